@@ -1,0 +1,1 @@
+"""Booking: the journey that joins directory, slot pool, billing and messages."""

@@ -1,0 +1,1 @@
+"""The one place, with the areas' store.py, that knows MongoDB."""

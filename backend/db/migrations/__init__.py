@@ -1,0 +1,1 @@
+"""Numbered migrations; each runs once, and may run again."""

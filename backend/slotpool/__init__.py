@@ -1,0 +1,1 @@
+"""Schedules, the pool of their slots, and the claims on them."""

@@ -1,0 +1,125 @@
+"""Who may do what: permissions, roles, the grants between them, and the actor of a request.
+
+A permission reads `scope:resource:action`. A handler method names the one it needs; object-level questions
+(is this appointment his?) are the services' `access_*` methods. Deny is the default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class Permission(StrEnum):
+    """Every permission there is, alphabetical by value."""
+
+    HOSPITAL_BOOKINGS_CREATE = "hospital:bookings:create"
+    HOSPITAL_BOOKINGS_READ = "hospital:bookings:read"
+    HOSPITAL_CODES_VERIFY = "hospital:codes:verify"
+    HOSPITAL_DIRECTORY_WRITE = "hospital:directory:write"
+    HOSPITAL_SCHEDULES_WRITE = "hospital:schedules:write"
+    HOSPITAL_TERMINALS_WRITE = "hospital:terminals:write"
+    RESIDENT_ACCOUNT_MANAGE = "resident:account:manage"
+    RESIDENT_APPOINTMENTS_BOOK = "resident:appointments:book"
+    RESIDENT_APPOINTMENTS_READ = "resident:appointments:read"
+    RESIDENT_CODES_USE = "resident:codes:use"
+    RESIDENT_MESSAGES_READ = "resident:messages:read"
+    RESIDENT_PATIENTS_MANAGE = "resident:patients:manage"
+    STAFF_ACCOUNT_MANAGE = "staff:account:manage"
+    STAFF_APPOINTMENTS_CANCEL = "staff:appointments:cancel"
+    STAFF_APPOINTMENTS_READ = "staff:appointments:read"
+    STAFF_AUDIT_READ = "staff:audit:read"
+    STAFF_DASHBOARD_READ = "staff:dashboard:read"
+    STAFF_DIRECTORY_READ = "staff:directory:read"
+    STAFF_DIRECTORY_WRITE = "staff:directory:write"
+    STAFF_MESSAGES_READ = "staff:messages:read"
+    STAFF_MESSAGES_RESEND = "staff:messages:resend"
+    STAFF_PAYMENTS_READ = "staff:payments:read"
+    STAFF_PAYMENTS_REFUND = "staff:payments:refund"
+    STAFF_PERSONAL_DATA_UNMASK = "staff:personal_data:unmask"
+    STAFF_SCHEDULES_READ = "staff:schedules:read"
+    STAFF_SCHEDULES_STOP = "staff:schedules:stop"
+    STAFF_STAFF_MANAGE = "staff:staff:manage"
+
+
+class Role(StrEnum):
+    """Every role; what each may do is `ROLE_GRANTS`."""
+
+    RESIDENT = "resident"
+    CITY_OPERATOR = "city_operator"
+    HOSPITAL_OPERATOR = "hospital_operator"
+    DOCTOR = "doctor"
+    FINANCE = "finance"
+    AUDITOR = "auditor"
+    HOSPITAL_CLIENT = "hospital_client"
+    TERMINAL = "terminal"
+
+
+STAFF_ROLES = frozenset(
+    {Role.CITY_OPERATOR, Role.HOSPITAL_OPERATOR, Role.DOCTOR, Role.FINANCE, Role.AUDITOR}
+)
+
+_P = Permission
+ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.RESIDENT: frozenset(p for p in Permission if p.startswith("resident:")),
+    Role.CITY_OPERATOR: frozenset(
+        p for p in Permission if p.startswith("staff:") and p not in (_P.STAFF_AUDIT_READ,)
+    ),
+    Role.HOSPITAL_OPERATOR: frozenset(
+        {
+            _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_DASHBOARD_READ, _P.STAFF_DIRECTORY_READ,
+            _P.STAFF_DIRECTORY_WRITE, _P.STAFF_SCHEDULES_READ, _P.STAFF_SCHEDULES_STOP,
+            _P.STAFF_APPOINTMENTS_READ, _P.STAFF_APPOINTMENTS_CANCEL, _P.STAFF_MESSAGES_READ,
+            _P.STAFF_MESSAGES_RESEND, _P.STAFF_PERSONAL_DATA_UNMASK,
+        }
+    ),
+    Role.DOCTOR: frozenset(
+        {
+            _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_DIRECTORY_READ, _P.STAFF_SCHEDULES_READ,
+            _P.STAFF_APPOINTMENTS_READ,
+        }
+    ),
+    Role.FINANCE: frozenset(
+        {
+            _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_DASHBOARD_READ, _P.STAFF_PAYMENTS_READ,
+            _P.STAFF_PAYMENTS_REFUND, _P.STAFF_APPOINTMENTS_READ,
+        }
+    ),
+    Role.AUDITOR: frozenset({_P.STAFF_ACCOUNT_MANAGE, _P.STAFF_DASHBOARD_READ, _P.STAFF_AUDIT_READ}),
+    Role.HOSPITAL_CLIENT: frozenset(p for p in Permission if p.startswith("hospital:")),
+    Role.TERMINAL: frozenset({_P.HOSPITAL_CODES_VERIFY}),
+}  # fmt: skip
+
+ActorKind = Literal["resident", "staff", "client", "terminal", "system", "anonymous"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking.
+
+    `organization_ids` limits staff, clients and terminals to their institutions; None means the whole city.
+    `channel` is where a resident signed in (`wechat`, `h5`) or what a client sells through.
+    """
+
+    kind: ActorKind
+    id: str
+    role: Role | None = None
+    organization_ids: frozenset[str] | None = frozenset()
+    session_id: str = ""
+    channel: str = ""
+    real_name: bool = False
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the role grants `permission`; the system itself may do everything."""
+        if self.kind == "system":
+            return True
+        return self.role is not None and permission in ROLE_GRANTS[self.role]
+
+    def covers(self, organization_id: str) -> bool:
+        """Whether `organization_id` lies within this actor's scope."""
+        return self.organization_ids is None or organization_id in self.organization_ids
+
+
+ANONYMOUS = Actor(kind="anonymous", id="")
+SYSTEM = Actor(kind="system", id="system", organization_ids=None)

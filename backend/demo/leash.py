@@ -17,7 +17,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def _die_with(parent_pid: int) -> Callable[[], None] | None:
-    """What the child does before exec: ask the kernel to end it when its parent ends, however that happens."""
+    """What the child does before exec: ask the kernel to end it when its parent ends, however it ends."""
     libc = _LIBC
     if libc is None:
         return None
@@ -39,7 +39,7 @@ def start_leashed(
 ) -> subprocess.Popen[bytes]:
     """Start a program with its output appended to `log`.
 
-    It gets its own session, so that Ctrl-C in the terminal reaches only us and we decide the order of stopping.
+    It gets its own session: Ctrl-C in the terminal reaches only us, and we decide the order of stopping.
     The kernel ties it to the thread that starts it: start from the main thread.
     """
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,84 @@
+"""Fixtures of every test.
+
+mongo_uri   a MongoDB replica set for the run (MONGODB_URI, else an embedded one)
+redis_url   a Redis for the run (REDIS_URL, else an embedded one)
+db          a migrated, empty database; what a test leaves in it is removed
+bare_db     a database without anything, not even migrations; dropped afterwards
+
+Waiting is `tests.support.polling.poll`. Nothing but loopback can be reached.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from backend.db.client import Database
+from backend.db.migrate import migrate
+from tests.support.databases import empty, open_database
+from tests.support.network import block_outside_world
+from tests.support.servers import TestServers
+
+SERVERS = pytest.StashKey[TestServers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.stash[SERVERS] = TestServers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """xdist: the run's owner starts the servers once and tells each worker where they are."""
+    servers = node.config.stash[SERVERS]
+    node.workerinput["mongo_uri"] = servers.mongo_uri()
+    node.workerinput["redis_url"] = servers.redis_url()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVERS in config.stash:
+        config.stash[SERVERS].stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_loopback() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        block_outside_world(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(pytestconfig: pytest.Config) -> str:
+    given = getattr(pytestconfig, "workerinput", {}).get("mongo_uri")
+    return given or pytestconfig.stash[SERVERS].mongo_uri()
+
+
+@pytest.fixture(scope="session")
+def redis_url(pytestconfig: pytest.Config) -> str:
+    given = getattr(pytestconfig, "workerinput", {}).get("redis_url")
+    return given or pytestconfig.stash[SERVERS].redis_url()
+
+
+@pytest.fixture(scope="session")
+async def _migrated(mongo_uri: str) -> AsyncIterator[Database]:
+    """One database per worker, migrated once: migrating for every test would cost more than the tests."""
+    async with open_database(mongo_uri, _name("test")) as database:
+        await migrate(database)
+        yield database
+
+
+@pytest.fixture
+async def db(_migrated: Database) -> AsyncIterator[Database]:
+    yield _migrated
+    await empty(_migrated)
+
+
+@pytest.fixture
+async def bare_db(mongo_uri: str) -> AsyncIterator[Database]:
+    async with open_database(mongo_uri, _name("bare")) as database:
+        yield database
+
+
+def _name(kind: str) -> str:
+    return f"{kind}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"

@@ -1,0 +1,42 @@
+"""The fixtures keep their promises."""
+
+import asyncio
+import socket
+
+import pytest
+from redis.asyncio import Redis
+
+from backend.db.client import Database
+from backend.db.migrate import pending
+from tests.support.network import OutsideWorldError
+from tests.support.polling import poll
+
+
+async def test_a_test_gets_a_migrated_database(db: Database):
+    assert await pending(db) == []
+    await db.collection("left_behind").insert_one({"_id": "by this test"})
+
+
+async def test_what_another_test_left_is_gone(db: Database):
+    assert await db.collection("left_behind").count_documents({}) == 0
+
+
+async def test_a_bare_database_has_nothing(bare_db: Database):
+    assert await bare_db.native.list_collection_names() == []
+
+
+async def test_redis_answers(redis_url: str):
+    async with Redis.from_url(redis_url) as redis:
+        assert await redis.ping()
+
+
+async def test_the_outside_world_cannot_be_reached():
+    with pytest.raises(OutsideWorldError, match=r"example\.org"):
+        await asyncio.open_connection("example.org", 443)
+    with socket.socket() as plain, pytest.raises(OutsideWorldError):
+        plain.connect(("192.0.2.1", 80))
+
+
+async def test_polling_says_what_did_not_hold():
+    with pytest.raises(AssertionError, match="the moon did not hold"):
+        await poll(lambda: False, deadline_s=0.05, what="the moon")

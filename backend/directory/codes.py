@@ -1,0 +1,172 @@
+"""National codes of institutions and departments, and the checksums of national identifiers.
+
+What changes from city to city is data, not code: the list of departments is `department_codes.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from backend import clock
+
+_DEPARTMENT_FILE = Path(__file__).with_name("department_codes.json")
+_DEPARTMENT_CODE = re.compile(r"^A?(\d{1,2})(?:[.\s]?(\d{1,2}))?$")
+
+# GB 11643: weights of the 17 digits and the check character for each remainder.
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_CHECKS = "10X98765432"
+_ID_NUMBER = re.compile(r"^[1-9]\d{16}[\dX]$")
+
+# GB 32100: 31 characters (no I, O, S, V, Z), weights 3^i mod 31.
+_CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_CREDIT_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+_CREDIT_CODE = re.compile(r"^[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}$")
+
+# GB 11714: weights of the nine-character organisation code inside positions 9-17.
+_ORGANIZATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+
+
+class OrganizationKind(StrEnum):
+    """What sort of institution a resident goes to."""
+
+    GENERAL = "general"
+    TCM = "tcm"
+    SPECIALIST = "specialist"
+    MATERNAL = "maternal"
+    COMMUNITY = "community"
+    TOWNSHIP = "township"
+    VILLAGE = "village"
+    CLINIC = "clinic"
+    VACCINATION = "vaccination"
+
+
+KIND_NAMES: dict[OrganizationKind, str] = {
+    OrganizationKind.GENERAL: "综合医院",
+    OrganizationKind.TCM: "中医医院",
+    OrganizationKind.SPECIALIST: "专科医院",
+    OrganizationKind.MATERNAL: "妇幼保健院",
+    OrganizationKind.COMMUNITY: "社区卫生服务中心",
+    OrganizationKind.TOWNSHIP: "乡镇卫生院",
+    OrganizationKind.VILLAGE: "村卫生室",
+    OrganizationKind.CLINIC: "门诊部",
+    OrganizationKind.VACCINATION: "预防接种点",
+}
+
+
+class HospitalLevel(StrEnum):
+    """医院等级: the national two-digit code is level and grade (32 = 三级甲等); 9 has not been graded."""
+
+    L3_SPECIAL = "31"
+    L3_A = "32"
+    L3_B = "33"
+    L3_C = "34"
+    L2_A = "22"
+    L2_B = "23"
+    L2_C = "24"
+    L1_A = "12"
+    L1_B = "13"
+    L1_C = "14"
+    UNGRADED = "9"
+
+
+LEVEL_NAMES: dict[HospitalLevel, str] = {
+    HospitalLevel.L3_SPECIAL: "三级特等",
+    HospitalLevel.L3_A: "三级甲等",
+    HospitalLevel.L3_B: "三级乙等",
+    HospitalLevel.L3_C: "三级丙等",
+    HospitalLevel.L2_A: "二级甲等",
+    HospitalLevel.L2_B: "二级乙等",
+    HospitalLevel.L2_C: "二级丙等",
+    HospitalLevel.L1_A: "一级甲等",
+    HospitalLevel.L1_B: "一级乙等",
+    HospitalLevel.L1_C: "一级丙等",
+    HospitalLevel.UNGRADED: "未定级",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentCode:
+    """One line of the national list of clinical subjects, with what residents call it."""
+
+    code: str
+    name: str
+    aliases: tuple[str, ...] = ()
+
+
+@cache
+def department_codes() -> dict[str, DepartmentCode]:
+    """The national list by four-digit code."""
+    rows = json.loads(_DEPARTMENT_FILE.read_text(encoding="utf-8"))["codes"]
+    return {row["code"]: DepartmentCode(row["code"], row["name"], tuple(row.get("aliases", ()))) for row in rows}
+
+
+def find_department_code(text: str) -> DepartmentCode | None:
+    """The entry for any of the spellings in use: `0304`, `304`, `03.04`, `A03.04`, `03`, `300`.
+
+    A subdivision that the list does not have is accepted under its known main subject, since provinces add
+    their own; an unknown main subject is not.
+    """
+    code = _four_digits(text.strip().upper())
+    if code is None:
+        return None
+    known = department_codes().get(code)
+    main = department_codes().get(code[:2] + "00")
+    if known is not None or main is None:
+        return known
+    return DepartmentCode(code, main.name, main.aliases)
+
+
+def _four_digits(text: str) -> str | None:
+    if text.isascii() and text.isdigit() and len(text) in (3, 4):
+        return text.zfill(4)
+    match = _DEPARTMENT_CODE.match(text)
+    if match is None:
+        return None
+    return match[1].zfill(2) + (match[2] or "").zfill(2)
+
+
+def id_number_check(first_17: str) -> str:
+    """The check character of a resident ID number (GB 11643)."""
+    total = sum(int(digit) * weight for digit, weight in zip(first_17, _ID_WEIGHTS, strict=True))
+    return _ID_CHECKS[total % 11]
+
+
+def is_id_number(text: str) -> bool:
+    """Whether `text` is a well-formed 18-character resident ID number: form, birth date and check."""
+    if not text.isascii() or not _ID_NUMBER.match(text):
+        return False
+    try:
+        born_on = date.fromisoformat(text[6:14])
+    except ValueError:
+        return False
+    return date(1890, 1, 1) <= born_on <= clock.today() and id_number_check(text[:17]) == text[17]
+
+
+def organization_code_check(first_8: str) -> str:
+    """The check character of a nine-character organisation code (GB 11714); letters count from A = 10."""
+    total = sum(int(char, 36) * weight for char, weight in zip(first_8, _ORGANIZATION_WEIGHTS, strict=True))
+    return {10: "X", 11: "0"}.get(11 - total % 11, str(11 - total % 11))
+
+
+def credit_code_check(first_17: str) -> str:
+    """The check character of a unified social credit code (统一社会信用代码, GB 32100)."""
+    values = (_CREDIT_ALPHABET.index(char) for char in first_17)
+    total = sum(value * weight for value, weight in zip(values, _CREDIT_WEIGHTS, strict=True))
+    return _CREDIT_ALPHABET[(31 - total % 31) % 31]
+
+
+def is_credit_code(text: str) -> bool:
+    """Whether `text` is a well-formed 18-character unified social credit code."""
+    return bool(_CREDIT_CODE.match(text)) and credit_code_check(text[:17]) == text[17]
+
+
+def make_credit_code(registry: str, region: str, serial: str) -> str:
+    """A valid credit code from its parts: `registry` two characters, `region` six digits, `serial` eight."""
+    body = f"{registry}{region}{serial}{organization_code_check(serial)}"
+    return body + credit_code_check(body)

@@ -1,0 +1,39 @@
+"""Every Prometheus metric of the house, named in one place; labels come from small fixed sets."""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+HTTP_REQUESTS = Histogram(
+    "healthycity_http_request_seconds", "Time to answer.", ["route", "method", "status"], buckets=LATENCIES
+)
+ERRORS_TOTAL = Counter("healthycity_errors_total", "Errors answered, by code.", ["code"])
+CLAIMS_TOTAL = Counter("healthycity_claims_total", "Attempts to claim a slot.", ["outcome"])
+OUTBOX_RUNS = Counter("healthycity_outbox_runs_total", "Outbox jobs run.", ["subscriber", "outcome"])
+OUTBOX_DUE = Gauge("healthycity_outbox_due", "Outbox jobs waiting.", multiprocess_mode="mostrecent")
+OUTBOX_FAILED = Gauge("healthycity_outbox_failed", "Outbox jobs given up.", multiprocess_mode="mostrecent")
+OUTSIDE_CALLS = Histogram(
+    "healthycity_outside_call_seconds", "Calls to other systems.", ["system", "call", "outcome"]
+)
+RATE_LIMITED = Counter("healthycity_rate_limited_total", "Requests refused by a limit.", ["bucket"])
+
+
+def exposition() -> tuple[str, bytes]:
+    """Content type and body of `/metrics`, over all processes of this machine when there are several."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return CONTENT_TYPE_LATEST, generate_latest(registry)
+    return CONTENT_TYPE_LATEST, generate_latest()

@@ -1,0 +1,1 @@
+"""Who the people are: accounts, log-in, real names, and whom a resident acts for."""

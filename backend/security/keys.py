@@ -1,0 +1,378 @@
+"""The city's key ring: named keys per use, read from a file or the environment, rotated without downtime."""
+
+import base64
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, Protocol, get_args
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from backend import clock
+
+Use = Literal[
+    "token", "code", "code_group", "field", "blind", "audit", "csrf", "national_root", "national_protection"
+]
+State = Literal["active", "retired"]
+USES: tuple[Use, ...] = get_args(Use)
+
+DEFAULT_ALGORITHMS: dict[Use, str] = {
+    "token": "Ed25519",
+    "code": "Ed25519",
+    "code_group": "AES-256",
+    "field": "HKDF-SHA256",
+    "blind": "HMAC-SHA256",
+    "audit": "HMAC-SHA256",
+    "csrf": "HMAC-SHA256",
+    "national_root": "SM4",
+    "national_protection": "SM4",
+}
+_SECRET_BYTES = {"SM4": 16}
+# The kid byte of a health code holds 1..255.
+_HIGHEST_CODE_NUMBER = 255
+# How often the file's time stamp is looked at; a rotation reaches every process within this time.
+_LOOK_EVERY_S = 2.0
+
+
+class KeyringError(Exception):
+    """The key ring is missing, damaged, or lacks a key that is needed. Never carries key material."""
+
+
+class KeyManagement(Protocol):
+    """A KMS or HSM that wraps the secrets of the key file, so that the file alone opens nothing."""
+
+    name: str
+
+    def wrap(self, secret: bytes, context: str) -> bytes:
+        """Return the secret wrapped; `context` must be given again to unwrap."""
+
+    def unwrap(self, wrapped: bytes, context: str) -> bytes:
+        """Return the secret, or raise when the wrapping or the context is not right."""
+
+
+class MasterKeyManagement:
+    """Wraps with one 32-byte master key held outside the key file (an environment secret, a mounted file)."""
+
+    name = "master"
+
+    def __init__(self, master: bytes) -> None:
+        self._cipher = AESGCM(master)
+
+    def wrap(self, secret: bytes, context: str) -> bytes:
+        nonce = os.urandom(12)
+        return nonce + self._cipher.encrypt(nonce, secret, context.encode())
+
+    def unwrap(self, wrapped: bytes, context: str) -> bytes:
+        return self._cipher.decrypt(wrapped[:12], wrapped[12:], context.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key. A retired key still opens and verifies; it never seals or signs."""
+
+    kid: str
+    use: Use
+    alg: str
+    state: State
+    created_at: datetime
+    # A key may be published before it signs, so that terminals that fetch the list once a day know it in time.
+    active_from_at: datetime
+    secret: bytes = field(repr=False)
+
+    @property
+    def number(self) -> int:
+        return int(self.kid.rpartition("-")[2])
+
+
+def _new_secret(alg: str) -> bytes:
+    if alg == "SM2":
+        # A scalar in 1..n-1; n begins with ff ff ff fe, so clearing the top bit is always in range.
+        return bytes([secrets.randbelow(127) + 1]) + secrets.token_bytes(31)
+    return secrets.token_bytes(_SECRET_BYTES.get(alg, 32))
+
+
+def _key_to_doc(key: Key, kms: KeyManagement | None) -> dict[str, Any]:
+    doc: dict[str, Any] = {
+        "kid": key.kid,
+        "use": key.use,
+        "alg": key.alg,
+        "state": key.state,
+        "created_at": key.created_at.isoformat(),
+        "active_from_at": key.active_from_at.isoformat(),
+    }
+    if kms is None:
+        doc["secret"] = base64.b64encode(key.secret).decode()
+    else:
+        doc["wrapped"] = base64.b64encode(kms.wrap(key.secret, f"{key.use}|{key.kid}")).decode()
+        doc["wrapped_by"] = kms.name
+    return doc
+
+
+def _secret_of(doc: dict[str, Any], kms: KeyManagement | None) -> bytes:
+    if "secret" in doc:
+        return base64.b64decode(doc["secret"])
+    if kms is None:
+        raise KeyringError(f"key {doc['kid']} is wrapped by {doc.get('wrapped_by')!r}, which is not configured")
+    return kms.unwrap(base64.b64decode(doc["wrapped"]), f"{doc['use']}|{doc['kid']}")
+
+
+def _key_from_doc(doc: dict[str, Any], kms: KeyManagement | None) -> Key:
+    created_at = datetime.fromisoformat(doc["created_at"])
+    return Key(
+        kid=doc["kid"],
+        use=doc["use"],
+        alg=doc["alg"],
+        state=doc["state"],
+        created_at=created_at,
+        active_from_at=datetime.fromisoformat(doc.get("active_from_at", doc["created_at"])),
+        secret=_secret_of(doc, kms),
+    )
+
+
+def _parse(text: str, kms: KeyManagement | None) -> tuple[Key, ...]:
+    try:
+        docs = json.loads(text)["keys"]
+        return tuple(_key_from_doc(doc, kms) for doc in docs)
+    except KeyringError:
+        raise
+    except Exception:
+        # The cause is not chained: a parser's message may quote the text, and the text is secret.
+        raise KeyringError("the key ring cannot be read: it is not valid, or its wrapping key is another") from None
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write through a temporary file, so that a reader sees the old ring or the new one and a crash loses neither."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the ring's lock file, so that two rotations at once do not lose one of the keys."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+class Keyring:
+    """Keys by use and kid. A ring read from a file notices when the file has been replaced."""
+
+    def __init__(
+        self, keys: tuple[Key, ...], *, path: Path | None = None, kms: KeyManagement | None = None
+    ) -> None:
+        self._path = path
+        self._kms = kms
+        self._stamp = self._file_stamp()
+        self._look_at = time.monotonic() + _LOOK_EVERY_S
+        self._take(keys)
+
+    # -- opening ---------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_file(cls, path: Path, kms: KeyManagement | None = None) -> "Keyring":
+        if not path.is_file():
+            raise KeyringError(f"there is no key file at {path}")
+        return cls(_parse(path.read_text(), kms), path=path, kms=kms)
+
+    @classmethod
+    def from_text(cls, text: str, kms: KeyManagement | None = None) -> "Keyring":
+        """Read a ring from JSON (or its base64), as an environment variable carries it."""
+        if not text.lstrip().startswith("{"):
+            try:
+                text = base64.b64decode(text, validate=True).decode()
+            except ValueError:
+                raise KeyringError("the key ring is neither JSON nor base64 of JSON") from None
+        return cls(_parse(text, kms), kms=kms)
+
+    @classmethod
+    def generate(
+        cls,
+        path: Path | None = None,
+        *,
+        kms: KeyManagement | None = None,
+        algorithms: dict[Use, str] | None = None,
+    ) -> "Keyring":
+        """Make a first key for every use; with a path, write them there. An existing file is never replaced."""
+        at = clock.now()
+        chosen = DEFAULT_ALGORITHMS | (algorithms or {})
+        keys = tuple(
+            Key(f"{use}-1", use, chosen[use], "active", at, at, _new_secret(chosen[use])) for use in USES
+        )
+        if path is not None:
+            with _locked(path):
+                if path.exists():
+                    raise KeyringError(f"{path} exists already")
+                _write_private(path, _dump(keys, kms))
+        return cls(keys, path=path, kms=kms)
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    def active(self, use: Use) -> Key:
+        """Return the key that seals or signs now: the newest active one whose time has come."""
+        self._reload_if_changed()
+        at = clock.now()
+        for key in self._ordered[use]:
+            if key.state == "active" and key.active_from_at <= at:
+                return key
+        raise KeyringError(f"there is no active key for {use}")
+
+    def get(self, use: Use, kid: str) -> Key:
+        """Return one key, active or retired."""
+        key = self.find(use, kid)
+        if key is None:
+            raise KeyringError(f"there is no key of that id for {use}")
+        return key
+
+    def find(self, use: Use, kid: str) -> Key | None:
+        self._reload_if_changed()
+        return self._by_kid.get((use, kid))
+
+    def all(self, use: Use) -> tuple[Key, ...]:
+        """Return every key of a use, newest first."""
+        self._reload_if_changed()
+        return self._ordered[use]
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever the set of keys changes; whoever caches something made from keys compares it."""
+        self._reload_if_changed()
+        return self._generation
+
+    # -- changing --------------------------------------------------------------------------------------
+
+    def rotate(self, use: Use, *, alg: str | None = None, ahead: timedelta = timedelta(0)) -> Key:
+        """Add a new active key; the old one signs until the new one's time has come, and verifies afterwards.
+
+        Health codes name one number for their signature and group keys, so these two rotate together.
+        """
+        if use in ("code", "code_group"):
+            return self._rotate_code_pair(use, alg, ahead)
+        return self._change(lambda keys: self._added(keys, use, alg, ahead, None))
+
+    def put(self, use: Use, secret: bytes, *, alg: str | None = None) -> Key:
+        """Take in a key made elsewhere (the national root and protection keys come from the authority)."""
+        return self._change(lambda keys: self._added(keys, use, alg, timedelta(0), secret))
+
+    def drop(self, use: Use, kid: str) -> None:
+        """Forget a retired key for good: what it signed is refused, what it sealed is lost."""
+        if self.get(use, kid) == self.active(use):
+            raise KeyringError(f"{kid} is the active key of {use}: rotate first")
+
+        def without(keys: tuple[Key, ...]) -> tuple[tuple[Key, ...], Key]:
+            return tuple(k for k in keys if k.kid != kid or k.use != use), keys[0]
+
+        self._change(without)
+
+    def _rotate_code_pair(self, use: Use, alg: str | None, ahead: timedelta) -> Key:
+        code_alg, group_alg = (alg, None) if use == "code" else (None, alg)
+
+        def add_both(keys: tuple[Key, ...]) -> tuple[tuple[Key, ...], Key]:
+            with_code, code = self._added(keys, "code", code_alg, ahead, None)
+            with_both, group = self._added(with_code, "code_group", group_alg, ahead, None)
+            return with_both, code if use == "code" else group
+
+        return self._change(add_both)
+
+    def _added(
+        self, keys: tuple[Key, ...], use: Use, alg: str | None, ahead: timedelta, secret: bytes | None
+    ) -> tuple[tuple[Key, ...], Key]:
+        at = clock.now()
+        same = [key for key in keys if key.use == use]
+        alg = alg or (max(same, key=lambda k: k.created_at).alg if same else DEFAULT_ALGORITHMS[use])
+        kid = f"{use}-{_next_number(use, same)}"
+        new = Key(kid, use, alg, "active", at, at + ahead, secret or _new_secret(alg))
+        kept = tuple(replace(k, state="retired") if k.use == use and not ahead else k for k in keys)
+        return (*kept, new), new
+
+    def _change(self, edit: "Edit") -> Key:
+        if self._path is None:
+            keys, key = edit(self._keys)
+            self._take(keys)
+            return key
+        with _locked(self._path):
+            keys, key = edit(_parse(self._path.read_text(), self._kms))
+            _write_private(self._path, _dump(keys, self._kms))
+            self._stamp = self._file_stamp()
+            self._take(keys)
+            return key
+
+    # -- keeping up with the file ----------------------------------------------------------------------
+
+    def _take(self, keys: tuple[Key, ...]) -> None:
+        self._keys = keys
+        self._generation = getattr(self, "_generation", 0) + 1
+        self._by_kid = {(key.use, key.kid): key for key in keys}
+        self._ordered: dict[Use, tuple[Key, ...]] = {
+            use: tuple(sorted((k for k in keys if k.use == use), key=lambda k: k.active_from_at, reverse=True))
+            for use in USES
+        }
+
+    def _reload_if_changed(self) -> None:
+        if self._path is None or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _LOOK_EVERY_S
+        stamp = self._file_stamp()
+        # A missing or half-copied file is no reason to stop a running city: the keys in memory go on serving.
+        if stamp is None or stamp == self._stamp:
+            return
+        self._take(_parse(self._path.read_text(), self._kms))
+        self._stamp = stamp
+
+    def _file_stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat() if self._path else None
+        except OSError:
+            return None
+        return (found.st_mtime_ns, found.st_size, found.st_ino) if found else None
+
+
+class Edit(Protocol):
+    """A change to the set of keys: the new set, and the key the caller asked about."""
+
+    def __call__(self, keys: tuple[Key, ...], /) -> tuple[tuple[Key, ...], Key]: ...
+
+
+def _next_number(use: Use, same: list[Key]) -> int:
+    taken = {key.number for key in same}
+    number = max(taken, default=0) + 1
+    if use not in ("code", "code_group") or number <= _HIGHEST_CODE_NUMBER:
+        return number
+    free = [n for n in range(1, _HIGHEST_CODE_NUMBER + 1) if n not in taken]
+    if not free:
+        raise KeyringError("all 255 code key numbers are taken: drop retired keys first")
+    return free[0]
+
+
+def _dump(keys: tuple[Key, ...], kms: KeyManagement | None) -> str:
+    return json.dumps({"version": 1, "keys": [_key_to_doc(key, kms) for key in keys]}, indent=1) + "\n"
+
+
+def open_keyring(
+    keys_file: Path | None, keys_text: str | None = None, kms: KeyManagement | None = None
+) -> Keyring:
+    """Open the city's ring: the text of HC_KEYS when given, else the key file."""
+    if keys_text:
+        return Keyring.from_text(keys_text, kms)
+    if keys_file is None:
+        raise KeyringError("no keys: set KEYS_FILE or HC_KEYS")
+    return Keyring.from_file(keys_file, kms)

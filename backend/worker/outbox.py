@@ -1,0 +1,205 @@
+"""The outbox: the truth about what must still happen. Any process may die between any two lines of it.
+
+Stores write events into their own documents (`events`, `events_due: true`). The relay copies each to one job
+per subscriber, whose `_id` is `<event>:<subscriber>` so that copying twice makes one job, and then takes the
+event off the document. A job is queued, leased, run and marked done; whoever dies leaves a lease that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from pymongo import ASCENDING, ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from backend import clock, context, metrics
+from backend.db.client import Collection, Database, Document
+from backend.worker.events import Bus, Event, RetryLater
+
+log = logging.getLogger(__name__)
+
+RELAY_BATCH = 500
+QUEUE_LEASE = timedelta(seconds=30)  # a task lost by the broker is queued again after this
+RUN_LEASE = timedelta(seconds=60)  # a job whose worker died runs again after this
+MAX_ATTEMPTS = 25
+LONGEST_BACKOFF_S = 900
+_DUPLICATE_KEY = 11000
+
+
+class Outbox:
+    """Relay, queue and run. One per process."""
+
+    def __init__(self, db: Database, bus: Bus) -> None:
+        self._jobs = db.collection("outbox")
+        self._db = db
+        self._bus = bus
+        self._sources: list[Collection] = []
+
+    def watch(self, *collections: str) -> None:
+        """Name the collections whose documents embed events."""
+        self._sources.extend(self._db.collection(name) for name in collections)
+
+    async def add(self, *events: Event) -> None:
+        """Make the jobs of events that no document carries, because the job itself is the state."""
+        await self._insert_jobs(job for event in events for job in self._jobs_of(event))
+
+    async def relay(self) -> int:
+        """Turn embedded events into jobs; returns how many documents were relayed."""
+        return sum([await self._relay_from(source) for source in self._sources])
+
+    async def take_due(self, limit: int = RELAY_BATCH) -> list[str]:
+        """Mark due jobs as queued and return their ids: the caller hands them to workers."""
+        now = clock.now()
+        due = self._jobs.find({"state": "due", "due_at": {"$lte": now}}, {"_id": 1})
+        ids = [job["_id"] for job in await due.sort("due_at", ASCENDING).limit(limit).to_list(None)]
+        if ids:
+            await self._jobs.update_many(
+                {"_id": {"$in": ids}, "state": "due", "due_at": {"$lte": now}},
+                {"$set": {"queued": True, "due_at": now + QUEUE_LEASE}},
+            )
+        return ids
+
+    async def run(self, job_id: str) -> bool:
+        """Run one queued job; a second delivery of the same task finds it taken and does nothing."""
+        job = await self._jobs.find_one_and_update(
+            {"_id": job_id, "state": "due", "queued": True},
+            {"$set": {"queued": False, "due_at": clock.now() + RUN_LEASE}, "$inc": {"attempts": 1}},
+            return_document=ReturnDocument.AFTER,
+        )
+        if job is None:
+            return False
+        with context.serving(job.get("request_id") or job["event_id"]):
+            await self._run_leased(job)
+        return True
+
+    async def run_many(self, job_ids: list[str]) -> None:
+        """Run jobs side by side."""
+        await asyncio.gather(*(self.run(job_id) for job_id in job_ids))
+
+    async def drain(self, rounds: int = 50) -> None:
+        """Relay and run in this process until nothing is due; what tests and small tools use."""
+        for _ in range(rounds):
+            relayed = await self.relay()
+            ids = await self.take_due()
+            if not relayed and not ids:
+                return
+            await self.run_many(ids)
+
+    async def counts(self) -> dict[str, int]:
+        """How many jobs wait and how many were given up."""
+        due = await self._jobs.count_documents({"state": "due"})
+        failed = await self._jobs.count_documents({"state": "failed"})
+        metrics.OUTBOX_DUE.set(due)
+        metrics.OUTBOX_FAILED.set(failed)
+        return {"due": due, "failed": failed}
+
+    async def _relay_from(self, source: Collection) -> int:
+        documents = await source.find({"events_due": True}, {"events": 1}).limit(RELAY_BATCH).to_list(None)
+        if not documents:
+            return 0
+        events = [Event.from_doc(raw) for document in documents for raw in document.get("events", [])]
+        await self._insert_jobs(job for event in events for job in self._jobs_of(event))
+        await source.bulk_write(
+            [
+                UpdateOne({"_id": document["_id"]}, _without_events(document["events"]))
+                for document in documents
+            ],
+            ordered=False,
+        )
+        return len(documents)
+
+    def _jobs_of(self, event: Event) -> list[Document]:
+        return [
+            {
+                "_id": f"{event.id}:{subscriber}",
+                "event_id": event.id,
+                "kind": str(event.kind),
+                "subscriber": subscriber,
+                "data": event.data,
+                "event_at": event.at,
+                "request_id": event.request_id,
+                "state": "due",
+                "queued": False,
+                "due_at": event.at,
+                "attempts": 0,
+                "last_error": None,
+                "created_at": clock.now(),
+            }
+            for subscriber in self._bus.names(event.kind)
+        ]
+
+    async def _insert_jobs(self, jobs: Iterable[Document]) -> None:
+        documents = list(jobs)
+        if not documents:
+            return
+        try:
+            await self._jobs.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            others = [e for e in (error.details or {})["writeErrors"] if e["code"] != _DUPLICATE_KEY]
+            if others:
+                raise
+
+    async def _run_leased(self, job: Document) -> None:
+        subscriber = job["subscriber"]
+        event = Event.from_doc(
+            {
+                "id": job["event_id"],
+                "kind": job["kind"],
+                "at": job["event_at"],
+                "data": job["data"],
+                "request_id": job.get("request_id"),
+            }
+        )
+        handler = self._bus.handler(event.kind, subscriber)
+        try:
+            if handler is None:
+                raise LookupError(f"no subscriber {subscriber}")
+            await handler(event)
+        except RetryLater as later:
+            await self._reschedule(job, later.after_s, str(later), counts=False)
+            metrics.OUTBOX_RUNS.labels(subscriber, "later").inc()
+        except Exception as error:
+            # Whatever went wrong, the job stays: it is the only trace of a promise made.
+            log.warning(
+                "outbox_job_failed",
+                exc_info=error,
+                extra={"job": job["_id"], "attempts": job["attempts"]},
+            )
+            await self._reschedule(job, _backoff_s(job["attempts"]), repr(error)[:500], counts=True)
+            metrics.OUTBOX_RUNS.labels(subscriber, "failed").inc()
+        else:
+            await self._jobs.update_one(
+                {"_id": job["_id"]},
+                {"$set": {"state": "done", "done_at": clock.now(), "last_error": None}},
+            )
+            metrics.OUTBOX_RUNS.labels(subscriber, "done").inc()
+
+    async def _reschedule(self, job: Document, after_s: float, reason: str, *, counts: bool) -> None:
+        changes: dict[str, Any] = {
+            "$set": {"due_at": clock.now() + timedelta(seconds=after_s), "last_error": reason}
+        }
+        if not counts:
+            changes["$inc"] = {"attempts": -1}
+        elif job["attempts"] >= MAX_ATTEMPTS:
+            changes["$set"]["state"] = "failed"
+        await self._jobs.update_one({"_id": job["_id"], "state": "due"}, changes)
+
+
+def _without_events(relayed: list[Document]) -> list[Document]:
+    """Take off only the events that were read: another may have been added meanwhile."""
+    ids = [event["id"] for event in relayed]
+    rest = {
+        "$filter": {"input": "$events", "as": "event", "cond": {"$not": [{"$in": ["$$event.id", ids]}]}}
+    }
+    return [
+        {"$set": {"events": rest}},
+        {"$set": {"events_due": {"$gt": [{"$size": "$events"}, 0]}}},
+    ]
+
+
+def _backoff_s(attempts: int) -> float:
+    return min(2.0**attempts, LONGEST_BACKOFF_S)

@@ -1,0 +1,1 @@
+"""Telling people: ports to message providers and WeChat, and adapters. Imports nothing else of ours."""

@@ -1,0 +1,179 @@
+"""The ports to message providers and to WeChat: small protocols with our own frozen types.
+
+An adapter owns the wire; who is told what, when, and how often is `backend/messages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class RejectReason(StrEnum):
+    """Why a provider said no, as far as the caller would act differently."""
+
+    OTHER = "other"
+    NOT_SUBSCRIBED = "not_subscribed"
+    BAD_RECIPIENT = "bad_recipient"
+    BAD_CONTENT = "bad_content"
+    CODE_INVALID = "code_invalid"
+    MISCONFIGURED = "misconfigured"
+
+
+class NotifyError(Exception):
+    """Base of what an adapter raises. `code` is the provider's own word, `detail` is for the log."""
+
+    def __init__(self, code: str = "", detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+
+
+class RetryableError(NotifyError):
+    """It was not sent; the same call may be made again later."""
+
+
+class ThrottledError(RetryableError):
+    """The provider asks us to slow down."""
+
+
+class RejectedError(NotifyError):
+    """The provider said no and would say no again."""
+
+    def __init__(self, code: str = "", detail: str = "", reason: RejectReason = RejectReason.OTHER) -> None:
+        super().__init__(code, detail)
+        self.reason = reason
+
+
+class DuplicateRequestError(NotifyError):
+    """The provider has this message already."""
+
+
+class InvalidNoticeError(NotifyError):
+    """A report or reply that cannot be read."""
+
+
+class UnknownResultError(NotifyError):
+    """Nobody knows whether it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SMS:
+    """One text message to one phone. `extension` lengthens the sender's number where that is allowed."""
+
+    phone: str = field(repr=False)
+    text: str = field(repr=False)
+    extension: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeMessage:
+    """One WeChat subscribe message: it spends one of the grants the person gave for this template."""
+
+    openid: str
+    template_id: str
+    data: Mapping[str, str] = field(repr=False)
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """The provider has taken the message over; `provider_id` is how its reports name it."""
+
+    provider: str
+    provider_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What became of a message at the recipient's carrier."""
+
+    provider_id: str
+    phone: str = field(repr=False)
+    delivered: bool = False
+    code: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A text message a person sent to us."""
+
+    phone: str = field(repr=False)
+    text: str = field(repr=False)
+    extension: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MiniSession:
+    """Who is behind a mini-program login code."""
+
+    openid: str
+    unionid: str | None = None
+
+
+class SMSSender(Protocol):
+    """A provider of text messages."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name in our records."""
+
+    async def send(self, message: SMS) -> SendResult:
+        """Hand one message to the provider."""
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+
+
+class SMSReceiver(Protocol):
+    """What a provider tells us back: pushed to our callback, or fetched by us."""
+
+    def parse_reports(self, body: bytes) -> tuple[DeliveryReport, ...]:
+        """Read a pushed delivery report; `InvalidNoticeError` when unreadable."""
+
+    def parse_replies(self, body: bytes) -> tuple[Reply, ...]:
+        """Read a pushed reply; `InvalidNoticeError` when unreadable."""
+
+    async def fetch_reports(self) -> tuple[DeliveryReport, ...]:
+        """Fetch delivery reports that were not pushed; each is given once."""
+
+    async def fetch_replies(self) -> tuple[Reply, ...]:
+        """Fetch replies that were not pushed; each is given once."""
+
+
+class MiniProgramMessenger(Protocol):
+    """WeChat subscribe messages of the mini-program."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name in our records."""
+
+    async def send(self, message: SubscribeMessage) -> SendResult:
+        """Send one message; `NOT_SUBSCRIBED` when the person's grants are used up."""
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+
+
+class WeChatLogin(Protocol):
+    """Who is who at WeChat. A used, expired or made-up code is rejected with `CODE_INVALID`."""
+
+    async def openid_of_js_code(self, js_code: str) -> MiniSession:
+        """The person behind `wx.login`'s code."""
+
+    async def phone_of_code(self, phone_code: str) -> str:
+        """The phone number a person agreed to share, 11 digits, mainland China."""
+
+    async def openid_of_oauth_code(self, code: str) -> str:
+        """The official account's openid behind a web page authorisation."""
+
+    def authorize_url(self, redirect_url: str, state: str) -> str:
+        """Where to send a browser inside WeChat to be authorised for the official account."""
+
+    async def aclose(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,1 @@
+"""Adapters for providers of text messages."""

@@ -14,10 +14,8 @@ _OLDEST_AGE = 150
 
 # GB/T 2260: the first two digits are the province. 71, 81 and 82 are Taiwan, Hong Kong and Macao, and 83 is
 # the residence permit of people from Taiwan.
-PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 "
-    "50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
-)
+_PROVINCE_RANGES = ((11, 15), (21, 23), (31, 37), (41, 46), (50, 54), (61, 65), (71, 71), (81, 83))
+PROVINCES = frozenset(str(code) for first, last in _PROVINCE_RANGES for code in range(first, last + 1))
 # The permanent residence card of foreigners (2023 form) opens with 9, then the province that issued it.
 _FOREIGNER = "9"
 

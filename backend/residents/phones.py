@@ -5,7 +5,7 @@ import unicodedata
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _COUNTRY = re.compile(r"(?:\+|00)?86(?=1[3-9][0-9]{9}$)")
-_SEPARATORS = re.compile(r"[\s\-‐-―()]")
+_SEPARATORS = re.compile(r"[\s\-\u2010-\u2015()]")
 
 
 class PhoneError(ValueError):

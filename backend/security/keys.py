@@ -1,5 +1,7 @@
 """The city's key ring: named keys per use, read from a file or the environment, rotated without downtime."""
 
+from __future__ import annotations
+
 import base64
 import fcntl
 import json
@@ -82,7 +84,7 @@ class Key:
     alg: str
     state: State
     created_at: datetime
-    # A key may be published before it signs, so that terminals that fetch the list once a day know it in time.
+    # A key may be published before it signs, so that terminals with yesterday's list know it in time.
     active_from_at: datetime
     secret: bytes = field(repr=False)
 
@@ -119,7 +121,9 @@ def _secret_of(doc: dict[str, Any], kms: KeyManagement | None) -> bytes:
     if "secret" in doc:
         return base64.b64decode(doc["secret"])
     if kms is None:
-        raise KeyringError(f"key {doc['kid']} is wrapped by {doc.get('wrapped_by')!r}, which is not configured")
+        raise KeyringError(
+            f"key {doc['kid']} is wrapped by {doc.get('wrapped_by')!r}, which is not configured"
+        )
     return kms.unwrap(base64.b64decode(doc["wrapped"]), f"{doc['use']}|{doc['kid']}")
 
 
@@ -144,11 +148,13 @@ def _parse(text: str, kms: KeyManagement | None) -> tuple[Key, ...]:
         raise
     except Exception:
         # The cause is not chained: a parser's message may quote the text, and the text is secret.
-        raise KeyringError("the key ring cannot be read: it is not valid, or its wrapping key is another") from None
+        raise KeyringError(
+            "the key ring cannot be read: it is not valid, or its wrapping key is another"
+        ) from None
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write through a temporary file, so that a reader sees the old ring or the new one and a crash loses neither."""
+    """Write through a temporary file: a reader sees the old ring or the new one, a crash loses neither."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -184,18 +190,19 @@ class Keyring:
         self._kms = kms
         self._stamp = self._file_stamp()
         self._look_at = time.monotonic() + _LOOK_EVERY_S
+        self._generation = 0
         self._take(keys)
 
     # -- opening ---------------------------------------------------------------------------------------
 
     @classmethod
-    def from_file(cls, path: Path, kms: KeyManagement | None = None) -> "Keyring":
+    def from_file(cls, path: Path, kms: KeyManagement | None = None) -> Keyring:
         if not path.is_file():
             raise KeyringError(f"there is no key file at {path}")
         return cls(_parse(path.read_text(), kms), path=path, kms=kms)
 
     @classmethod
-    def from_text(cls, text: str, kms: KeyManagement | None = None) -> "Keyring":
+    def from_text(cls, text: str, kms: KeyManagement | None = None) -> Keyring:
         """Read a ring from JSON (or its base64), as an environment variable carries it."""
         if not text.lstrip().startswith("{"):
             try:
@@ -211,8 +218,8 @@ class Keyring:
         *,
         kms: KeyManagement | None = None,
         algorithms: dict[Use, str] | None = None,
-    ) -> "Keyring":
-        """Make a first key for every use; with a path, write them there. An existing file is never replaced."""
+    ) -> Keyring:
+        """Make a first key for every use; with a path, write them there. An existing file is left alone."""
         at = clock.now()
         chosen = DEFAULT_ALGORITHMS | (algorithms or {})
         keys = tuple(
@@ -298,13 +305,16 @@ class Keyring:
     ) -> tuple[tuple[Key, ...], Key]:
         at = clock.now()
         same = [key for key in keys if key.use == use]
-        alg = alg or (max(same, key=lambda k: k.created_at).alg if same else DEFAULT_ALGORITHMS[use])
+        alg = alg or (max(same, key=_from).alg if same else DEFAULT_ALGORITHMS[use])
         kid = f"{use}-{_next_number(use, same)}"
         new = Key(kid, use, alg, "active", at, at + ahead, secret or _new_secret(alg))
-        kept = tuple(replace(k, state="retired") if k.use == use and not ahead else k for k in keys)
+        # With a lead time the key of today goes on signing until then; those before it are done.
+        signing = [k for k in same if k.state == "active" and k.active_from_at <= at]
+        keeps = max(signing, key=_from).kid if signing and ahead else None
+        kept = tuple(replace(k, state="retired") if k.use == use and k.kid != keeps else k for k in keys)
         return (*kept, new), new
 
-    def _change(self, edit: "Edit") -> Key:
+    def _change(self, edit: Edit) -> Key:
         if self._path is None:
             keys, key = edit(self._keys)
             self._take(keys)
@@ -320,11 +330,10 @@ class Keyring:
 
     def _take(self, keys: tuple[Key, ...]) -> None:
         self._keys = keys
-        self._generation = getattr(self, "_generation", 0) + 1
+        self._generation += 1
         self._by_kid = {(key.use, key.kid): key for key in keys}
         self._ordered: dict[Use, tuple[Key, ...]] = {
-            use: tuple(sorted((k for k in keys if k.use == use), key=lambda k: k.active_from_at, reverse=True))
-            for use in USES
+            use: tuple(sorted((k for k in keys if k.use == use), key=_from, reverse=True)) for use in USES
         }
 
     def _reload_if_changed(self) -> None:
@@ -350,6 +359,11 @@ class Edit(Protocol):
     """A change to the set of keys: the new set, and the key the caller asked about."""
 
     def __call__(self, keys: tuple[Key, ...], /) -> tuple[tuple[Key, ...], Key]: ...
+
+
+def _from(key: Key) -> tuple[datetime, int]:
+    # Keys of one instant (tests, quick rotations) keep the order of their numbers.
+    return (key.active_from_at, key.number)
 
 
 def _next_number(use: Use, same: list[Key]) -> int:

@@ -1,10 +1,14 @@
 """Masked forms of personal data, for answers and pages that must not show the whole."""
 
+from __future__ import annotations
+
 # The two-character family names that are common enough to be masked as a whole.
-_COMPOUND_SURNAMES = frozenset(
-    "欧阳 上官 司马 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 长孙 宇文 司徒 夏侯 轩辕 端木 南宫 西门 独孤 百里 "
-    "呼延 闻人 澹台 公冶 宗政 濮阳 淳于 单于 太叔 申屠 仲孙 钟离 鲜于 闾丘 司空 亓官 司寇 拓跋 万俟 赫连".split()
-)
+_COMPOUND_SURNAMES = frozenset({
+    "欧阳", "上官", "司马", "诸葛", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "长孙", "宇文",
+    "司徒", "夏侯", "轩辕", "端木", "南宫", "西门", "独孤", "百里", "呼延", "闻人", "澹台", "公冶",
+    "宗政", "濮阳", "淳于", "单于", "太叔", "申屠", "仲孙", "钟离", "鲜于", "闾丘", "司空", "亓官",
+    "司寇", "拓跋", "万俟", "赫连",
+})  # fmt: skip
 
 
 def mask_phone(phone: str) -> str:

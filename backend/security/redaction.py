@@ -1,5 +1,7 @@
 """The one place that takes personal data and secrets out of whatever is about to be logged."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,9 +19,9 @@ _SHAPES = re.compile(
   | (?P<card>\b[0-9A-Fa-f]{64}(?::\d{1,2}(?::[0-9A-Fa-f]{32})?)?\b)
   | (?P<assigned>["']?\b(?P<label>[\w-]*(?:password|passwd|secret|token|authorization|cookie|api_?v3_?key
       |private_?key|session_key|openid|unionid|js_code|phone_code|totp|otp|id_number|phone|mobile|id_card
-      |name_on_id))["']?\s*[=:]\s*)(?P<value>"[^"]*"|'[^']*'|[^\s,;&}\])]+)
-  | (?P<id_number>(?<![0-9A-Za-z])[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[0-9Xx]
-      (?![0-9A-Za-z]))
+      |name_on_id))["']?\s*[=:]\s*)(?P<value>"[^"]*"|'[^']*'|(?:Bearer|Basic)\s+\S+|[^\s,;&}\])]+)
+  | (?P<id_number>(?<![0-9A-Za-z])[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])
+      \d{3}[0-9Xx](?![0-9A-Za-z]))
   | (?P<old_id>(?<!\d)[1-9]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?!\d))
   | (?P<phone>(?<!\d)(?:\+?86[ -]?|0086[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d))
   | (?P<openid>\bo[\w-]{27}\b)
@@ -32,18 +34,17 @@ _SECRET_WORDS = (
     "openid", "unionid", "js_code", "totp", "otp", "credential", "signature",
 )  # fmt: skip
 _PERSONAL_WORDS = frozenset({
-    "name", "patient_name", "resident_name", "real_name_text", "phone", "mobile", "id_number", "id_card", "card_id",
-    "address", "code_text", "text", "qr", "body", "sms_code", "phone_code", "birth_on",
+    "name", "patient_name", "resident_name", "phone", "mobile", "id_number", "id_card", "card_id", "address",
+    "code_text", "text", "qr", "body", "sms_code", "phone_code", "birth_on",
 })  # fmt: skip
 
 
 def _hide(match: re.Match[str]) -> str:
-    kind = match.lastgroup
     if match["assigned"] is not None:
-        return f"{match['assigned'][: -len(match['value'])]}{HIDDEN}"
+        return f"{match['assigned']}{HIDDEN}"
     if match["bearer"] is not None:
         return f"{match['bearer'].split(None, 1)[0]} {HIDDEN}"
-    return f"[{kind}]"
+    return f"[{match.lastgroup}]"
 
 
 def redact(text: str) -> str:
@@ -57,7 +58,7 @@ def is_secret_field(field: str) -> bool:
     return lowered in _PERSONAL_WORDS or any(word in lowered for word in _SECRET_WORDS)
 
 
-def redact_value(field: str, value: Any) -> Any:  # noqa: ANN401 - a log field may hold anything
+def redact_value(field: str, value: Any) -> Any:
     """Return one log field's value as it may be written."""
     if is_secret_field(field) and value is not None and not isinstance(value, bool):
         return HIDDEN

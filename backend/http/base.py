@@ -1,0 +1,221 @@
+"""The handler every JSON endpoint stands on: who is asking, reading, answering, errors, headers, the log line."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from pymongo.errors import ConnectionFailure, PyMongoError
+from tornado.web import HTTPError, RequestHandler
+
+from backend import context, metrics
+from backend.errors import AppError, ErrorCode
+from backend.http.endpoint import Access
+from backend.ids import new_id
+from backend.permissions import ANONYMOUS, Actor
+
+if TYPE_CHECKING:
+    from backend.bootstrap import City, Services
+
+log = logging.getLogger("backend.http")
+
+M = TypeVar("M", bound=BaseModel)
+
+_SAFE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
+JSON_TYPE = "application/json; charset=utf-8"
+_STATUS_CODES = {
+    400: ErrorCode.BAD_REQUEST,
+    401: ErrorCode.UNAUTHENTICATED,
+    403: ErrorCode.FORBIDDEN,
+    404: ErrorCode.NOT_FOUND,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+    413: ErrorCode.BODY_TOO_LARGE,
+}
+SECURE_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+
+
+class BaseHandler(RequestHandler):
+    """What JSON endpoints and console pages share: city, request id, secure headers, one log line."""
+
+    actor: Actor = ANONYMOUS
+    request_id: str = ""
+    route: str = ""
+
+    def initialize(self, route: str = "") -> None:
+        """`route` is the pattern that matched: a metric label with few values."""
+        self.route = route
+
+    @property
+    def city(self) -> City:
+        """The opened city: settings, database and services."""
+        return self.application.settings["city"]  # type: ignore[no-any-return]
+
+    @property
+    def services(self) -> Services:
+        """Every area's service."""
+        return self.city.services
+
+    def prepare(self) -> None:
+        """Bind the request id; a caller's own is kept when it is harmless."""
+        given = self.request.headers.get("X-Request-Id", "")
+        self.request_id = given if _SAFE_ID.match(given) else new_id()
+        context.bind_request_id(self.request_id)
+
+    def set_default_headers(self) -> None:
+        """Secure headers on every answer, errors included."""
+        self.clear_header("Server")
+        for name, value in SECURE_HEADERS:
+            self.set_header(name, value)
+        city = self.application.settings.get("city")
+        if city is not None and city.settings.is_production:
+            self.set_header(*HSTS)
+
+    def compute_etag(self) -> None:
+        """No ETag by hashing every answer; cached answers bring their own."""
+
+    @property
+    def client_ip(self) -> str:
+        """The caller's address; behind our own proxies the server has already resolved it."""
+        return self.request.remote_ip or ""
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """Our own errors are expected and logged in one line; anything else with its traceback."""
+        if isinstance(value, AppError):
+            metrics.ERRORS_TOTAL.labels(value.code).inc()
+            if value.status >= 500:
+                log.warning("request_error", extra={"code": value.code, "detail": value.log})
+        elif not isinstance(value, HTTPError):
+            log.error("request_crashed", exc_info=(typ, value, tb))  # type: ignore[arg-type]
+
+    def on_finish(self) -> None:
+        """One line and one measurement per request; the path only as its pattern, for it may hold ids."""
+        seconds = self.request.request_time()
+        status = self.get_status()
+        method = self.request.method or ""
+        metrics.HTTP_REQUESTS.labels(self.route, method, status).observe(seconds)
+        if status >= 400 or log.isEnabledFor(logging.DEBUG):
+            log.info(
+                "request",
+                extra={
+                    "method": method,
+                    "route": self.route,
+                    "status": status,
+                    "ms": round(seconds * 1000, 2),
+                    "actor": self.actor.kind,
+                },
+            )
+
+
+class APIHandler(BaseHandler):
+    """A JSON endpoint."""
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The caller's `Idempotency-Key`, or None. Raises IDEMPOTENCY_KEY_INVALID for a malformed one."""
+        key = self.request.headers.get("Idempotency-Key")
+        if key is not None and not _SAFE_ID.match(key):
+            raise AppError(ErrorCode.IDEMPOTENCY_KEY_INVALID, data={"expected": "8-64 of A-Z a-z 0-9 _ -"})
+        return key
+
+    async def enter(self, access: Access, rate_limit: str | None) -> None:
+        """Find out who is asking and whether they may. Called by `@operation`; deny is the default."""
+        header = self.request.headers.get("Authorization")
+        if header and header.startswith("Bearer ") and access.public_reason is None:
+            self.actor = self.services.tokens.verify(header[7:])
+        if access.permission is not None:
+            if self.actor.kind == "anonymous":
+                raise AppError(ErrorCode.UNAUTHENTICATED)
+            if not self.actor.may(access.permission):
+                raise AppError(ErrorCode.FORBIDDEN, str(access.permission))
+        elif access.public_reason is None:
+            raise AppError(ErrorCode.FORBIDDEN, "no access declared")
+        if rate_limit is not None:
+            await self.services.limiter.take(rate_limit, self.actor.id or self.client_ip)
+
+    def read_body(self, kind: type[M]) -> M:
+        """The JSON body as `kind`. Raises BAD_REQUEST naming the fields, never repeating their values."""
+        try:
+            return kind.model_validate_json(self.request.body or b"{}")
+        except ValidationError as error:
+            raise _bad_request(error) from None
+
+    def read_query(self, kind: type[M]) -> M:
+        """The query string as `kind`; a repeated parameter is refused."""
+        given = self.request.query_arguments
+        repeated = [name for name, values in given.items() if len(values) > 1]
+        if repeated:
+            raise AppError(ErrorCode.BAD_REQUEST, data={"fields": [_problem(name, "repeated") for name in repeated]})
+        try:
+            return kind.model_validate_strings({name: v[0].decode("utf-8") for name, v in given.items()})
+        except ValidationError as error:
+            raise _bad_request(error) from None
+        except UnicodeDecodeError:
+            raise AppError(ErrorCode.BAD_REQUEST, "query is not UTF-8") from None
+
+    def answer(self, status: int, value: BaseModel | bytes | None) -> None:
+        """Write a model, ready JSON, or nothing. A handler that has finished by itself is left alone."""
+        if self._finished:
+            return
+        self.set_header("X-Request-Id", self.request_id)
+        if value is None:
+            self.set_status(204 if status == 200 else status)
+            self.finish()
+            return
+        self.set_status(status)
+        self.set_header("Content-Type", JSON_TYPE)
+        if "Cache-Control" not in self._headers:
+            self.set_header("Cache-Control", "no-store")
+        self.finish(value if isinstance(value, bytes) else value.__pydantic_serializer__.to_json(value))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """The one renderer of JSON errors."""
+        error = as_app_error(kwargs.get("exc_info", (None, None, None))[1], status_code)
+        self.set_status(error.status)
+        self.set_header("X-Request-Id", self.request_id)
+        self.set_header("Content-Type", JSON_TYPE)
+        self.set_header("Cache-Control", "no-store")
+        if error.code is ErrorCode.RATE_LIMITED and "retry_after_s" in error.data:
+            self.set_header("Retry-After", str(error.data["retry_after_s"]))
+        self.finish(orjson.dumps(error.body(self.request_id)))
+
+
+class NotFoundHandler(APIHandler):
+    """Any path that is not ours."""
+
+    def prepare(self) -> None:
+        """Refuse whatever the method."""
+        super().prepare()
+        raise HTTPError(404)
+
+
+def as_app_error(error: BaseException | None, status: int) -> AppError:
+    """Any exception as one of ours: the driver away is 503, a Tornado refusal keeps its status."""
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, ConnectionFailure):
+        return AppError(ErrorCode.UNAVAILABLE, "database away")
+    if isinstance(error, PyMongoError) and error.timeout:
+        return AppError(ErrorCode.UNAVAILABLE, "database slow")
+    return AppError(_STATUS_CODES.get(status, ErrorCode.INTERNAL if status >= 500 else ErrorCode.BAD_REQUEST))
+
+
+def _bad_request(error: ValidationError) -> AppError:
+    fields = [
+        _problem(".".join(str(part) for part in item["loc"]) or "body", item["type"])
+        for item in error.errors(include_url=False, include_context=False, include_input=False)[:20]
+    ]
+    return AppError(ErrorCode.BAD_REQUEST, data={"fields": fields})
+
+
+def _problem(name: str, kind: str) -> dict[str, str]:
+    return {"field": name, "problem": kind}

@@ -1,0 +1,56 @@
+"""The base of everything that enters or leaves as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+T = TypeVar("T")
+
+
+def _rfc3339(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# An instant as RFC 3339 with Z and milliseconds.
+Instant = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+
+
+class Schema(BaseModel):
+    """Frozen, closed, strict: an unknown field or a wrong type is refused, never guessed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Answer(BaseModel):
+    """What goes out. Built from our own values, so nothing is checked twice."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Query(BaseModel):
+    """Query parameters: text that is read as the declared types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class PageQuery(Query):
+    """Where to go on, and how many at once."""
+
+    limit: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=200)
+
+
+class Page(Answer, Generic[T]):
+    """One page of a list; `next_cursor` is null at the end."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class Items(Answer, Generic[T]):
+    """A whole, short list."""
+
+    items: list[T]

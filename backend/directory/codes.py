@@ -1,4 +1,4 @@
-"""National codes of institutions and departments, and the checksums of national identifiers.
+"""National codes of institutions and departments, and the checksum of their registration number.
 
 What changes from city to city is data, not code: the list of departments is `department_codes.json`.
 """
@@ -8,20 +8,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from backend import clock
-
 _DEPARTMENT_FILE = Path(__file__).with_name("department_codes.json")
 _DEPARTMENT_CODE = re.compile(r"^A?(\d{1,2})(?:[.\s]?(\d{1,2}))?$")
-
-# GB 11643: weights of the 17 digits and the check character for each remainder.
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ID_CHECKS = "10X98765432"
-_ID_NUMBER = re.compile(r"^[1-9]\d{16}[\dX]$")
 
 # GB 32100: 31 characters (no I, O, S, V, Z), weights 3^i mod 31.
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -103,7 +95,8 @@ class DepartmentCode:
 def department_codes() -> dict[str, DepartmentCode]:
     """The national list by four-digit code."""
     rows = json.loads(_DEPARTMENT_FILE.read_text(encoding="utf-8"))["codes"]
-    return {row["code"]: DepartmentCode(row["code"], row["name"], tuple(row.get("aliases", ()))) for row in rows}
+    entries = (DepartmentCode(row["code"], row["name"], tuple(row.get("aliases", ()))) for row in rows)
+    return {entry.code: entry for entry in entries}
 
 
 def find_department_code(text: str) -> DepartmentCode | None:
@@ -129,23 +122,6 @@ def _four_digits(text: str) -> str | None:
     if match is None:
         return None
     return match[1].zfill(2) + (match[2] or "").zfill(2)
-
-
-def id_number_check(first_17: str) -> str:
-    """The check character of a resident ID number (GB 11643)."""
-    total = sum(int(digit) * weight for digit, weight in zip(first_17, _ID_WEIGHTS, strict=True))
-    return _ID_CHECKS[total % 11]
-
-
-def is_id_number(text: str) -> bool:
-    """Whether `text` is a well-formed 18-character resident ID number: form, birth date and check."""
-    if not text.isascii() or not _ID_NUMBER.match(text):
-        return False
-    try:
-        born_on = date.fromisoformat(text[6:14])
-    except ValueError:
-        return False
-    return date(1890, 1, 1) <= born_on <= clock.today() and id_number_check(text[:17]) == text[17]
 
 
 def organization_code_check(first_8: str) -> str:

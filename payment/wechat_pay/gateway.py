@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from wechatpayv3.async_ import AsyncWeChatPay, WeChatPayType
 
-from payment.base import observed_call
+from payment.base import Observer, observed_call, unobserved
 from payment.ports import (
     InvalidNoticeError,
     NewPayment,
@@ -99,9 +99,16 @@ class WeChatPayGateway:
     name = "wechat_pay"
     methods = frozenset(_PAY_TYPES)
 
-    def __init__(self, config: WeChatPayConfig, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        config: WeChatPayConfig,
+        *,
+        observe: Observer = unobserved,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._config = config
         self._clock = clock
+        self._observe = observe
         self._deadline_s = config.connect_timeout_s + config.read_timeout_s + 1
         self._pay = AsyncWeChatPay(
             WeChatPayType.MINIPROG,
@@ -286,7 +293,9 @@ class WeChatPayGateway:
             # In public-key mode entering only makes the client; nothing awaits, so nobody comes between.
             self._entered = True
             await self._pay.__aenter__()
-        async with observed_call(self.name, operation, number, deadline_s=self._deadline_s, read=read):
+        async with observed_call(
+            self.name, operation, number, deadline_s=self._deadline_s, read=read, observe=self._observe
+        ):
             status, text = await self._send(getattr(self._pay, method), arguments, read=read)
             if not 200 <= status < 300:
                 raise wire.error_of(status, text, read=read)

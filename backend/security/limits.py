@@ -1,0 +1,191 @@
+"""Rate limits: token buckets in Redis, many questions in one call; in this process while Redis is away."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from backend.errors import AppError, ErrorCode
+from backend.security.derive import derive_key
+from backend.security.keys import Keyring
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """So many at once, and one more every so many seconds."""
+
+    burst: int
+    every_s: float
+
+    @property
+    def interval_ms(self) -> int:
+        """Milliseconds until one more token."""
+        return max(1, math.ceil(self.every_s * 1000))
+
+
+BUCKETS: dict[str, Bucket] = {
+    # Sign-in attempts of one account or address.
+    "login": Bucket(burst=10, every_s=30),
+    # SMS codes to one phone: five, then one every twelve minutes.
+    "otp_phone": Bucket(burst=5, every_s=720),
+    # SMS codes asked for from one address; a whole hospital's Wi-Fi may be one address.
+    "otp_ip": Bucket(burst=30, every_s=6),
+    # Holds and bookings of one resident or client.
+    "booking": Bucket(burst=20, every_s=3),
+    # Verifications of one terminal.
+    "verify": Bucket(burst=60, every_s=0.2),
+    # Tokens for one hospital client or terminal.
+    "client_token": Bucket(burst=10, every_s=6),
+    # Health codes made for one resident.
+    "code": Bucket(burst=30, every_s=5),
+}
+
+# A bucket is one number, the instant at which it would be full again (GCRA): one GET and one SET per question.
+# Redis' own clock is used, so that processes whose clocks differ share a bucket fairly.
+_SCRIPT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local waits = {}
+for i, key in ipairs(KEYS) do
+  local interval, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local full_at = math.max(tonumber(redis.call('GET', key) or 0), now) + interval
+  local wait = full_at - now - burst * interval
+  if wait > 0 then
+    waits[i] = wait
+  else
+    redis.call('SET', key, string.format('%d', full_at), 'PX', full_at - now + 1000)
+    waits[i] = 0
+  end
+end
+return waits
+"""
+_SCRIPT_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+_LARGEST_BATCH = 256
+# After a failure Redis is left alone for this long.
+_AWAY_S = 5.0
+_TIMEOUT_S = 0.5
+
+_Question = tuple[str, Bucket, "asyncio.Future[int]"]
+
+
+class RateLimiter:
+    """Takes tokens from named buckets. Keys are hashed, so no phone or address is in Redis."""
+
+    def __init__(self, keyring: Keyring, redis: Redis | None = None) -> None:
+        self._redis = redis
+        self._salt = derive_key(keyring.active("csrf").secret, "limits")
+        self._local = LocalBuckets()
+        self._waiting: list[_Question] = []
+        self._flusher: asyncio.Task[None] | None = None
+        self._away_until = 0.0
+
+    async def take(self, bucket: str, key: str) -> None:
+        """Take one token of `key`, or raise RATE_LIMITED saying after how many seconds to come back."""
+        limit = BUCKETS[bucket]
+        name = self._name(bucket, key)
+        if self._redis is None or time.monotonic() < self._away_until:
+            wait_ms = self._local.take(name, limit)
+        else:
+            wait_ms = await self._ask(name, limit)
+        if wait_ms > 0:
+            retry_after_s = math.ceil(wait_ms / 1000)
+            raise AppError(ErrorCode.RATE_LIMITED, f"bucket {bucket}", data={"retry_after_s": retry_after_s})
+
+    async def close(self) -> None:
+        """Answer what is waiting and close the connection."""
+        while self._flusher is not None:
+            await asyncio.wait([self._flusher])
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    def _name(self, bucket: str, key: str) -> str:
+        digest = hashlib.blake2b(f"{bucket}|{key}".encode(), key=self._salt, digest_size=12)
+        return f"limit:{digest.hexdigest()}"
+
+    def _ask(self, name: str, limit: Bucket) -> asyncio.Future[int]:
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((name, limit, future))
+        if self._flusher is None:
+            # The task starts in the next tick: whatever else asks in this one goes along in the same call.
+            self._flusher = asyncio.create_task(self._flush())
+        return future
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting[:_LARGEST_BATCH]
+                del self._waiting[:_LARGEST_BATCH]
+                await self._answer(batch)
+        finally:
+            self._flusher = None
+            # Only a cancelled flush leaves anything here; nobody may wait for ever.
+            self._answer_locally(self._waiting)
+            self._waiting = []
+
+    async def _answer(self, batch: list[_Question]) -> None:
+        try:
+            waits = await asyncio.wait_for(self._call(batch), _TIMEOUT_S)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._away_until = time.monotonic() + _AWAY_S
+            log.warning("limits_without_redis", extra={"error": type(error).__name__})
+            self._answer_locally(batch)
+            return
+        except asyncio.CancelledError:
+            self._answer_locally(batch)
+            raise
+        for (_, _, future), wait_ms in zip(batch, waits, strict=True):
+            if not future.done():
+                future.set_result(wait_ms)
+
+    def _answer_locally(self, batch: list[_Question]) -> None:
+        for name, limit, future in batch:
+            if not future.done():
+                future.set_result(self._local.take(name, limit))
+
+    async def _call(self, batch: list[_Question]) -> list[int]:
+        assert self._redis is not None  # noqa: S101 - for the type checker; `take` has asked already
+        names = [name for name, _, _ in batch]
+        limits = [number for _, limit, _ in batch for number in (limit.interval_ms, limit.burst)]
+        arguments: list[Any] = [*names, *limits]
+        try:
+            waits: list[int] = await self._redis.evalsha(_SCRIPT_SHA, len(names), *arguments)
+        except NoScriptError:
+            waits = await self._redis.eval(_SCRIPT, len(names), *arguments)
+        return waits
+
+
+class LocalBuckets:
+    """The same buckets in this process's memory, bounded."""
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._full_at_ms: dict[str, float] = {}
+        self._most = most
+
+    def take(self, name: str, limit: Bucket) -> int:
+        """Take one token; return 0, or the milliseconds until there is one."""
+        now_ms = time.monotonic() * 1000
+        full_at = max(self._full_at_ms.get(name, 0.0), now_ms) + limit.interval_ms
+        wait_ms = full_at - now_ms - limit.burst * limit.interval_ms
+        if wait_ms > 0:
+            return math.ceil(wait_ms)
+        if len(self._full_at_ms) >= self._most and name not in self._full_at_ms:
+            self._make_room(now_ms)
+        self._full_at_ms[name] = full_at
+        return 0
+
+    def _make_room(self, now_ms: float) -> None:
+        # Full buckets say nothing; if all are in use, the oldest tenth goes.
+        self._full_at_ms = {name: at for name, at in self._full_at_ms.items() if at > now_ms}
+        surplus = len(self._full_at_ms) - self._most * 9 // 10
+        for name in list(self._full_at_ms)[: max(surplus, 0)]:
+            del self._full_at_ms[name]

@@ -24,6 +24,7 @@ class ErrorCode(StrEnum):
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     RATE_LIMITED = "RATE_LIMITED"
     IDEMPOTENCY_KEY_INVALID = "IDEMPOTENCY_KEY_INVALID"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     INTERNAL = "INTERNAL"
     UNAVAILABLE = "UNAVAILABLE"
     # Signing in and being oneself
@@ -104,6 +105,7 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.BODY_TOO_LARGE: ErrorKind(413, "提交的内容太大。"),
     ErrorCode.RATE_LIMITED: ErrorKind(429, "操作太频繁，请稍后再试。"),
     ErrorCode.IDEMPOTENCY_KEY_INVALID: ErrorKind(400, "请求标识有误，请重新提交。"),
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: ErrorKind(409, "这个请求标识已用于另一个请求，请重新提交。"),
     ErrorCode.INTERNAL: ErrorKind(500, "系统出了点问题，请稍后再试。"),
     ErrorCode.UNAVAILABLE: ErrorKind(503, "系统繁忙，请稍后再试；您的请求可以放心重复提交。"),
     ErrorCode.PHONE_INVALID: ErrorKind(400, "手机号不正确，请输入11位手机号。"),

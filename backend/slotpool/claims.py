@@ -1,0 +1,367 @@
+"""Claiming slots: the rules around the one insert that is the booking, and the life of a claim after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from backend import clock, metrics
+from backend.db.client import Document
+from backend.errors import AppError, ErrorCode, not_found
+from backend.ids import derived_id, new_id
+from backend.slotpool.availability import Availability
+from backend.slotpool.claims_models import Claim, ClaimState, Wanted
+from backend.slotpool.claims_store import (
+    ClaimStore,
+    PatientBusyError,
+    SameRequestError,
+    SlotTakenError,
+)
+from backend.slotpool.schedules_models import Schedule, ScheduleState, SlotTime
+from backend.worker.events import Event, EventKind, embedded
+
+SWEEP_BATCH = 200
+# How often a claimer tries on after meeting others; each meeting means somebody else got a slot.
+MAX_TRIES = 400
+
+
+class Schedules(Protocol):
+    """What claims need of the schedules' service."""
+
+    async def get_cached(self, schedule_id: str) -> Schedule:
+        """The schedule, at most two seconds old. Raises SCHEDULE_NOT_FOUND."""
+
+
+class ClaimService:
+    """Holds and bookings. Every method is safe to repeat."""
+
+    def __init__(
+        self, store: ClaimStore, schedules: Schedules, availability: Availability, *, hold_for: timedelta
+    ) -> None:
+        self._store = store
+        self._schedules = schedules
+        self._availability = availability
+        self._hold_for = hold_for
+
+    async def claim(self, wanted: Wanted) -> Claim:
+        """Hold or book a slot. Raises SLOT_TAKEN, SOLD_OUT, ALREADY_BOOKED, SLOT_* or SCHEDULE_*.
+
+        The same actor, session and request key always get the same claim, whatever became of it.
+        """
+        schedule = await self._schedules.get_cached(wanted.schedule_id)
+        now = clock.now()
+        _check_open(schedule)
+        claim_id = _claim_id(schedule, wanted)
+        if wanted.number is not None:
+            claim = await self._claim_number(schedule, wanted, claim_id, now)
+        else:
+            claim = await self._claim_earliest(schedule, wanted, claim_id, now)
+        metrics.CLAIMS_TOTAL.labels("claimed").inc()
+        return claim
+
+    async def confirm(self, claim_id: str, *, paid: bool) -> Claim | None:
+        """Turn a hold into an appointment; None when the hold is no longer there.
+
+        `paid` says that the money has arrived: then a hold that waited for it counts even after its time.
+        """
+        when: Document = {} if paid else {"hold_until": {"$gt": clock.now()}, "awaiting_payment": {"$ne": True}}
+        return await self._store.change(
+            claim_id,
+            states=[ClaimState.HELD],
+            to=ClaimState.BOOKED,
+            when=when,
+            fields={"hold_until": None, "awaiting_payment": False},
+            event=_event(EventKind.APPOINTMENT_BOOKED, claim_id),
+        )
+
+    async def await_payment(self, claim_id: str, order_id: str) -> Claim | None:
+        """From now on the hold ends only when the payment's fate is known; None when it has ended already."""
+        return await self._store.change(
+            claim_id,
+            states=[ClaimState.HELD],
+            to=ClaimState.HELD,
+            when={"$or": [{"hold_until": {"$gt": clock.now()}}, {"awaiting_payment": True}]},
+            fields={"awaiting_payment": True, "order_id": order_id},
+            event=None,
+        )
+
+    async def payment_is_off(self, claim_id: str) -> Claim | None:
+        """The order is closed and nothing was paid: a hold past its time ends, another goes on."""
+        expired = await self._end(
+            claim_id,
+            ClaimState.EXPIRED,
+            EventKind.APPOINTMENT_EXPIRED,
+            states=[ClaimState.HELD],
+            when={"hold_until": {"$lte": clock.now()}},
+        )
+        if expired is not None:
+            return expired
+        return await self._store.change(
+            claim_id,
+            states=[ClaimState.HELD],
+            to=ClaimState.HELD,
+            fields={"awaiting_payment": False},
+            event=None,
+        )
+
+    async def release(self, claim: Claim) -> Claim | None:
+        """Give a hold back. One that waits for a payment ends as soon as the payment's fate is known."""
+        if claim.awaiting_payment:
+            return await self._store.change(
+                claim.id,
+                states=[ClaimState.HELD],
+                to=ClaimState.HELD,
+                fields={"hold_until": clock.now()},
+                event=_event(EventKind.HOLD_DUE, claim.id, order_id=claim.order_id or ""),
+            )
+        return await self._end(
+            claim.id,
+            ClaimState.RELEASED,
+            EventKind.APPOINTMENT_EXPIRED,
+            states=[ClaimState.HELD],
+            when={"awaiting_payment": {"$ne": True}},
+        )
+
+    async def cancel(self, claim_id: str, *, reason: str, by: str) -> Claim | None:
+        """Cancel an appointment; None when it is not booked any more."""
+        return await self._end(
+            claim_id,
+            ClaimState.CANCELLED,
+            EventKind.APPOINTMENT_CANCELLED,
+            states=[ClaimState.BOOKED],
+            fields={"cancel_reason": reason, "cancelled_by": by},
+        )
+
+    async def stop_all(self, schedule: Schedule) -> int:
+        """End every live claim of a stopped schedule; returns how many. Repeat until none is left."""
+        stopped = 0
+        for claim in await self._store.live_on_schedule(schedule.pool_key, schedule.id):
+            ended = await self._end(
+                claim.id,
+                ClaimState.STOPPED,
+                EventKind.APPOINTMENT_STOPPED,
+                states=[ClaimState.HELD, ClaimState.BOOKED],
+                fields={"cancel_reason": schedule.stop_reason, "cancelled_by": "hospital"},
+            )
+            stopped += ended is not None
+        return stopped
+
+    async def sweep_holds(self) -> int:
+        """End holds whose time has come; those awaiting payment are handed to whoever asks the channel."""
+        now = clock.now()
+        due = await self._store.due_holds(now, SWEEP_BATCH)
+        for claim in due:
+            if claim.awaiting_payment:
+                # Ask again later if nobody could say; the moved time keeps the sweep from asking each round.
+                await self._store.change(
+                    claim.id,
+                    states=[ClaimState.HELD],
+                    to=ClaimState.HELD,
+                    when={"hold_until": claim.hold_until},
+                    fields={"hold_until": now + timedelta(seconds=15), "hold_ended_at": claim.hold_until},
+                    event=_event(EventKind.HOLD_DUE, claim.id, order_id=claim.order_id or ""),
+                )
+            else:
+                await self._expire(claim, now)
+        return len(due)
+
+    async def get(self, claim_id: str) -> Claim:
+        """One claim. Raises NOT_FOUND; whether the caller may see it is the caller's question."""
+        claim = await self._store.find(claim_id)
+        if claim is None:
+            raise not_found("claim")
+        return claim
+
+    async def taken(self, pool_key: str) -> dict[str, set[int]]:
+        """Taken numbers by schedule, at most a second old."""
+        return await self._availability.taken(pool_key)
+
+    def generation(self, pool_key: str) -> int:
+        """A stamp that changes when `taken` may have changed."""
+        return self._availability.generation(pool_key)
+
+    async def live_in_pools(self, pool_keys: Sequence[str]) -> list[Claim]:
+        """Live claims of several pools, for the console."""
+        return await self._store.live_in_pools(pool_keys)
+
+    async def _claim_number(self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime) -> Claim:
+        slot = _check_slot(schedule, wanted, now)
+        for _ in range(3):
+            try:
+                return await self._insert(schedule, slot, wanted, claim_id, now)
+            except SameRequestError:
+                return await self._repeated(claim_id, wanted)
+            except PatientBusyError:
+                mine = await self._unless_over(schedule, wanted, claim_id, now)
+                if mine is not None:
+                    return mine
+            except SlotTakenError:
+                other = await self._store.find_live_on_slot(schedule.pool_key, schedule.id, slot.number)
+                if other is not None and other.id == claim_id:
+                    return await self._repeated(claim_id, wanted)
+                if other is not None and not await self._expire(other, now):
+                    break
+        metrics.CLAIMS_TOTAL.labels("slot_taken").inc()
+        raise AppError(ErrorCode.SLOT_TAKEN)
+
+    async def _claim_earliest(
+        self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime
+    ) -> Claim:
+        taken = (await self._availability.taken(schedule.pool_key)).get(schedule.id, set())
+        asked_afresh = False
+        for _ in range(MAX_TRIES):
+            slot = next(_candidates(schedule, wanted.channel, taken, now), None)
+            if slot is None:
+                if asked_afresh:
+                    break
+                taken = (await self._availability.taken_now(schedule.pool_key)).get(schedule.id, set())
+                asked_afresh = True
+                continue
+            asked_afresh = False
+            # Others in this process try the next number instead of all racing for this one.
+            self._availability.mark(schedule.pool_key, schedule.id, slot.number, taken=True)
+            taken = taken | {slot.number}
+            try:
+                return await self._insert(schedule, slot, wanted, claim_id, now)
+            except SameRequestError:
+                return await self._repeated(claim_id, wanted)
+            except PatientBusyError:
+                self._availability.mark(schedule.pool_key, schedule.id, slot.number, taken=False)
+                mine = await self._unless_over(schedule, wanted, claim_id, now)
+                if mine is not None:
+                    return mine
+                taken = taken - {slot.number}
+            except SlotTakenError:
+                other = await self._store.find_live_on_slot(schedule.pool_key, schedule.id, slot.number)
+                if other is None or await self._expire(other, now):
+                    taken = taken - {slot.number}
+        metrics.CLAIMS_TOTAL.labels("sold_out").inc()
+        raise AppError(ErrorCode.SOLD_OUT)
+
+    async def _insert(
+        self, schedule: Schedule, slot: SlotTime, wanted: Wanted, claim_id: str, now: datetime
+    ) -> Claim:
+        document = _document(schedule, slot, wanted, claim_id, now, self._hold_for)
+        await self._store.insert(document)
+        self._availability.mark(schedule.pool_key, schedule.id, slot.number, taken=True)
+        return Claim.from_doc(document)
+
+    async def _repeated(self, claim_id: str, wanted: Wanted) -> Claim:
+        """The claim an earlier delivery of this request made; a different request under its key is refused."""
+        claim = await self.get(claim_id)
+        same_number = wanted.number is None or wanted.number == claim.number
+        same = claim.schedule_id == wanted.schedule_id and claim.patient_id == wanted.patient_id
+        if not (same and same_number):
+            raise AppError(ErrorCode.IDEMPOTENCY_KEY_REUSED)
+        return claim
+
+    async def _unless_over(
+        self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime
+    ) -> Claim | None:
+        """The patient has a live claim: ours (return it), over by the clock (end it), or a real one (raise)."""
+        other = await self._store.find_live_of_patient(schedule.pool_key, wanted.patient_id)
+        if other is None or await self._expire(other, now):
+            return None
+        if other.id == claim_id:
+            return await self._repeated(claim_id, wanted)
+        raise AppError(ErrorCode.ALREADY_BOOKED, data={"appointment_id": other.id})
+
+    async def _expire(self, claim: Claim, now: datetime) -> bool:
+        """End a hold whose time is over; False when it is not such a hold."""
+        over = claim.state is ClaimState.HELD and not claim.awaiting_payment
+        if not over or claim.hold_until is None or claim.hold_until > now:
+            return False
+        ended = await self._end(
+            claim.id,
+            ClaimState.EXPIRED,
+            EventKind.APPOINTMENT_EXPIRED,
+            states=[ClaimState.HELD],
+            when={"hold_until": {"$lte": now}, "awaiting_payment": {"$ne": True}},
+        )
+        return ended is not None
+
+    async def _end(
+        self,
+        claim_id: str,
+        to: ClaimState,
+        kind: EventKind,
+        *,
+        states: Sequence[ClaimState],
+        when: Document | None = None,
+        fields: Document | None = None,
+    ) -> Claim | None:
+        claim = await self._store.change(
+            claim_id, states=states, to=to, when=when, fields=fields, event=_event(kind, claim_id)
+        )
+        if claim is not None:
+            self._availability.mark(claim.pool_key, claim.schedule_id, claim.number, taken=False)
+        return claim
+
+
+def _claim_id(schedule: Schedule, wanted: Wanted) -> str:
+    """The id a retry of the same request arrives at again; it sorts by the session's start."""
+    if wanted.request_key is None:
+        return new_id()
+    return derived_id(schedule.start_at, "claim", wanted.actor_id, wanted.request_key)
+
+
+def _check_open(schedule: Schedule) -> None:
+    if schedule.state is ScheduleState.STOPPED:
+        raise AppError(ErrorCode.SCHEDULE_STOPPED)
+
+
+def _check_slot(schedule: Schedule, wanted: Wanted, now: datetime) -> SlotTime:
+    slot = schedule.by_number.get(wanted.number or 0)
+    if slot is None:
+        raise AppError(ErrorCode.SLOT_NOT_FOUND)
+    if slot.end_at <= now:
+        raise AppError(ErrorCode.SLOT_PAST)
+    if not schedule.sells_to(slot.number, wanted.channel):
+        raise AppError(ErrorCode.SLOT_RESERVED)
+    return slot
+
+
+def _candidates(schedule: Schedule, channel: str, taken: set[int], now: datetime) -> Iterator[SlotTime]:
+    """Places this channel may have, the channel's own reserved ones last, earliest first."""
+    mine_last = sorted(
+        schedule.slots, key=lambda slot: (slot.number in schedule.reserved_for, slot.number)
+    )
+    for slot in mine_last:
+        if slot.number not in taken and slot.end_at > now and schedule.sells_to(slot.number, channel):
+            yield slot
+
+
+def _document(
+    schedule: Schedule, slot: SlotTime, wanted: Wanted, claim_id: str, now: datetime, hold_for: timedelta
+) -> Document:
+    state = ClaimState.HELD if wanted.hold else ClaimState.BOOKED
+    # A hold's end is nobody's news; a booking is told at once.
+    news = {} if wanted.hold else embedded(_event(EventKind.APPOINTMENT_BOOKED, claim_id))
+    return {
+        "_id": claim_id,
+        "pool_key": schedule.pool_key,
+        "schedule_id": schedule.id,
+        "number": slot.number,
+        "organization_id": schedule.organization_id,
+        "department_id": schedule.department_id,
+        "practitioner_id": schedule.practitioner_id,
+        "on": schedule.on.isoformat(),
+        "period": schedule.period,
+        "start_at": slot.start_at,
+        "end_at": slot.end_at,
+        "fee_fen": schedule.fee_fen,
+        "resident_id": wanted.resident_id,
+        "patient_id": wanted.patient_id,
+        "channel": wanted.channel,
+        "state": str(state),
+        "live": True,
+        "hold_until": now + hold_for if wanted.hold else None,
+        "created_at": now,
+        "updated_at": now,
+        **news,
+    }
+
+
+def _event(kind: EventKind, claim_id: str, **data: str) -> Event:
+    return Event(kind, {"appointment_id": claim_id, **data})

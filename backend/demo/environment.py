@@ -1,0 +1,123 @@
+"""The settings of the demo city: what its processes find in their environment."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backend.settings import Settings
+
+# What somebody may replace by an own server; everything else of a demo is made here.
+REPLACEABLE = ("MONGODB_URI", "MONGODB_DATABASE", "BROKER_URL", "REDIS_URL", "LOG_LEVEL", "SIGN_ALGORITHM")
+# What a child needs of our own environment to run at all.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True)
+class DemoPlaces:
+    """Where the demo keeps its things and where it listens."""
+
+    folder: Path
+    web_port: int
+    sandbox_port: int
+
+    @property
+    def web_url(self) -> str:
+        """The city's address."""
+        return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """The outside world's address."""
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def sandbox_state(self) -> Path:
+        """Where the sandbox keeps its state and credentials."""
+        return self.folder / "sandbox"
+
+    @property
+    def keys_file(self) -> Path:
+        """The city's key ring."""
+        return self.folder / "keys.json"
+
+    @property
+    def city_file(self) -> Path:
+        """What scripts read."""
+        return self.folder / "city.json"
+
+    @property
+    def logs(self) -> Path:
+        """A log file per process."""
+        return self.folder / "logs"
+
+
+def city_environment(
+    places: DemoPlaces, servers: Mapping[str, str], given: Mapping[str, str]
+) -> dict[str, str]:
+    """Settings of web, worker and beat. `servers` are the embedded ones; what is `given` by name wins."""
+    credentials = json.loads((places.sandbox_state / "credentials.json").read_text())
+    own = {
+        "ENVIRONMENT": "demo",
+        "WEB_PORT": str(places.web_port),
+        "PUBLIC_URL": places.web_url,
+        "KEYS_FILE": str(places.keys_file),
+        "MAS_CALLBACK_SECRET": mas_callback_secret(places),
+        **_vendors(places.sandbox_url, credentials),
+        **servers,
+    }
+    return inherited() | own | {name: given[name] for name in REPLACEABLE if given.get(name)}
+
+
+def inherited() -> dict[str, str]:
+    """The part of our environment that any child needs; the rest would be settings by accident."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
+
+
+def settings_of(environment: Mapping[str, str]) -> Settings:
+    """The same settings as the children read, for work done in this process."""
+    known = {
+        name.lower(): value for name, value in environment.items() if name.lower() in Settings.model_fields
+    }
+    known["wechat_subscribe_templates"] = json.loads(environment["WECHAT_SUBSCRIBE_TEMPLATES"])
+    return Settings.model_validate(known)
+
+
+def mas_callback_secret(places: DemoPlaces) -> str:
+    """The secret part of the SMS callbacks' path, made once."""
+    file = places.folder / "mas-callback-secret"
+    if not file.is_file():
+        file.write_text(secrets.token_urlsafe(24))
+        file.chmod(0o600)
+    return file.read_text().strip()
+
+
+def _vendors(sandbox: str, credentials: dict[str, Any]) -> dict[str, str]:
+    mini, official, pay = (credentials[name] for name in ("wechat_mini", "wechat_oa", "wechat_pay"))
+    mas = credentials["mas"]
+    return {
+        "WECHAT_API_URL": f"{sandbox}/wechat",
+        "WECHAT_OPEN_URL": f"{sandbox}/wechat-open",
+        "WECHAT_MINI_APP_ID": mini["app_id"],
+        "WECHAT_MINI_APP_SECRET": mini["secret"],
+        "WECHAT_OA_APP_ID": official["app_id"],
+        "WECHAT_OA_APP_SECRET": official["secret"],
+        "WECHAT_SUBSCRIBE_TEMPLATES": json.dumps(credentials["subscribe_templates"]),
+        "WECHAT_PAY_URL": f"{sandbox}/wechat-pay",
+        "WECHAT_PAY_MCH_ID": pay["mch_id"],
+        "WECHAT_PAY_CERT_SERIAL": pay["cert_serial"],
+        "WECHAT_PAY_PRIVATE_KEY": pay["merchant_private_key_pem"],
+        "WECHAT_PAY_API_V3_KEY": pay["api_v3_key"],
+        "WECHAT_PAY_PUBLIC_KEY": pay["public_key_pem"],
+        "WECHAT_PAY_PUBLIC_KEY_ID": pay["public_key_id"],
+        "MAS_URL": f"{sandbox}/mas",
+        "MAS_EC_NAME": mas["ec_name"],
+        "MAS_AP_ID": mas["ap_id"],
+        "MAS_SECRET_KEY": mas["secret_key"],
+        "MAS_SIGN_CODE": mas["sign_code"],
+        "POPULATION_REGISTER_URL": f"{sandbox}/register",
+        "POPULATION_REGISTER_SECRET": credentials["register"]["secret"],
+    }

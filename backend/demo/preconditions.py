@@ -1,0 +1,78 @@
+"""What must be true before the demo starts anything; each failure is one sentence that says what to do."""
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from backend.demo.embedded import mongod_binary, redis_binary
+from backend.demo.errors import DemoError
+from backend.demo.leash import is_port_free
+
+
+def check_port(port: int, make_option: str, command_option: str) -> None:
+    """Raise when something listens on `port` already, naming the option that changes it."""
+    if not is_port_free(port):
+        raise DemoError(
+            f"Port {port} is taken{_by_whom(port)}: stop that program, or choose another port with "
+            f"`make demo {make_option}={port + 1}` (`healthycity demo {command_option} {port + 1}`)."
+        )
+
+
+def _by_whom(port: int) -> str:
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
+        return ""
+    for connection in connections:
+        local = connection.laddr
+        if connection.status == psutil.CONN_LISTEN and local and local.port == port and connection.pid:
+            return f" by {_name_of(connection.pid)} (process {connection.pid})"
+    return ""
+
+
+def _name_of(pid: int) -> str:
+    try:
+        return str(psutil.Process(pid).name())
+    except psutil.Error:
+        return "another program"
+
+
+def check_servers(given: Mapping[str, str]) -> None:
+    """Raise when an embedded server is needed and cannot be had on this platform."""
+    if not given.get("MONGODB_URI"):
+        mongod_binary()
+    if not given.get("BROKER_URL"):
+        redis_binary()
+
+
+def check_resident_app(folder: Path) -> None:
+    """Raise when the resident app has not been built for the web."""
+    if not (folder / "index.html").is_file():
+        raise DemoError(
+            f"The resident app is not built in {folder}: run `make demo`, which builds it, "
+            "or `npm ci && npm run build:h5` in miniprogram (Node 20 or newer)."
+        )
+
+
+@contextmanager
+def only_one_demo(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; the kernel lets go of it however the process ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            running = lock.read().strip() or "unknown"
+            raise DemoError(
+                f"A demo already runs from {folder} (process {running}): use it, or stop it with Ctrl-C."
+            ) from None
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

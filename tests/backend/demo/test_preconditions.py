@@ -1,0 +1,49 @@
+"""Each precondition of the demo fails with one sentence that says what to do."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.demo import embedded
+from backend.demo.errors import DemoError
+from backend.demo.preconditions import check_port, check_resident_app, check_servers, only_one_demo
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+def test_a_busy_port_is_named_with_its_option(taken_port: int):
+    with pytest.raises(DemoError) as failure:
+        check_port(taken_port, "WEB_PORT", "--port")
+    text = str(failure.value)
+    assert text.startswith(f"Port {taken_port} is taken")
+    assert f"make demo WEB_PORT={taken_port + 1}" in text
+    assert f"--port {taken_port + 1}" in text
+
+
+def test_an_unbuilt_resident_app_is_named(tmp_path: Path):
+    with pytest.raises(DemoError, match="npm run build:h5"):
+        check_resident_app(tmp_path)
+
+
+def test_given_servers_need_no_embedded_ones(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(embedded, "_packaged", lambda *_: None)
+    check_servers({"MONGODB_URI": "mongodb://db.internal", "BROKER_URL": "redis://queue.internal"})
+    with pytest.raises(DemoError, match="BROKER_URL"):
+        check_servers({"MONGODB_URI": "mongodb://db.internal"})
+
+
+def test_a_second_demo_in_the_same_folder_is_refused(tmp_path: Path):
+    refused = pytest.raises(DemoError, match=r"already runs from .* \(process \d+\)")
+    with only_one_demo(tmp_path), refused, only_one_demo(tmp_path):
+        pass
+    with only_one_demo(tmp_path):
+        pass

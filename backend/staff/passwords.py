@@ -20,7 +20,19 @@ TOTP_STEP_S = 30
 # No letters or digits that a person reading them aloud over a telephone would confuse.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 # What people choose when made to choose twelve; anything containing one of these and little else is refused.
-_COMMON = ("password", "123456", "qwerty", "111111", "000000", "abc123", "admin", "88888", "66666", "hospital", "yiyuan")
+_COMMON = (
+    "password",
+    "123456",
+    "qwerty",
+    "111111",
+    "000000",
+    "abc123",
+    "admin",
+    "88888",
+    "66666",
+    "hospital",
+    "yiyuan",
+)
 _LEFT_OVER = 6
 
 _hasher = PasswordHasher()

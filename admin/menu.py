@@ -1,0 +1,40 @@
+"""The console's menu: what there is, and which of it an actor sees."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from backend.permissions import Actor, Permission
+
+
+class Entry(NamedTuple):
+    """One entry: where it leads, what it is called, its icon, and who sees it."""
+
+    path: str
+    title: str
+    icon: str
+    permission: Permission
+
+
+ENTRIES = (
+    Entry("/admin/dashboard", "概览", "layout-dashboard", Permission.STAFF_DASHBOARD_READ),
+    Entry("/admin/schedules", "排班号源", "calendar-event", Permission.STAFF_SCHEDULES_READ),
+    Entry("/admin/appointments", "预约", "clipboard-list", Permission.STAFF_APPOINTMENTS_READ),
+    Entry("/admin/payments", "支付退款", "credit-card", Permission.STAFF_PAYMENTS_READ),
+    Entry("/admin/messages", "消息", "message-2", Permission.STAFF_MESSAGES_READ),
+    Entry("/admin/directory", "机构医生", "building-hospital", Permission.STAFF_DIRECTORY_READ),
+    Entry("/admin/staff", "工作人员", "users-group", Permission.STAFF_STAFF_MANAGE),
+    Entry("/admin/audit", "审计", "shield-check", Permission.STAFF_AUDIT_READ),
+)
+ACCOUNT = "/admin/account"
+
+
+def entries_for(actor: Actor) -> list[Entry]:
+    """What this actor may open."""
+    return [entry for entry in ENTRIES if actor.may(entry.permission)]
+
+
+def first_page(actor: Actor) -> str:
+    """Where signing in leads: the first page that is open to this role."""
+    mine = entries_for(actor)
+    return mine[0].path if mine else ACCOUNT

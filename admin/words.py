@@ -1,0 +1,34 @@
+"""The console's Chinese: names and colours of roles, states, channels and kinds. Templates take words from here."""
+
+from __future__ import annotations
+
+from backend.permissions import Role
+
+ROLES: dict[str, str] = {
+    Role.CITY_OPERATOR: "市级运营",
+    Role.HOSPITAL_OPERATOR: "医院运营",
+    Role.DOCTOR: "医生",
+    Role.FINANCE: "财务",
+    Role.AUDITOR: "审计",
+}
+ROLE_NOTES: dict[str, str] = {
+    Role.CITY_OPERATOR: "管理全市号源、预约、退款和工作人员账号",
+    Role.HOSPITAL_OPERATOR: "管理本院排班、停诊、预约和消息",
+    Role.DOCTOR: "查看本院排班和预约",
+    Role.FINANCE: "查看支付与退款，重试退款",
+    Role.AUDITOR: "查看审计日志并校验其完整性",
+}
+STAFF_STATES: dict[str, tuple[str, str]] = {"active": ("在用", "good"), "disabled": ("已停用", "bad")}
+
+# What a page says after something was done; the address carries only the key.
+DONE: dict[str, str] = {
+    "cancelled": "预约已取消。已支付的费用将原路退回，系统会通知就诊人。",
+    "stopped": "已停诊。系统正在通知已预约的就诊人，已支付的费用将原路退回。",
+    "resent": "已安排重发，稍后刷新可看到发送结果。",
+    "refund-retried": "已重新提交退款，稍后刷新可看到结果。",
+    "staff-disabled": "账号已停用，其登录已全部退出。",
+    "staff-enabled": "账号已启用。",
+    "password-changed": "密码已修改，其他设备上的登录已退出。",
+    "saved": "已保存。",
+    "signed-out": "您已安全退出。",
+}

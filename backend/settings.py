@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     # Keys and algorithms.
-    keys_file: Path | None = Field(None, description="Key ring as JSON; else the variable HC_KEYS.")
+    keys_file: Path | None = Field(None, description="Key ring as a JSON file; or HC_KEYS.")
+    hc_keys: SecretStr = Field(SecretStr(""), description="Key ring as JSON text, instead of a file.")
     sign_algorithm: Literal["Ed25519", "SM2"] = "Ed25519"
     field_algorithm: Literal["AES-256-GCM", "SM4-GCM"] = "AES-256-GCM"
 
@@ -64,7 +65,9 @@ class Settings(BaseSettings):
     wechat_pay_url: str = "https://api.mch.weixin.qq.com"
     wechat_pay_mch_id: str = ""
     wechat_pay_cert_serial: str = ""
-    wechat_pay_private_key: SecretStr = Field(SecretStr(""), description="PEM text or the path of a PEM file.")
+    wechat_pay_private_key: SecretStr = Field(
+        SecretStr(""), description="PEM text or the path of a PEM file."
+    )
     wechat_pay_api_v3_key: SecretStr = SecretStr("")
     wechat_pay_public_key: str = Field("", description="PEM text or the path of a PEM file.")
     wechat_pay_public_key_id: str = ""
@@ -75,7 +78,9 @@ class Settings(BaseSettings):
     mas_ap_id: str = ""
     mas_secret_key: SecretStr = SecretStr("")
     mas_sign_code: str = ""
-    mas_callback_secret: SecretStr = Field(SecretStr(""), description="Secret path part: pushes are unsigned.")
+    mas_callback_secret: SecretStr = Field(
+        SecretStr(""), description="Secret path part: pushes are unsigned."
+    )
     mas_send_secret_key: bool = True
 
     # The city's population register.
@@ -95,7 +100,13 @@ REQUIRED_IN_PRODUCTION = (
     "mas_ap_id", "mas_secret_key", "mas_sign_code", "mas_callback_secret", "population_register_url",
     "population_register_secret",
 )  # fmt: skip
-OUTSIDE_ADDRESSES = ("wechat_api_url", "wechat_open_url", "wechat_pay_url", "mas_url", "population_register_url")
+OUTSIDE_ADDRESSES = (
+    "wechat_api_url",
+    "wechat_open_url",
+    "wechat_pay_url",
+    "mas_url",
+    "population_register_url",
+)
 
 
 def load_settings() -> Settings:
@@ -105,8 +116,11 @@ def load_settings() -> Settings:
 
 def production_problems(settings: Settings) -> list[str]:
     """Everything that keeps these settings from being a safe production configuration, a sentence each."""
-    problems = [
-        f"{name.upper()} is missing." for name in REQUIRED_IN_PRODUCTION if not _plain(getattr(settings, name))
+    problems = [] if settings.keys_file or _plain(settings.hc_keys) else ["KEYS_FILE or HC_KEYS is missing."]
+    problems += [
+        f"{name.upper()} is missing."
+        for name in REQUIRED_IN_PRODUCTION
+        if not _plain(getattr(settings, name))
     ]
     for name in OUTSIDE_ADDRESSES:
         address = str(getattr(settings, name))

@@ -66,7 +66,7 @@ class GatheredInserts:
 
 
 def _settle_each(batch: list[tuple[Document, asyncio.Future[None]]], error: BulkWriteError) -> None:
-    details: dict[str, Any] = error.details or {}
+    details: Any = error.details or {}
     refused: dict[int, Document] = {item["index"]: item for item in details.get("writeErrors", [])}
     # A write-concern error means written but perhaps not durable: nobody may be told "done".
     doubtful = bool(details.get("writeConcernErrors"))

@@ -1,7 +1,9 @@
-"""The handler every JSON endpoint stands on: who is asking, reading, answering, errors, headers, the log line."""
+"""The handlers everything stands on: who is asking, reading, answering, errors, headers, the log line."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -44,6 +46,32 @@ SECURE_HEADERS = (
 HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 
 
+class InFlight:
+    """How many requests have begun and not ended: shutdown waits for them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def begin(self) -> None:
+        """A request has begun."""
+        self._count += 1
+        self._idle.clear()
+
+    def end(self) -> None:
+        """A request has been answered."""
+        self._count -= 1
+        if not self._count:
+            self._idle.set()
+
+    async def until_idle(self, grace_s: float) -> None:
+        """Return when nothing is being served, or after `grace_s`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._idle.wait()
+
+
 class BaseHandler(RequestHandler):
     """What JSON endpoints and console pages share: city, request id, secure headers, one log line."""
 
@@ -70,6 +98,7 @@ class BaseHandler(RequestHandler):
         given = self.request.headers.get("X-Request-Id", "")
         self.request_id = given if _SAFE_ID.match(given) else new_id()
         context.bind_request_id(self.request_id)
+        self.application.settings["in_flight"].begin()
 
     def set_default_headers(self) -> None:
         """Secure headers on every answer, errors included."""
@@ -99,6 +128,7 @@ class BaseHandler(RequestHandler):
 
     def on_finish(self) -> None:
         """One line and one measurement per request; the path only as its pattern, for it may hold ids."""
+        self.application.settings["in_flight"].end()
         seconds = self.request.request_time()
         status = self.get_status()
         method = self.request.method or ""
@@ -154,7 +184,9 @@ class APIHandler(BaseHandler):
         given = self.request.query_arguments
         repeated = [name for name, values in given.items() if len(values) > 1]
         if repeated:
-            raise AppError(ErrorCode.BAD_REQUEST, data={"fields": [_problem(name, "repeated") for name in repeated]})
+            raise AppError(
+                ErrorCode.BAD_REQUEST, data={"fields": [_problem(name, "repeated") for name in repeated]}
+            )
         try:
             return kind.model_validate_strings({name: v[0].decode("utf-8") for name, v in given.items()})
         except ValidationError as error:

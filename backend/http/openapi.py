@@ -22,9 +22,7 @@ REF = "#/components/schemas/{model}"
 def openapi(routes: Sequence[tuple[str, type]], *, title: str, version: str, server: str) -> dict[str, Any]:
     """The document for all JSON routes, in the order of the route table."""
     described = [
-        (pattern, name, op)
-        for pattern, handler in routes
-        for name, op in operations_of(handler).items()
+        (pattern, name, op) for pattern, handler in routes for name, op in operations_of(handler).items()
     ]
     refs, definitions = _schemas([op for _, _, op in described])
     paths: dict[str, dict[str, Any]] = {}
@@ -33,7 +31,11 @@ def openapi(routes: Sequence[tuple[str, type]], *, title: str, version: str, ser
         paths.setdefault(path, {})[name] = _operation(path, name, op, refs)
     return {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "info": {
+            "title": title,
+            "version": version,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
         "servers": [{"url": server}],
         "paths": paths,
         "components": {
@@ -55,7 +57,9 @@ def _schemas(operations: list[Operation]) -> tuple[dict[tuple[Any, str], Any], d
 
 def _answer_model(op: Operation) -> type[BaseModel] | None:
     candidates = typing.get_args(op.answer) or (op.answer,)
-    models = [kind for kind in (op.answer, *candidates) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    models = [
+        kind for kind in (op.answer, *candidates) if isinstance(kind, type) and issubclass(kind, BaseModel)
+    ]
     return models[0] if models else None
 
 
@@ -115,7 +119,9 @@ def _responses(op: Operation, refs: dict[tuple[Any, str], Any]) -> dict[str, Any
     responses: dict[str, Any] = {str(status): good}
     guarded = _GUARDED if op.access.permission else ()
     by_status: dict[int, list[str]] = {}
-    for code in dict.fromkeys((*_ALWAYS, *guarded, ErrorCode.NOT_FOUND, ErrorCode.BODY_TOO_LARGE, *op.errors)):
+    for code in dict.fromkeys(
+        (*_ALWAYS, *guarded, ErrorCode.NOT_FOUND, ErrorCode.BODY_TOO_LARGE, *op.errors)
+    ):
         by_status.setdefault(ERRORS[code].status, []).append(str(code))
     for error_status, codes in sorted(by_status.items()):
         responses[str(error_status)] = {

@@ -65,7 +65,9 @@ class ClaimService:
 
         `paid` says that the money has arrived: then a hold that waited for it counts even after its time.
         """
-        when: Document = {} if paid else {"hold_until": {"$gt": clock.now()}, "awaiting_payment": {"$ne": True}}
+        when: Document = (
+            {} if paid else {"hold_until": {"$gt": clock.now()}, "awaiting_payment": {"$ne": True}}
+        )
         return await self._store.change(
             claim_id,
             states=[ClaimState.HELD],
@@ -81,7 +83,7 @@ class ClaimService:
             claim_id,
             states=[ClaimState.HELD],
             to=ClaimState.HELD,
-            when={"$or": [{"hold_until": {"$gt": clock.now()}}, {"awaiting_payment": True}]},
+            when={"hold_until": {"$gt": clock.now()}},
             fields={"awaiting_payment": True, "order_id": order_id},
             event=None,
         )
@@ -112,7 +114,8 @@ class ClaimService:
                 claim.id,
                 states=[ClaimState.HELD],
                 to=ClaimState.HELD,
-                fields={"hold_until": clock.now()},
+                when={"due_told": {"$ne": True}},
+                fields={"hold_until": clock.now(), "due_told": True},
                 event=_event(EventKind.HOLD_DUE, claim.id, order_id=claim.order_id or ""),
             )
         return await self._end(
@@ -153,13 +156,13 @@ class ClaimService:
         due = await self._store.due_holds(now, SWEEP_BATCH)
         for claim in due:
             if claim.awaiting_payment:
-                # Ask again later if nobody could say; the moved time keeps the sweep from asking each round.
+                # Told once: the job behind the event asks the channel until it knows.
                 await self._store.change(
                     claim.id,
                     states=[ClaimState.HELD],
                     to=ClaimState.HELD,
-                    when={"hold_until": claim.hold_until},
-                    fields={"hold_until": now + timedelta(seconds=15), "hold_ended_at": claim.hold_until},
+                    when={"due_told": {"$ne": True}},
+                    fields={"due_told": True},
                     event=_event(EventKind.HOLD_DUE, claim.id, order_id=claim.order_id or ""),
                 )
             else:
@@ -248,7 +251,7 @@ class ClaimService:
         return Claim.from_doc(document)
 
     async def _repeated(self, claim_id: str, wanted: Wanted) -> Claim:
-        """The claim an earlier delivery of this request made; a different request under its key is refused."""
+        """The claim this very request made before; another request under its key is refused."""
         claim = await self.get(claim_id)
         same_number = wanted.number is None or wanted.number == claim.number
         same = claim.schedule_id == wanted.schedule_id and claim.patient_id == wanted.patient_id
@@ -259,7 +262,7 @@ class ClaimService:
     async def _unless_over(
         self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime
     ) -> Claim | None:
-        """The patient has a live claim: ours (return it), over by the clock (end it), or a real one (raise)."""
+        """The patient has a live claim: ours (return it), an ended hold (end it), or a real one (raise)."""
         other = await self._store.find_live_of_patient(schedule.pool_key, wanted.patient_id)
         if other is None or await self._expire(other, now):
             return None
@@ -324,9 +327,7 @@ def _check_slot(schedule: Schedule, wanted: Wanted, now: datetime) -> SlotTime:
 
 def _candidates(schedule: Schedule, channel: str, taken: set[int], now: datetime) -> Iterator[SlotTime]:
     """Places this channel may have, the channel's own reserved ones last, earliest first."""
-    mine_last = sorted(
-        schedule.slots, key=lambda slot: (slot.number in schedule.reserved_for, slot.number)
-    )
+    mine_last = sorted(schedule.slots, key=lambda slot: (slot.number in schedule.reserved_for, slot.number))
     for slot in mine_last:
         if slot.number not in taken and slot.end_at > now and schedule.sells_to(slot.number, channel):
             yield slot

@@ -114,8 +114,10 @@ class ClaimStore:
         return Claim.from_doc(doc) if doc else None
 
     async def due_holds(self, now: datetime, limit: int) -> list[Claim]:
-        """Holds whose time has come, oldest first."""
-        cursor = self._claims.find({"state": str(ClaimState.HELD), "hold_until": {"$lte": now}})
+        """Holds whose time has come and that nobody has been told of, oldest first."""
+        cursor = self._claims.find(
+            {"state": str(ClaimState.HELD), "hold_until": {"$lte": now}, "due_told": {"$ne": True}}
+        )
         docs = await cursor.sort("hold_until", ASCENDING).limit(limit).to_list(None)
         return [Claim.from_doc(doc) for doc in docs]
 
@@ -156,9 +158,7 @@ class ClaimStore:
         )
         return doc is not None
 
-    async def search(
-        self, rules: Document, *, before_id: str | None, limit: int
-    ) -> list[Claim]:
+    async def search(self, rules: Document, *, before_id: str | None, limit: int) -> list[Claim]:
         """The console's list, newest id first. `rules` come from the service, already within scope."""
         wanted = {"$and": [rules, {"_id": {"$lt": before_id}}]} if before_id else rules
         docs = await self._claims.find(wanted).sort("_id", DESCENDING).limit(limit).to_list(None)

@@ -1,4 +1,4 @@
-"""Events: what one area tells those above it. They carry ids only and are written with the state they report."""
+"""Events: what one area tells those above it. They carry ids only, and are written with what they report."""
 
 from __future__ import annotations
 

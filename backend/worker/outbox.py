@@ -192,9 +192,7 @@ class Outbox:
 def _without_events(relayed: list[Document]) -> list[Document]:
     """Take off only the events that were read: another may have been added meanwhile."""
     ids = [event["id"] for event in relayed]
-    rest = {
-        "$filter": {"input": "$events", "as": "event", "cond": {"$not": [{"$in": ["$$event.id", ids]}]}}
-    }
+    rest = {"$filter": {"input": "$events", "as": "event", "cond": {"$not": [{"$in": ["$$event.id", ids]}]}}}
     return [
         {"$set": {"events": rest}},
         {"$set": {"events_due": {"$gt": [{"$size": "$events"}, 0]}}},

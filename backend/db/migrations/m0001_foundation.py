@@ -32,9 +32,7 @@ async def up(db: Database) -> None:
             queued=BOOL,
         ),
         indexes=[
-            IndexModel(
-                [("due_at", ASCENDING)], name="due", partialFilterExpression={"state": "due"}
-            ),
+            IndexModel([("due_at", ASCENDING)], name="due", partialFilterExpression={"state": "due"}),
             IndexModel([("done_at", ASCENDING)], name="forget", expireAfterSeconds=DONE_KEPT_S),
         ],
     )

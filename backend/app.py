@@ -1,0 +1,51 @@
+"""The web application: route tables of all areas, put together; no rule lives here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado.web import Application
+
+from backend.bootstrap import City, open_city
+from backend.http.base import InFlight, NotFoundHandler
+from backend.http.endpoint import check_access_is_declared
+from backend.http.openapi import openapi
+from backend.http.system import HealthHandler, MetricsHandler, OpenAPIHandler, ReadyHandler
+from backend.settings import Settings
+from backend.worker.app import check_broker, publish_sweep
+
+VERSION = "0.1.0"
+Routes = list[tuple[str, type]]
+
+
+def api_routes() -> Routes:
+    """Every JSON route of every area, in one table."""
+    return []
+
+
+def make_app(city: City) -> Application:
+    """The application. Raises at start-up when a handler method does not say who may call it."""
+    routes = api_routes()
+    for _, handler in routes:
+        check_access_is_declared(handler)
+    system: Routes = [
+        (r"/healthz", HealthHandler),
+        (r"/readyz", ReadyHandler),
+        (r"/metrics", MetricsHandler),
+        (r"/openapi.json", OpenAPIHandler),
+    ]
+    return Application(
+        [(pattern, handler, {"route": pattern}) for pattern, handler in system + routes],
+        default_handler_class=NotFoundHandler,
+        city=city,
+        openapi=openapi(
+            routes, title=f"{city.settings.city_name} API", version=VERSION, server=city.settings.public_url
+        ),
+        in_flight=InFlight(),
+    )
+
+
+async def open_app(settings: Settings) -> tuple[Application, Any]:
+    """Open the city and its web application in the running loop."""
+    city = await open_city(settings, process="web", publish=publish_sweep, check_broker=check_broker)
+    return make_app(city), city.close

@@ -282,11 +282,13 @@ class Keyring:
 
     def drop(self, use: Use, kid: str) -> None:
         """Forget a retired key for good: what it signed is refused, what it sealed is lost."""
-        if self.get(use, kid) == self.active(use):
+        dropped = self.get(use, kid)
+        if dropped == self.active(use):
             raise KeyringError(f"{kid} is the active key of {use}: rotate first")
+        uses = ("code", "code_group") if use in ("code", "code_group") else (use,)
 
         def without(keys: tuple[Key, ...]) -> tuple[tuple[Key, ...], Key]:
-            return tuple(k for k in keys if k.kid != kid or k.use != use), keys[0]
+            return tuple(k for k in keys if k.use not in uses or k.number != dropped.number), dropped
 
         self._change(without)
 
@@ -294,19 +296,26 @@ class Keyring:
         code_alg, group_alg = (alg, None) if use == "code" else (None, alg)
 
         def add_both(keys: tuple[Key, ...]) -> tuple[tuple[Key, ...], Key]:
-            with_code, code = self._added(keys, "code", code_alg, ahead, None)
-            with_both, group = self._added(with_code, "code_group", group_alg, ahead, None)
+            number = _next_code_number(keys)
+            with_code, code = self._added(keys, "code", code_alg, ahead, None, number)
+            with_both, group = self._added(with_code, "code_group", group_alg, ahead, None, number)
             return with_both, code if use == "code" else group
 
         return self._change(add_both)
 
     def _added(
-        self, keys: tuple[Key, ...], use: Use, alg: str | None, ahead: timedelta, secret: bytes | None
+        self,
+        keys: tuple[Key, ...],
+        use: Use,
+        alg: str | None,
+        ahead: timedelta,
+        secret: bytes | None,
+        number: int | None = None,
     ) -> tuple[tuple[Key, ...], Key]:
         at = clock.now()
         same = [key for key in keys if key.use == use]
         alg = alg or (max(same, key=_from).alg if same else DEFAULT_ALGORITHMS[use])
-        kid = f"{use}-{_next_number(use, same)}"
+        kid = f"{use}-{number or max((k.number for k in same), default=0) + 1}"
         new = Key(kid, use, alg, "active", at, at + ahead, secret or _new_secret(alg))
         # With a lead time the key of today goes on signing until then; those before it are done.
         signing = [k for k in same if k.state == "active" and k.active_from_at <= at]
@@ -366,15 +375,16 @@ def _from(key: Key) -> tuple[datetime, int]:
     return (key.active_from_at, key.number)
 
 
-def _next_number(use: Use, same: list[Key]) -> int:
-    taken = {key.number for key in same}
-    number = max(taken, default=0) + 1
-    if use not in ("code", "code_group") or number <= _HIGHEST_CODE_NUMBER:
-        return number
-    free = [n for n in range(1, _HIGHEST_CODE_NUMBER + 1) if n not in taken]
-    if not free:
-        raise KeyringError("all 255 code key numbers are taken: drop retired keys first")
-    return free[0]
+def _next_code_number(keys: tuple[Key, ...]) -> int:
+    """Return the next number that neither a code key nor a group key has, beginning again after 255."""
+    pairs = [key for key in keys if key.use in ("code", "code_group")]
+    newest = max(pairs, key=_from).number if pairs else 0
+    taken = {key.number for key in pairs}
+    for step in range(_HIGHEST_CODE_NUMBER):
+        number = (newest + step) % _HIGHEST_CODE_NUMBER + 1
+        if number not in taken:
+            return number
+    raise KeyringError("all 255 code key numbers are taken: drop retired keys first")
 
 
 def _dump(keys: tuple[Key, ...], kms: KeyManagement | None) -> str:

@@ -50,7 +50,7 @@ BUCKETS: dict[str, Bucket] = {
     "code": Bucket(burst=30, every_s=5),
 }
 
-# A bucket is one number, the instant at which it would be full again (GCRA): one GET and one SET per question.
+# A bucket is one number, the instant at which it would be full again (GCRA): one GET, one SET per question.
 # Redis' own clock is used, so that processes whose clocks differ share a bucket fairly.
 _SCRIPT = """
 local time = redis.call('TIME')

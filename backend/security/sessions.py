@@ -53,7 +53,7 @@ class SessionService:
         self._tokens = tokens
 
     async def open(self, actor: Actor, device: str = "") -> IssuedTokens:
-        """Begin a session for somebody who has just proved who he is. `device` names it in the session list."""
+        """Begin a session for somebody who has just proved who he is. `device` is for the session list."""
         at = clock.now()
         signed_in = replace(actor, session_id=new_id())
         token = self._tokens.first(signed_in.session_id)

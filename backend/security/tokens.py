@@ -34,7 +34,7 @@ class _Verified:
 
 
 class TokenIssuer:
-    """Issues and verifies access tokens. The algorithm follows from the key, never from the token's header."""
+    """Issues and verifies access tokens. The algorithm follows from the key, not from the header."""
 
     def __init__(self, keyring: Keyring, revocations: RevocationList, *, issuer: str = "healthycity") -> None:
         self._keyring = keyring

@@ -34,7 +34,11 @@ class Journal:
         self._writers: dict[str, asyncio.Task[None]] = {}
 
     async def append(self, stream: str, entry: dict[str, Any]) -> int:
-        """Append `entry` and return its number, counted from 1. Entries of one moment go out together."""
+        """Append `entry` and return its number, counted from 1. Entries of one moment go out together.
+
+        Where the collection has a unique index on (`stream`, `event_id`), an entry whose `event_id` is there
+        already is not written again; the number it has is returned.
+        """
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(stream, []).append((dict(entry), future))
         if stream not in self._writers:
@@ -94,8 +98,18 @@ class Journal:
             first = (error.details or {}).get("writeErrors", [{}])[0]
             if first.get("code") != _DUPLICATE_KEY:
                 raise
-            written = first["index"]  # Somebody else took this number: number the rest anew.
+            written = first["index"]
+            if "event_id" in first.get("keyPattern", {}):
+                await self._settle_repeat(stream, batch.pop(written))
+            # Otherwise somebody else took this number: number the rest anew.
         for (_, future), document in zip(batch[:written], documents, strict=False):
             if not future.done():
                 future.set_result(document["number"])
         return written
+
+    async def _settle_repeat(self, stream: str, repeat: tuple[Document, asyncio.Future[int]]) -> None:
+        entry, future = repeat
+        self._waiting[stream].remove(repeat)
+        there = await self._collection.find_one({"stream": stream, "event_id": entry["event_id"]})
+        if there is not None and not future.done():
+            future.set_result(there["number"])

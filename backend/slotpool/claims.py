@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from backend import clock, metrics
 from backend.db.client import Document
 from backend.errors import AppError, ErrorCode, not_found
-from backend.ids import derived_id, new_id
+from backend.ids import derived_id, is_id, new_id
 from backend.slotpool.availability import Availability
 from backend.slotpool.claims_models import Claim, ClaimState, Wanted
 from backend.slotpool.claims_store import (
@@ -175,6 +175,20 @@ class ClaimService:
         if claim is None:
             raise not_found("claim")
         return claim
+
+    async def of_patients(
+        self, patient_ids: Sequence[str], *, upcoming: bool | None, cursor: str | None, limit: int
+    ) -> tuple[list[Claim], str | None]:
+        """A page of claims by start time and the cursor of the next page. Raises BAD_REQUEST for a bad one."""
+        place = _read_cursor(cursor) if cursor else None
+        found = await self._store.of_patients(
+            patient_ids, upcoming=upcoming, cursor=place, limit=limit + 1
+        )
+        return found[:limit], _write_cursor(found[limit - 1]) if len(found) > limit else None
+
+    async def has_live_future(self, patient_ids: Sequence[str]) -> bool:
+        """Whether any of the patients still has somewhere to go."""
+        return await self._store.has_live_future(patient_ids)
 
     async def taken(self, pool_key: str) -> dict[str, set[int]]:
         """Taken numbers by schedule, at most a second old."""
@@ -366,3 +380,14 @@ def _document(
 
 def _event(kind: EventKind, claim_id: str, **data: str) -> Event:
     return Event(kind, {"appointment_id": claim_id, **data})
+
+
+def _write_cursor(claim: Claim) -> str:
+    return f"{int(claim.start_at.timestamp() * 1000)}.{claim.id}"
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    at, _, claim_id = cursor.partition(".")
+    if not (at.isdecimal() and len(at) < 15 and is_id(claim_id)):
+        raise AppError(ErrorCode.BAD_REQUEST, data={"fields": [{"field": "cursor", "problem": "unknown"}]})
+    return datetime.fromtimestamp(int(at) / 1000, UTC), claim_id

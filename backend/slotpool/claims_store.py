@@ -131,30 +131,33 @@ class ClaimStore:
         cursor = self._claims.find({"pool_key": {"$in": list(pool_keys)}, "live": True})
         return [Claim.from_doc(doc) for doc in await cursor.to_list(None)]
 
-    async def of_resident(
-        self, resident_id: str, *, since: datetime | None, until: datetime | None, live: bool | None,
-        before: tuple[datetime, str] | None, after: tuple[datetime, str] | None, limit: int,
-    ) -> list[Claim]:  # fmt: skip
-        """A resident's claims by start time: `after` walks forward, otherwise backward from `before`."""
-        rules: list[Document] = [{"resident_id": resident_id}]
-        if since is not None:
-            rules.append({"end_at": {"$gte": since}})
-        if until is not None:
-            rules.append({"$or": [{"end_at": {"$lt": until}}, {"live": False}]})
-        if live is not None:
-            rules.append({"live": live})
-        step, place = ("$gt", after) if after else ("$lt", before)
-        if place is not None:
-            at, claim_id = place
-            rules.append({"$or": [{"start_at": {step: at}}, {"start_at": at, "_id": {step: claim_id}}]})
-        order = ASCENDING if live else DESCENDING
-        cursor = self._claims.find({"$and": rules}).sort([("start_at", order), ("_id", order)])
-        return [Claim.from_doc(doc) for doc in await cursor.limit(limit).to_list(None)]
+    async def of_patients(
+        self,
+        patient_ids: Sequence[str],
+        *,
+        upcoming: bool | None,
+        cursor: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[Claim]:
+        """Claims of patients by start time: upcoming ones soonest first, others and all latest first."""
+        now = clock.now()
+        rules: list[Document] = [{"patient_id": {"$in": list(patient_ids)}}]
+        if upcoming is True:
+            rules.append({"live": True, "end_at": {"$gte": now}})
+        elif upcoming is False:
+            rules.append({"$or": [{"live": False}, {"end_at": {"$lt": now}}]})
+        order, beyond = (ASCENDING, "$gt") if upcoming else (DESCENDING, "$lt")
+        if cursor is not None:
+            at, claim_id = cursor
+            rules.append({"$or": [{"start_at": {beyond: at}}, {"start_at": at, "_id": {beyond: claim_id}}]})
+        found = self._claims.find({"$and": rules}).sort([("start_at", order), ("_id", order)])
+        return [Claim.from_doc(doc) for doc in await found.limit(limit).to_list(None)]
 
-    async def has_live_future(self, person_id: str) -> bool:
-        """Whether a resident has a live claim that is not over."""
+    async def has_live_future(self, patient_ids: Sequence[str]) -> bool:
+        """Whether any of the patients has a live claim that is not over."""
         doc = await self._claims.find_one(
-            {"resident_id": person_id, "live": True, "end_at": {"$gte": clock.now()}}, {"_id": 1}
+            {"patient_id": {"$in": list(patient_ids)}, "live": True, "end_at": {"$gte": clock.now()}},
+            {"_id": 1},
         )
         return doc is not None
 

@@ -41,5 +41,8 @@ async def up(db: Database) -> None:
         "booking_feed",
         shard_key="stream",
         validator=schema(["stream", "number", "at"], stream=STRING, number=INT, at=DATE),
-        indexes=[IndexModel([("stream", ASCENDING), ("number", ASCENDING)], name="order", unique=True)],
+        indexes=[
+            IndexModel([("stream", ASCENDING), ("number", ASCENDING)], name="order", unique=True),
+            IndexModel([("stream", ASCENDING), ("event_id", ASCENDING)], name="once", unique=True),
+        ],
     )

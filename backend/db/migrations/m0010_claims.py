@@ -63,7 +63,7 @@ async def up(db: Database) -> None:
                 unique=True,
                 partialFilterExpression=LIVE,
             ),
-            IndexModel([("resident_id", ASCENDING), ("start_at", DESCENDING)], name="of_resident"),
+            IndexModel([("patient_id", ASCENDING), ("start_at", DESCENDING)], name="of_patient"),
             IndexModel(
                 [("hold_until", ASCENDING)], name="due_holds", partialFilterExpression={"state": "held"}
             ),

@@ -1,0 +1,77 @@
+"""The `clients` collection: hospitals' systems and terminals, with the hashes of their secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pymongo import ASCENDING
+from pymongo.errors import DuplicateKeyError
+
+from backend.db.client import Database, Document
+from backend.directory.models import Client, ClientKind, TerminalKind
+
+
+class ClientStore:
+    """Clients by their id, which is also their login."""
+
+    def __init__(self, db: Database) -> None:
+        self._clients = db.collection("clients")
+
+    async def add(self, client: Client, secrets: Sequence[Document]) -> bool:
+        """Insert a client; False when one of that id is there already."""
+        try:
+            await self._clients.insert_one(_doc(client) | {"secrets": list(secrets)})
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def find(self, client_id: str) -> Client | None:
+        """One client, or None."""
+        doc = await self._clients.find_one({"_id": client_id})
+        return _client(doc) if doc else None
+
+    async def find_with_secrets(self, client_id: str) -> tuple[Client, list[Document]] | None:
+        """One client with the hashes its secret is compared to."""
+        doc = await self._clients.find_one({"_id": client_id})
+        return (_client(doc), doc["secrets"]) if doc else None
+
+    async def list_of(self, organization_id: str, kind: ClientKind) -> list[Client]:
+        """An institution's clients of a kind, in the order in which they were made."""
+        cursor = self._clients.find({"organization_id": organization_id, "kind": str(kind)})
+        return [_client(doc) async for doc in cursor.sort("_id", ASCENDING)]
+
+    async def replace_secrets(self, client_id: str, secrets: Sequence[Document]) -> bool:
+        """Put other secrets in place; False when there is no such client."""
+        changed = await self._clients.update_one({"_id": client_id}, {"$set": {"secrets": list(secrets)}})
+        return changed.matched_count == 1
+
+    async def set_active(self, client_id: str, active: bool) -> bool:
+        """Let a client in, or keep it out; False when there is no such client."""
+        changed = await self._clients.update_one({"_id": client_id}, {"$set": {"active": active}})
+        return changed.matched_count == 1
+
+
+def _doc(client: Client) -> Document:
+    return {
+        "_id": client.id,
+        "kind": str(client.kind),
+        "organization_id": client.organization_id,
+        "name": client.name,
+        "created_at": client.created_at,
+        "terminal_kind": str(client.terminal_kind) if client.terminal_kind else None,
+        "department_id": client.department_id,
+        "active": client.active,
+    }
+
+
+def _client(doc: Document) -> Client:
+    return Client(
+        id=doc["_id"],
+        kind=ClientKind(doc["kind"]),
+        organization_id=doc["organization_id"],
+        name=doc["name"],
+        created_at=doc["created_at"],
+        terminal_kind=TerminalKind(doc["terminal_kind"]) if doc.get("terminal_kind") else None,
+        department_id=doc.get("department_id"),
+        active=doc["active"],
+    )

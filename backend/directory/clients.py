@@ -1,0 +1,213 @@
+"""OAuth2 clients: who may speak for a hospital, each terminal's own identity, and the tokens they get."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from backend import clock
+from backend.db.client import Document
+from backend.directory.cache import ShortMemory
+from backend.directory.client_store import ClientStore
+from backend.directory.errors import TokenRefusedError
+from backend.directory.models import Client, ClientKind, IssuedClient, TerminalKind
+from backend.directory.service import DirectoryService, organization_of
+from backend.errors import not_found
+from backend.ids import new_id
+from backend.permissions import ROLE_GRANTS, Actor, Role
+from backend.security.derive import derive_key
+from backend.security.keys import Keyring
+from backend.security.tokens import ACCESS_TTL, TokenIssuer
+
+_ROLES = {ClientKind.HOSPITAL: Role.HOSPITAL_CLIENT, ClientKind.TERMINAL: Role.TERMINAL}
+
+
+class Limiter(Protocol):
+    """What the token endpoint needs of the rate limiter."""
+
+    async def take(self, bucket: str, key: str) -> None:
+        """Take a token from the bucket or raise RATE_LIMITED."""
+
+
+class Revocations(Protocol):
+    """What revoking a client needs of the revocation list."""
+
+    async def revoke_account(self, account_id: str, keep: timedelta) -> None:
+        """Void every token issued to an account until now."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenGrant:
+    """An access token and what it allows."""
+
+    access_token: str
+    expires_in: int
+    scope: str
+
+
+class ClientService:
+    """Registers clients and gives them tokens. A secret is shown once and stored as a keyed hash.
+
+    Secrets are 256 random bits, so a fast hash protects them as well as a slow one would.
+    """
+
+    def __init__(
+        self,
+        store: ClientStore,
+        directory: DirectoryService,
+        keyring: Keyring,
+        tokens: TokenIssuer,
+        limiter: Limiter,
+        revocations: Revocations,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._keyring = keyring
+        self._tokens = tokens
+        self._limiter = limiter
+        self._revocations = revocations
+        self._known: ShortMemory[Client | None] = ShortMemory(seconds=5)
+
+    # -- tokens --------------------------------------------------------------------------------------
+
+    async def grant(
+        self, grant_type: str, client_id: str, client_secret: str, scope: str = "", *, address: str = ""
+    ) -> TokenGrant:
+        """A token for a client that knows its secret. Raises TokenRefusedError or RATE_LIMITED."""
+        if grant_type != "client_credentials":
+            raise TokenRefusedError("unsupported_grant_type", "only client_credentials is supported")
+        await self._limiter.take("client_token", client_id or address)
+        client = await self._authenticate(client_id, client_secret)
+        allowed = {str(permission) for permission in ROLE_GRANTS[_ROLES[client.kind]]}
+        if not set(scope.split()) <= allowed:
+            raise TokenRefusedError("invalid_scope", "the scope is unknown or not granted to this client")
+        token = self._tokens.issue(_actor(client))
+        return TokenGrant(token, int(ACCESS_TTL.total_seconds()), " ".join(sorted(allowed)))
+
+    async def _authenticate(self, client_id: str, client_secret: str) -> Client:
+        found = await self._store.find_with_secrets(client_id) if client_id and client_secret else None
+        if found is None or not found[0].active:
+            raise TokenRefusedError("invalid_client", "unknown client or wrong secret")
+        client, hashes = found
+        if not any(self._matches(client_id, client_secret, stored) for stored in hashes):
+            raise TokenRefusedError("invalid_client", "unknown client or wrong secret")
+        return client
+
+    # -- registry ------------------------------------------------------------------------------------
+
+    async def register_hospital(
+        self, organization_id: str, name: str, *, client_id: str | None = None, secret: str | None = None
+    ) -> IssuedClient:
+        """Make credentials for a hospital's system. Given ones (the demo's) are taken as they are."""
+        await self._directory.get_organization(organization_id)
+        client = Client(
+            id=client_id or new_id(),
+            kind=ClientKind.HOSPITAL,
+            organization_id=organization_id,
+            name=name,
+            created_at=clock.now(),
+        )
+        return await self._register(client, secret)
+
+    async def register_terminal(
+        self,
+        actor: Actor,
+        name: str,
+        kind: TerminalKind,
+        department_external_id: str | None = None,
+        *,
+        client_id: str | None = None,
+        secret: str | None = None,
+    ) -> IssuedClient:
+        """Make credentials for one terminal of the caller's institution."""
+        department = None
+        if department_external_id is not None:
+            department = await self._directory.access_department(actor, department_external_id)
+        client = Client(
+            id=client_id or new_id(),
+            kind=ClientKind.TERMINAL,
+            organization_id=organization_of(actor),
+            name=name,
+            created_at=clock.now(),
+            terminal_kind=kind,
+            department_id=department.id if department else None,
+        )
+        return await self._register(client, secret)
+
+    async def new_secret(self, client_id: str, *, keep_old: bool = False) -> str:
+        """Give a client another secret; `keep_old` lets the present one work on beside it."""
+        found = await self._store.find_with_secrets(client_id)
+        if found is None:
+            raise not_found("client")
+        secret = _random_secret()
+        kept = found[1][-1:] if keep_old else []
+        await self._store.replace_secrets(client_id, [*kept, self._hash(client_id, secret)])
+        return secret
+
+    async def deactivate(self, client_id: str) -> None:
+        """Shut a client out at once: no new token, and those it has are void."""
+        if not await self._store.set_active(client_id, active=False):
+            raise not_found("client")
+        self._known.clear()
+        await self._revocations.revoke_account(client_id, ACCESS_TTL)
+
+    async def list_terminals(self, organization_id: str) -> list[Client]:
+        """An institution's terminals."""
+        return await self._store.list_of(organization_id, ClientKind.TERMINAL)
+
+    async def list_hospital_clients(self, organization_id: str) -> list[Client]:
+        """An institution's own systems."""
+        return await self._store.list_of(organization_id, ClientKind.HOSPITAL)
+
+    async def find_client(self, client_id: str) -> Client | None:
+        """A client, at most five seconds old."""
+        return await self._known.get(client_id, lambda: self._store.find(client_id))
+
+    async def get_terminal(self, client_id: str) -> Client:
+        """A terminal in use. Raises NOT_FOUND."""
+        client = await self.find_client(client_id)
+        if client is None or client.kind is not ClientKind.TERMINAL or not client.active:
+            raise not_found("terminal")
+        return client
+
+    # -- within --------------------------------------------------------------------------------------
+
+    async def _register(self, client: Client, secret: str | None) -> IssuedClient:
+        secret = secret or _random_secret()
+        hashed = self._hash(client.id, secret)
+        if not await self._store.add(client, [hashed]):
+            await self._store.replace_secrets(client.id, [hashed])
+        return IssuedClient(client, secret)
+
+    def _hash(self, client_id: str, secret: str) -> Document:
+        key = self._keyring.active("blind")
+        return {"kid": key.kid, "hash": _digest(key.secret, client_id, secret), "created_at": clock.now()}
+
+    def _matches(self, client_id: str, secret: str, stored: Document) -> bool:
+        key = self._keyring.find("blind", stored["kid"])
+        return key is not None and hmac.compare_digest(
+            _digest(key.secret, client_id, secret), bytes(stored["hash"])
+        )
+
+
+def _digest(key: bytes, client_id: str, secret: str) -> bytes:
+    message = f"{client_id}\x1f{secret}".encode()
+    return hmac.digest(derive_key(key, "client-secret"), message, hashlib.sha256)
+
+
+def _random_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _actor(client: Client) -> Actor:
+    return Actor(
+        kind="terminal" if client.kind is ClientKind.TERMINAL else "client",
+        id=client.id,
+        role=_ROLES[client.kind],
+        organization_ids=frozenset({client.organization_id}),
+        session_id=client.id,
+    )

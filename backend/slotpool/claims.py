@@ -326,6 +326,8 @@ def _claim_id(schedule: Schedule, wanted: Wanted) -> str:
 def _check_open(schedule: Schedule) -> None:
     if schedule.state is ScheduleState.STOPPED:
         raise AppError(ErrorCode.SCHEDULE_STOPPED)
+    if schedule.state is ScheduleState.CLOSED:
+        raise AppError(ErrorCode.SOLD_OUT)
 
 
 def _check_slot(schedule: Schedule, wanted: Wanted, now: datetime) -> SlotTime:

@@ -20,7 +20,8 @@ class ScheduleState(StrEnum):
     """Whether a session sells."""
 
     OPEN = "open"
-    STOPPED = "stopped"
+    CLOSED = "closed"  # the publisher has nothing to give now, and may open it again
+    STOPPED = "stopped"  # 停诊: for good, and everybody who had booked is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,9 @@ class Schedule:
     stop_reason: str | None = None
     stopped_at: datetime | None = None
     version: int = 1
+    external_system: str = "hospital"
+    booking_url: str | None = None
+    booking_phone: str | None = None
 
     @cached_property
     def pool_key(self) -> str:

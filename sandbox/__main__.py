@@ -1,0 +1,56 @@
+"""`python -m sandbox`: the outside world as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sandbox.app import open_sandbox
+
+
+async def _serve(port: int, city_url: str, state_dir: Path, secret: str, city_file: str) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with open_sandbox(
+        state_dir, city_url, port=port, mas_callback_secret=secret, city_file=city_file
+    ) as sandbox:
+        sys.stdout.write(f"sandbox ready on {sandbox.url}\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def main(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8100,
+    city_url: Annotated[str, typer.Option(help="The city's address; nothing else is ever called.")] = (
+        "http://127.0.0.1:8000"
+    ),
+    state_dir: Annotated[Path, typer.Option(help="Where credentials and state are kept.")] = Path(
+        ".demo/sandbox"
+    ),
+    mas_callback_secret: Annotated[
+        str, typer.Option(help="Secret path part of the city's SMS callbacks.")
+    ] = "",
+    city_file: Annotated[
+        str, typer.Option(help="The demo's city.json, for the window page.")
+    ] = ".demo/city.json",
+) -> None:
+    """WeChat, WeChat Pay, cloud MAS and the population register on this machine."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve(port, city_url, state_dir, mas_callback_secret, city_file))
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"沙箱无法启动：{error}\n")
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    typer.run(main)

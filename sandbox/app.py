@@ -1,0 +1,122 @@
+"""Puts the sandbox together and runs it on a loopback port."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, StaticFileHandler
+
+from sandbox import (
+    control,
+    mas,
+    notices,
+    pages,
+    register,
+    wechat,
+    wechat_messages,
+    wechat_oauth,
+    wechat_pay,
+    window,
+)
+from sandbox.agenda import Agenda
+from sandbox.bank import Bank
+from sandbox.courier import Courier
+from sandbox.credentials import load_credentials
+from sandbox.pay_wire import PayWire
+from sandbox.people import People
+from sandbox.state import Keeper
+from sandbox.switches import Switches
+from sandbox.views import STATIC
+from sandbox.web import SandboxHandler
+from sandbox.wechat import UnknownHandler
+from sandbox.world import City, World
+
+BIGGEST_BODY = 2 * 1024 * 1024
+
+
+def make_world(state_dir: Path, city: City, city_file: str) -> World:
+    """Load state and credentials, wire the parts."""
+    credentials = load_credentials(state_dir)
+    keeper = Keeper(state_dir / "state.json")
+    switches = Switches(keeper.state)
+    agenda = Agenda(keeper)
+    return World(
+        keeper=keeper,
+        credentials=credentials,
+        switches=switches,
+        agenda=agenda,
+        courier=Courier(keeper, agenda, switches, city.owns),
+        bank=Bank(keeper, agenda, switches),
+        people=People(keeper),
+        city=city,
+        city_file=city_file,
+    )
+
+
+def make_app(world: World) -> Application:
+    """Every service's paths on one port."""
+    wire = PayWire(world.credentials)
+    sender, gateway = notices.Notices(world, wire), mas.Mas(world)
+    routes: list[tuple[str, type[SandboxHandler], dict[str, object]]] = [
+        *wechat.routes(world),
+        *wechat_oauth.routes(world),
+        *wechat_messages.routes(world),
+        (r"/wechat/.*", UnknownHandler, {"world": world}),
+        *wechat_pay.routes(world, wire),
+        *mas.routes(world),
+        *register.routes(world),
+        *control.routes(world, gateway, sender),
+        *window.routes(world),
+        *pages.routes(world, gateway, sender),
+    ]
+    static = (r"/static/(.*)", StaticFileHandler, {"path": str(STATIC)})
+    # No access log: addresses carry secrets (appid and secret in the query), and refusals are answers.
+    return Application([*routes, static], log_function=lambda _handler: None)
+
+
+class Sandbox:
+    """A running sandbox."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._server = HTTPServer(make_app(world), max_body_size=BIGGEST_BODY)
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self, port: int) -> None:
+        """Listen (0: on a free port) and take up what was left to do."""
+        sockets = bind_sockets(port, "127.0.0.1")
+        self.port = sockets[0].getsockname()[1]
+        self._server.add_sockets(sockets)
+        self.world.agenda.start()
+
+    async def stop(self) -> None:
+        """Finish, and save."""
+        self._server.stop()
+        await self._server.close_all_connections()
+        await self.world.agenda.stop()
+        await self.world.courier.close()
+        self.world.keeper.save()
+
+
+@contextlib.asynccontextmanager
+async def open_sandbox(
+    state_dir: Path, city_url: str, *, port: int = 0, mas_callback_secret: str = "", city_file: str = ""
+) -> AsyncIterator[Sandbox]:
+    """A sandbox for the length of a `with`."""
+    city = City(city_url)
+    city.move(city_url, mas_callback_secret)
+    sandbox = Sandbox(make_world(state_dir, city, city_file))
+    await sandbox.start(port)
+    try:
+        yield sandbox
+    finally:
+        await sandbox.stop()

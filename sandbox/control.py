@@ -1,0 +1,362 @@
+"""The control API for tests and scripts: set the world up, act for its people, look at what happened."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from sandbox.bank import PayerError
+from sandbox.mas import Mas
+from sandbox.notices import Notices
+from sandbox.people import PHONE, PersonError
+from sandbox.state import LoginCode, Order, WeChatUser
+from sandbox.switches import UnknownSwitchError
+from sandbox.web import SandboxHandler
+from sandbox.wechat_wire import issue_code
+from sandbox.world import World
+
+
+class ControlError(Exception):
+    """A request the control API cannot serve."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ControlHandler(SandboxHandler):
+    """JSON in, JSON out; errors as {"error": "..."}."""
+
+    def body(self) -> dict[str, Any]:
+        """The request's object; nothing sent is an empty one."""
+        if not self.request.body:
+            return {}
+        try:
+            body = self.json_body()
+        except orjson.JSONDecodeError as error:
+            raise ControlError(400, "the body is not JSON") from error
+        if not isinstance(body, dict):
+            raise ControlError(400, "the body is not an object")
+        return body
+
+    def reply(self, body: Any, status: int = 200) -> None:
+        """A success."""
+        self.answer(status, body)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None))[1]
+        self.set_status(_status_of(error) or status_code)
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.finish(orjson.dumps({"error": str(error)}))
+
+    def log_exception(self, *args: Any) -> None:
+        """A refusal is an answer, not a fault."""
+        if _status_of(args[1]) is None:
+            super().log_exception(*args)
+
+    def order(self, text: str) -> Order:
+        """An order by out_trade_no, prepay_id or code_url."""
+        order = self.world.bank.find_prepay(text)
+        if order is None:
+            raise ControlError(404, "no such order")
+        return order
+
+
+def _status_of(error: object) -> int | None:
+    if isinstance(error, ControlError):
+        return error.status
+    if isinstance(error, PayerError):
+        return 409
+    return 400 if isinstance(error, PersonError | UnknownSwitchError | ValueError | TypeError) else None
+
+
+def user_view(user: WeChatUser) -> dict[str, Any]:
+    """A WeChat account as the control API shows it."""
+    return asdict(user)
+
+
+class PersonsHandler(ControlHandler):
+    """GET and POST /control/persons."""
+
+    async def get(self) -> None:
+        """The register."""
+        self.reply({"items": [asdict(person) for person in self.world.state.persons.values()]})
+
+    async def post(self) -> None:
+        """Register one person, or many: {"items": [...]}."""
+        body = self.body()
+        entries = body.get("items", [body])
+        added = [self.world.people.register(entry) for entry in entries]
+        answer: dict[str, Any] = (
+            {"items": [asdict(person) for person in added]} if "items" in body else asdict(added[0])
+        )
+        self.reply(answer, 201)
+
+
+class UsersHandler(ControlHandler):
+    """POST /control/wechat-users {phone, follows_oa?, nickname?}: the account of a phone."""
+
+    async def get(self) -> None:
+        """All accounts."""
+        self.reply({"items": [user_view(user) for user in self.world.state.users.values()]})
+
+    async def post(self) -> None:
+        """One account."""
+        body = self.body()
+        user = self.world.people.user_of(body)
+        if "follows_oa" in body:
+            user.follows_oa = bool(body["follows_oa"])
+        if body.get("nickname"):
+            user.nickname = str(body["nickname"])
+        self.world.keeper.changed()
+        self.reply(user_view(user))
+
+
+class CodeHandler(ControlHandler):
+    """POST /control/js-code, /control/phone-code, /control/oauth-code."""
+
+    async def post(self, kind: str) -> None:
+        """A fresh single-use code for the account of an openid or a phone."""
+        body = self.body()
+        user = self.world.people.user_of(body)
+        app = self.world.credentials.oa if kind == "oauth" else self.world.credentials.mini
+        openid = user.oa_openid if kind == "oauth" else user.mini_openid
+        code = LoginCode(
+            kind=kind,
+            app_id=app["app_id"],
+            openid=openid,
+            issued_at=self.world.now(),
+            phone=str(body.get("phone") or user.phone),
+            scope=str(body.get("scope") or "snsapi_base") if kind == "oauth" else "",
+        )
+        value = issue_code(self.world, code)
+        self.reply({"js_code" if kind == "js" else "code": value, "openid": openid, "unionid": user.unionid})
+
+
+class SubscribeHandler(ControlHandler):
+    """POST /control/subscribe {phone|openid, kinds?|template_ids?, count?, accept?}: a prompt answered."""
+
+    async def post(self) -> None:
+        """Grant `count` messages of each template (accept false: take all grants away)."""
+        body = self.body()
+        user = self.world.people.user_of(body)
+        known = self.world.credentials.told["subscribe_templates"]
+        wanted = body.get("template_ids") or [
+            known[kind] for kind in body.get("kinds") or known if kind in known
+        ]
+        for template_id in wanted:
+            granted = user.grants.get(template_id, 0) + int(body.get("count", 1))
+            user.grants[template_id] = granted if body.get("accept", True) else 0
+        self.world.keeper.changed()
+        self.reply({"openid": user.mini_openid, "grants": user.grants})
+
+
+class SmsHandler(ControlHandler):
+    """GET /control/sms?phone=: text messages, newest first."""
+
+    async def get(self) -> None:
+        """The inbox of a phone, or everything."""
+        phone = self.get_query_argument("phone", "")
+        found = [sms for sms in self.world.state.sms if not phone or sms["phone"] == phone]
+        self.reply({"items": found[::-1]})
+
+
+class SmsReplyHandler(ControlHandler):
+    """POST /control/sms/reply {phone, content, add_serial?}."""
+
+    mas: Mas
+
+    def initialize(self, world: World, mas: Mas | None = None) -> None:
+        super().initialize(world)
+        if mas is not None:
+            self.mas = mas
+
+    async def post(self) -> None:
+        """The person answers."""
+        body = self.body()
+        phone, content = str(body.get("phone", "")), str(body.get("content", ""))
+        if not PHONE.match(phone) or not content:
+            raise ControlError(400, "phone and content are needed")
+        self.reply(self.mas.reply(phone, content, str(body.get("add_serial") or "")))
+
+
+class WeChatMessagesHandler(ControlHandler):
+    """GET /control/wechat-messages?openid=|phone=: newest first."""
+
+    async def get(self) -> None:
+        """Messages of one person, or everything."""
+        openid, phone = self.get_query_argument("openid", ""), self.get_query_argument("phone", "")
+        found = [
+            message
+            for message in self.world.state.wechat_messages
+            if (not openid or message["openid"] == openid) and (not phone or message["phone"] == phone)
+        ]
+        self.reply({"items": found[::-1]})
+
+
+class OrdersHandler(ControlHandler):
+    """GET /control/orders."""
+
+    async def get(self) -> None:
+        """Every order with its refunds, newest first."""
+        self.reply(
+            {"items": [order_view(self.world, order) for order in self.world.state.orders.values()][::-1]}
+        )
+
+
+def order_view(world: World, order: Order) -> dict[str, Any]:
+    """An order with its refunds."""
+    return asdict(order) | {"refunds": [asdict(refund) for refund in world.bank.refunds_of(order)]}
+
+
+class OrderActionHandler(ControlHandler):
+    """POST /control/orders/{out_trade_no}/{pay,refuse,forge}."""
+
+    notices: Notices
+
+    def initialize(self, world: World, notices: Notices | None = None) -> None:
+        super().initialize(world)
+        if notices is not None:
+            self.notices = notices
+
+    async def post(self, number: str, action: str) -> None:
+        """Act as the payer, the bank, or a stranger."""
+        order, body = self.order(number), self.body()
+        if action == "pay":
+            self.reply(pay(self.world, order, body))
+        elif action == "refuse":
+            self.world.bank.refuse(order, str(body.get("reason") or "用户取消支付"))
+            self.reply(order_view(self.world, order))
+        else:
+            forged = self.notices.forge(order, with_key=bool(body.get("with_key")))
+            self.reply({"delivery": forged.id}, 202)
+
+
+def pay(world: World, order: Order, body: dict[str, Any]) -> dict[str, Any]:
+    """Pay `times` times; the bank lets only the first through and tells the merchant again each time.
+
+    delay_s: the payer takes so long (real seconds); notice_delay_s: the notice does (the sandbox's seconds).
+    """
+    amount = body.get("amount_fen")
+    arguments: dict[str, Any] = {
+        "openid": str(body.get("openid") or ""),
+        "amount_fen": int(amount) if amount is not None else None,
+        "notify": bool(body.get("notify", True)),
+        "notice_delay_s": float(body.get("notice_delay_s") or 0),
+    }
+    delay = float(body.get("delay_s") or 0)
+    if delay:
+        world.bank.pay_later(order, delay, arguments)
+        return order_view(world, order) | {"refused_again": 0}
+    world.bank.pay(order, **arguments)
+    again = max(0, int(body.get("times", 1)) - 1)
+    for _ in range(again):
+        world.bank.refuse(order, "该订单已支付，请勿重复支付")
+        if arguments["notify"]:
+            world.bank.on_paid(order, arguments["notice_delay_s"])
+    return order_view(world, order) | {"refused_again": again}
+
+
+class LedgerHandler(ControlHandler):
+    """GET /control/ledger."""
+
+    async def get(self) -> None:
+        """Entries, balances and totals in fen."""
+        bank = self.world.bank
+        self.reply({"entries": self.world.state.ledger, "balances": bank.balances(), "totals": bank.totals()})
+
+
+class DeliveriesHandler(ControlHandler):
+    """GET /control/deliveries?subject=: callbacks with all their attempts, newest first."""
+
+    async def get(self) -> None:
+        """What was sent to the city, and what it answered."""
+        subject = self.get_query_argument("subject", "")
+        found = [d for d in self.world.state.deliveries.values() if not subject or d.subject == subject]
+        self.reply({"items": [asdict(delivery) for delivery in found][::-1]})
+
+
+class SwitchesHandler(ControlHandler):
+    """GET and POST /control/switches."""
+
+    async def get(self) -> None:
+        """All of them."""
+        self.reply(self.world.switches.all())
+
+    async def post(self) -> None:
+        """Set some."""
+        self.world.switches.set(self.body())
+        self.world.keeper.changed()
+        self.reply(self.world.switches.all())
+
+
+class TimeHandler(ControlHandler):
+    """POST /control/time {factor}."""
+
+    async def post(self) -> None:
+        """Compress the sandbox's own waiting."""
+        self.world.agenda.compress(float(self.body().get("factor", 1)))
+        self.reply({"factor": self.world.state.time_factor})
+
+
+class CityHandler(ControlHandler):
+    """GET and POST /control/city {city_url?, mas_callback_secret?}."""
+
+    async def get(self) -> None:
+        """Where callbacks go."""
+        self.reply(
+            {"city_url": self.world.city.url, "mas_callback_secret": self.world.city.mas_callback_secret}
+        )
+
+    async def post(self) -> None:
+        """Point the sandbox at another city on this machine."""
+        body = self.body()
+        self.world.city.move(
+            str(body.get("city_url") or self.world.city.url),
+            str(body.get("mas_callback_secret", self.world.city.mas_callback_secret)),
+        )
+        await self.get()
+
+
+class ResetHandler(ControlHandler):
+    """POST /control/reset."""
+
+    async def post(self) -> None:
+        """Forget people, messages, orders, switches; keep the credentials."""
+        self.world.keeper.reset()
+        self.reply({"reset": True})
+
+
+class HealthHandler(ControlHandler):
+    """GET /healthz."""
+
+    async def get(self) -> None:
+        """Alive."""
+        self.reply({"status": "ok"})
+
+
+def routes(
+    world: World, mas: Mas, notices: Notices
+) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:
+    """The control paths."""
+    given = {"world": world}
+    return [
+        (r"/healthz", HealthHandler, given),
+        (r"/control/persons", PersonsHandler, given),
+        (r"/control/wechat-users", UsersHandler, given),
+        (r"/control/(js|phone|oauth)-code", CodeHandler, given),
+        (r"/control/subscribe", SubscribeHandler, given),
+        (r"/control/sms", SmsHandler, given),
+        (r"/control/sms/reply", SmsReplyHandler, given | {"mas": mas}),
+        (r"/control/wechat-messages", WeChatMessagesHandler, given),
+        (r"/control/orders", OrdersHandler, given),
+        (r"/control/orders/([^/]+)/(pay|refuse|forge)", OrderActionHandler, given | {"notices": notices}),
+        (r"/control/ledger", LedgerHandler, given),
+        (r"/control/deliveries", DeliveriesHandler, given),
+        (r"/control/switches", SwitchesHandler, given),
+        (r"/control/time", TimeHandler, given),
+        (r"/control/city", CityHandler, given),
+        (r"/control/reset", ResetHandler, given),
+    ]

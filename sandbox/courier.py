@@ -1,0 +1,103 @@
+"""Carries callbacks to the city, signs each attempt, retries on the vendor's own schedule."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from sandbox.agenda import Agenda
+from sandbox.state import Delivery, Keeper
+from sandbox.switches import Switches
+
+log = logging.getLogger(__name__)
+_MINUTE, _HOUR = 60, 3600
+# WeChat Pay's published schedule: fifteen more attempts after the first.
+PAY_RETRIES_S = (
+    15, 15, 30, 3 * _MINUTE, 10 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE, 30 * _MINUTE, 30 * _MINUTE,
+    60 * _MINUTE, 3 * _HOUR, 3 * _HOUR, 3 * _HOUR, 6 * _HOUR, 6 * _HOUR,
+)  # fmt: skip
+RETRIES_S = {"pay": PAY_RETRIES_S, "mas": (60, 300, 600)}
+# An answer that takes longer than five seconds counts as none.
+ANSWER_WITHIN_S = 5.0
+Signer = Callable[[str], dict[str, str]]
+
+
+class Courier:
+    """One place that calls out of the sandbox; `may_call` lets it reach nothing but the city."""
+
+    def __init__(
+        self, keeper: Keeper, agenda: Agenda, switches: Switches, may_call: Callable[[str], bool]
+    ) -> None:
+        self._keeper = keeper
+        self._agenda = agenda
+        self._switches = switches
+        self._may_call = may_call
+        self._signers: dict[str, Signer] = {}
+        self._client = httpx.AsyncClient(timeout=ANSWER_WITHIN_S, trust_env=False, follow_redirects=False)
+        agenda.serve("deliver", self._deliver)
+
+    def sign_with(self, name: str, signer: Signer) -> None:
+        """Say how deliveries with this signer's name get their headers."""
+        self._signers[name] = signer
+
+    def send(self, delivery: Delivery, delay_s: float = 0.0) -> None:
+        """Take a delivery; the first attempt comes after `delay_s`."""
+        self._keeper.state.deliveries[delivery.id] = delivery
+        self._agenda.after(delay_s, "deliver", {"id": delivery.id})
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _deliver(self, data: dict[str, Any]) -> None:
+        delivery = self._keeper.state.deliveries.get(data["id"])
+        if delivery is None or delivery.state != "pending":
+            return
+        attempt = await self._attempt(delivery)
+        delivery.attempts.append(attempt)
+        self._keeper.changed()
+        if delivery.expect_refusal:
+            delivery.state = "refused" if attempt["status"] and attempt["status"] >= 400 else "swallowed"
+        elif attempt["status"] is not None and 200 <= attempt["status"] < 300:
+            delivery.state = "delivered"
+        else:
+            self._retry(delivery)
+
+    async def _attempt(self, delivery: Delivery) -> dict[str, Any]:
+        attempt: dict[str, Any] = {"at": self._keeper.clock(), "status": None, "outcome": ""}
+        if not self._may_call(delivery.url):
+            return attempt | {"outcome": "not the city: not called"}
+        if self._is_lost(delivery):
+            return attempt | {"outcome": "lost"}
+        headers = {"Content-Type": "application/json", "User-Agent": "Mozilla/4.0"}
+        if delivery.signer:
+            headers |= self._signers[delivery.signer](delivery.body)
+        started = time.monotonic()
+        try:
+            answer = await self._client.post(delivery.url, content=delivery.body.encode(), headers=headers)
+        except httpx.HTTPError as error:
+            return attempt | {"outcome": type(error).__name__, "ms": _since(started)}
+        return attempt | {"status": answer.status_code, "outcome": answer.text[:200], "ms": _since(started)}
+
+    def _is_lost(self, delivery: Delivery) -> bool:
+        if delivery.expect_refusal:
+            return False
+        if delivery.service == "mas":
+            return self._switches.on("lose_reports")
+        limit = self._switches.number("lose_notices")
+        return limit < 0 or sum(a["outcome"] == "lost" for a in delivery.attempts) < limit
+
+    def _retry(self, delivery: Delivery) -> None:
+        schedule = RETRIES_S[delivery.service]
+        if len(delivery.attempts) > len(schedule):
+            delivery.state = "given_up"
+            return
+        self._agenda.after(schedule[len(delivery.attempts) - 1], "deliver", {"id": delivery.id})
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

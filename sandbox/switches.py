@@ -1,0 +1,112 @@
+"""Ways to misbehave: one table of switches, read by the services, the control API and the page alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.state import State
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One way to misbehave; its type is the type of `off`, the value that means good behaviour."""
+
+    name: str
+    service: str
+    off: bool | int | str
+    label: str
+    hint: str = ""
+
+
+SWITCHES = (
+    Switch("slow_ms", "all", 0, "每个接口都慢 (毫秒)"),
+    Switch("slow_wechat_ms", "wechat", 0, "微信接口慢 (毫秒)"),
+    Switch("refuse_login", "wechat", "", "拒绝登录", "错误码，例如 40029、40226、-1"),
+    Switch("refuse_token", "wechat", "", "拒绝发放 access_token", "错误码，例如 -1、40164、45009"),
+    Switch("refuse_phone_number", "wechat", "", "拒绝手机号", "错误码，例如 -1、40029"),
+    Switch("refuse_subscribe_message", "wechat", "", "拒绝订阅消息", "错误码，例如 43101、43107、45168"),
+    Switch("lose_answers_wechat", "wechat", False, "微信接口办完事却不答复"),
+    Switch("slow_pay_ms", "pay", 0, "支付接口慢 (毫秒)"),
+    Switch(
+        "refuse_prepay", "pay", "", "拒绝下单", "错误码，例如 SYSTEM_ERROR、FREQUENCY_LIMITED、RULE_LIMIT"
+    ),
+    Switch("refuse_query", "pay", "", "拒绝查单", "错误码，例如 SYSTEM_ERROR、FREQUENCY_LIMITED"),
+    Switch("refuse_close", "pay", "", "拒绝关单", "错误码，例如 SYSTEM_ERROR、USERPAYING"),
+    Switch(
+        "refuse_refund", "pay", "", "拒绝退款", "错误码，例如 NOT_ENOUGH、SYSTEM_ERROR、USER_ACCOUNT_ABNORMAL"
+    ),
+    Switch("refund_result", "pay", "SUCCESS", "退款的结局", "SUCCESS、ABNORMAL 或 CLOSED"),
+    Switch("refund_delay_s", "pay", 3, "退款多久到账 (秒)"),
+    Switch("forge_answers_pay", "pay", False, "应答的签名是伪造的"),
+    Switch("lose_answers_pay", "pay", False, "支付接口办完事却不答复"),
+    Switch("duplicate_notices", "pay", False, "同一通知发两次"),
+    Switch("reorder_notices", "pay", False, "通知乱序 (隔一条压三秒)"),
+    Switch("forge_notice", "pay", False, "真通知之前先来一条假的"),
+    Switch("lose_notices", "pay", 0, "前几次通知丢在路上", "次数；-1 为全部丢失"),
+    Switch("signtest_every", "pay", 10, "每几条通知来一次签名探测", "0 为不探测"),
+    Switch("slow_mas_ms", "mas", 0, "短信网关慢 (毫秒)"),
+    Switch("refuse_sms", "mas", "", "拒收短信", "rspcod，例如 IllegalMac、InvalidUsrOrPwd、NOT_WHITE_IP"),
+    Switch("sms_fail", "mas", "", "短信发送失败", "状态报告的错误码，例如 DB:0140、MK:0001"),
+    Switch("sms_report_delay_s", "mas", 1, "状态报告多久回来 (秒)"),
+    Switch("lose_reports", "mas", False, "状态报告丢失"),
+    Switch("duplicate_reports", "mas", False, "状态报告和回复推送两次"),
+    Switch("single_reports", "mas", False, "推送单个对象而不是数组"),
+    Switch("lose_answers_mas", "mas", False, "短信网关办完事却不答复"),
+    Switch("slow_register_ms", "register", 0, "人口库慢 (毫秒)"),
+    Switch("refuse_register", "register", "", "人口库拒绝服务", "HTTP 状态，例如 503"),
+    Switch("register_open", "register", False, "人口库里没有的人也算存在"),
+    Switch("lose_answers_register", "register", False, "人口库办完事却不答复"),
+)
+BY_NAME = {switch.name: switch for switch in SWITCHES}
+SERVICES = {"all": "全部", "wechat": "微信", "pay": "微信支付", "mas": "短信网关", "register": "人口库"}
+
+
+class UnknownSwitchError(ValueError):
+    """No such switch, or a value of the wrong type."""
+
+
+def _coerce(switch: Switch, value: Any) -> bool | int | str:
+    if isinstance(switch.off, bool):
+        return value in (True, 1, "true", "1", "on", "yes")
+    if isinstance(switch.off, int):
+        if value is True:  # "lose notices: yes" means all of them
+            return -1
+        try:
+            return int(value or 0)
+        except (TypeError, ValueError) as error:
+            raise UnknownSwitchError(f"{switch.name} takes a number") from error
+    if value is True:
+        raise UnknownSwitchError(f"{switch.name} takes a code: {switch.hint}")
+    return "" if value in (False, None) else str(value)
+
+
+class Switches:
+    """The switches as they stand."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def set(self, values: dict[str, Any]) -> None:
+        """Set some; nothing is set when one of them is unknown."""
+        unknown = sorted(set(values) - set(BY_NAME))
+        if unknown:
+            raise UnknownSwitchError(f"unknown switch: {', '.join(unknown)}")
+        coerced = {name: _coerce(BY_NAME[name], value) for name, value in values.items()}
+        self._state.switches.update(coerced)
+
+    def all(self) -> dict[str, bool | int | str]:
+        """Every switch with its present value."""
+        return {switch.name: self._state.switches.get(switch.name, switch.off) for switch in SWITCHES}
+
+    def on(self, name: str) -> bool:
+        """A yes-or-no switch."""
+        return bool(self._state.switches.get(name, BY_NAME[name].off))
+
+    def number(self, name: str) -> int:
+        """A switch that holds a number."""
+        return int(self._state.switches.get(name, BY_NAME[name].off))
+
+    def text(self, name: str) -> str:
+        """A switch that holds a code; empty when off."""
+        return str(self._state.switches.get(name, BY_NAME[name].off))

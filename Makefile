@@ -45,7 +45,7 @@ format: ## put the Python source into its form
 	$(BIN)/ruff format .
 
 docs: ## write the generated pages docs/errors.md and docs/permissions.md
-	$(BIN)/python -m docs.generate
+	$(BIN)/python docs/generate.py
 
 bench: ## bookings per second beside a bare handler; figures in docs/performance.md
 	$(BIN)/python -m bench booking

@@ -1,0 +1,79 @@
+"""Writes the pages of docs/ that repeat what the code says: errors.md and permissions.md.
+
+python docs/generate.py            writes them
+python docs/generate.py --check    exits 1 and names those that are stale; a guard test does the same
+"""
+
+import sys
+from pathlib import Path
+
+from backend.errors import ERRORS, ErrorCode
+from backend.permissions import ROLE_GRANTS, Permission, Role
+
+DOCS = Path(__file__).resolve().parent
+MADE = "<!-- Made by docs/generate.py (`make docs`); edit the enum instead. -->\n"
+
+
+ERRORS_INTRODUCTION = """\
+Every JSON error is `{"error": {"code", "message", "data", "request_id"}}`. `code` is part of the API contract:
+it is never renamed or reused. `message` is for the user and may change. The registry is `backend/errors.py`;
+the resident app's texts are `miniprogram/src/texts/errors.ts`.
+"""
+
+PERMISSIONS_INTRODUCTION = """\
+A permission reads `scope:resource:action`. Every handler method names the one it needs, or says why it is public;
+the app refuses to start otherwise. What a role may do is `ROLE_GRANTS` in `backend/permissions.py`. Whose object it
+is (this resident's, this hospital's) is asked by the services; another's answers 404.
+"""
+
+
+def errors_page() -> str:
+    """Every error code with its status and the user's text."""
+    rows = [f"| `{code}` | {ERRORS[code].status} | {ERRORS[code].text} |" for code in ErrorCode]
+    table = ["| code | status | what the user reads |", "| --- | --- | --- |", *rows]
+    return _page("Error codes", ERRORS_INTRODUCTION, table)
+
+
+def permissions_page() -> str:
+    """Every permission, and which roles hold it."""
+    roles = list(Role)
+    table = [
+        "| permission | " + " | ".join(f"`{role}`" for role in roles) + " |",
+        "| --- |" + " :-: |" * len(roles),
+    ]
+    for permission in Permission:
+        marks = ["✓" if permission in ROLE_GRANTS[role] else "" for role in roles]
+        table.append(f"| `{permission}` | " + " | ".join(marks) + " |")
+    return _page("Permissions", PERMISSIONS_INTRODUCTION, table)
+
+
+def _page(title: str, introduction: str, table: list[str]) -> str:
+    return "\n".join([f"# {title}\n", MADE, introduction, *table]) + "\n"
+
+
+PAGES = {"errors.md": errors_page, "permissions.md": permissions_page}
+
+
+def stale_pages() -> list[str]:
+    """Names of the pages that do not say what the code says."""
+    return [name for name, page in PAGES.items() if not _is_current(DOCS / name, page())]
+
+
+def _is_current(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_text() == text
+
+
+def main() -> int:
+    """Write the pages, or only look at them."""
+    stale = stale_pages()
+    if "--check" in sys.argv[1:]:
+        for name in stale:
+            sys.stderr.write(f"docs/{name} is stale: run `make docs`\n")
+        return 1 if stale else 0
+    for name in stale:
+        (DOCS / name).write_text(PAGES[name]())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

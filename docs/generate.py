@@ -15,15 +15,15 @@ MADE = "<!-- Made by docs/generate.py (`make docs`); edit the enum instead. -->\
 
 
 ERRORS_INTRODUCTION = """\
-Every JSON error is `{"error": {"code", "message", "data", "request_id"}}`. `code` is part of the API contract:
-it is never renamed or reused. `message` is for the user and may change. The registry is `backend/errors.py`;
-the resident app's texts are `miniprogram/src/texts/errors.ts`.
+Every JSON error is `{"error": {"code", "message", "data", "request_id"}}`. `code` is part of the API
+contract: it is never renamed or reused. `message` is for the user and may change. The registry is
+`backend/errors.py`; the resident app's texts are `miniprogram/src/texts/errors.ts`.
 """
 
 PERMISSIONS_INTRODUCTION = """\
-A permission reads `scope:resource:action`. Every handler method names the one it needs, or says why it is public;
-the app refuses to start otherwise. What a role may do is `ROLE_GRANTS` in `backend/permissions.py`. Whose object it
-is (this resident's, this hospital's) is asked by the services; another's answers 404.
+A permission reads `scope:resource:action`. Every handler method names the one it needs, or says why it is
+public; the app refuses to start otherwise. What a role may do is `ROLE_GRANTS` in `backend/permissions.py`.
+Whose object it is (this resident's, this hospital's) is asked by the services; another's answers 404.
 """
 
 

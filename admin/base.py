@@ -1,4 +1,4 @@
-"""The handler every console page stands on: session, form tokens, rendering, the HTML twin of the error renderer."""
+"""What every console page stands on: session, form tokens, rendering, the HTML twin of the error renderer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def page(
 ) -> Callable[[Method], Method]:
     """`@operation` for a page: check access, read, call. What the method shows, it shows by `show_page`.
 
-    `again`: a refused form is shown again, with what was typed and why it was refused, under the error's status.
+    `again`: a refused form is shown again with what was typed and the reason, under the error's status.
     """
     described = operation(summary, errors=errors, tag="console")
 
@@ -135,7 +135,10 @@ class PageHandler(APIHandler):
     def check_form_token(self) -> None:
         """Refuse a write that this browser's own page did not make."""
         given = self.get_body_argument("_csrf", "")
-        self.services.staff.sign_in.check_form_token(self.form_binding, given)
+        # A browser without a cookie has no page of ours: no token can be right.
+        if not self.form_binding:
+            raise AppError(ErrorCode.CSRF_FAILED, "no cookie")
+        self.services.staff.sign_in.forms.check(self.form_binding, given)
 
     @property
     def typed(self) -> dict[str, str]:
@@ -194,7 +197,7 @@ class PageHandler(APIHandler):
             "menu": menu.entries_for(self.actor) if self.signed_in else [],
             "city_name": self.city.settings.city_name,
             "environment_name": self.city.settings.environment,
-            "csrf": self.services.staff.sign_in.form_token(binding) if binding else "",
+            "csrf": self.services.staff.sign_in.forms.issue(binding) if binding else "",
             "path": self.request.path,
             "query": query,
             "done": words.DONE.get(query.get("done", ""), ""),

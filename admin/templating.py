@@ -1,4 +1,4 @@
-"""The Jinja2 environment of the console: strict, escaping, with the filters that turn our values into Chinese."""
+"""The console's Jinja2 environment: strict, escaping, with filters that turn our values into Chinese."""
 
 from __future__ import annotations
 

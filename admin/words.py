@@ -1,8 +1,8 @@
-"""The console's Chinese: names and colours of roles, states, channels and kinds. Templates take words from here."""
+"""The console's Chinese: names and colours of roles, states, channels and kinds, for the templates."""
 
 from __future__ import annotations
 
-from backend.permissions import Role
+from backend.permissions import Permission, Role
 
 ROLES: dict[str, str] = {
     Role.CITY_OPERATOR: "市级运营",
@@ -19,6 +19,25 @@ ROLE_NOTES: dict[str, str] = {
     Role.AUDITOR: "查看审计日志并校验其完整性",
 }
 STAFF_STATES: dict[str, tuple[str, str]] = {"active": ("在用", "good"), "disabled": ("已停用", "bad")}
+
+# What a member reads about his own rights, in the order of the menu.
+PERMISSIONS: dict[str, str] = {
+    Permission.STAFF_DASHBOARD_READ: "查看概览与统计",
+    Permission.STAFF_SCHEDULES_READ: "查看排班与号源",
+    Permission.STAFF_SCHEDULES_STOP: "停诊",
+    Permission.STAFF_APPOINTMENTS_READ: "查看预约",
+    Permission.STAFF_APPOINTMENTS_CANCEL: "取消预约",
+    Permission.STAFF_PERSONAL_DATA_UNMASK: "说明理由后查看完整的个人信息",
+    Permission.STAFF_PAYMENTS_READ: "查看支付与退款",
+    Permission.STAFF_PAYMENTS_REFUND: "重试退款",
+    Permission.STAFF_MESSAGES_READ: "查看消息",
+    Permission.STAFF_MESSAGES_RESEND: "重发消息",
+    Permission.STAFF_DIRECTORY_READ: "查看机构、科室、医生",
+    Permission.STAFF_DIRECTORY_WRITE: "修改机构、科室、医生",
+    Permission.STAFF_STAFF_MANAGE: "管理工作人员账号",
+    Permission.STAFF_AUDIT_READ: "查看审计日志",
+    Permission.STAFF_ACCOUNT_MANAGE: "管理自己的账号",
+}
 
 # What a page says after something was done; the address carries only the key.
 DONE: dict[str, str] = {

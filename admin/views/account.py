@@ -6,6 +6,7 @@ from pydantic import Field
 
 from admin.base import PageHandler, page
 from admin.forms import Form
+from admin.lookups import organization_names
 from backend.errors import AppError, ErrorCode
 from backend.http.endpoint import requires
 from backend.permissions import ROLE_GRANTS, Permission
@@ -27,7 +28,7 @@ class AccountHandler(PageHandler):
     async def get(self) -> None:
         """Name, role, scope, permissions."""
         ids = self.actor.organization_ids
-        organizations = [] if ids is None else await self.organization_names(ids)
+        organizations = await organization_names(self.services, ids or frozenset())
         granted = ROLE_GRANTS[self.actor.role] if self.actor.role else frozenset()
         self.show_page("account/show.html", organizations=organizations, granted=granted)
 
@@ -50,7 +51,9 @@ class PasswordHandler(PageHandler):
     async def post(self, body: PasswordForm) -> None:
         """Change it; other sessions end."""
         if body.new_password != body.new_password_again:
-            raise AppError(ErrorCode.BAD_REQUEST, "passwords differ", text="两次输入的新密码不一致，请重新输入。")
+            raise AppError(
+                ErrorCode.BAD_REQUEST, "passwords differ", text="两次输入的新密码不一致，请重新输入。"
+            )
         await self.services.staff.change_password(self.actor, body.old_password, body.new_password)
         self.go("/admin/account", "password-changed")
 

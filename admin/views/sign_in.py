@@ -12,7 +12,6 @@ from admin.menu import first_page
 from backend.errors import ErrorCode
 from backend.http.endpoint import public, requires
 from backend.permissions import Permission
-from backend.staff.models import SignedIn
 
 # Binds the sign-in form to this browser before there is a session to bind it to.
 FORM_COOKIE = "hc_console_form"
@@ -99,12 +98,10 @@ class CodeHandler(PageHandler):
     async def post(self, body: CodeForm) -> None:
         """Open the session under a fresh token: the half session's is worth nothing any more."""
         sign_in = self.services.staff.sign_in
-        token, member = await sign_in.complete(self.session_token, body.code, self.client_ip)
+        token, signed_in = await sign_in.complete(self.session_token, body.code, self.client_ip)
         self.set_private_cookie(SESSION_COOKIE, token)
         self.clear_cookie(FORM_COOKIE, path="/admin")
-        signed_in = await sign_in.find(token)
-        actor = signed_in.actor if isinstance(signed_in, SignedIn) else self.actor
-        self.go("/admin/account/password" if member.must_change_password else own_page(body.next, first_page(actor)))
+        self.go(own_page(body.next, first_page(signed_in.actor)))
 
 
 class SignOutHandler(PageHandler):

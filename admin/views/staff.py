@@ -7,6 +7,7 @@ from pydantic import Field
 
 from admin.base import PageHandler, page
 from admin.forms import Filters, Form, ReasonForm
+from admin.lookups import organization_names, organizations_in_scope
 from backend.errors import AppError, ErrorCode
 from backend.http.endpoint import requires
 from backend.permissions import STAFF_ROLES, Permission, Role
@@ -49,7 +50,7 @@ class StaffListHandler(PageHandler):
             self.actor, wanted, after=query.cursor, limit=PAGE_SIZE
         )
         ids = frozenset().union(*(m.organization_ids or frozenset() for m in members))
-        names = await self.organization_names_by_id(ids)
+        names = await organization_names(self.services, ids)
         self.show_page("staff/list.html", members=members, following=following, organization_names=names)
 
 
@@ -64,7 +65,7 @@ class NewStaffHandler(PageHandler):
 
     async def show(self, **path: str) -> None:
         """Show the form."""
-        organizations = await self.organizations_in_scope()
+        organizations = await organizations_in_scope(self.services, self.actor)
         chosen = self.get_body_arguments("organization")
         roles = [role for role in Role if role in STAFF_ROLES]
         self.show_page("staff/new.html", organizations=organizations, roles=roles, chosen=chosen)
@@ -89,7 +90,7 @@ class StaffHandler(PageHandler):
     async def show(self, **path: str) -> None:
         """Show the member."""
         person = await self.services.staff.access_member(self.actor, path["staff_id"])
-        names = await self.organization_names(person.organization_ids or frozenset())
+        names = await organization_names(self.services, person.organization_ids or frozenset())
         self.show_page("staff/show.html", person=person, organizations=names)
 
 
@@ -155,8 +156,8 @@ def _qr_svg(text: str) -> str:
 routes = [
     (r"/admin/staff", StaffListHandler),
     (r"/admin/staff/new", NewStaffHandler),
-    (r"/admin/staff/(?P<staff_id>[0-9A-Z]{26})", StaffHandler),
-    (r"/admin/staff/(?P<staff_id>[0-9A-Z]{26})/disable", DisableStaffHandler),
-    (r"/admin/staff/(?P<staff_id>[0-9A-Z]{26})/enable", EnableStaffHandler),
-    (r"/admin/staff/(?P<staff_id>[0-9A-Z]{26})/reset/(?P<what>[a-z]+)", ResetHandler),
+    (r"/admin/staff/(?P<staff_id>[0-9A-Z]+)", StaffHandler),
+    (r"/admin/staff/(?P<staff_id>[0-9A-Z]+)/disable", DisableStaffHandler),
+    (r"/admin/staff/(?P<staff_id>[0-9A-Z]+)/enable", EnableStaffHandler),
+    (r"/admin/staff/(?P<staff_id>[0-9A-Z]+)/reset/(?P<what>[a-z]+)", ResetHandler),
 ]

@@ -60,6 +60,7 @@ class StaffSecrets:
 
     password_hash: str
     totp_secret: str
+    totp_step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class NewStaff:
-    """What it takes to open an account; the secrets are made when they are not given (a demo city gives them)."""
+    """What it takes to open an account; secrets that are not given (a demo city gives them) are made."""
 
     login: str
     name: str

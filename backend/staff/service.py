@@ -9,7 +9,9 @@ from backend.audit.service import AuditService
 from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import new_id
 from backend.permissions import STAFF_ROLES, Actor, Permission, Role
-from backend.staff import passwords
+from backend.security.passwords import check_password, hash_password
+from backend.security.totp import new_totp_secret, totp_uri
+from backend.staff.credentials import new_password
 from backend.staff.models import Credentials, NewStaff, StaffFilter, StaffMember, StaffSecrets, StaffState
 from backend.staff.sign_in import SignIn
 from backend.staff.store import StaffStore
@@ -33,9 +35,9 @@ class StaffService:
         login = wanted.login.strip().lower()
         name = wanted.name.strip()
         self._check_new(actor, login, name, wanted)
-        password = wanted.password or passwords.new_password()
-        passwords.check_password_strength(password, login)
-        secret = wanted.totp_secret or passwords.new_totp_secret()
+        password = wanted.password or new_password()
+        check_password(password, login)
+        secret = wanted.totp_secret or new_totp_secret()
         now = clock.now()
         member = StaffMember(
             id=new_id(),
@@ -48,7 +50,7 @@ class StaffService:
             created_at=now,
             updated_at=now,
         )
-        await self._store.insert(member, StaffSecrets(await passwords.hash_password(password), secret))
+        await self._store.insert(member, StaffSecrets(await hash_password(password), secret))
         await self._record(actor, "staff.add", member, {"role": member.role.value})
         return self._credentials(member, password=password, totp_secret=secret)
 
@@ -96,8 +98,8 @@ class StaffService:
     async def reset_password(self, actor: Actor, staff_id: str) -> Credentials:
         """A new first password; every session ends, and the lock of failed attempts with it."""
         member = await self._access_other(actor, staff_id)
-        password = passwords.new_password()
-        hashed = await passwords.hash_password(password)
+        password = new_password()
+        hashed = await hash_password(password)
         member = await self._store.update(member, password_hash=hashed, must_change_password=True)
         await self._store.clear_attempts(member.login)
         await self._store.delete_sessions_of(member.id)
@@ -107,7 +109,7 @@ class StaffService:
     async def reset_totp(self, actor: Actor, staff_id: str) -> Credentials:
         """A new one-time-code secret, for a lost phone."""
         member = await self._access_other(actor, staff_id)
-        secret = passwords.new_totp_secret()
+        secret = new_totp_secret()
         member = await self._store.set_totp_secret(member, secret)
         await self._store.delete_sessions_of(member.id)
         await self._record(actor, "staff.reset_totp", member, {})
@@ -121,10 +123,10 @@ class StaffService:
             raise not_found(f"staff {actor.id}")
         member, secrets = found
         await self.sign_in.check_password(member.login, secrets.password_hash, old)
-        passwords.check_password_strength(new, member.login)
+        check_password(new, member.login)
         if new == old:
             raise AppError(ErrorCode.PASSWORD_WEAK, text="新密码不能与旧密码相同。")
-        hashed = await passwords.hash_password(new)
+        hashed = await hash_password(new)
         await self._store.update(member, password_hash=hashed, must_change_password=False)
         await self._store.delete_sessions_of(member.id, keep=actor.session_id)
         await self._record(actor, "staff.change_password", member, {})
@@ -150,7 +152,8 @@ class StaffService:
         if wanted.role not in STAFF_ROLES:
             raise AppError(ErrorCode.BAD_REQUEST, f"role {wanted.role}", text="请选择工作人员的角色。")
         ids = wanted.organization_ids
-        if ids is not None and not ids or ids is None and wanted.role in _HOSPITAL_ROLES:
+        nowhere = ids is not None and not ids
+        if nowhere or (ids is None and wanted.role in _HOSPITAL_ROLES):
             raise AppError(
                 ErrorCode.BAD_REQUEST, "no organization", text="请选择所属机构：医院操作员和医生至少选一家。"
             )
@@ -160,7 +163,7 @@ class StaffService:
             )
 
     def _credentials(self, member: StaffMember, *, password: str = "", totp_secret: str = "") -> Credentials:
-        uri = passwords.totp_uri(totp_secret, member.login, self._city_name) if totp_secret else ""
+        uri = totp_uri(totp_secret, member.login, self._city_name) if totp_secret else ""
         return Credentials(member, password, totp_secret, uri)
 
     async def _record(

@@ -69,7 +69,7 @@ class StaffStore:
         if doc is None:
             return None
         secret = self._cipher.open(_STAFF, "totp_secret", doc["_id"], doc["totp_secret"])
-        return self._member(doc), StaffSecrets(doc["password_hash"], secret)
+        return self._member(doc), StaffSecrets(doc["password_hash"], secret, doc["totp_step"])
 
     async def find(self, staff_id: str) -> StaffMember | None:
         """The member of this id."""
@@ -179,7 +179,7 @@ class StaffStore:
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-        return int(doc["failed"])
+        return int(doc["failed"]) if doc else 1
 
     async def forgive_attempt(self, login: str) -> None:
         """Take back the count of an attempt that proved right."""

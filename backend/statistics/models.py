@@ -1,0 +1,138 @@
+"""What is counted, and the forms in which the figures are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+
+# An event that concerns no single institution (a message to an account, say) is counted under this.
+NOWHERE = ""
+
+
+class Measure(StrEnum):
+    """What is counted."""
+
+    BOOKED = "booked"
+    CANCELLED = "cancelled"
+    STOPPED = "stopped"
+    EXPIRED = "expired"
+    PAID = "paid"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+    MESSAGE = "message"
+    CODE_USED = "code_used"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing to count."""
+
+    on: date
+    organization_id: str
+    measure: Measure
+    channel: str = ""
+    fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How often, and how much money."""
+
+    count: int = 0
+    fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A total by whatever the question groups by; what it does not group by is empty."""
+
+    total: Total
+    measure: Measure
+    on: str = ""
+    organization_id: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """One day's totals by measure."""
+
+    on: date
+    totals: Mapping[Measure, Total] = field(default_factory=dict)
+
+    def of(self, measure: Measure) -> Total:
+        """The total of one measure; zero when nothing was counted."""
+        return self.totals.get(measure, Total())
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationFigures:
+    """One institution's totals by measure, over the days asked for."""
+
+    organization_id: str
+    totals: Mapping[Measure, Total]
+
+    def of(self, measure: Measure) -> Total:
+        """The total of one measure; zero when nothing was counted."""
+        return self.totals.get(measure, Total())
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the dashboard shows: days oldest first (today last), channels and institutions over them."""
+
+    days: tuple[DayFigures, ...]
+    booked_by_channel: Mapping[str, int]
+    booked_by_channel_today: Mapping[str, int]
+    organizations: tuple[OrganizationFigures, ...]
+
+    @property
+    def today(self) -> DayFigures:
+        """The newest day."""
+        return self.days[-1]
+
+    @property
+    def yesterday(self) -> DayFigures:
+        """The day before it."""
+        return self.days[-2]
+
+
+class CountedClaim(Protocol):
+    """What the figures need to know of an appointment."""
+
+    @property
+    def organization_id(self) -> str:
+        """Where."""
+
+    @property
+    def channel(self) -> str:
+        """Through what it was sold."""
+
+
+class CountedOrder(Protocol):
+    """What the figures need to know of an order."""
+
+    @property
+    def organization_id(self) -> str:
+        """For whom the money is."""
+
+    @property
+    def amount_fen(self) -> int:
+        """How much."""
+
+
+class Claims(Protocol):
+    """Where an appointment is looked up; the slot pool, seen from below."""
+
+    async def get(self, claim_id: str) -> CountedClaim:
+        """The appointment of this id."""
+
+
+class Orders(Protocol):
+    """Where an order is looked up; billing, seen from below."""
+
+    async def get_order(self, order_id: str) -> CountedOrder:
+        """The order of this id."""

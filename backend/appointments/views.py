@@ -1,0 +1,113 @@
+"""An appointment with the names of its places, put together once for every face that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend import clock
+from backend.appointments import schemas
+from backend.appointments.ports import Directory
+from backend.billing.models import Order
+from backend.directory.models import Department, Organization, Practitioner
+from backend.slotpool.claims_models import Claim, ClaimState
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an appointment is, and with whom."""
+
+    organization: Organization
+    department: Department
+    practitioner: Practitioner | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentView:
+    """A claim with everything a person wants to see of it. `patient_name` is masked."""
+
+    claim: Claim
+    place: Place
+    order: Order | None
+    patient_name: str | None
+    cancel_by: datetime
+
+
+async def places_of(directory: Directory, claims: Sequence[Claim]) -> dict[str, Place]:
+    """The places of several claims, by claim id."""
+    organizations = await directory.organizations_by_id({claim.organization_id for claim in claims})
+    departments = await directory.departments_by_id({claim.department_id for claim in claims})
+    practitioners = await directory.practitioners_by_id(
+        {claim.practitioner_id for claim in claims if claim.practitioner_id}
+    )
+    return {
+        claim.id: Place(
+            organizations[claim.organization_id],
+            departments[claim.department_id],
+            practitioners.get(claim.practitioner_id or ""),
+        )
+        for claim in claims
+    }
+
+
+def appointment_out(view: AppointmentView) -> schemas.AppointmentOut:
+    """The resident's JSON of an appointment."""
+    claim, place = view.claim, view.place
+    can_cancel = claim.state is ClaimState.HELD or (
+        claim.state is ClaimState.BOOKED and clock.now() <= view.cancel_by
+    )
+    return schemas.AppointmentOut(
+        id=claim.id,
+        state=claim.state.value,
+        hold_until=claim.hold_until,
+        schedule_id=claim.schedule_id,
+        organization=schemas.OrganizationRef(
+            id=place.organization.id, name=place.organization.name, address=place.organization.address
+        ),
+        department=schemas.DepartmentRef(
+            id=place.department.id, name=place.department.name, place=place.department.place
+        ),
+        practitioner=_practitioner_ref(place.practitioner),
+        on=claim.on,
+        period=claim.period,
+        number=claim.number,
+        start_at=claim.start_at,
+        end_at=claim.end_at,
+        patient=schemas.PatientRef(id=claim.patient_id, name=view.patient_name),
+        fee_fen=claim.fee_fen,
+        channel=claim.channel,
+        payment=payment_out(claim, view.order),
+        created_at=claim.created_at,
+        cancelled_at=claim.ended_at,
+        cancel_reason=claim.cancel_reason,
+        can_cancel=can_cancel,
+        cancel_by=view.cancel_by,
+    )
+
+
+def _practitioner_ref(practitioner: Practitioner | None) -> schemas.PractitionerRef | None:
+    if practitioner is None:
+        return None
+    return schemas.PractitionerRef(id=practitioner.id, name=practitioner.name, title=practitioner.title)
+
+
+def payment_out(claim: Claim, order: Order | None) -> schemas.PaymentOut:
+    """How far the money is. A fee at the hospital's own window is not ours to show as due."""
+    if order is None:
+        due = claim.state is ClaimState.HELD and claim.fee_fen > 0
+        return schemas.PaymentOut(
+            state="due" if due else "none",
+            order_id=None,
+            amount_fen=claim.fee_fen if due else 0,
+            paid_at=None,
+            refunded_at=None,
+        )
+    state = "due" if order.state.value == "created" else order.state.value
+    return schemas.PaymentOut(
+        state=state,
+        order_id=order.id,
+        amount_fen=order.amount_fen,
+        paid_at=order.paid_at,
+        refunded_at=order.refunded_at,
+    )

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from backend.security.derive import derive_key
-from backend.security.keys import Key, Keyring
+from backend.security.keys import Key, Keyring, KeyringError
 
 FieldAlgorithm = Literal["AES-256-GCM", "SM4-GCM"]
 BlindKind = Literal["id_number", "phone", "name", "openid", "card_id"]
@@ -78,7 +78,7 @@ class FieldCipher:
             cipher = self._cipher(key, collection, sealed["alg"])
             place = _place(collection, field, doc_id)
             return cipher.decrypt(bytes(sealed["n"]), bytes(sealed["ct"]), place).decode()
-        except (InvalidTag, KeyError, ValueError):
+        except (InvalidTag, KeyringError, KeyError, ValueError):
             raise SealedFieldError(f"{collection}.{field} of {doc_id} cannot be opened") from None
 
     def is_current(self, sealed: dict[str, Any]) -> bool:

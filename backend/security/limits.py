@@ -36,6 +36,8 @@ class Bucket:
 BUCKETS: dict[str, Bucket] = {
     # Sign-in attempts of one account or address.
     "login": Bucket(burst=10, every_s=30),
+    # Console sign-ins from one address: a whole hospital may come from one, all at eight o'clock.
+    "staff_address": Bucket(burst=60, every_s=2),
     # SMS codes to one phone: five, then one every twelve minutes.
     "otp_phone": Bucket(burst=5, every_s=720),
     # SMS codes asked for from one address; a whole hospital's Wi-Fi may be one address.

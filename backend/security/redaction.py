@@ -26,7 +26,8 @@ _SHAPES = re.compile(
   | (?P<phone>(?<!\d)(?:\+?86[ -]?|0086[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d))
   | (?P<openid>\bo[\w-]{27}\b)
     """,
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+    # ASCII: a Chinese character beside a token is a boundary.
+    re.VERBOSE | re.DOTALL | re.IGNORECASE | re.ASCII,
 )
 
 _SECRET_WORDS = (

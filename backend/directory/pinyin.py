@@ -15,7 +15,7 @@ from pypinyin import Style, lazy_pinyin
 
 MAX_KEY_LENGTH = 32
 MAX_KEYS = 160
-_SEPARATORS = re.compile(r"[\s'`’·.\-_/(),:;!?&+\"“”【】《》、，。；：（）]+")
+_SEPARATORS = re.compile(r"[\x00-\x1f\x7f\s'`’·.\-_/(),:;!?&+\"“”【】《》、，。；：（）]+")
 _TOKENS = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")
 
 # Surnames that are read otherwise than the same character elsewhere. Some families keep the common reading,

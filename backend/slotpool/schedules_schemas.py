@@ -14,7 +14,6 @@ from backend.slotpool.schedules_models import Kind, Period, Schedule, ScheduleSt
 from backend.slotpool.schedules_rules import MAX_FEE_FEN, MAX_NUMBER, MAX_SLOTS
 
 
-
 def _of_our_time(instant: datetime) -> datetime:
     # At the ends of the calendar an instant cannot be moved to another zone.
     if not 2000 <= instant.year <= 2100:

@@ -138,7 +138,7 @@ class PageHandler(APIHandler):
         # A browser without a cookie has no page of ours: no token can be right.
         if not self.form_binding:
             raise AppError(ErrorCode.CSRF_FAILED, "no cookie")
-        self.services.staff.sign_in.forms.check(self.form_binding, given)
+        self.services.csrf.check(self.form_binding, given)
 
     @property
     def typed(self) -> dict[str, str]:
@@ -197,7 +197,7 @@ class PageHandler(APIHandler):
             "menu": menu.entries_for(self.actor) if self.signed_in else [],
             "city_name": self.city.settings.city_name,
             "environment_name": self.city.settings.environment,
-            "csrf": self.services.staff.sign_in.forms.issue(binding) if binding else "",
+            "csrf": self.services.csrf.issue(binding) if binding else "",
             "path": self.request.path,
             "query": query,
             "done": words.DONE.get(query.get("done", ""), ""),

@@ -11,7 +11,6 @@ from backend import clock
 from backend.audit.service import AuditService
 from backend.errors import AppError, ErrorCode
 from backend.permissions import ANONYMOUS
-from backend.security.csrf import CSRFTokens
 from backend.security.limits import RateLimiter
 from backend.security.passwords import verify_password
 from backend.security.totp import match_totp
@@ -36,18 +35,12 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 
 class SignIn:
-    """Sessions are random tokens kept as hashes; every step up makes a new one, so none can be planted.
+    """Sessions are random tokens kept as hashes; every step up makes a new one, so none can be planted."""
 
-    `forms` makes and checks the tokens of the console's forms.
-    """
-
-    def __init__(
-        self, store: StaffStore, audit: AuditService, limiter: RateLimiter, forms: CSRFTokens
-    ) -> None:
+    def __init__(self, store: StaffStore, audit: AuditService, limiter: RateLimiter) -> None:
         self._store = store
         self._audit = audit
         self._limiter = limiter
-        self.forms = forms
 
     async def begin(self, login: str, password: str, address: str) -> str:
         """Check login and password; returns the token of a half session that waits for the code.

@@ -1,4 +1,4 @@
-"""Counters on a real database: every event once, whatever is delivered twice or at once; figures within scope."""
+"""Counters on a real database: every event once, however often it comes; figures within scope."""
 
 import asyncio
 from dataclasses import dataclass

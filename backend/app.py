@@ -7,11 +7,14 @@ from typing import Any
 from tornado.web import Application
 
 from backend.bootstrap import City, open_city
+from backend.directory import handlers as directory_handlers
+from backend.directory import token_handlers
 from backend.http.base import InFlight, NotFoundHandler
 from backend.http.endpoint import check_access_is_declared
 from backend.http.openapi import openapi
 from backend.http.system import HealthHandler, MetricsHandler, OpenAPIHandler, ReadyHandler
 from backend.settings import Settings
+from backend.slotpool import schedules_handlers
 from backend.worker.app import check_broker, publish_sweep
 
 VERSION = "0.1.0"
@@ -20,7 +23,11 @@ Routes = list[tuple[str, type]]
 
 def api_routes() -> Routes:
     """Every JSON route of every area, in one table."""
-    return []
+    return [
+        *token_handlers.routes,
+        *directory_handlers.routes,
+        *schedules_handlers.routes,
+    ]
 
 
 def make_app(city: City) -> Application:

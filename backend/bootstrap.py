@@ -14,6 +14,10 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 
 from backend.db.client import Database
+from backend.directory.client_store import ClientStore
+from backend.directory.clients import ClientService
+from backend.directory.service import DirectoryService
+from backend.directory.store import DirectoryStore
 from backend.security.csrf import CSRFTokens
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.keys import Keyring, open_keyring
@@ -24,6 +28,9 @@ from backend.security.sessions import SessionService
 from backend.security.store import SessionStore
 from backend.security.tokens import TokenIssuer
 from backend.settings import Settings, production_problems
+from backend.slotpool.claims_store import ClaimStore
+from backend.slotpool.schedules import ScheduleService
+from backend.slotpool.schedules_store import ScheduleStore
 from backend.worker.events import Bus
 from backend.worker.nudge import Nudger
 from backend.worker.outbox import Outbox
@@ -48,6 +55,9 @@ class Services:
     sessions: SessionService
     csrf: CSRFTokens
     limiter: RateLimiter
+    directory: DirectoryService
+    clients: ClientService
+    schedules: ScheduleService
 
 
 @dataclass
@@ -105,11 +115,15 @@ def _core(
     redis_url = settings.redis_url.get_secret_value()
     limiter = RateLimiter(keyring, Redis.from_url(redis_url) if redis_url else None)
     nudger = Nudger(publish)
+    outbox = Outbox(db, bus)
+    outbox.watch("schedules")
     closers += [limiter.close, revocations.stop, nudger.close]
     revocations.start()
+    directory = DirectoryService(DirectoryStore(db))
+    claim_store = ClaimStore(db)
     return Services(
         settings=settings,
-        outbox=Outbox(db, bus),
+        outbox=outbox,
         nudger=nudger,
         keyring=keyring,
         cipher=FieldCipher(keyring, settings.field_algorithm),
@@ -118,6 +132,9 @@ def _core(
         sessions=SessionService(session_store, tokens, revocations, RefreshTokens(keyring)),
         csrf=CSRFTokens(keyring),
         limiter=limiter,
+        directory=directory,
+        clients=ClientService(ClientStore(db), directory, keyring, tokens, limiter, revocations),
+        schedules=ScheduleService(ScheduleStore(db), directory, claim_store),
     )
 
 

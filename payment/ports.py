@@ -20,6 +20,11 @@ class PaymentMethod(StrEnum):
     WECHAT_JSAPI = "wechat_jsapi"
     WECHAT_NATIVE = "wechat_native"
 
+    @property
+    def needs_payer(self) -> bool:
+        """Whether the channel must be told who pays; a QR code is paid by whoever scans it."""
+        return self is not PaymentMethod.WECHAT_NATIVE
+
 
 class PaymentState(StrEnum):
     """What the channel says about a payment. ABSENT: it has never heard of the number."""

@@ -17,6 +17,8 @@ from backend.billing.store import OrderStore
 from payment.ports import PaymentState, RefundState
 
 _BATCH = 500
+_NOT_COMING = frozenset({RefundProgress.FAILED, RefundProgress.REPLACED})
+_NOT_ON_THE_WAY = frozenset({RefundProgress.SUCCEEDED, RefundProgress.REPLACED})
 
 
 @dataclass
@@ -66,7 +68,7 @@ class BookCheck:
         paid_there = status.amount_fen if status.state is PaymentState.PAID else 0
         if paid_there != attempt.paid_fen:
             books.problems.append(
-                f"{order.id}: {attempt.out_trade_no} paid {paid_there} fen at the channel, {attempt.paid_fen} here"
+                f"{order.id}: {attempt.out_trade_no}: {paid_there} fen paid there, {attempt.paid_fen} here"
             )
 
     async def _compare_refund(self, books: Books, order: Order, refund: Refund) -> None:
@@ -78,7 +80,7 @@ class BookCheck:
         back_here = refund.amount_fen if refund.state is RefundProgress.SUCCEEDED else 0
         if back_there != back_here:
             books.problems.append(
-                f"{order.id}: {refund.out_refund_no} back {back_there} fen at the channel, {back_here} here"
+                f"{order.id}: {refund.out_refund_no}: {back_there} fen back there, {back_here} here"
             )
 
 
@@ -87,9 +89,7 @@ def add_order(books: Books, order: Order) -> None:
     books.orders += 1
     books.paid_fen += order.paid_fen
     books.refunded_fen += order.refunded_fen
-    books.on_the_way_fen += sum(
-        r.amount_fen for r in order.refunds if r.state is not RefundProgress.SUCCEEDED
-    )
+    books.on_the_way_fen += sum(r.amount_fen for r in order.refunds if r.state not in _NOT_ON_THE_WAY)
     if order.state is OrderState.PAID:
         books.earned_fen += order.amount_fen
     books.problems.extend(f"{order.id}: {problem}" for problem in problems_of(order))
@@ -102,7 +102,7 @@ def problems_of(order: Order) -> list[str]:
         problems.append("legs do not add up")
     for attempt in order.attempts:
         problems += _problems_of_attempt(order, attempt)
-    kept = order.paid_fen - sum(r.amount_fen for r in order.refunds)
+    kept = order.paid_fen - sum(r.amount_fen for r in order.refunds if r.state is not RefundProgress.REPLACED)
     wanted = order.amount_fen if order.state is OrderState.PAID else 0
     if kept != wanted:
         problems.append(f"{order.state} but keeps {kept} fen instead of {wanted}")
@@ -115,7 +115,7 @@ def _problems_of_attempt(order: Order, attempt: Attempt) -> list[str]:
     back = sum(
         r.amount_fen
         for r in order.refunds
-        if r.out_trade_no == attempt.out_trade_no and r.state is not RefundProgress.FAILED
+        if r.out_trade_no == attempt.out_trade_no and r.state not in _NOT_COMING
     )
     problems = []
     if back > attempt.paid_fen:

@@ -24,7 +24,7 @@ from payment.ports import (
 
 log = logging.getLogger(__name__)
 
-_FINAL = frozenset({RefundProgress.SUCCEEDED, RefundProgress.FAILED})
+_FINAL = frozenset({RefundProgress.SUCCEEDED, RefundProgress.FAILED, RefundProgress.REPLACED})
 _SOONEST_S, _LATEST_S = 5.0, 600.0
 
 

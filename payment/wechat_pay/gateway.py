@@ -147,7 +147,7 @@ class WeChatPayGateway:
         }
         if payment.attach:
             arguments["attach"] = payment.attach
-        if payment.method is not PaymentMethod.WECHAT_NATIVE:
+        if payment.method.needs_payer:
             arguments["payer"] = {"openid": payment.payer_id}
         parse = partial(self._start, payment.method)
         return await self._call("create", payment.out_trade_no, "pay", parse, **arguments)

@@ -6,6 +6,7 @@ from typing import Any
 
 from tornado.web import Application
 
+from admin import views as console
 from backend.bootstrap import City, open_city
 from backend.directory import handlers as directory_handlers
 from backend.directory import token_handlers
@@ -33,7 +34,8 @@ def api_routes() -> Routes:
 def make_app(city: City) -> Application:
     """The application. Raises at start-up when a handler method does not say who may call it."""
     routes = api_routes()
-    for _, handler in routes:
+    pages = console.routes()
+    for _, handler in routes + pages:
         check_access_is_declared(handler)
     system: Routes = [
         (r"/healthz", HealthHandler),
@@ -42,7 +44,7 @@ def make_app(city: City) -> Application:
         (r"/openapi.json", OpenAPIHandler),
     ]
     return Application(
-        [(pattern, handler, {"route": pattern}) for pattern, handler in system + routes],
+        [(pattern, handler, {"route": pattern}) for pattern, handler in system + routes + pages],
         default_handler_class=NotFoundHandler,
         city=city,
         openapi=openapi(

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
+from backend.audit.chain import Chain
+from backend.audit.service import AuditService
+from backend.audit.store import AuditStore
 from backend.db.client import Database
 from backend.directory.client_store import ClientStore
 from backend.directory.clients import ClientService
@@ -31,6 +34,9 @@ from backend.settings import Settings, production_problems
 from backend.slotpool.claims_store import ClaimStore
 from backend.slotpool.schedules import ScheduleService
 from backend.slotpool.schedules_store import ScheduleStore
+from backend.staff.service import StaffService
+from backend.staff.sign_in import SignIn
+from backend.staff.store import StaffStore
 from backend.worker.events import Bus
 from backend.worker.nudge import Nudger
 from backend.worker.outbox import Outbox
@@ -58,6 +64,8 @@ class Services:
     directory: DirectoryService
     clients: ClientService
     schedules: ScheduleService
+    audit: AuditService
+    staff: StaffService
 
 
 @dataclass
@@ -121,12 +129,16 @@ def _core(
     revocations.start()
     directory = DirectoryService(DirectoryStore(db))
     claim_store = ClaimStore(db)
+    chain = Chain(keyring)
+    audit = AuditService(AuditStore(db, chain), chain)
+    cipher = FieldCipher(keyring, settings.field_algorithm)
+    staff_store = StaffStore(db, cipher)
     return Services(
         settings=settings,
         outbox=outbox,
         nudger=nudger,
         keyring=keyring,
-        cipher=FieldCipher(keyring, settings.field_algorithm),
+        cipher=cipher,
         blind=BlindIndex(keyring),
         tokens=tokens,
         sessions=SessionService(session_store, tokens, revocations, RefreshTokens(keyring)),
@@ -135,6 +147,8 @@ def _core(
         directory=directory,
         clients=ClientService(ClientStore(db), directory, keyring, tokens, limiter, revocations),
         schedules=ScheduleService(ScheduleStore(db), directory, claim_store),
+        audit=audit,
+        staff=StaffService(staff_store, audit, SignIn(staff_store, audit, limiter), settings.city_name),
     )
 
 

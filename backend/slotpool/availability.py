@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from backend.slotpool.claims_store import ClaimStore
@@ -21,7 +23,6 @@ class _Pool:
     taken: dict[str, set[int]] = field(default_factory=dict)
     read_at: float = float("-inf")
     reading: asyncio.Task[None] | None = None
-    generation: int = 0
 
 
 class Availability:
@@ -30,6 +31,7 @@ class Availability:
     def __init__(self, store: ClaimStore) -> None:
         self._store = store
         self._pools: dict[str, _Pool] = {}
+        self._trying: dict[str, list[int]] = {}
 
     async def taken(self, pool_key: str) -> dict[str, set[int]]:
         """Taken numbers of every schedule in the pool, at most a second old."""
@@ -50,20 +52,29 @@ class Availability:
             await asyncio.wait([pool.reading])
         return pool.taken
 
-    def mark(self, pool_key: str, schedule_id: str, number: int, *, taken: bool) -> int:
-        """Remember what this process has just seen happen; returns a stamp for cached answers."""
-        pool = self._pool(pool_key)
-        numbers = pool.taken.setdefault(schedule_id, set())
+    def mark(self, pool_key: str, schedule_id: str, number: int, *, taken: bool) -> None:
+        """Remember what this process has just seen happen."""
+        numbers = self._pool(pool_key).taken.setdefault(schedule_id, set())
         if taken:
             numbers.add(number)
         else:
             numbers.discard(number)
-        pool.generation += 1
-        return pool.generation
 
-    def generation(self, pool_key: str) -> int:
-        """Changes whenever the known state of the pool may have changed."""
-        return self._pool(pool_key).generation
+    def being_tried(self, schedule_id: str) -> frozenset[int]:
+        """Numbers whose insert is under way in this process; how it ends is not known yet."""
+        return frozenset(self._trying.get(schedule_id, ()))
+
+    @contextmanager
+    def trying(self, schedule_id: str, number: int) -> Iterator[None]:
+        """Say that an insert is under way."""
+        numbers = self._trying.setdefault(schedule_id, [])
+        numbers.append(number)
+        try:
+            yield
+        finally:
+            numbers.remove(number)
+            if not numbers:
+                self._trying.pop(schedule_id, None)
 
     def _pool(self, pool_key: str) -> _Pool:
         pool = self._pools.get(pool_key)
@@ -85,6 +96,5 @@ class Availability:
             began = time.monotonic()
             pool.taken = await self._store.taken_numbers([pool_key])
             pool.read_at = began
-            pool.generation += 1
         finally:
             pool.reading = None

@@ -1,4 +1,4 @@
-"""The board of free numbers: per department and day, and per session; built at most once a second per process.
+"""The board of free numbers: per department and day, and per session; built at most once a second."""
 
 A number shown as free may be gone when it is asked for; the claim tells. Nothing here decides anything.
 """

@@ -179,11 +179,9 @@ class ClaimService:
     async def of_patients(
         self, patient_ids: Sequence[str], *, upcoming: bool | None, cursor: str | None, limit: int
     ) -> tuple[list[Claim], str | None]:
-        """A page of claims by start time and the cursor of the next page. Raises BAD_REQUEST for a bad one."""
+        """A page of claims by start time, and the next cursor. Raises BAD_REQUEST for a bad one."""
         place = _read_cursor(cursor) if cursor else None
-        found = await self._store.of_patients(
-            patient_ids, upcoming=upcoming, cursor=place, limit=limit + 1
-        )
+        found = await self._store.of_patients(patient_ids, upcoming=upcoming, cursor=place, limit=limit + 1)
         return found[:limit], _write_cursor(found[limit - 1]) if len(found) > limit else None
 
     async def has_live_future(self, patient_ids: Sequence[str]) -> bool:
@@ -194,84 +192,74 @@ class ClaimService:
         """Taken numbers by schedule, at most a second old."""
         return await self._availability.taken(pool_key)
 
-    def generation(self, pool_key: str) -> int:
-        """A stamp that changes when `taken` may have changed."""
-        return self._availability.generation(pool_key)
-
     async def live_in_pools(self, pool_keys: Sequence[str]) -> list[Claim]:
         """Live claims of several pools, for the console."""
         return await self._store.live_in_pools(pool_keys)
 
-    async def _claim_number(self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime) -> Claim:
-        slot = _check_slot(schedule, wanted, now)
-        for _ in range(3):
-            try:
-                return await self._insert(schedule, slot, wanted, claim_id, now)
-            except SameRequestError:
-                return await self._repeated(claim_id, wanted)
-            except PatientBusyError:
-                mine = await self._unless_over(schedule, wanted, claim_id, now)
-                if mine is not None:
-                    return mine
-            except SlotTakenError:
-                other = await self._store.find_live_on_slot(schedule.pool_key, schedule.id, slot.number)
-                if other is not None and other.id == claim_id:
-                    return await self._repeated(claim_id, wanted)
-                if other is not None and not await self._expire(other, now):
-                    break
-        metrics.CLAIMS_TOTAL.labels("slot_taken").inc()
-        raise AppError(ErrorCode.SLOT_TAKEN)
-
     async def _claim_earliest(
         self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime
     ) -> Claim:
-        taken = (await self._availability.taken(schedule.pool_key)).get(schedule.id, set())
-        asked_afresh = False
+        """The earliest number, from what is known to be free; before "sold out", from a fresh reading."""
+        pool_key, channel = schedule.pool_key, wanted.channel
+        taken = set((await self._availability.taken(pool_key)).get(schedule.id, ()))
+        fresh = False
         for _ in range(MAX_TRIES):
-            slot = next(_candidates(schedule, wanted.channel, taken, now), None)
-            if slot is None:
-                if asked_afresh:
-                    break
-                taken = (await self._availability.taken_now(schedule.pool_key)).get(schedule.id, set())
-                asked_afresh = True
+            # Others in this process try other numbers instead of all racing for this one.
+            avoid = taken | self._availability.being_tried(schedule.id)
+            slot = next(_candidates(schedule, channel, avoid, now), None)
+            if slot is None and not fresh:
+                taken = set((await self._availability.taken_now(pool_key)).get(schedule.id, ()))
+                fresh = True
                 continue
-            asked_afresh = False
-            # Others in this process try the next number instead of all racing for this one.
-            self._availability.mark(schedule.pool_key, schedule.id, slot.number, taken=True)
-            taken = taken | {slot.number}
-            try:
-                return await self._insert(schedule, slot, wanted, claim_id, now)
-            except SameRequestError:
-                return await self._repeated(claim_id, wanted)
-            except PatientBusyError:
-                self._availability.mark(schedule.pool_key, schedule.id, slot.number, taken=False)
-                mine = await self._unless_over(schedule, wanted, claim_id, now)
-                if mine is not None:
-                    return mine
-                taken = taken - {slot.number}
-            except SlotTakenError:
-                other = await self._store.find_live_on_slot(schedule.pool_key, schedule.id, slot.number)
-                if other is None or await self._expire(other, now):
-                    taken = taken - {slot.number}
+            slot = slot or next(_candidates(schedule, channel, taken, now), None)
+            if slot is None:
+                break
+            with self._availability.trying(schedule.id, slot.number):
+                claim = await self._try(schedule, slot, wanted, claim_id, now)
+            if claim is not None:
+                return claim
+            if not await self._is_free(schedule, slot.number, now):
+                taken.add(slot.number)
+        mine = await self._store.find(claim_id) if wanted.request_key else None
+        if mine is not None:
+            return _same(mine, wanted)
         metrics.CLAIMS_TOTAL.labels("sold_out").inc()
         raise AppError(ErrorCode.SOLD_OUT)
 
-    async def _insert(
+    async def _claim_number(self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime) -> Claim:
+        slot = _check_slot(schedule, wanted, now)
+        for _ in range(3):
+            claim = await self._try(schedule, slot, wanted, claim_id, now)
+            if claim is not None:
+                return claim
+            if not await self._is_free(schedule, slot.number, now):
+                break
+        mine = await self._store.find(claim_id) if wanted.request_key else None
+        if mine is not None:
+            return _same(mine, wanted)
+        metrics.CLAIMS_TOTAL.labels("slot_taken").inc()
+        raise AppError(ErrorCode.SLOT_TAKEN)
+
+    async def _try(
         self, schedule: Schedule, slot: SlotTime, wanted: Wanted, claim_id: str, now: datetime
-    ) -> Claim:
+    ) -> Claim | None:
+        """Insert the claim; None when the slot is taken or the patient's old hold had to be ended first."""
         document = _document(schedule, slot, wanted, claim_id, now, self._hold_for)
-        await self._store.insert(document)
+        try:
+            await self._store.insert(document)
+        except SameRequestError:
+            return _same(await self.get(claim_id), wanted)
+        except PatientBusyError:
+            return await self._unless_over(schedule, wanted, claim_id, now)
+        except SlotTakenError:
+            return None
         self._availability.mark(schedule.pool_key, schedule.id, slot.number, taken=True)
         return Claim.from_doc(document)
 
-    async def _repeated(self, claim_id: str, wanted: Wanted) -> Claim:
-        """The claim this very request made before; another request under its key is refused."""
-        claim = await self.get(claim_id)
-        same_number = wanted.number is None or wanted.number == claim.number
-        same = claim.schedule_id == wanted.schedule_id and claim.patient_id == wanted.patient_id
-        if not (same and same_number):
-            raise AppError(ErrorCode.IDEMPOTENCY_KEY_REUSED)
-        return claim
+    async def _is_free(self, schedule: Schedule, number: int, now: datetime) -> bool:
+        """Whether the slot can be tried again: nobody has it, or only a hold that is over."""
+        other = await self._store.find_live_on_slot(schedule.pool_key, schedule.id, number)
+        return other is None or await self._expire(other, now)
 
     async def _unless_over(
         self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime
@@ -281,7 +269,7 @@ class ClaimService:
         if other is None or await self._expire(other, now):
             return None
         if other.id == claim_id:
-            return await self._repeated(claim_id, wanted)
+            return _same(other, wanted)
         raise AppError(ErrorCode.ALREADY_BOOKED, data={"appointment_id": other.id})
 
     async def _expire(self, claim: Claim, now: datetime) -> bool:
@@ -321,6 +309,14 @@ def _claim_id(schedule: Schedule, wanted: Wanted) -> str:
     if wanted.request_key is None:
         return new_id()
     return derived_id(schedule.start_at, "claim", wanted.actor_id, wanted.request_key)
+
+
+def _same(claim: Claim, wanted: Wanted) -> Claim:
+    """The claim this very request made before; another request under its key is refused."""
+    same_number = wanted.number is None or wanted.number == claim.number
+    if claim.schedule_id == wanted.schedule_id and claim.patient_id == wanted.patient_id and same_number:
+        return claim
+    raise AppError(ErrorCode.IDEMPOTENCY_KEY_REUSED)
 
 
 def _check_open(schedule: Schedule) -> None:

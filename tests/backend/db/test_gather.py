@@ -1,0 +1,62 @@
+"""Gathered inserts: few round trips, and everybody learns his own fate."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from backend.db.client import Database
+from backend.db.gather import GatheredInserts
+
+
+async def test_concurrent_inserts_share_round_trips(db: Database):
+    sent = []
+
+    class Counting:
+        async def insert_many(self, documents, ordered):
+            sent.append(len(documents))
+            return await db.collection("things").insert_many(documents, ordered=ordered)
+
+    inserts = GatheredInserts(Counting())
+    await asyncio.gather(*(inserts.insert({"_id": n}) for n in range(100)))
+    assert await db.collection("things").count_documents({}) == 100
+    assert len(sent) <= 3
+
+
+async def test_only_the_duplicates_are_refused(db: Database):
+    inserts = GatheredInserts(db.collection("things"))
+    results = await asyncio.gather(
+        *(inserts.insert({"_id": n % 5, "n": n}) for n in range(10)), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [type(None)] * 5 + [DuplicateKeyError] * 5
+
+
+async def test_a_refused_insert_says_which_rule_it_met(db: Database):
+    things = db.collection("things")
+    name = await things.create_index([("group", 1), ("number", 1)], unique=True)
+    inserts = GatheredInserts(things)
+    await inserts.insert({"_id": "a", "group": 1, "number": 1})
+    with pytest.raises(DuplicateKeyError) as met:
+        await inserts.insert({"_id": "b", "group": 1, "number": 1})
+    assert set(met.value.details["keyPattern"]) == {"group", "number"}
+    await things.drop_index(name)
+
+
+async def test_an_unknown_outcome_fails_the_whole_batch_and_the_next_one_goes_on(db: Database):
+    class Broken:
+        broken = True
+
+        async def insert_many(self, documents, ordered):
+            if self.broken:
+                raise PyMongoError("connection lost")
+            return await db.collection("things").insert_many(documents, ordered=ordered)
+
+    collection = Broken()
+    inserts = GatheredInserts(collection)
+    results = await asyncio.gather(*(inserts.insert({"_id": n}) for n in range(3)), return_exceptions=True)
+    assert all(isinstance(result, PyMongoError) for result in results)
+    collection.broken = False
+    await inserts.insert({"_id": 9})
+    await inserts.drained()

@@ -1,0 +1,81 @@
+"""A pool to test on: schedules in memory, claims in the real database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from backend import clock
+from backend.db.client import Database
+from backend.errors import AppError, ErrorCode
+from backend.ids import new_id
+from backend.slotpool.availability import Availability
+from backend.slotpool.claims import ClaimService
+from backend.slotpool.claims_models import Wanted
+from backend.slotpool.claims_store import ClaimStore
+from backend.slotpool.schedules_models import Schedule, SlotTime
+
+
+class MemorySchedules:
+    """Schedules that a test has made."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Schedule] = {}
+
+    def add(
+        self, *, slots: int = 5, fee_fen: int = 0, department_id: str = "dept", **more: object
+    ) -> Schedule:
+        """A session tomorrow with so many numbers, ten minutes each."""
+        start = clock.now() + timedelta(days=1)
+        schedule = Schedule(
+            id=new_id(),
+            organization_id="org",
+            department_id=department_id,
+            practitioner_id=None,
+            external_id=new_id(),
+            on=clock.civil_date(start),
+            period="day",
+            kind="general",
+            fee_fen=fee_fen,
+            slots=tuple(
+                SlotTime(n, start + timedelta(minutes=10 * n), start + timedelta(minutes=10 * n + 10))
+                for n in range(1, slots + 1)
+            ),
+            **more,  # type: ignore[arg-type]
+        )
+        self.made[schedule.id] = schedule
+        return schedule
+
+    async def get_cached(self, schedule_id: str) -> Schedule:
+        return await self.get(schedule_id)
+
+    async def get(self, schedule_id: str) -> Schedule:
+        if schedule_id not in self.made:
+            raise AppError(ErrorCode.SCHEDULE_NOT_FOUND)
+        return self.made[schedule_id]
+
+
+class Pool:
+    """One process's view of the pool."""
+
+    def __init__(self, db: Database, schedules: MemorySchedules, *, hold_s: float = 600) -> None:
+        self.store = ClaimStore(db)
+        self.availability = Availability(self.store)
+        self.claims = ClaimService(
+            self.store, schedules, self.availability, hold_for=timedelta(seconds=hold_s)
+        )
+
+
+def wanted(schedule: Schedule, patient: str = "", **more: object) -> Wanted:
+    """A wish for a slot by a patient of its own."""
+    patient = patient or new_id()
+    values: dict[str, object] = {
+        "schedule_id": schedule.id,
+        "number": None,
+        "resident_id": patient,
+        "patient_id": patient,
+        "channel": "wechat",
+        "request_key": None,
+        "actor_id": patient,
+        "hold": False,
+    }
+    return Wanted(**(values | more))  # type: ignore[arg-type]

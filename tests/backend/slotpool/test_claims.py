@@ -1,0 +1,189 @@
+"""Claims: one insert is the booking, whatever else happens at the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from backend.db.client import Database
+from backend.errors import AppError, ErrorCode
+from backend.slotpool.claims_models import ClaimState
+from tests.backend.slotpool.pool import MemorySchedules, Pool, wanted
+
+
+@pytest.fixture
+def schedules() -> MemorySchedules:
+    return MemorySchedules()
+
+
+@pytest.fixture
+def pool(db: Database, schedules: MemorySchedules) -> Pool:
+    return Pool(db, schedules)
+
+
+async def code_of(attempt) -> ErrorCode | None:
+    """The error code an attempt ends with; None when it succeeds."""
+    try:
+        await attempt
+    except AppError as error:
+        return error.code
+    return None
+
+
+async def test_a_slot_is_sold_once_to_many_at_the_same_moment(pool, schedules):
+    schedule = schedules.add(slots=3)
+    codes = await asyncio.gather(*(code_of(pool.claims.claim(wanted(schedule, number=2))) for _ in range(40)))
+    assert codes.count(None) == 1
+    assert codes.count(ErrorCode.SLOT_TAKEN) == 39
+
+
+async def test_two_processes_sell_exactly_what_there_is(db, schedules):
+    schedule = schedules.add(slots=20)
+    processes = [Pool(db, schedules), Pool(db, schedules)]
+    codes = await asyncio.gather(
+        *(code_of(processes[n % 2].claims.claim(wanted(schedule))) for n in range(100))
+    )
+    assert codes.count(None) == 20
+    assert codes.count(ErrorCode.SOLD_OUT) == 80
+
+
+async def test_the_earliest_free_number_is_given(pool, schedules):
+    schedule = schedules.add(slots=4)
+    await pool.claims.claim(wanted(schedule, number=1))
+    assert (await pool.claims.claim(wanted(schedule))).number == 2
+
+
+async def test_one_patient_has_one_live_claim_per_department_and_day(pool, schedules):
+    morning, other = schedules.add(), schedules.add()
+    elsewhere = schedules.add(department_id="another")
+    first = await pool.claims.claim(wanted(morning, "ann"))
+    with pytest.raises(AppError) as refused:
+        await pool.claims.claim(wanted(other, "ann"))
+    assert refused.value.code is ErrorCode.ALREADY_BOOKED
+    assert refused.value.data == {"appointment_id": first.id}
+    assert await code_of(pool.claims.claim(wanted(elsewhere, "ann"))) is None
+
+
+async def test_the_same_request_gets_the_same_claim_even_after_it_was_cancelled(pool, schedules):
+    schedule = schedules.add()
+    wish = wanted(schedule, "ann", request_key="tap-0001")
+    first = await pool.claims.claim(wish)
+    again = await asyncio.gather(*(pool.claims.claim(wish) for _ in range(10)))
+    assert {claim.id for claim in again} == {first.id}
+    await pool.claims.cancel(first.id, reason="", by="resident")
+    late = await pool.claims.claim(wish)
+    assert (late.id, late.state) == (first.id, ClaimState.CANCELLED)
+
+
+async def test_a_key_used_for_something_else_is_refused(pool, schedules):
+    schedule = schedules.add()
+    await pool.claims.claim(wanted(schedule, "ann", number=1, request_key="tap-0001"))
+    code = await code_of(pool.claims.claim(wanted(schedule, "ann", number=2, request_key="tap-0001")))
+    assert code is ErrorCode.IDEMPOTENCY_KEY_REUSED
+
+
+async def test_two_keys_of_one_patient_make_one_booking(pool, schedules):
+    schedule = schedules.add()
+    codes = await asyncio.gather(
+        *(code_of(pool.claims.claim(wanted(schedule, "ann", request_key=f"tap-{n:04}"))) for n in range(10))
+    )
+    assert codes.count(None) == 1
+    assert codes.count(ErrorCode.ALREADY_BOOKED) == 9
+
+
+async def test_a_cancelled_number_can_be_sold_again(pool, schedules):
+    schedule = schedules.add(slots=1)
+    claim = await pool.claims.claim(wanted(schedule))
+    assert await code_of(pool.claims.claim(wanted(schedule))) is ErrorCode.SOLD_OUT
+    await pool.claims.cancel(claim.id, reason="ill", by="resident")
+    assert (await pool.claims.claim(wanted(schedule))).number == 1
+
+
+async def test_a_number_freed_by_another_process_can_be_sold_here_at_once(db, schedules):
+    schedule = schedules.add(slots=1)
+    here, there = Pool(db, schedules), Pool(db, schedules)
+    claim = await there.claims.claim(wanted(schedule))
+    assert await code_of(here.claims.claim(wanted(schedule))) is ErrorCode.SOLD_OUT
+    await there.claims.cancel(claim.id, reason="", by="resident")
+    assert await code_of(here.claims.claim(wanted(schedule))) is None
+
+
+async def test_a_hold_that_ended_frees_its_number_and_its_patient_without_any_sweep(db, schedules):
+    schedule, other = schedules.add(slots=1), schedules.add(slots=1)
+    pool = Pool(db, schedules, hold_s=0)
+    first = await pool.claims.claim(wanted(schedule, "ann", hold=True))
+    second = await pool.claims.claim(wanted(schedule, "bob", number=1, hold=True))
+    assert (await pool.claims.get(first.id)).state is ClaimState.EXPIRED
+    assert second.number == 1
+    third = await pool.claims.claim(wanted(other, "bob", hold=True))
+    assert third.schedule_id == other.id
+
+
+async def test_an_ended_hold_cannot_be_confirmed(db, schedules):
+    pool = Pool(db, schedules, hold_s=0)
+    claim = await pool.claims.claim(wanted(schedules.add(), hold=True))
+    assert await pool.claims.confirm(claim.id, paid=False) is None
+
+
+async def test_a_hold_that_awaits_payment_outlives_its_time_until_the_answer(db, schedules):
+    pool = Pool(db, schedules, hold_s=0.5)
+    schedule = schedules.add(slots=1, fee_fen=500)
+    claim = await pool.claims.claim(wanted(schedule, hold=True))
+    assert await pool.claims.await_payment(claim.id, "order") is not None
+    await asyncio.sleep(0.6)  # the hold's time itself is what is tested
+    assert await code_of(pool.claims.claim(wanted(schedule))) is ErrorCode.SOLD_OUT
+    assert await pool.claims.sweep_holds() == 1
+    assert (await pool.claims.get(claim.id)).state is ClaimState.HELD
+    booked = await pool.claims.confirm(claim.id, paid=True)
+    assert booked is not None
+    assert booked.state is ClaimState.BOOKED
+
+
+async def test_a_closed_payment_ends_a_hold_past_its_time(db, schedules):
+    pool = Pool(db, schedules, hold_s=0.3)
+    schedule = schedules.add(slots=1, fee_fen=500)
+    claim = await pool.claims.claim(wanted(schedule, hold=True))
+    await pool.claims.await_payment(claim.id, "order")
+    early = await pool.claims.payment_is_off(claim.id)
+    assert early is not None
+    assert early.state is ClaimState.HELD
+    await asyncio.sleep(0.4)  # the hold's time itself is what is tested
+    await pool.claims.sweep_holds()
+    assert (await pool.claims.get(claim.id)).state is ClaimState.EXPIRED
+
+
+async def test_the_sweep_ends_what_is_over_and_tells_each_waiting_payment_once(db, schedules):
+    pool = Pool(db, schedules, hold_s=0)
+    claims = [await pool.claims.claim(wanted(schedules.add(), hold=True)) for _ in range(3)]
+    await db.collection("claims").update_one({"_id": claims[0].id}, {"$set": {"awaiting_payment": True}})
+    assert await pool.claims.sweep_holds() == 3
+    assert await pool.claims.sweep_holds() == 0
+    stored = await db.collection("claims").find({}).sort("_id", 1).to_list(None)
+    kinds = sorted(event["kind"] for doc in stored for event in doc["events"])
+    assert kinds == ["appointment.expired", "appointment.expired", "hold.due"]
+
+
+async def test_reserved_numbers_are_sold_only_through_their_channel(pool, schedules):
+    schedule = schedules.add(slots=3, reserved={"window": 1, "referral": 1})
+    assert await code_of(pool.claims.claim(wanted(schedule, number=3))) is ErrorCode.SLOT_RESERVED
+    assert (await pool.claims.claim(wanted(schedule, channel="window"))).number == 1
+    assert (await pool.claims.claim(wanted(schedule, channel="window"))).number == 3
+    assert await code_of(pool.claims.claim(wanted(schedule))) is ErrorCode.SOLD_OUT
+    assert (await pool.claims.claim(wanted(schedule, channel="referral"))).number == 2
+
+
+async def test_stopping_a_clinic_ends_every_live_claim(pool, schedules):
+    schedule = schedules.add(slots=3)
+    await pool.claims.claim(wanted(schedule))
+    await pool.claims.claim(wanted(schedule, hold=True))
+    assert await pool.claims.stop_all(schedule) == 2
+    assert await pool.claims.stop_all(schedule) == 0
+
+
+async def test_no_slot_and_no_past_slot(pool, schedules):
+    schedule = schedules.add(slots=3)
+    assert await code_of(pool.claims.claim(wanted(schedule, number=9))) is ErrorCode.SLOT_NOT_FOUND
+    wish = wanted(schedule, number=1)
+    object.__setattr__(wish, "schedule_id", "nothing")
+    assert await code_of(pool.claims.claim(wish)) is ErrorCode.SCHEDULE_NOT_FOUND

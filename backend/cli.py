@@ -1,0 +1,247 @@
+"""The `healthycity` command: names, options, help. What each does: `backend/commands` and `backend/demo`.
+
+Exit codes: 0 done, 1 could not be done (the reason is the last thing printed), 2 wrong usage.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.commands.terminal import CommandError, say_failure
+from backend.demo.errors import DemoError
+
+HELP = """Healthy City 健康城市: one open backend that makes all of a city's hospitals behave like one.
+
+Settings come from the environment, named as in backend/settings.py (MONGODB_URI, BROKER_URL, KEYS_FILE, …).
+Exit codes: 0 done, 1 could not be done (the reason is printed last), 2 wrong usage."""
+RUN, DATA, PEOPLE, LOOK = "Run a city", "Its data", "Its keys and accounts", "Look at it"
+
+
+def group(name: str, text: str, panel: str) -> typer.Typer:
+    """A command with sub-commands."""
+    made = typer.Typer(no_args_is_help=True, help=text)
+    app.add_typer(made, name=name, rich_help_panel=panel)
+    return made
+
+
+app = typer.Typer(
+    name="healthycity",
+    help=HELP,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+keys = group("keys", "The key ring: make, list and rotate keys.", PEOPLE)
+staff = group("staff", "Accounts of the console.", PEOPLE)
+hospital = group("hospital", "Hospitals and the credentials of their systems.", PEOPLE)
+imports = group("import", "Bring in schedules that others publish.", DATA)
+audit = group("audit", "The audit log.", DATA)
+
+
+@app.command(rich_help_panel=RUN)
+def demo(
+    port: Annotated[int, typer.Option(help="Where the city listens.")] = 8000,
+    sandbox_port: Annotated[int, typer.Option(help="Where the outside world listens.")] = 8100,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw the data away and start over.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where data, keys and logs are kept.")] = Path(".demo"),
+) -> None:
+    """Run the whole city on this machine, with everything it needs, until Ctrl-C.
+
+    MONGODB_URI, BROKER_URL and REDIS_URL replace the embedded servers. The city has the port
+    given, writes city.json for scripts, and keeps its data for the next start.
+    """
+    from backend.demo.run import run_demo
+
+    run_demo(folder, port, sandbox_port, fresh)
+
+
+@app.command(rich_help_panel=RUN)
+def serve(
+    port: Annotated[int | None, typer.Option(help="Port to listen on; else WEB_PORT.")] = None,
+    processes: Annotated[int, typer.Option(help="Web processes; 0 means one for each core.")] = 1,
+) -> None:
+    """Run the web server: resident app, APIs, console, callbacks."""
+    from backend.commands import serving
+
+    serving.serve(port, processes)
+
+
+@app.command(rich_help_panel=RUN)
+def worker(
+    concurrency: Annotated[int, typer.Option(help="Jobs at the same time.")] = 8,
+    queues: Annotated[str, typer.Option(help="Queues to work on, by comma.")] = "urgent,default",
+) -> None:
+    """Run a worker: messages, payment queries, refunds, everything that follows a request."""
+    from backend.commands import serving
+
+    serving.work(concurrency, queues)
+
+
+@app.command(rich_help_panel=RUN)
+def beat() -> None:
+    """Run the clock that asks for periodic jobs. One is enough; two do no harm."""
+    from backend.commands import serving
+
+    serving.beat()
+
+
+@app.command(rich_help_panel=DATA)
+def migrate() -> None:
+    """Bring the database up to date: collections, validators, indexes. Safe to repeat."""
+    from backend.commands import database
+
+    database.migrate()
+
+
+@app.command(rich_help_panel=DATA)
+def seed(
+    city_file: Annotated[Path, typer.Option(help="Where to write the logins.")] = Path(".demo/city.json"),
+) -> None:
+    """Fill a demo city with hospitals, doctors, schedules and residents. Refuses in production."""
+    from backend.commands import database
+
+    database.seed(city_file)
+
+
+@imports.command("bulk-publish")
+def import_bulk_publish(
+    source: Annotated[
+        str, typer.Argument(help="A folder or an https address holding a $bulk-publish manifest.")
+    ],
+) -> None:
+    """Import a SMART Scheduling Links feed.
+
+    Bad lines are reported with file, line and reason and make the exit code 1; good lines go in.
+    Running it again changes nothing.
+    """
+    from backend.commands import database
+
+    database.import_bulk_publish(source)
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Check the hash chain of the audit log from its first entry to its last."""
+    from backend.commands import database
+
+    database.verify_audit()
+
+
+@keys.command("generate")
+def keys_generate(file: Annotated[Path, typer.Argument(help="The file to make; never overwritten.")]) -> None:
+    """Make a key ring with a first key for every use."""
+    from backend.commands import keys as commands
+
+    commands.generate(file)
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """List the keys of KEYS_FILE without their secrets."""
+    from backend.commands import keys as commands
+
+    commands.list_keys()
+
+
+@keys.command("rotate")
+def keys_rotate(
+    use: Annotated[str, typer.Argument(help="token, code, field, blind, audit, csrf, …")],
+    algorithm: Annotated[str | None, typer.Option(help="Another algorithm, such as SM2 for code.")] = None,
+    ahead_days: Annotated[int, typer.Option(help="Announce the key so many days before it signs.")] = 0,
+) -> None:
+    """Add a new key for a use; older keys go on opening and verifying.
+
+    Running processes notice the new key by themselves.
+    """
+    from backend.commands import keys as commands
+
+    commands.rotate(use, algorithm, ahead_days)
+
+
+@staff.command("add")
+def staff_add(
+    login: Annotated[str, typer.Argument(help="3 to 32 lower-case letters, digits, dots or dashes.")],
+    name: Annotated[str, typer.Option(help="The person's name.")],
+    role: Annotated[str, typer.Option(help="city_operator, hospital_operator, doctor, finance or auditor.")],
+    hospital: Annotated[
+        list[str] | None, typer.Option(help="Organisation id it is limited to; may be repeated.")
+    ] = None,
+) -> None:
+    """Open an account of the console; prints the first password and the one-time-code secret, once."""
+    from backend.commands import accounts
+
+    accounts.add_staff(login, name, role, hospital or [])
+
+
+@hospital.command("add")
+def hospital_add(
+    code: Annotated[
+        str, typer.Argument(help="The city's own code of the hospital; the same code is the same one.")
+    ],
+    name: Annotated[str, typer.Option(help="Full name.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="general, tcm, specialist, maternal, community, township, village, clinic, vaccination."
+        ),
+    ] = "general",
+    level: Annotated[
+        str, typer.Option(help="National code: 32 is 三级甲等, 22 二级甲等, 9 not graded.")
+    ] = "9",
+    short_name: Annotated[str, typer.Option(help="Short name; else the full one.")] = "",
+    address: Annotated[str, typer.Option(help="Street address.")] = "",
+    phone: Annotated[str, typer.Option(help="Telephone.")] = "",
+) -> None:
+    """Put a hospital into the directory; prints the credentials of its system, once."""
+    from backend.commands import accounts
+
+    accounts.add_hospital(code, name, short_name, kind, level, address, phone)
+
+
+@app.command(rich_help_panel=LOOK)
+def check(
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Also reach the database and the broker.")
+    ] = False,
+) -> None:
+    """Validate a production configuration and list everything that is wrong with it, at once."""
+    from backend.commands import check as commands
+
+    commands.check(connect)
+
+
+@app.command(rich_help_panel=LOOK)
+def openapi(
+    file: Annotated[Path | None, typer.Argument(help="Where to write; else to the terminal.")] = None,
+) -> None:
+    """Write the OpenAPI 3.1 description of every JSON route; nothing has to run."""
+    from backend.commands import check as commands
+
+    commands.openapi(file)
+
+
+@app.command(rich_help_panel=LOOK)
+def journey(
+    city_file: Annotated[Path, typer.Option(help="The running city's city.json.")] = Path(".demo/city.json"),
+    within_s: Annotated[
+        float, typer.Option(help="How long to wait for whatever happens in the background.")
+    ] = 30.0,
+) -> None:
+    """Walk a resident's whole journey over HTTP against a running city: every step with its time."""
+    from backend.commands import journey as commands
+
+    commands.run(city_file, within_s)
+
+
+def main() -> None:
+    """Run a command; what cannot be done is said in a sentence, not in a traceback."""
+    try:
+        app()
+    except CommandError as error:
+        say_failure(error.problems)
+        sys.exit(1)
+    except DemoError as error:
+        say_failure((str(error),))
+        sys.exit(1)

@@ -1,0 +1,59 @@
+"""Opening the city for the length of one command."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pymongo.errors import PyMongoError
+
+from backend.bootstrap import City, open_city
+from backend.commands.terminal import CommandError
+from backend.security.keys import KeyringError
+from backend.settings import Settings, load_settings
+
+T = TypeVar("T")
+
+
+def read_settings() -> Settings:
+    """The settings, or every wrong variable by name; values are not repeated, they may be secrets."""
+    try:
+        return load_settings()
+    except ValidationError as error:
+        raise CommandError(*setting_problems(error)) from None
+
+
+def setting_problems(error: ValidationError) -> list[str]:
+    """A sentence for each setting that cannot be read."""
+    return [
+        f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}." for item in error.errors()
+    ]
+
+
+def in_city(work: Callable[[City], Awaitable[T]], settings: Settings | None = None) -> T:
+    """Open the city, do the work, close it."""
+    known = settings or read_settings()
+    if not known.mongodb_uri.get_secret_value():
+        raise CommandError("MONGODB_URI is not set: it names the replica set the city's data is in.")
+
+    async def run() -> T:
+        city = await open_city(known, process="command")
+        try:
+            return await work(city)
+        finally:
+            await city.close()
+
+    with plain_failures():
+        return asyncio.run(run())
+
+
+@contextmanager
+def plain_failures() -> Iterator[None]:
+    """Turn what a missing database or key ring raises into a sentence."""
+    try:
+        yield
+    except KeyringError as error:
+        raise CommandError(f"The key ring cannot be used: {error}.") from None
+    except PyMongoError as error:
+        raise CommandError(f"MongoDB cannot be reached at MONGODB_URI: {str(error)[:200]}.") from None

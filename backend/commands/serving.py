@@ -1,0 +1,65 @@
+"""The long-running processes: web, worker, beat."""
+
+import os
+
+from backend import logs
+from backend.commands.city import plain_failures, read_settings
+from backend.commands.terminal import CommandError
+from backend.security.keys import KeyringError, open_keyring
+from backend.settings import Settings, production_problems
+
+
+def serve(port: int | None, processes: int) -> None:
+    """Run the web server until it is asked to stop."""
+    from backend.app import open_app
+    from backend.http.server import serve as serve_http
+
+    settings = _checked(read_settings())
+    logs.configure_logging("web", settings.log_level)
+    with plain_failures():
+        serve_http(
+            lambda: open_app(settings),
+            host=settings.web_host,
+            port=port or settings.web_port,
+            processes=processes,
+            grace_s=settings.shutdown_grace_s,
+            max_body_bytes=settings.max_body_bytes,
+            trusted_proxies=settings.trusted_proxies,
+        )
+
+
+def work(concurrency: int, queues: str) -> None:
+    """Run a worker until it is asked to stop."""
+    settings = _checked(read_settings())
+    from backend.worker.app import celery
+
+    celery.worker_main(
+        [
+            *("worker", "--pool", "threads", "--concurrency", str(concurrency), "--queues", queues),
+            *("--hostname", f"worker-{os.getpid()}@%h", "--loglevel", settings.log_level),
+            *("--without-gossip", "--without-mingle"),
+        ]
+    )
+
+
+def beat() -> None:
+    """Run the clock of the periodic jobs until it is asked to stop."""
+    settings = _checked(read_settings())
+    from backend.worker.app import celery
+
+    celery.start(["beat", "--loglevel", settings.log_level, "--pidfile", ""])
+
+
+def _checked(settings: Settings) -> Settings:
+    """Stop here, with all problems at once, rather than half-way into serving."""
+    problems = production_problems(settings) if settings.is_production else []
+    for name in ("mongodb_uri", "broker_url"):
+        if not settings.is_production and not getattr(settings, name).get_secret_value():
+            problems.append(f"{name.upper()} is missing.")
+    try:
+        open_keyring(settings.keys_file, settings.hc_keys.get_secret_value() or None)
+    except KeyringError as error:
+        problems.append(f"The key ring cannot be used: {error}.")
+    if problems:
+        raise CommandError(*problems)
+    return settings

@@ -11,10 +11,12 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, StaticFileHandler
 
 from sandbox import (
+    cashier_page,
     control,
     mas,
     notices,
     pages,
+    phone_page,
     register,
     wechat,
     wechat_messages,
@@ -71,7 +73,9 @@ def make_app(world: World) -> Application:
         *register.routes(world),
         *control.routes(world, gateway, sender),
         *window.routes(world),
-        *pages.routes(world, gateway, sender),
+        *phone_page.routes(world, gateway),
+        *cashier_page.routes(world, sender),
+        *pages.routes(world),
     ]
     static = (r"/static/(.*)", StaticFileHandler, {"path": str(STATIC)})
     # No access log: addresses carry secrets (appid and secret in the query), and refusals are answers.

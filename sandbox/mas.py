@@ -206,7 +206,7 @@ class Mas:
         uplink = {
             "mobile": phone,
             "smsContent": content,
-            "sendTime": datetime.fromtimestamp(self._world.now(), CHINA).strftime("%Y-%m-%d %H:%M:%S"),
+            "sendTime": _stamp(self._world.now()),
             "addSerial": add_serial,
         }
         self._world.state.sms_replies.append(uplink | {"at": self._world.now(), "phone": phone})

@@ -61,6 +61,22 @@ class People:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
+        self._indexed: dict[str, WeChatUser] = {}
+        self._index_of: tuple[int, int] = (0, 0)
+
+    @property
+    def _index(self) -> dict[str, WeChatUser]:
+        """Accounts by openid and by phone; made again when an account came or the world was reset."""
+        stamp = (id(self._users), len(self._users))
+        if stamp != self._index_of:
+            self._index_of = stamp
+            self._indexed = {
+                key: user
+                for user in self._users.values()
+                for key in (user.mini_openid, user.oa_openid, user.phone)
+                if key
+            }
+        return self._indexed
 
     @property
     def _users(self) -> dict[str, WeChatUser]:
@@ -97,13 +113,13 @@ class People:
         return self._keeper.state.persons.get(id_number.upper())
 
     def relation(self, one: str, other: str) -> str:
-        """What `one` is to `other`: parent, child, spouse or none; either one's family entry tells."""
+        """What `other` is to `one`: child, parent, spouse or none; either one's family entry tells."""
         mine, theirs = self.find_person(one), self.find_person(other)
-        for entry in theirs.family if theirs else []:
-            if entry["id_number"] == one.upper():
-                return entry["relation"]
         for entry in mine.family if mine else []:
             if entry["id_number"] == other.upper():
+                return entry["relation"]
+        for entry in theirs.family if theirs else []:
+            if entry["id_number"] == one.upper():
                 return _BACK[entry["relation"]]
         return "none"
 
@@ -111,9 +127,9 @@ class People:
         """The WeChat account bound to a phone; made when there is none."""
         if not PHONE.match(phone):
             raise PersonError(f"not a mobile phone: {phone}")
-        for user in self._users.values():
-            if user.phone == phone:
-                return user
+        known = self._index.get(phone)
+        if known is not None:
+            return known
         return self._add_user(phone)
 
     def _add_user(self, phone: str) -> WeChatUser:
@@ -131,10 +147,7 @@ class People:
 
     def find_user(self, openid: str) -> WeChatUser | None:
         """The account behind either of its openids."""
-        for user in self._users.values():
-            if openid in (user.mini_openid, user.oa_openid):
-                return user
-        return None
+        return self._index.get(openid) if openid.startswith("o") else None
 
     def user_of(self, entry: dict[str, Any]) -> WeChatUser:
         """The account a control request names by `openid` or by `phone`."""

@@ -102,7 +102,7 @@ class RelationHandler(RegisterHandler):
     """POST /register/v1/relation {guardian_id_number, dependant_id_number}."""
 
     async def post(self) -> None:
-        """What the guardian is to the dependant: parent, child, spouse or none."""
+        """What the dependant is to the guardian: child, parent, spouse or none."""
         body = self.signed_body()
         guardian = self.id_number(body, "guardian_id_number")
         dependant = self.id_number(body, "dependant_id_number")

@@ -17,6 +17,8 @@ import orjson
 # Lists that only ever grow keep this many of their newest entries.
 KEEP = 5000
 SAVE_DELAY_S = 0.4
+# A big state is saved less often: at most this share of the time goes into saving.
+SAVE_SHARE = 0.05
 
 
 def new_token(prefix: str = "", size: int = 16) -> str:
@@ -222,20 +224,24 @@ class Keeper:
         self.clock = clock
         self.state = load_state(path)
         self._timer: asyncio.TimerHandle | None = None
+        self._last_took_s = 0.0
 
     def changed(self) -> None:
         """Save soon; many changes in a moment become one write."""
         if self._timer is None:
             with contextlib.suppress(RuntimeError):
-                self._timer = asyncio.get_running_loop().call_later(SAVE_DELAY_S, self.save)
+                delay = max(SAVE_DELAY_S, self._last_took_s / SAVE_SHARE)
+                self._timer = asyncio.get_running_loop().call_later(delay, self.save)
 
     def save(self) -> None:
         """Write the snapshot now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        started = time.monotonic()
         self._forget_the_old()
         write_atomically(self.path, orjson.dumps(self.state, option=orjson.OPT_NON_STR_KEYS))
+        self._last_took_s = time.monotonic() - started
 
     def reset(self) -> None:
         """Forget everything but the time compression."""

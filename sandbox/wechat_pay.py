@@ -6,6 +6,7 @@ import secrets
 from typing import Any, ClassVar
 
 import orjson
+from cryptography import x509
 from tornado.web import HTTPError
 
 from sandbox import pay_checks as checks
@@ -296,8 +297,6 @@ class CertificatesHandler(PayHandler):
 
     async def get(self) -> None:
         """One certificate, the present one."""
-        from cryptography import x509
-
         credentials = self.world.credentials
         pem = credentials.platform_certificate_pem
         certificate = x509.load_pem_x509_certificate(pem.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import secrets
 from typing import Any
@@ -183,6 +184,4 @@ def issue_token(world: World, kind: str, app_id: str, **of: str) -> str:
 
 def session_key() -> str:
     """A session key: base64 of sixteen random bytes."""
-    import base64
-
     return base64.b64encode(bytes.fromhex(new_token())).decode()

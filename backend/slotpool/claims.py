@@ -184,6 +184,23 @@ class ClaimService:
         found = await self._store.of_patients(patient_ids, upcoming=upcoming, cursor=place, limit=limit + 1)
         return found[:limit], _write_cursor(found[limit - 1]) if len(found) > limit else None
 
+    async def of_pools(
+        self,
+        pool_keys: Sequence[str],
+        *,
+        states: Sequence[ClaimState] = (),
+        channel: str = "",
+        cursor: str | None,
+        limit: int,
+    ) -> tuple[list[Claim], str | None]:
+        """A page of some departments' days, by start time, and the cursor of the next."""
+        place = _read_cursor(cursor) if cursor else None
+        rules: Document = {"state": {"$in": [str(state) for state in states]}} if states else {}
+        if channel:
+            rules["channel"] = channel
+        found = await self._store.of_pools(pool_keys, rules=rules, after=place, limit=limit + 1)
+        return found[:limit], _write_cursor(found[limit - 1]) if len(found) > limit else None
+
     async def has_live_future(self, patient_ids: Sequence[str]) -> bool:
         """Whether any of the patients still has somewhere to go."""
         return await self._store.has_live_future(patient_ids)

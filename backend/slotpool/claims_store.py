@@ -153,6 +153,22 @@ class ClaimStore:
         found = self._claims.find({"$and": rules}).sort([("start_at", order), ("_id", order)])
         return [Claim.from_doc(doc) for doc in await found.limit(limit).to_list(None)]
 
+    async def of_pools(
+        self,
+        pool_keys: Sequence[str],
+        *,
+        rules: Document,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[Claim]:
+        """Claims of some pools by start time, ended ones too; the console's list of a day."""
+        wanted: list[Document] = [{"pool_key": {"$in": list(pool_keys)}}, rules]
+        if after is not None:
+            at, claim_id = after
+            wanted.append({"$or": [{"start_at": {"$gt": at}}, {"start_at": at, "_id": {"$gt": claim_id}}]})
+        found = self._claims.find({"$and": wanted}).sort([("start_at", ASCENDING), ("_id", ASCENDING)])
+        return [Claim.from_doc(doc) for doc in await found.limit(limit).to_list(None)]
+
     async def has_live_future(self, patient_ids: Sequence[str]) -> bool:
         """Whether any of the patients has a live claim that is not over."""
         doc = await self._claims.find_one(

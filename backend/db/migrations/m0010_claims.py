@@ -63,6 +63,8 @@ async def up(db: Database) -> None:
                 unique=True,
                 partialFilterExpression=LIVE,
             ),
+            # Ended claims too: the console's list of a day, and the whole index that sharding asks for.
+            IndexModel([("pool_key", ASCENDING), ("start_at", ASCENDING)], name="of_pool"),
             IndexModel([("patient_id", ASCENDING), ("start_at", DESCENDING)], name="of_patient"),
             IndexModel(
                 [("hold_until", ASCENDING)], name="due_holds", partialFilterExpression={"state": "held"}

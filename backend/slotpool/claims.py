@@ -185,19 +185,10 @@ class ClaimService:
         return found[:limit], _write_cursor(found[limit - 1]) if len(found) > limit else None
 
     async def of_pools(
-        self,
-        pool_keys: Sequence[str],
-        *,
-        states: Sequence[ClaimState] = (),
-        channel: str = "",
-        cursor: str | None,
-        limit: int,
+        self, pool_keys: Sequence[str], rules: Document, *, cursor: str | None, limit: int
     ) -> tuple[list[Claim], str | None]:
-        """A page of some departments' days, by start time, and the cursor of the next."""
+        """A page of some departments' days, ended claims too, by start time; and the next page's cursor."""
         place = _read_cursor(cursor) if cursor else None
-        rules: Document = {"state": {"$in": [str(state) for state in states]}} if states else {}
-        if channel:
-            rules["channel"] = channel
         found = await self._store.of_pools(pool_keys, rules=rules, after=place, limit=limit + 1)
         return found[:limit], _write_cursor(found[limit - 1]) if len(found) > limit else None
 

@@ -297,7 +297,7 @@ class WeChatPayGateway:
             self.name, operation, number, deadline_s=self._deadline_s, read=read, observe=self._observe
         ):
             status, text = await self._send(getattr(self._pay, method), arguments, read=read)
-            if not 200 <= status < 300:
+            if status not in (200, 204):
                 raise wire.error_of(status, text, read=read)
             try:
                 return parse(wire.json_object(text) if text else {})

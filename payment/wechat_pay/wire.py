@@ -166,7 +166,7 @@ def refund_status(data: Mapping[str, Any]) -> RefundStatus:
 
 
 def error_of(status: int, text: str | bytes, *, read: bool) -> PaymentError:
-    """What an answer other than 2xx means to the caller."""
+    """What an answer other than 200 and 204 means to the caller."""
     try:
         data = json_object(text)
     except UnreadableError:
@@ -174,8 +174,8 @@ def error_of(status: int, text: str | bytes, *, read: bool) -> PaymentError:
     code, detail = str(data.get("code", f"HTTP_{status}")), str(data.get("message", ""))[:200]
     if status == 429 or code in _THROTTLED:
         return ThrottledError(code, detail)
-    if status >= 500:
-        # SYSTEM_ERROR: "call again with the same parameters"; whether it was done is not said.
+    if status >= 500 or status < 300:
+        # SYSTEM_ERROR: "call again with the same parameters"; 202: the payer is at it. Neither says what is.
         return RetryableError(code, detail) if read else UnknownResultError(code, detail)
     if code in _DUPLICATE or _DUPLICATE_SENTENCE in detail:
         return DuplicateRequestError(code, detail)

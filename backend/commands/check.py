@@ -5,8 +5,9 @@ from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
+from pymongo.errors import PyMongoError
 
-from backend.commands.city import setting_problems
+from backend.commands.city import brief, setting_problems
 from backend.commands.terminal import CommandError, out
 from backend.db import migrate
 from backend.db.client import Database
@@ -68,8 +69,8 @@ async def _database_problems(settings: Settings) -> list[str]:
     try:
         hello = await db.client.admin.command("hello")
         pending = await migrate.pending(db)
-    except Exception as error:
-        return [f"MongoDB cannot be reached at MONGODB_URI: {str(error)[:200]}."]
+    except PyMongoError as error:
+        return [f"MongoDB cannot be reached at MONGODB_URI: {brief(error)}."]
     finally:
         await db.close()
     problems = []

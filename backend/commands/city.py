@@ -48,6 +48,11 @@ def in_city(work: Callable[[City], Awaitable[T]], settings: Settings | None = No
         return asyncio.run(run())
 
 
+def brief(error: PyMongoError) -> str:
+    """The driver's reason without its description of the topology."""
+    return str(error).partition(" (configured")[0].partition(", Timeout")[0][:200]
+
+
 @contextmanager
 def plain_failures() -> Iterator[None]:
     """Turn what a missing database or key ring raises into a sentence."""
@@ -56,4 +61,4 @@ def plain_failures() -> Iterator[None]:
     except KeyringError as error:
         raise CommandError(f"The key ring cannot be used: {error}.") from None
     except PyMongoError as error:
-        raise CommandError(f"MongoDB cannot be reached at MONGODB_URI: {str(error)[:200]}.") from None
+        raise CommandError(f"MongoDB cannot be reached at MONGODB_URI: {brief(error)}.") from None

@@ -36,7 +36,9 @@ class Advance(Protocol):
 def progress_bar(what: str) -> Iterator[Advance]:
     """A bar for long work. Not a terminal: nothing is drawn."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as progress:
+    with Progress(
+        *columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal
+    ) as progress:
         task = progress.add_task(what, total=None)
 
         def advance(done: int, total: int) -> None:

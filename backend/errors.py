@@ -29,6 +29,7 @@ class ErrorCode(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
     # Signing in and being oneself
     PHONE_INVALID = "PHONE_INVALID"
+    PHONE_TAKEN = "PHONE_TAKEN"
     CODE_WRONG = "CODE_WRONG"
     CODE_TOO_MANY_ATTEMPTS = "CODE_TOO_MANY_ATTEMPTS"
     LOGIN_TICKET_INVALID = "LOGIN_TICKET_INVALID"
@@ -109,6 +110,7 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.INTERNAL: ErrorKind(500, "系统出了点问题，请稍后再试。"),
     ErrorCode.UNAVAILABLE: ErrorKind(503, "系统繁忙，请稍后再试；您的请求可以放心重复提交。"),
     ErrorCode.PHONE_INVALID: ErrorKind(400, "手机号不正确，请输入11位手机号。"),
+    ErrorCode.PHONE_TAKEN: ErrorKind(409, "该手机号已有账号，请直接用该手机号登录。"),
     ErrorCode.CODE_WRONG: ErrorKind(400, "验证码不正确或已过期，请重新输入或重新获取。"),
     ErrorCode.CODE_TOO_MANY_ATTEMPTS: ErrorKind(429, "验证码错误次数过多，请重新获取。"),
     ErrorCode.LOGIN_TICKET_INVALID: ErrorKind(400, "登录已失效，请重新登录。"),

@@ -38,6 +38,12 @@ BUCKETS: dict[str, Bucket] = {
     "login": Bucket(burst=10, every_s=30),
     # Console sign-ins from one address: a whole hospital may come from one, all at eight o'clock.
     "staff_address": Bucket(burst=60, every_s=2),
+    # WeChat log-ins from one address: a hospital's Wi-Fi may be one, and the app logs in when it starts.
+    "wechat_ip": Bucket(burst=60, every_s=1),
+    # Real-name checks of one account: each asks the population register about somebody.
+    "real_name": Bucket(burst=5, every_s=1800),
+    # Patients added by one account, for the same reason.
+    "patient": Bucket(burst=12, every_s=600),
     # SMS codes to one phone: five, then one every twelve minutes.
     "otp_phone": Bucket(burst=5, every_s=720),
     # SMS codes asked for from one address; a whole hospital's Wi-Fi may be one address.

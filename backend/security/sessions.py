@@ -117,6 +117,10 @@ class SessionService:
         await self._store.end_all(account_id, clock.now(), reason)
         await self._revocations.revoke_account(account_id, _KEEP_REVOKED)
 
+    async def renew_all(self, account_id: str) -> None:
+        """Void an account's access tokens but no session: the next refresh says what is true now."""
+        await self._revocations.revoke_account(account_id, _KEEP_REVOKED)
+
     async def _repeated(self, token: RefreshToken, successor: RefreshToken, at: datetime) -> Session:
         """Tell a repeated request from a stolen token, and revoke the session for the latter."""
         session = await self._store.find(token.session_id)

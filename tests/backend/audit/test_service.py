@@ -1,4 +1,4 @@
-"""The audit log against a real database: who touches an entry is found out, and readers keep to their scope."""
+"""The audit log on a real database: who touches an entry is found out, and readers keep to their scope."""
 
 import asyncio
 from datetime import timedelta

@@ -1,0 +1,72 @@
+"""How the parts of the residents area fit together; which adapters it gets is the caller's business."""
+
+from __future__ import annotations
+
+from backend.audit.service import AuditService
+from backend.db.client import Database
+from backend.residents.accounts import Accounts
+from backend.residents.claim_ids import ClaimIds
+from backend.residents.codes import LoginCodes
+from backend.residents.link_store import PatientLinkStore
+from backend.residents.login import LoginService, WeChatApps
+from backend.residents.login_store import LoginCodeStore, TicketStore
+from backend.residents.patients import PatientService
+from backend.residents.ports import CodeSender, HasAppointments, PopulationRegister
+from backend.residents.register import RealNameCheck
+from backend.residents.service import ResidentService
+from backend.residents.store import ResidentStore
+from backend.security.fields import BlindIndex, FieldCipher
+from backend.security.keys import Keyring
+from backend.security.limits import RateLimiter
+from backend.security.sessions import SessionService
+from backend.settings import Settings
+from notify.ports import WeChatLogin
+
+# The collections whose documents embed events, for `Outbox.watch`.
+EVENT_SOURCES = ("residents", "patient_links")
+
+
+def make_residents(
+    settings: Settings,
+    db: Database,
+    *,
+    keyring: Keyring,
+    cipher: FieldCipher,
+    blind: BlindIndex,
+    sessions: SessionService,
+    limiter: RateLimiter,
+    audit: AuditService,
+    register: PopulationRegister,
+    wechat: WeChatLogin,
+    code_sender: CodeSender,
+    has_appointments: HasAppointments,
+) -> ResidentService:
+    """The residents service on a database, with the outside given in."""
+    store = ResidentStore(db, cipher)
+    claim_ids = ClaimIds(blind)
+    accounts = Accounts(store, claim_ids, sessions)
+    real_names = RealNameCheck(register)
+    login = LoginService(
+        accounts,
+        LoginCodes(LoginCodeStore(db), claim_ids, keyring, limiter, code_sender),
+        TicketStore(db, cipher),
+        sessions,
+        wechat,
+        limiter,
+        audit,
+        WeChatApps(mini=settings.wechat_mini_app_id, oa=settings.wechat_oa_app_id),
+        settings.public_url,
+    )
+    links = PatientLinkStore(db, cipher)
+    return ResidentService(
+        login=login,
+        patients=PatientService(accounts, store, links, real_names, limiter, audit),
+        accounts=accounts,
+        store=store,
+        claim_ids=claim_ids,
+        real_names=real_names,
+        sessions=sessions,
+        limiter=limiter,
+        audit=audit,
+        has_appointments=has_appointments,
+    )

@@ -1,0 +1,303 @@
+"""Residents and the claims on their phones, ID numbers and WeChat accounts. Personal data is sealed here.
+
+A claim is an insert into `resident_keys`, whose `_id` is the thing claimed: of many at once, one wins. A
+claim counts as long as its resident names it; one that the resident does not name is left over from a step
+that was cut short, and gives way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from backend import clock
+from backend.db.client import Database, Document
+from backend.residents.id_numbers import IDNumber, Sex
+from backend.residents.models import Claim, Resident, ResidentState, Verifier, WeChatApp, WeChatBinding
+from backend.security.fields import FieldCipher
+from backend.worker.events import Event, pushed
+
+RESIDENTS = "residents"
+# Everything of a document that says something about the person.
+_PERSONAL = (
+    "phone", "phone_key", "name", "name_index", "id_number", "id_key", "sex", "birth_on", "birth_year",
+    "wechat", "settings", "merging_into",
+)  # fmt: skip
+
+
+class ResidentStore:
+    """Reads and writes `residents` and `resident_keys`."""
+
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        self._residents = db.collection(RESIDENTS)
+        self._keys = db.collection("resident_keys")
+        self._cipher = cipher
+
+    # -- claims ----------------------------------------------------------------------------------------
+
+    async def find_claim(self, keys: Sequence[str]) -> Claim | None:
+        """The claim under any of the ids of one thing."""
+        doc = await self._keys.find_one({"_id": {"$in": list(keys)}})
+        return _claim(doc) if doc else None
+
+    async def claim(self, key: str, resident_id: str) -> Claim:
+        """Claim `key`, or learn who was first."""
+        at = clock.now()
+        try:
+            await self._keys.insert_one({"_id": key, "resident_id": resident_id, "created_at": at})
+        except DuplicateKeyError:
+            doc = await self._keys.find_one({"_id": key})
+            # Dropped again between the two looks: try for it once more.
+            return _claim(doc) if doc else await self.claim(key, resident_id)
+        return Claim(key, resident_id, at)
+
+    async def drop_claims(self, keys: Sequence[str], resident_id: str) -> None:
+        """Free claims, if they are still that resident's."""
+        if keys:
+            await self._keys.delete_many({"_id": {"$in": list(keys)}, "resident_id": resident_id})
+
+    async def drop_claims_of(self, resident_id: str) -> None:
+        """Free every claim of a resident who no longer exists."""
+        await self._keys.delete_many({"resident_id": resident_id})
+
+    async def move_claims(self, keys: Sequence[str], from_id: str, to_id: str) -> None:
+        """Give claims to another resident."""
+        await self._keys.update_many(
+            {"_id": {"$in": list(keys)}, "resident_id": from_id}, {"$set": {"resident_id": to_id}}
+        )
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    async def find(self, resident_id: str) -> Resident | None:
+        """A resident in any state."""
+        doc = await self._residents.find_one({"_id": resident_id})
+        return self._resident(doc) if doc else None
+
+    async def find_many(self, resident_ids: Iterable[str]) -> dict[str, Resident]:
+        """Residents by id; unknown ids are left out."""
+        docs = self._residents.find({"_id": {"$in": list(resident_ids)}})
+        return {doc["_id"]: self._resident(doc) async for doc in docs}
+
+    # -- writing ---------------------------------------------------------------------------------------
+
+    async def add_account(self, resident_id: str, phone: str, phone_key: str) -> Resident:
+        """The account behind a phone's claim, made if this is the first log-in."""
+        return await self._add(
+            resident_id,
+            {
+                "state": ResidentState.ACCOUNT,
+                "phone": self._seal(resident_id, "phone", phone),
+                "phone_key": phone_key,
+                "real_name": False,
+            },
+        )
+
+    async def add_file(
+        self,
+        resident_id: str,
+        name: str,
+        name_index: str,
+        number: IDNumber,
+        id_key: str,
+        verified_by: Verifier,
+        phone: str | None,
+    ) -> Resident:
+        """The file behind an ID number's claim, made if the person is new."""
+        fields: Document = {"state": ResidentState.FILE, "real_name": False}
+        if phone is not None:
+            # Somebody gave it for this person: good for messages, no proof for a log-in, so not claimed.
+            fields["phone"] = self._seal(resident_id, "phone", phone)
+        identity = self._identity(resident_id, name, name_index, number, id_key, verified_by)
+        return await self._add(resident_id, fields | identity)
+
+    async def set_identity(
+        self, resident: Resident, name: str, name_index: str, number: IDNumber, id_key: str
+    ) -> bool:
+        """Write verified name and number into an account; false when the account has changed meanwhile."""
+        fields = self._identity(resident.id, name, name_index, number, id_key, Verifier.REGISTER)
+        return await self._update(
+            _unmoved(resident) | {"real_name": False},
+            {"$set": fields | {"real_name": True}},
+        )
+
+    async def correct_file(self, resident_id: str, name: str, name_index: str) -> None:
+        """Put the name that the register confirmed in place of the one a hospital typed."""
+        fields = {
+            "name": self._seal(resident_id, "name", name),
+            "name_index": name_index,
+            "verified_by": Verifier.REGISTER,
+        }
+        await self._update({"_id": resident_id, "state": ResidentState.FILE}, {"$set": fields})
+
+    async def set_phone(self, resident: Resident, phone: str, phone_key: str) -> bool:
+        """Change the phone, if nobody else has changed it meanwhile."""
+        return await self._update(
+            _unmoved(resident) | {"phone_key": resident.phone_key},
+            {"$set": {"phone": self._seal(resident.id, "phone", phone), "phone_key": phone_key}},
+        )
+
+    async def set_wechat(self, resident: Resident, app: WeChatApp, binding: WeChatBinding) -> bool:
+        """Bind a WeChat account, if the binding is still the one that was read."""
+        before = resident.wechat.get(app)
+        return await self._update(
+            _unmoved(resident) | {f"wechat.{app}.key": before.key if before else None},
+            {"$set": {f"wechat.{app}": self._binding(resident.id, app, binding)}},
+        )
+
+    async def set_large_type(self, resident_id: str, large_type: bool) -> None:
+        """Keep a display setting."""
+        await self._update({"_id": resident_id}, {"$set": {"settings.large_type": large_type}})
+
+    async def erase(self, resident_id: str, event: Event) -> bool:
+        """Delete the account: nothing about the person stays, the id remains as a tombstone."""
+        change = pushed(event)
+        change["$set"] |= {
+            "state": ResidentState.DELETED,
+            "deleted_at": clock.now(),
+            "real_name": False,
+        }
+        return await self._update(
+            {"_id": resident_id, "state": ResidentState.ACCOUNT}, change | {"$unset": _unset(_PERSONAL)}
+        )
+
+    # -- moving an account to the file of the same person ----------------------------------------------
+
+    async def begin_merge(self, account_id: str, file_id: str) -> bool:
+        """Note on the account where it is going, so that whoever finds it half way can finish."""
+        return await self._update(
+            {
+                "_id": account_id,
+                "state": ResidentState.ACCOUNT,
+                "real_name": False,
+                "merging_into": {"$in": [None, file_id]},
+            },
+            {"$set": {"merging_into": file_id}},
+        )
+
+    async def abandon_merge(self, account_id: str) -> None:
+        """The file went to somebody else."""
+        await self._update(
+            {"_id": account_id, "state": ResidentState.ACCOUNT}, {"$set": {"merging_into": None}}
+        )
+
+    async def take_file(self, account: Resident, file_id: str) -> bool:
+        """Make the file the person's account, with everything the old account had. One taker wins."""
+        fields: Document = {
+            "state": ResidentState.ACCOUNT,
+            "real_name": True,
+            "verified_by": Verifier.REGISTER,
+            "taken_from": account.id,
+            "phone": self._seal(file_id, "phone", account.phone or ""),
+            "phone_key": account.phone_key,
+            "settings": {"large_type": account.large_type},
+            "wechat": {app: self._binding(file_id, app, bound) for app, bound in account.wechat.items()},
+        }
+        return await self._update({"_id": file_id, "state": ResidentState.FILE}, {"$set": fields})
+
+    async def end_merge(self, account_id: str, file_id: str) -> None:
+        """Leave a signpost where the account was."""
+        await self._update(
+            {"_id": account_id, "state": ResidentState.ACCOUNT, "merging_into": file_id},
+            {
+                "$set": {"state": ResidentState.MERGED, "merged_into": file_id},
+                "$unset": _unset(_PERSONAL),
+            },
+        )
+
+    # -- documents -------------------------------------------------------------------------------------
+
+    async def _add(self, resident_id: str, fields: Document) -> Resident:
+        at = clock.now()
+        try:
+            doc = await self._residents.find_one_and_update(
+                {"_id": resident_id},
+                {"$setOnInsert": fields | {"created_at": at, "updated_at": at}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        except DuplicateKeyError:
+            doc = await self._residents.find_one({"_id": resident_id})
+        if doc is None:
+            raise LookupError(f"resident {resident_id} vanished")
+        return self._resident(doc)
+
+    async def _update(self, which: Document, change: Document) -> bool:
+        set_fields = change.get("$set", {}) | {"updated_at": clock.now()}
+        result = await self._residents.update_one(which, change | {"$set": set_fields})
+        return result.matched_count == 1
+
+    def _identity(
+        self,
+        resident_id: str,
+        name: str,
+        name_index: str,
+        number: IDNumber,
+        id_key: str,
+        verified_by: Verifier,
+    ) -> Document:
+        return {
+            "name": self._seal(resident_id, "name", name),
+            "name_index": name_index,
+            "id_number": self._seal(resident_id, "id_number", number.text),
+            "id_key": id_key,
+            # Sex and year of birth are coarse enough to count by; the day of birth is sealed.
+            "sex": number.sex,
+            "birth_year": number.birth_on.year,
+            "birth_on": self._seal(resident_id, "birth_on", number.birth_on.isoformat()),
+            "verified_by": verified_by,
+            "verified_at": clock.now(),
+        }
+
+    def _binding(self, resident_id: str, app: WeChatApp, binding: WeChatBinding) -> Document:
+        return {"key": binding.key, "openid": self._seal(resident_id, f"wechat.{app}", binding.openid)}
+
+    def _seal(self, resident_id: str, field: str, text: str) -> Document:
+        return self._cipher.seal(RESIDENTS, field, resident_id, text)
+
+    def _resident(self, doc: Document) -> Resident:
+        def opened(field: str, sealed: Any) -> str | None:
+            return self._cipher.open(RESIDENTS, field, doc["_id"], sealed) if sealed else None
+
+        birth_on = opened("birth_on", doc.get("birth_on"))
+        sex, verified_by = doc.get("sex"), doc.get("verified_by")
+        wechat = {
+            WeChatApp(app): WeChatBinding(bound["key"], opened(f"wechat.{app}", bound["openid"]) or "")
+            for app, bound in doc.get("wechat", {}).items()
+        }
+        return Resident(
+            id=doc["_id"],
+            state=ResidentState(doc["state"]),
+            created_at=doc["created_at"],
+            phone=opened("phone", doc.get("phone")),
+            phone_key=doc.get("phone_key"),
+            name=opened("name", doc.get("name")),
+            id_number=opened("id_number", doc.get("id_number")),
+            id_key=doc.get("id_key"),
+            sex=Sex(sex) if sex else None,
+            birth_on=date.fromisoformat(birth_on) if birth_on else None,
+            real_name=doc["real_name"],
+            verified_by=Verifier(verified_by) if verified_by else None,
+            wechat=wechat,
+            large_type=doc.get("settings", {}).get("large_type", False),
+            merged_into=doc.get("merged_into"),
+            merging_into=doc.get("merging_into"),
+            taken_from=doc.get("taken_from"),
+        )
+
+
+def _claim(doc: Document) -> Claim:
+    created_at: datetime = doc["created_at"]
+    return Claim(doc["_id"], doc["resident_id"], created_at)
+
+
+def _unmoved(resident: Resident) -> Document:
+    """An account that is not on its way to a file: what is written there would be lost."""
+    return {"_id": resident.id, "state": ResidentState.ACCOUNT, "merging_into": None}
+
+
+def _unset(fields: Iterable[str]) -> Document:
+    return dict.fromkeys(fields, "")

@@ -7,6 +7,8 @@ from typing import Any
 from tornado.web import Application
 
 from admin import views as console
+from backend.appointments import handlers as appointments_handlers
+from backend.billing import handlers as billing_handlers
 from backend.bootstrap import City, open_city
 from backend.directory import handlers as directory_handlers
 from backend.directory import token_handlers
@@ -14,7 +16,9 @@ from backend.http.base import InFlight, NotFoundHandler
 from backend.http.endpoint import check_access_is_declared
 from backend.http.openapi import openapi
 from backend.http.system import HealthHandler, MetricsHandler, OpenAPIHandler, ReadyHandler
+from backend.residents import handlers as residents_handlers
 from backend.settings import Settings
+from backend.slotpool import handlers as slotpool_handlers
 from backend.slotpool import schedules_handlers
 from backend.worker.app import check_broker, publish_sweep
 
@@ -25,9 +29,13 @@ Routes = list[tuple[str, type]]
 def api_routes() -> Routes:
     """Every JSON route of every area, in one table."""
     return [
-        *token_handlers.routes,
+        *residents_handlers.routes,
         *directory_handlers.routes,
+        *slotpool_handlers.routes,
+        *appointments_handlers.routes,
+        *token_handlers.routes,
         *schedules_handlers.routes,
+        *billing_handlers.routes,
     ]
 
 

@@ -115,16 +115,17 @@ class PaymentHandler(APIHandler):
     )
     async def post(self, body: schemas.StartPayment, appointment_id: str) -> schemas.PaymentStarted:
         """Signed parameters for WeChat's own cashier, or the text of a code to scan with WeChat."""
-        order, start = await self.services.appointments.start_payment(
-            self.actor, appointment_id, PaymentMethod(body.method), self.client_ip
+        paying = await self.services.appointments.start_payment(
+            self.actor, appointment_id, PaymentMethod(body.method)
         )
+        params = paying.start.params
         return schemas.PaymentStarted(
-            order_id=order.id,
-            amount_fen=order.amount_fen,
-            expires_at=order.expires_at,
+            order_id=paying.order.id,
+            amount_fen=paying.order.amount_fen,
+            expires_at=paying.attempt.expires_at,
             method=body.method,
-            params=dict(start.params) if start.params else None,
-            code_url=start.code_url,
+            params=dict(params) if params else None,
+            code_url=paying.start.code_url,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.appointments.ports import Billing, Patients, Schedules
-from backend.appointments.schemas import WindowPatient
+from backend.appointments.schemas import ChangeKind, WindowPatient
 from backend.audit.service import AuditService
 from backend.db.journal import Journal
 from backend.errors import AppError, ErrorCode, not_found
@@ -16,7 +16,7 @@ from backend.slotpool.schedules_models import Schedule
 from backend.worker.events import Event, EventKind
 from backend.worker.nudge import Nudger
 
-_FEED_KINDS = {
+_FEED_KINDS: dict[EventKind, ChangeKind] = {
     EventKind.APPOINTMENT_BOOKED: "booked",
     EventKind.APPOINTMENT_CANCELLED: "cancelled",
     EventKind.APPOINTMENT_STOPPED: "stopped",
@@ -54,7 +54,7 @@ class HospitalBookingService:
         key: str | None,
     ) -> tuple[Claim, Schedule]:
         """Book for the person at the window; the fee is the window's own business. Raises as booking does."""
-        schedule = await self._schedules.access_external(actor, external_id)
+        schedule = await self._schedules.access(actor, external_id)
         patient_id = await self._patients.find_or_create_file(person.name, person.id_number, person.phone)
         claim = await self._claims.claim(
             Wanted(
@@ -87,7 +87,9 @@ class HospitalBookingService:
         claim = await self._access(actor, claim_id)
         return claim, await self._schedules.get_cached(claim.schedule_id)
 
-    async def changes(self, actor: Actor, since: int, limit: int) -> list[tuple[int, str, Event, Claim]]:
+    async def changes(
+        self, actor: Actor, since: int, limit: int
+    ) -> list[tuple[int, ChangeKind, Event, Claim]]:
         """What changed after number `since`, in order, each with the booking as it is now."""
         organization_id = _only_organization(actor)
         entries = await self._feed.read(organization_id, since, limit)

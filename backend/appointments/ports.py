@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Protocol
 
 from backend.billing.models import Order
+from backend.billing.starting import StartedPayment
 from backend.directory.models import Department, Organization, Practitioner
 from backend.permissions import Actor
-from backend.residents.models import Identity, Patient
+from backend.residents.models import Contact, Identity, Patient, PatientView
 from backend.slotpool.schedules_models import Schedule
-from payment.ports import PaymentMethod, PaymentStart
+from payment.ports import PaymentMethod
 
 
 class Schedules(Protocol):
@@ -23,7 +24,7 @@ class Schedules(Protocol):
     async def get(self, schedule_id: str) -> Schedule:
         """As stored. Raises SCHEDULE_NOT_FOUND."""
 
-    async def access_external(self, actor: Actor, external_id: str) -> Schedule:
+    async def access(self, actor: Actor, external_id: str) -> Schedule:
         """A hospital's own schedule by the hospital's id. Raises SCHEDULE_NOT_FOUND."""
 
 
@@ -41,26 +42,27 @@ class Patients(Protocol):
     async def access_patient(self, actor: Actor, patient_id: str) -> Patient:
         """The patient, if the actor acts for him. Raises NOT_FOUND, PATIENT_PENDING."""
 
-    async def check_real_name(self, actor: Actor) -> None:
-        """Raise REAL_NAME_REQUIRED unless the account is real-name verified by now."""
-
-    async def active_patient_names(self, actor: Actor) -> dict[str, str]:
-        """Masked names of everybody the actor acts for, himself first."""
-
-    async def masked_names(self, ids: Iterable[str]) -> dict[str, str]:
+    async def names(self, resident_ids: Iterable[str]) -> dict[str, str]:
         """Masked names by person."""
+
+    async def contact(self, resident_id: str) -> Contact:
+        """Phone and openids of a person."""
 
     async def get_identity(self, patient_id: str) -> Identity:
         """Who a patient is, in clear."""
 
-    async def identities(self, patient_ids: Sequence[str]) -> dict[str, Identity]:
+    async def identities(self, patient_ids: Iterable[str]) -> dict[str, Identity]:
         """Several at once; people whose file is gone are left out."""
 
-    async def find_or_create_file(self, name: str, id_number: str, phone: str | None) -> str:
+    async def find_or_create_file(self, name: str, id_number: str, phone: str | None = None) -> str:
         """The file of a person at a window, made when there is none; returns its id."""
 
-    async def openid(self, resident_id: str, method: PaymentMethod) -> str | None:
-        """The payer's openid for a method, None when he has none."""
+
+class PatientList(Protocol):
+    """Whom a resident acts for."""
+
+    async def list_patients(self, actor: Actor) -> list[PatientView]:
+        """Himself once verified, then the others; pending ones too, marked so."""
 
 
 class Billing(Protocol):
@@ -79,17 +81,15 @@ class Billing(Protocol):
         """The appointment's order; asking twice gives the same."""
 
     async def start_payment(
-        self, order_id: str, method: PaymentMethod, openid: str | None, client_ip: str
-    ) -> PaymentStart:
-        """Open the channel's cashier."""
+        self, actor: Actor, order_id: str, method: PaymentMethod, payer_id: str | None
+    ) -> StartedPayment:
+        """Open the channel's cashier; asked again, the same payment."""
 
     async def order_of(self, appointment_id: str) -> Order | None: ...
     async def orders_of(self, appointment_ids: Sequence[str]) -> dict[str, Order]: ...
 
-    async def refresh(self, order_id: str) -> Order:
+    async def refresh(self, actor: Actor, order_id: str) -> Order:
         """Ask the channel now and return the order as it is then."""
 
-    async def request_refund(self, order_id: str, reason: str) -> None:
+    async def request_refund(self, order_id: str, reason: str) -> Order:
         """Give back whatever was paid; asking twice gives back once."""
-
-

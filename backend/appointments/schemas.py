@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from backend.http.schema import Answer, Instant, PageQuery, Schema
 
+PaymentState = Literal["none", "due", "paying", "paid", "closed", "refunding", "refunded", "refund_failed"]
+ChangeKind = Literal["booked", "cancelled", "stopped"]
 ID = Field(min_length=1, max_length=64)
 
 
@@ -89,7 +91,7 @@ class PatientRef(Answer):
 class PaymentOut(Answer):
     """The money side of an appointment. Amounts in fen."""
 
-    state: Literal["none", "due", "paying", "paid", "closed", "refunding", "refunded", "refund_failed"]
+    state: PaymentState
     order_id: str | None
     amount_fen: int
     paid_at: Instant | None
@@ -188,7 +190,7 @@ class BookingChange(Answer):
     """One change, numbered; the booking is shown as it is now."""
 
     sequence: int
-    kind: Literal["booked", "cancelled", "stopped"]
+    kind: ChangeKind
     at: Instant
     booking: HospitalBooking
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from backend import clock
-from backend.appointments.ports import Billing, Directory, Patients, Schedules
+from backend.appointments.ports import Billing, Directory, PatientList, Patients, Schedules
 from backend.appointments.views import AppointmentView, Place, places_of
 from backend.billing.models import Order, OrderState
+from backend.billing.starting import StartedPayment
 from backend.errors import AppError, ErrorCode, not_found
-from backend.permissions import Actor
+from backend.permissions import SYSTEM, Actor
+from backend.residents.models import LinkState
+from backend.security.masking import mask_name
 from backend.settings import Settings
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.claims_models import Claim, ClaimState, Wanted
 from backend.worker.events import Event, RetryLater
 from backend.worker.nudge import Nudger
-from payment.ports import PaymentMethod, PaymentStart
+from payment.ports import PaymentMethod
 
 # A booking that began just before a clinic was stopped may still land: look again after this.
 STOP_AGAIN_S = 30
@@ -31,6 +34,7 @@ class AppointmentService:
         schedules: Schedules,
         directory: Directory,
         patients: Patients,
+        patient_list: PatientList,
         billing: Billing,
         nudger: Nudger,
     ) -> None:
@@ -39,6 +43,7 @@ class AppointmentService:
         self._schedules = schedules
         self._directory = directory
         self._patients = patients
+        self._patient_list = patient_list
         self._billing = billing
         self._nudger = nudger
 
@@ -56,7 +61,7 @@ class AppointmentService:
         return await self._claim(actor, schedule_id, number, patient_id, key, hold=schedule.fee_fen > 0)
 
     async def book_hold(self, actor: Actor, claim_id: str) -> AppointmentView:
-        """Turn a free hold into an appointment; one with a fee stays held until it is paid. Raises HOLD_EXPIRED."""
+        """Book a free hold; one with a fee stays held until it is paid. Raises HOLD_EXPIRED."""
         claim = await self.access(actor, claim_id)
         if claim.state is ClaimState.HELD and claim.fee_fen == 0:
             claim = await self._claims.confirm(claim.id, paid=False) or await self._claims.get(claim.id)
@@ -83,7 +88,8 @@ class AppointmentService:
         self, actor: Actor, *, upcoming: bool | None, cursor: str | None, limit: int
     ) -> tuple[list[AppointmentView], str | None]:
         """Appointments of every patient the actor acts for, by time."""
-        names = await self._patients.active_patient_names(actor)
+        patients = await self._patient_list.list_patients(actor)
+        names = {each.id: mask_name(each.name) for each in patients if each.state is LinkState.ACTIVE}
         claims, after = await self._claims.of_patients(
             list(names), upcoming=upcoming, cursor=cursor, limit=limit
         )
@@ -111,9 +117,7 @@ class AppointmentService:
             raise AppError(ErrorCode.APPOINTMENT_NOT_CANCELLABLE)
         return await self._view(claim)
 
-    async def start_payment(
-        self, actor: Actor, claim_id: str, method: PaymentMethod, client_ip: str
-    ) -> tuple[Order, PaymentStart]:
+    async def start_payment(self, actor: Actor, claim_id: str, method: PaymentMethod) -> StartedPayment:
         """Open the cashier for a hold. Raises PAYMENT_NOT_DUE, HOLD_EXPIRED, PAYMENT_*.
 
         The hold first learns that a payment is under way and only then is the channel asked: from that moment
@@ -137,14 +141,15 @@ class AppointmentService:
         )
         if await self._claims.await_payment(claim.id, order.id) is None:
             raise AppError(ErrorCode.HOLD_EXPIRED)
-        openid = await self._patients.openid(actor.id, method)
-        return order, await self._billing.start_payment(order.id, method, openid, client_ip)
+        # Whether the actor may pay was asked above: everybody who acts for the patient may.
+        payer = await self._payer(actor, method)
+        return await self._billing.start_payment(SYSTEM, order.id, method, payer)
 
     async def refresh_payment(self, actor: Actor, claim_id: str) -> AppointmentView:
         """Ask the channel now; what the "I have paid" button does."""
         claim = await self.access(actor, claim_id)
         if claim.order_id and claim.state is ClaimState.HELD:
-            order = await self._billing.refresh(claim.order_id)
+            order = await self._billing.refresh(SYSTEM, claim.order_id)
             await self._settle(claim.id, order)
             self._nudger.kick()
         return await self._view(await self._claims.get(claim_id))
@@ -184,10 +189,15 @@ class AppointmentService:
         return ended
 
     async def _claim(
-        self, actor: Actor, schedule_id: str, number: int | None, patient_id: str, key: str | None, *, hold: bool
+        self,
+        actor: Actor,
+        schedule_id: str,
+        number: int | None,
+        patient_id: str,
+        key: str | None,
+        *,
+        hold: bool,
     ) -> AppointmentView:
-        if not actor.real_name:
-            await self._patients.check_real_name(actor)
         await self._patients.access_patient(actor, patient_id)
         schedule = await self._schedules.get_cached(schedule_id)
         if schedule.on > clock.today() + timedelta(days=self._settings.booking_days):
@@ -208,6 +218,12 @@ class AppointmentService:
         place = (await places_of(self._directory, [claim]))[claim.id]
         return self._shown(claim, place, None, None)
 
+    async def _payer(self, actor: Actor, method: PaymentMethod) -> str | None:
+        contact = await self._patients.contact(actor.id)
+        if method is PaymentMethod.WECHAT_MINI:
+            return contact.mini_openid
+        return contact.oa_openid if method is PaymentMethod.WECHAT_JSAPI else None
+
     async def _settle(self, claim_id: str, order: Order) -> None:
         """Bring the claim in line with what its order says. Safe to repeat."""
         if order.state is OrderState.CLOSED:
@@ -222,7 +238,7 @@ class AppointmentService:
 
     async def _view(self, claim: Claim) -> AppointmentView:
         order = await self._billing.order_of(claim.id) if claim.order_id else None
-        names = await self._patients.masked_names([claim.patient_id])
+        names = await self._patients.names([claim.patient_id])
         place = (await places_of(self._directory, [claim]))[claim.id]
         return self._shown(claim, place, order, names.get(claim.patient_id))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from backend import clock
 from backend.appointments import schemas
 from backend.appointments.ports import Directory
-from backend.billing.models import Order
+from backend.billing.models import Order, OrderState
 from backend.directory.models import Department, Organization, Practitioner
 from backend.slotpool.claims_models import Claim, ClaimState
 
@@ -103,9 +104,8 @@ def payment_out(claim: Claim, order: Order | None) -> schemas.PaymentOut:
             paid_at=None,
             refunded_at=None,
         )
-    state = "due" if order.state.value == "created" else order.state.value
     return schemas.PaymentOut(
-        state=state,
+        state="due" if order.state is OrderState.CREATED else cast(schemas.PaymentState, order.state.value),
         order_id=order.id,
         amount_fen=order.amount_fen,
         paid_at=order.paid_at,

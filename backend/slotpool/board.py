@@ -1,4 +1,4 @@
-"""The board of free numbers: per department and day, and per session; built at most once a second."""
+"""The board of free numbers: per department and day, and per session; built at most once a second.
 
 A number shown as free may be gone when it is asked for; the claim tells. Nothing here decides anything.
 """
@@ -30,7 +30,7 @@ class Schedules(Protocol):
     async def get_cached(self, schedule_id: str) -> Schedule:
         """At most two seconds old. Raises SCHEDULE_NOT_FOUND."""
 
-    async def list_of_department(self, department_id: str, first: date, days: int) -> Sequence[Schedule]:
+    async def list_for_department(self, department_id: str, first: date, days: int) -> Sequence[Schedule]:
         """A department's schedules of some days, by day and start."""
 
 
@@ -100,7 +100,7 @@ class Board:
 
     async def _department(self, department_id: str, first: date, days: int) -> schemas.AvailabilityOut:
         await self._directory.get_department(department_id)
-        schedules = await self._schedules.list_of_department(department_id, first, days)
+        schedules = await self._schedules.list_for_department(department_id, first, days)
         doctors = await self._directory.practitioners_by_id(
             {schedule.practitioner_id for schedule in schedules if schedule.practitioner_id}
         )

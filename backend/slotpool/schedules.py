@@ -87,9 +87,7 @@ class ScheduleService:
         """A department's sessions from `first` on, in the order of the clock, at most two seconds old."""
         last = _last_day(first, days)
         key = (department_id, first, last)
-        return await self._days.get(
-            key, lambda: self._store.list_of_department(department_id, first, last)
-        )
+        return await self._days.get(key, lambda: self._store.list_of_department(department_id, first, last))
 
     async def list_for_organization(self, organization_id: str, first: date, days: int = 1) -> list[Schedule]:
         """An institution's sessions from `first` on; the console's and the hospital's view."""

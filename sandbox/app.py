@@ -13,6 +13,7 @@ from tornado.web import Application, StaticFileHandler
 from sandbox import (
     cashier_page,
     control,
+    control_pay,
     mas,
     notices,
     pages,
@@ -71,7 +72,8 @@ def make_app(world: World) -> Application:
         *wechat_pay.routes(world, wire),
         *mas.routes(world),
         *register.routes(world),
-        *control.routes(world, gateway, sender),
+        *control.routes(world, gateway),
+        *control_pay.routes(world, sender),
         *window.routes(world),
         *phone_page.routes(world, gateway),
         *cashier_page.routes(world, sender),

@@ -203,7 +203,7 @@ class Bank:
         refund = self.refunds.get(data["refund"])
         if refund is None or refund.status != "PROCESSING":
             return
-        refund.status = self._switches.text("refund_result") or "SUCCESS"
+        refund.status = self._switches.text("refund_result")
         refund.done_at = self._keeper.clock()
         order = self.orders[refund.out_trade_no]
         numbers = (refund.refund_fen, order.out_trade_no, refund.out_refund_no)

@@ -6,7 +6,7 @@ import urllib.parse
 from typing import Any
 
 from sandbox.bank import PayerError
-from sandbox.control import pay
+from sandbox.control_pay import pay
 from sandbox.notices import STATE_WORDS, Notices
 from sandbox.state import Order
 from sandbox.views import PageHandler

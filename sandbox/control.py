@@ -9,9 +9,8 @@ import orjson
 
 from sandbox.bank import PayerError
 from sandbox.mas import Mas
-from sandbox.notices import Notices
 from sandbox.people import PHONE, PersonError
-from sandbox.state import LoginCode, Order, WeChatUser
+from sandbox.state import LoginCode, WeChatUser
 from sandbox.switches import UnknownSwitchError
 from sandbox.web import SandboxHandler
 from sandbox.wechat_wire import issue_code
@@ -55,13 +54,6 @@ class ControlHandler(SandboxHandler):
         """A refusal is an answer, not a fault."""
         if _status_of(args[1]) is None:
             super().log_exception(*args)
-
-    def order(self, text: str) -> Order:
-        """An order by out_trade_no, prepay_id or code_url."""
-        order = self.world.bank.find_prepay(text)
-        if order is None:
-            raise ControlError(404, "no such order")
-        return order
 
 
 def _status_of(error: object) -> int | None:
@@ -196,88 +188,6 @@ class WeChatMessagesHandler(ControlHandler):
         self.reply({"items": found[::-1]})
 
 
-class OrdersHandler(ControlHandler):
-    """GET /control/orders."""
-
-    async def get(self) -> None:
-        """Every order with its refunds, newest first."""
-        self.reply(
-            {"items": [order_view(self.world, order) for order in self.world.state.orders.values()][::-1]}
-        )
-
-
-def order_view(world: World, order: Order) -> dict[str, Any]:
-    """An order with its refunds."""
-    return asdict(order) | {"refunds": [asdict(refund) for refund in world.bank.refunds_of(order)]}
-
-
-class OrderActionHandler(ControlHandler):
-    """POST /control/orders/{out_trade_no}/{pay,refuse,forge}."""
-
-    notices: Notices
-
-    def initialize(self, world: World, notices: Notices | None = None) -> None:
-        super().initialize(world)
-        if notices is not None:
-            self.notices = notices
-
-    async def post(self, number: str, action: str) -> None:
-        """Act as the payer, the bank, or a stranger."""
-        order, body = self.order(number), self.body()
-        if action == "pay":
-            self.reply(pay(self.world, order, body))
-        elif action == "refuse":
-            self.world.bank.refuse(order, str(body.get("reason") or "用户取消支付"))
-            self.reply(order_view(self.world, order))
-        else:
-            forged = self.notices.forge(order, with_key=bool(body.get("with_key")))
-            self.reply({"delivery": forged.id}, 202)
-
-
-def pay(world: World, order: Order, body: dict[str, Any]) -> dict[str, Any]:
-    """Pay `times` times; the bank lets only the first through and tells the merchant again each time.
-
-    delay_s: the payer takes so long (real seconds); notice_delay_s: the notice does (the sandbox's seconds).
-    """
-    amount = body.get("amount_fen")
-    arguments: dict[str, Any] = {
-        "openid": str(body.get("openid") or ""),
-        "amount_fen": int(amount) if amount is not None else None,
-        "notify": bool(body.get("notify", True)),
-        "notice_delay_s": float(body.get("notice_delay_s") or 0),
-    }
-    delay = float(body.get("delay_s") or 0)
-    if delay:
-        world.bank.pay_later(order, delay, arguments)
-        return order_view(world, order) | {"refused_again": 0}
-    world.bank.pay(order, **arguments)
-    again = max(0, int(body.get("times", 1)) - 1)
-    for _ in range(again):
-        world.bank.refuse(order, "该订单已支付，请勿重复支付")
-        if arguments["notify"]:
-            world.bank.on_paid(order, arguments["notice_delay_s"])
-    return order_view(world, order) | {"refused_again": again}
-
-
-class LedgerHandler(ControlHandler):
-    """GET /control/ledger."""
-
-    async def get(self) -> None:
-        """Entries, balances and totals in fen."""
-        bank = self.world.bank
-        self.reply({"entries": self.world.state.ledger, "balances": bank.balances(), "totals": bank.totals()})
-
-
-class DeliveriesHandler(ControlHandler):
-    """GET /control/deliveries?subject=: callbacks with all their attempts, newest first."""
-
-    async def get(self) -> None:
-        """What was sent to the city, and what it answered."""
-        subject = self.get_query_argument("subject", "")
-        found = [d for d in self.world.state.deliveries.values() if not subject or d.subject == subject]
-        self.reply({"items": [asdict(delivery) for delivery in found][::-1]})
-
-
 class SwitchesHandler(ControlHandler):
     """GET and POST /control/switches."""
 
@@ -337,9 +247,7 @@ class HealthHandler(ControlHandler):
         self.reply({"status": "ok"})
 
 
-def routes(
-    world: World, mas: Mas, notices: Notices
-) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:
+def routes(world: World, mas: Mas) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:
     """The control paths."""
     given = {"world": world}
     return [
@@ -351,10 +259,6 @@ def routes(
         (r"/control/sms", SmsHandler, given),
         (r"/control/sms/reply", SmsReplyHandler, given | {"mas": mas}),
         (r"/control/wechat-messages", WeChatMessagesHandler, given),
-        (r"/control/orders", OrdersHandler, given),
-        (r"/control/orders/([^/]+)/(pay|refuse|forge)", OrderActionHandler, given | {"notices": notices}),
-        (r"/control/ledger", LedgerHandler, given),
-        (r"/control/deliveries", DeliveriesHandler, given),
         (r"/control/switches", SwitchesHandler, given),
         (r"/control/time", TimeHandler, given),
         (r"/control/city", CityHandler, given),

@@ -61,7 +61,7 @@ class Courier:
         delivery.attempts.append(attempt)
         self._keeper.changed()
         if delivery.expect_refusal:
-            delivery.state = "refused" if attempt["status"] and attempt["status"] >= 400 else "swallowed"
+            delivery.state = _verdict_on_bait(attempt["status"])
         elif attempt["status"] is not None and 200 <= attempt["status"] < 300:
             delivery.state = "delivered"
         else:
@@ -97,6 +97,12 @@ class Courier:
             delivery.state = "given_up"
             return
         self._agenda.after(schedule[len(delivery.attempts) - 1], "deliver", {"id": delivery.id})
+
+
+def _verdict_on_bait(status: int | None) -> str:
+    if status is None:
+        return "unanswered"
+    return "refused" if status >= 400 else "swallowed"
 
 
 def _since(started: float) -> int:

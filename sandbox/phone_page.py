@@ -10,6 +10,7 @@ from typing import Any
 from sandbox.mas import Mas
 from sandbox.message_templates import SUBSCRIBE_TEMPLATES
 from sandbox.people import PHONE, PersonError, make_id_number
+from sandbox.state import Person
 from sandbox.views import PageHandler
 from sandbox.web import SandboxHandler
 from sandbox.world import World
@@ -36,7 +37,7 @@ class PhoneHandler(PageHandler):
         number = self.get_query_argument("number", "").strip()
         problem = "" if not number or PHONE.match(number) else "手机号应为 11 位，以 1 开头"
         if not number or problem:
-            self.page("phones.html", phones=self._phones(), problem=problem, made=made_up_person(self.world))
+            self._choose(problem)
             return
         self.page("phone.html", **self._phone(number))
 
@@ -55,13 +56,22 @@ class PhoneHandler(PageHandler):
         except PersonError:
             problem = "姓名、身份证号或手机号不对：身份证号要能通过校验"
             self.set_status(400)
-            self.page("phones.html", phones=self._phones(), problem=problem, made=made_up_person(self.world))
+            self._choose(problem)
             return
         self.redirect(f"/phone?number={number}", status=303)
 
+    def _choose(self, problem: str) -> None:
+        people = list(self.world.state.persons.values())[-200:]
+        made = made_up_person(self.world)
+        self.page("phones.html", phones=self._phones(), problem=problem, made=made, people=people)
+
     def _register(self, number: str) -> None:
         entry = {name: self.get_body_argument(name, "") for name in ("name", "id_number")}
-        self.world.people.register(entry | {"phone": number})
+        relative, relation = self.get_body_argument("relative", ""), self.get_body_argument("relation", "")
+        # The form says what the newcomer is to the relative; an entry says what the relative is to them.
+        seen_back = {"child": "parent", "parent": "child"}.get(relation, relation)
+        family = [{"id_number": relative, "relation": seen_back}] if relative else []
+        self.world.people.register(entry | {"phone": number, "family": family})
 
     def _subscribe(self, number: str, action: str) -> None:
         user = self.world.people.user_with_phone(number)
@@ -107,6 +117,7 @@ class PhoneHandler(PageHandler):
             for one in state.sms_replies
             if one["phone"] == number
         ]
+        person = next((person for person in state.persons.values() if person.phone == number), None)
         user = next((user for user in state.users.values() if user.phone == number), None)
         ids = self.world.credentials.told["subscribe_templates"]
         grants = {
@@ -114,12 +125,22 @@ class PhoneHandler(PageHandler):
         }
         return {
             "number": number,
-            "name": self.world.people.name_of_phone(number),
+            "person": person,
+            "family": self._family(person) if person else [],
             "thread": sorted(thread, key=lambda one: float(one["at"]))[-80:],
             "cards": [one for one in state.wechat_messages if one["phone"] == number][-30:],
             "user": user,
             "grants": grants,
         }
+
+    def _family(self, person: Person) -> list[dict[str, str]]:
+        people = self.world.people
+        found = []
+        for other in self.world.state.persons.values():
+            relation = people.relation(person.id_number, other.id_number)
+            if relation != "none":
+                found.append({"name": other.name, "id_number": other.id_number, "relation": relation})
+        return found
 
 
 def made_up_person(world: World) -> dict[str, str]:

@@ -137,7 +137,7 @@ class Delivery:
     signer: str = ""
     subject: str = ""
     attempts: list[dict[str, Any]] = field(default_factory=list)
-    # pending, delivered or given_up; for a bait refused or swallowed.
+    # pending, delivered or given_up; for a bait refused, swallowed or unanswered.
     state: str = "pending"
     # A bait is a forged notice or a signature probe: a right city refuses it.
     expect_refusal: bool = False

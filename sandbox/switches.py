@@ -17,26 +17,59 @@ class Switch:
     off: bool | int | str
     label: str
     hint: str = ""
+    # What plain "on" means for a switch that holds a code; empty when a code must be named.
+    on: str = ""
+    choices: tuple[str, ...] = ()
 
 
 SWITCHES = (
     Switch("slow_ms", "all", 0, "每个接口都慢 (毫秒)"),
     Switch("slow_wechat_ms", "wechat", 0, "微信接口慢 (毫秒)"),
-    Switch("refuse_login", "wechat", "", "拒绝登录", "错误码，例如 40029、40226、-1"),
-    Switch("refuse_token", "wechat", "", "拒绝发放 access_token", "错误码，例如 -1、40164、45009"),
-    Switch("refuse_phone_number", "wechat", "", "拒绝手机号", "错误码，例如 -1、40029"),
-    Switch("refuse_subscribe_message", "wechat", "", "拒绝订阅消息", "错误码，例如 43101、43107、45168"),
+    Switch("refuse_login", "wechat", "", "拒绝登录", "错误码，例如 40029、40226、-1", on="40029"),
+    Switch("refuse_token", "wechat", "", "拒绝发放 access_token", "错误码，例如 -1、40164、45009", on="-1"),
+    Switch("refuse_phone_number", "wechat", "", "拒绝手机号", "错误码，例如 -1、40029", on="40029"),
+    Switch(
+        "refuse_subscribe_message",
+        "wechat",
+        "",
+        "拒绝订阅消息",
+        "错误码，例如 43101、43107、45168",
+        on="43101",
+    ),
     Switch("lose_answers_wechat", "wechat", False, "微信接口办完事却不答复"),
     Switch("slow_pay_ms", "pay", 0, "支付接口慢 (毫秒)"),
     Switch(
-        "refuse_prepay", "pay", "", "拒绝下单", "错误码，例如 SYSTEM_ERROR、FREQUENCY_LIMITED、RULE_LIMIT"
+        "refuse_prepay",
+        "pay",
+        "",
+        "拒绝下单",
+        "错误码，例如 SYSTEM_ERROR、FREQUENCY_LIMITED、RULE_LIMIT",
+        on="SYSTEM_ERROR",
     ),
-    Switch("refuse_query", "pay", "", "拒绝查单", "错误码，例如 SYSTEM_ERROR、FREQUENCY_LIMITED"),
-    Switch("refuse_close", "pay", "", "拒绝关单", "错误码，例如 SYSTEM_ERROR、USERPAYING"),
     Switch(
-        "refuse_refund", "pay", "", "拒绝退款", "错误码，例如 NOT_ENOUGH、SYSTEM_ERROR、USER_ACCOUNT_ABNORMAL"
+        "refuse_query",
+        "pay",
+        "",
+        "拒绝查单",
+        "错误码，例如 SYSTEM_ERROR、FREQUENCY_LIMITED",
+        on="SYSTEM_ERROR",
     ),
-    Switch("refund_result", "pay", "SUCCESS", "退款的结局", "SUCCESS、ABNORMAL 或 CLOSED"),
+    Switch("refuse_close", "pay", "", "拒绝关单", "错误码，例如 SYSTEM_ERROR、USERPAYING", on="SYSTEM_ERROR"),
+    Switch(
+        "refuse_refund",
+        "pay",
+        "",
+        "拒绝退款",
+        "错误码，例如 NOT_ENOUGH、SYSTEM_ERROR、USER_ACCOUNT_ABNORMAL",
+        on="NOT_ENOUGH",
+    ),
+    Switch(
+        "refund_result",
+        "pay",
+        "SUCCESS",
+        "退款的结局",
+        choices=("SUCCESS", "ABNORMAL", "CLOSED"),
+    ),
     Switch("refund_delay_s", "pay", 3, "退款多久到账 (秒)"),
     Switch("forge_answers_pay", "pay", False, "应答的签名是伪造的"),
     Switch("lose_answers_pay", "pay", False, "支付接口办完事却不答复"),
@@ -46,15 +79,22 @@ SWITCHES = (
     Switch("lose_notices", "pay", 0, "前几次通知丢在路上", "次数；-1 为全部丢失"),
     Switch("signtest_every", "pay", 10, "每几条通知来一次签名探测", "0 为不探测"),
     Switch("slow_mas_ms", "mas", 0, "短信网关慢 (毫秒)"),
-    Switch("refuse_sms", "mas", "", "拒收短信", "rspcod，例如 IllegalMac、InvalidUsrOrPwd、NOT_WHITE_IP"),
-    Switch("sms_fail", "mas", "", "短信发送失败", "状态报告的错误码，例如 DB:0140、MK:0001"),
+    Switch(
+        "refuse_sms",
+        "mas",
+        "",
+        "拒收短信",
+        "rspcod，例如 IllegalMac、InvalidUsrOrPwd、NOT_WHITE_IP",
+        on="InvalidUsrOrPwd",
+    ),
+    Switch("sms_fail", "mas", "", "短信发送失败", "状态报告的错误码，例如 DB:0140、MK:0001", on="DB:0140"),
     Switch("sms_report_delay_s", "mas", 1, "状态报告多久回来 (秒)"),
     Switch("lose_reports", "mas", False, "状态报告丢失"),
     Switch("duplicate_reports", "mas", False, "状态报告和回复推送两次"),
     Switch("single_reports", "mas", False, "推送单个对象而不是数组"),
     Switch("lose_answers_mas", "mas", False, "短信网关办完事却不答复"),
     Switch("slow_register_ms", "register", 0, "人口库慢 (毫秒)"),
-    Switch("refuse_register", "register", "", "人口库拒绝服务", "HTTP 状态，例如 503"),
+    Switch("refuse_register", "register", "", "人口库拒绝服务", "HTTP 状态，例如 503", on="503"),
     Switch("register_open", "register", False, "人口库里没有的人也算存在"),
     Switch("lose_answers_register", "register", False, "人口库办完事却不答复"),
 )
@@ -77,8 +117,12 @@ def _coerce(switch: Switch, value: Any) -> bool | int | str:
         except (TypeError, ValueError) as error:
             raise UnknownSwitchError(f"{switch.name} takes a number") from error
     if value is True:
-        raise UnknownSwitchError(f"{switch.name} takes a code: {switch.hint}")
-    return "" if value in (False, None) else str(value)
+        value = switch.on
+    if not value:
+        return switch.off
+    if switch.choices and value not in switch.choices:
+        raise UnknownSwitchError(f"{switch.name} takes one of {', '.join(switch.choices)}")
+    return str(value)
 
 
 class Switches:

@@ -27,12 +27,32 @@ def _clock(instant: float) -> str:
     return at.strftime("%H:%M:%S" if same_day else "%m-%d %H:%M")
 
 
+DELIVERY_STATES = {
+    "pending": ("等待送达", "amber"),
+    "delivered": ("已送达", "green"),
+    "given_up": ("已放弃", "red"),
+    "refused": ("被拒绝，应当如此", "green"),
+    "swallowed": ("被接受，不应当", "red"),
+    "unanswered": ("没有应答", "grey"),
+}
+EVENTS = {
+    "TRANSACTION.SUCCESS": "支付成功通知",
+    "REFUND.SUCCESS": "退款成功通知",
+    "REFUND.ABNORMAL": "退款异常通知",
+    "REFUND.CLOSED": "退款关闭通知",
+    "FORGED": "伪造的通知",
+    "PROBE": "签名探测",
+    "SMS.REPORT": "短信状态报告",
+    "SMS.REPLY": "短信回复",
+}
+
 _environment = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
     lstrip_blocks=True,
 )  # fmt: skip
 _environment.filters["yuan"] = _yuan
 _environment.filters["clock"] = _clock
+_environment.globals |= {"delivery_states": DELIVERY_STATES, "events": EVENTS}
 
 
 class PageHandler(SandboxHandler):

@@ -4,7 +4,7 @@
   const thread = document.getElementById("thread");
   if (thread) thread.scrollTop = thread.scrollHeight;
   let known = null;
-  const isTyping = () => [...document.querySelectorAll("input:not([type=hidden]), textarea")].some((e) => e.value && e.value !== e.defaultValue);
+  const isTyping = () => [...document.querySelectorAll("input:not([type=hidden]), textarea")].some((e) => e.value && e.value !== e.defaultValue) || document.querySelector("details[open]");
   const look = async () => {
     try {
       const stamp = await (await fetch("/stamp", { cache: "no-store" })).text();

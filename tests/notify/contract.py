@@ -1,0 +1,130 @@
+"""What every adapter of the notify ports must do, one class per port."""
+
+from typing import Protocol
+
+import pytest
+
+from notify.ports import (
+    SMS,
+    MiniProgramMessenger,
+    RejectedError,
+    RejectReason,
+    SMSSender,
+    SubscribeMessage,
+    WeChatLogin,
+)
+
+PHONE = "13912345678"
+
+
+class SMSWorld(Protocol):
+    """The other end of a provider."""
+
+    @property
+    def sender(self) -> SMSSender:
+        """The provider as our adapter shows it."""
+
+    async def texts(self, phone: str) -> list[str]:
+        """What a phone has received, oldest first."""
+
+
+class SMSSenderContract:
+    async def test_a_message_arrives_and_has_the_providers_id(self, sms: SMSWorld):
+        before = len(await sms.texts(PHONE))
+        result = await sms.sender.send(SMS(PHONE, "您已预约市人民医院,序号3。"))
+        assert result.provider == sms.sender.name
+        assert result.provider_id
+        arrived = await sms.texts(PHONE)
+        assert len(arrived) == before + 1
+        assert arrived[-1].endswith("您已预约市人民医院,序号3。")
+
+    async def test_two_messages_have_two_ids(self, sms: SMSWorld):
+        ids = {(await sms.sender.send(SMS(PHONE, f"第{n}条"))).provider_id for n in range(2)}
+        assert len(ids) == 2
+
+    async def test_a_number_that_is_none_is_rejected_as_the_recipients_fault(self, sms: SMSWorld):
+        with pytest.raises(RejectedError) as refused:
+            await sms.sender.send(SMS("12", "您好"))
+        assert refused.value.reason is RejectReason.BAD_RECIPIENT
+
+    async def test_an_empty_text_is_rejected_as_the_contents_fault(self, sms: SMSWorld):
+        with pytest.raises(RejectedError) as refused:
+            await sms.sender.send(SMS(PHONE, " "))
+        assert refused.value.reason is RejectReason.BAD_CONTENT
+
+
+class MessengerWorld(Protocol):
+    """A person with WeChat, who may accept prompts."""
+
+    openid: str
+
+    @property
+    def messenger(self) -> MiniProgramMessenger:
+        """WeChat as our adapter shows it."""
+
+    def message(self) -> SubscribeMessage:
+        """A message that is right in every way."""
+
+    async def grant(self, count: int) -> None:
+        """The person accepts so many of that message."""
+
+
+class MessengerContract:
+    async def test_a_granted_message_is_sent(self, world: MessengerWorld):
+        await world.grant(1)
+        result = await world.messenger.send(world.message())
+        assert result.provider == world.messenger.name
+        assert result.provider_id
+
+    async def test_each_grant_is_good_for_one_message(self, world: MessengerWorld):
+        await world.grant(2)
+        await world.messenger.send(world.message())
+        await world.messenger.send(world.message())
+        with pytest.raises(RejectedError) as refused:
+            await world.messenger.send(world.message())
+        assert refused.value.reason is RejectReason.NOT_SUBSCRIBED
+
+
+class LoginWorld(Protocol):
+    """A person whose WeChat hands out codes."""
+
+    @property
+    def login(self) -> WeChatLogin:
+        """WeChat as our adapter shows it."""
+
+    async def js_code(self) -> tuple[str, str]:
+        """A fresh login code and the openid behind it."""
+
+    async def phone_code(self) -> tuple[str, str]:
+        """A fresh phone code and the number behind it."""
+
+    async def oauth_code(self) -> tuple[str, str]:
+        """A fresh page code and the official account's openid behind it."""
+
+
+class WeChatLoginContract:
+    async def test_a_login_code_names_the_person_once(self, world: LoginWorld):
+        code, openid = await world.js_code()
+        assert (await world.login.openid_of_js_code(code)).openid == openid
+        with pytest.raises(RejectedError) as refused:
+            await world.login.openid_of_js_code(code)
+        assert refused.value.reason is RejectReason.CODE_INVALID
+
+    async def test_a_phone_code_gives_the_number_once(self, world: LoginWorld):
+        code, phone = await world.phone_code()
+        assert await world.login.phone_of_code(code) == phone
+        with pytest.raises(RejectedError) as refused:
+            await world.login.phone_of_code(code)
+        assert refused.value.reason is RejectReason.CODE_INVALID
+
+    async def test_a_page_code_names_the_person_once(self, world: LoginWorld):
+        code, openid = await world.oauth_code()
+        assert await world.login.openid_of_oauth_code(code) == openid
+        with pytest.raises(RejectedError) as refused:
+            await world.login.openid_of_oauth_code(code)
+        assert refused.value.reason is RejectReason.CODE_INVALID
+
+    async def test_a_made_up_code_is_refused(self, world: LoginWorld):
+        with pytest.raises(RejectedError) as refused:
+            await world.login.openid_of_js_code("made-up")
+        assert refused.value.reason is RejectReason.CODE_INVALID

@@ -1,0 +1,63 @@
+"""The providers in memory keep the same contracts as the real adapters."""
+
+import pytest
+
+from notify.ports import MiniSession, SubscribeMessage
+from tests.notify.contract import MessengerContract, SMSSenderContract, WeChatLoginContract
+from tests.notify.memory import MemoryLogin, MemoryMessenger, MemorySMS
+
+
+class MemorySMSWorld:
+    def __init__(self) -> None:
+        self.sender = MemorySMS()
+
+    async def texts(self, phone: str) -> list[str]:
+        return self.sender.texts_to(phone)
+
+
+class TestMemorySMS(SMSSenderContract):
+    @pytest.fixture
+    def sms(self) -> MemorySMSWorld:
+        return MemorySMSWorld()
+
+
+class MemoryMessengerWorld:
+    openid = "o-person"
+
+    def __init__(self) -> None:
+        self.messenger = MemoryMessenger()
+
+    def message(self) -> SubscribeMessage:
+        return SubscribeMessage(self.openid, "template", {"thing1": "市人民医院"})
+
+    async def grant(self, count: int) -> None:
+        self.messenger.grant(self.openid, "template", count)
+
+
+class TestMemoryMessenger(MessengerContract):
+    @pytest.fixture
+    def world(self) -> MemoryMessengerWorld:
+        return MemoryMessengerWorld()
+
+
+class MemoryLoginWorld:
+    def __init__(self) -> None:
+        self.login = MemoryLogin()
+
+    async def js_code(self) -> tuple[str, str]:
+        self.login.js_codes["js"] = MiniSession("o-mini")
+        return "js", "o-mini"
+
+    async def phone_code(self) -> tuple[str, str]:
+        self.login.phone_codes["phone"] = "13912345678"
+        return "phone", "13912345678"
+
+    async def oauth_code(self) -> tuple[str, str]:
+        self.login.oauth_codes["page"] = "o-oa"
+        return "page", "o-oa"
+
+
+class TestMemoryLogin(WeChatLoginContract):
+    @pytest.fixture
+    def world(self) -> MemoryLoginWorld:
+        return MemoryLoginWorld()

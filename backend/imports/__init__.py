@@ -1,0 +1,1 @@
+"""Bringing other systems' directories and free places into the city's own directory and pool."""

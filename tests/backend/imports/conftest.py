@@ -1,0 +1,30 @@
+"""The import's service on a real database."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from backend.db.client import Database
+from backend.directory.service import DirectoryService
+from backend.directory.store import DirectoryStore
+from backend.imports.bulk_publish import ImportService
+from backend.imports.store import FeedStore
+from backend.slotpool.claims_store import ClaimStore
+from backend.slotpool.schedules import ScheduleService
+from backend.slotpool.schedules_store import ScheduleStore
+
+
+@dataclass
+class Importing:
+    """What an import works with."""
+
+    imports: ImportService
+    directory: DirectoryService
+    schedules: ScheduleService
+
+
+@pytest.fixture
+def importing(db: Database) -> Importing:
+    directory = DirectoryService(DirectoryStore(db))
+    schedules = ScheduleService(ScheduleStore(db), directory, ClaimStore(db), watched_s=0)
+    return Importing(ImportService(directory, schedules, FeedStore(db)), directory, schedules)

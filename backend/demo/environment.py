@@ -11,7 +11,11 @@ from typing import Any
 from backend.settings import Settings
 
 # What somebody may replace by an own server; everything else of a demo is made here.
-REPLACEABLE = ("MONGODB_URI", "MONGODB_DATABASE", "BROKER_URL", "REDIS_URL", "LOG_LEVEL", "SIGN_ALGORITHM")
+REPLACEABLE = (
+    "MONGODB_URI", "MONGODB_DATABASE", "BROKER_URL", "REDIS_URL", "MINIPROGRAM_DIR", "LOG_LEVEL",
+    "SIGN_ALGORITHM",
+)  # fmt: skip
+RESIDENT_APP = Path(__file__).resolve().parents[2] / "miniprogram" / "dist" / "h5"
 # What a child needs of our own environment to run at all.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 
@@ -64,6 +68,7 @@ def city_environment(
         "ENVIRONMENT": "demo",
         "WEB_PORT": str(places.web_port),
         "PUBLIC_URL": places.web_url,
+        "MINIPROGRAM_DIR": str(RESIDENT_APP),
         "KEYS_FILE": str(places.keys_file),
         "MAS_CALLBACK_SECRET": mas_callback_secret(places),
         **_vendors(places.sandbox_url, credentials),

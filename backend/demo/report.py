@@ -31,6 +31,8 @@ def print_welcome(console: Console, places: DemoPlaces, city: Mapping[str, Any],
     table = Table(
         title=f"健康城市 Healthy City, ready in {took_s:.1f} s", show_header=False, title_justify="left"
     )
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for what, where in _addresses(places, city):
         table.add_row(what, where)
     table.add_section()

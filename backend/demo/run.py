@@ -12,7 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from backend.demo.embedded import start_mongod, start_redis
-from backend.demo.environment import DemoPlaces, city_environment, inherited, mas_callback_secret, settings_of
+from backend.demo.environment import (
+    RESIDENT_APP,
+    DemoPlaces,
+    city_environment,
+    inherited,
+    mas_callback_secret,
+    settings_of,
+)
 from backend.demo.errors import DemoError
 from backend.demo.filling import fill
 from backend.demo.preconditions import check_port, check_resident_app, check_servers, only_one_demo
@@ -21,7 +28,6 @@ from backend.demo.supervisor import StopRequested, Supervisor, stop_signals
 from backend.security.keys import Keyring
 
 READY_WITHIN_S = 60.0
-RESIDENT_APP = Path("miniprogram/dist/h5")
 STEPS = ("database and queue", "the outside world (sandbox)", "city data", "web, worker and beat")
 
 console = Console(highlight=False)
@@ -30,7 +36,7 @@ console = Console(highlight=False)
 def run_demo(folder: Path, port: int, sandbox_port: int, fresh: bool) -> None:
     """Bring the city up, keep it up until Ctrl-C, take it down."""
     places = DemoPlaces(folder.resolve(), port, sandbox_port)
-    check_resident_app(RESIDENT_APP)
+    check_resident_app(Path(os.environ.get("MINIPROGRAM_DIR") or RESIDENT_APP))
     check_servers(os.environ)
     with only_one_demo(places.folder), stop_signals():
         try:

@@ -51,3 +51,123 @@ DONE: dict[str, str] = {
     "saved": "已保存。",
     "signed-out": "您已安全退出。",
 }
+
+CHANNELS: dict[str, str] = {
+    "wechat": "微信小程序",
+    "h5": "网页",
+    "sms": "短信",
+    "bot": "公众号对话",
+    "kiosk": "自助机",
+    "window": "窗口",
+    "referral": "转诊",
+    "hospital": "医院",
+}
+PERIODS: dict[str, str] = {"am": "上午", "pm": "下午", "evening": "晚间", "night": "夜间", "day": "全天"}
+KINDS: dict[str, str] = {"general": "普通", "expert": "专家", "special": "特需", "vaccination": "预防接种"}
+SCHEDULE_STATES: dict[str, tuple[str, str]] = {"open": ("开诊", "good"), "stopped": ("已停诊", "bad")}
+APPOINTMENT_STATES: dict[str, tuple[str, str]] = {
+    "held": ("锁号中", "warn"),
+    "booked": ("已预约", "good"),
+    "cancelled": ("已取消", ""),
+    "released": ("已放弃", ""),
+    "expired": ("锁号到期", ""),
+    "stopped": ("停诊取消", "bad"),
+}
+ORDER_STATES: dict[str, tuple[str, str]] = {
+    "created": ("待支付", "warn"),
+    "paying": ("支付中", "warn"),
+    "paid": ("已支付", "good"),
+    "closed": ("已关闭", ""),
+    "refunding": ("退款中", "info"),
+    "refunded": ("已退款", ""),
+    "refund_failed": ("退款失败", "bad"),
+}
+ATTEMPT_STATES: dict[str, tuple[str, str]] = {
+    "open": ("结果未知", "warn"),
+    "paid": ("已到账", "good"),
+    "closed": ("已关闭", ""),
+    "disputed": ("账目有异", "bad"),
+}
+REFUND_STATES: dict[str, tuple[str, str]] = {
+    "due": ("待提交", "warn"),
+    "asked": ("已提交，待确认", "warn"),
+    "processing": ("渠道处理中", "info"),
+    "succeeded": ("已到账", "good"),
+    "failed": ("失败", "bad"),
+    "replaced": ("已换号重退", ""),
+}
+REFUND_CAUSES: dict[str, str] = {"cancelled": "取消退款", "late": "关单后到账", "excess": "重复支付"}
+PAYMENT_METHODS: dict[str, str] = {
+    "wechat_mini": "微信小程序支付",
+    "wechat_jsapi": "微信公众号支付",
+    "wechat_native": "微信扫码支付",
+}
+ENDED_BY: dict[str, str] = {
+    "resident": "居民本人",
+    "staff": "工作人员",
+    "hospital": "医院",
+    "client": "医院系统",
+    "system": "系统",
+}
+ACTOR_KINDS: dict[str, str] = {
+    "resident": "居民",
+    "staff": "工作人员",
+    "client": "医院系统",
+    "terminal": "终端",
+    "system": "系统",
+    "anonymous": "未登录者",
+}
+# What the audit list says for the actions it knows; others show as they are.
+ACTIONS: dict[str, str] = {
+    "staff.sign_in": "登录管理台",
+    "staff.sign_out": "退出管理台",
+    "staff.lock": "连续登录失败，账号锁定",
+    "staff.add": "开通工作人员账号",
+    "staff.disable": "停用工作人员账号",
+    "staff.enable": "启用工作人员账号",
+    "staff.reset_password": "重置密码",
+    "staff.reset_totp": "重置动态口令",
+    "staff.change_password": "修改自己的密码",
+    "appointments.search": "按就诊人查找预约",
+    "appointments.cancel": "取消预约",
+    "schedules.stop": "停诊",
+    "resident.reveal": "查看完整个人信息",
+    "resident.verify": "居民实名认证",
+    "resident.verify_refused": "居民实名认证未通过",
+    "resident.delete": "居民注销账号",
+    "bookings.read": "医院读取预约名单",
+    "billing.refund_retried": "重试退款",
+    "billing.difference_resolved": "处理账目差异",
+    "audit.verify": "校验审计日志",
+    "directory.edit": "修改机构信息",
+    "messages.resend": "重发消息",
+}
+# Standing reasons that the services write; a person's own words show as they are.
+BASES: dict[str, str] = {
+    "own account": "本人账号",
+    "failed sign-ins": "连续登录失败",
+    "staff:staff:manage": "账号管理",
+    "look-up at the desk": "窗口查询",
+    "regular check": "例行校验",
+    "population register": "人口库核验",
+    "own request": "本人申请",
+    "care relationship: appointment": "就诊关系：预约",
+}
+FINDINGS: dict[str, str] = {
+    "changed": "内容被改动",
+    "removed": "记录缺失",
+    "inserted": "不是本系统写入",
+    "reordered": "位置被调换",
+    "broken_chain": "与前一条接不上",
+    "end_unknown": "末尾标记缺失或不可信",
+}
+
+
+def of(table: dict[str, str], key: str | None) -> str:
+    """A word, or the key itself for one that has none yet."""
+    return table.get(key or "", key or "—")
+
+
+def state_of(table: dict[str, tuple[str, str]], key: str) -> tuple[str, str]:
+    """A state's word and colour, or the key itself without colour."""
+    return table.get(str(key), (str(key), ""))

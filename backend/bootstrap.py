@@ -16,6 +16,7 @@ from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
 from backend import metrics
+from backend.appointments.desk import AppointmentDesk
 from backend.appointments.hospital import HospitalBookingService
 from backend.appointments.service import AppointmentService
 from backend.audit.chain import Chain
@@ -53,6 +54,8 @@ from backend.slotpool.schedules_store import ScheduleStore
 from backend.staff.service import StaffService
 from backend.staff.sign_in import SignIn
 from backend.staff.store import StaffStore
+from backend.statistics.service import COUNTED_KINDS, StatisticsService
+from backend.statistics.store import StatisticsStore
 from backend.worker.events import Bus, EventKind
 from backend.worker.nudge import Nudger
 from backend.worker.outbox import Outbox
@@ -116,6 +119,8 @@ class Services(Core):
     billing: BillingService
     appointments: AppointmentService
     hospital_bookings: HospitalBookingService
+    desk: AppointmentDesk
+    statistics: StatisticsService
 
 
 class LateCodeSender:
@@ -327,6 +332,8 @@ def _areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
         hospital_bookings=HospitalBookingService(
             claims, schedules, residents, billing, audit, feed, core.nudger
         ),
+        desk=AppointmentDesk(claims, schedules, directory, residents, billing, audit, core.nudger),
+        statistics=StatisticsService(StatisticsStore(db), claims, billing),
     )
 
 
@@ -349,6 +356,8 @@ def _subscribe(services: Services) -> None:
     bus.subscribe(
         kinds.RESIDENT_DELETED, "residents.on_resident_deleted", services.residents.on_resident_deleted
     )
+    for kind in COUNTED_KINDS:
+        bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
 
 
 # What runs by the clock. The names are stored in the broker: keep them.

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from admin.views import account, sign_in, staff, static
+from admin.views import account, appointments, audit, dashboard, nowhere, schedules, sign_in, staff, static
 
 Routes = list[tuple[str, type]]
 
 
 def routes() -> Routes:
     """Every page of the console, for `backend/app.py`."""
-    return [*sign_in.routes, *account.routes, *staff.routes, *static.routes]
+    return [
+        *sign_in.routes,
+        *dashboard.routes,
+        *schedules.routes,
+        *appointments.routes,
+        *staff.routes,
+        *audit.routes,
+        *account.routes,
+        *static.routes,
+        *nowhere.routes,
+    ]

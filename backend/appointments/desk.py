@@ -1,4 +1,4 @@
-"""Appointments as staff see them: the pool of a day, lists within one's scope, one appointment, its cancelling.
+"""Appointments as staff see them: the pool of a day, lists within one's scope, one appointment, cancelling.
 
 Names are masked. Looking a person up by phone or ID number, and seeing a person unmasked, goes on record.
 """
@@ -202,7 +202,7 @@ class AppointmentDesk:
         return await self._views(claims), following
 
     async def search_person(self, actor: Actor, text: str) -> list[AppointmentView]:
-        """Appointments, within scope, of the person of a phone or an ID number; the look-up goes on record."""
+        """Appointments, within scope, of the person of a phone or an ID number; the look-up is on record."""
         person_id = await self._people.search(text)
         found = f"resident/{person_id}" if person_id else "resident/unknown"
         await self._audit.record(actor, "appointments.search", found, "look-up at the desk", _only(actor))

@@ -134,5 +134,5 @@ class Claims(Protocol):
 class Orders(Protocol):
     """Where an order is looked up; billing, seen from below."""
 
-    async def get_order(self, order_id: str) -> CountedOrder:
-        """The order of this id."""
+    async def order_of(self, appointment_id: str) -> CountedOrder | None:
+        """The order of this appointment."""

@@ -75,7 +75,9 @@ class StatisticsService:
             claim = await self._claims.get(event.data["appointment_id"])
             return Fact(on, claim.organization_id, _CLAIM_MEASURES[event.kind], claim.channel)
         if event.kind in _ORDER_MEASURES:
-            order = await self._orders.get_order(event.data["order_id"])
+            order = await self._orders.order_of(event.data["appointment_id"])
+            if order is None:
+                return None
             return Fact(on, order.organization_id, _ORDER_MEASURES[event.kind], fen=order.amount_fen)
         if event.kind in _OTHER_MEASURES:
             place = event.data.get("organization_id") or await self._place_of(event)

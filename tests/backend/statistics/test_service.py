@@ -41,11 +41,11 @@ class KnownClaims:
 
 
 class KnownOrders:
-    """Orders by ids like `ORG-1/1500`."""
+    """Orders by appointments like `ORG-1/1500`."""
 
-    async def get_order(self, order_id: str) -> KnownOrder:
-        organization_id, _, fen = order_id.partition("/")
-        return KnownOrder(organization_id, int(fen))
+    async def order_of(self, appointment_id: str) -> KnownOrder | None:
+        organization_id, _, fen = appointment_id.partition("/")
+        return KnownOrder(organization_id, int(fen)) if fen.isdigit() else None
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def booked(where: str, at: datetime | None = None) -> Event:
 
 
 def paid(what: str) -> Event:
-    return Event(EventKind.ORDER_PAID, {"order_id": what})
+    return Event(EventKind.ORDER_PAID, {"appointment_id": what})
 
 
 async def test_bookings_are_counted_by_day_channel_and_institution(statistics: StatisticsService) -> None:
@@ -79,7 +79,7 @@ async def test_bookings_are_counted_by_day_channel_and_institution(statistics: S
 async def test_money_is_summed_in_fen(statistics: StatisticsService) -> None:
     await statistics.on_event(paid("ORG-1/1500"))
     await statistics.on_event(paid("ORG-1/2550"))
-    await statistics.on_event(Event(EventKind.REFUND_SUCCEEDED, {"order_id": "ORG-1/1500"}))
+    await statistics.on_event(Event(EventKind.REFUND_SUCCEEDED, {"appointment_id": "ORG-1/1500"}))
     today = (await statistics.overview(CITY)).today
     assert today.of(Measure.PAID) == Total(count=2, fen=4050)
     assert today.of(Measure.REFUNDED) == Total(count=1, fen=1500)
@@ -139,7 +139,7 @@ async def test_an_empty_city_has_fourteen_empty_days(statistics: StatisticsServi
 
 
 async def test_every_kind_that_is_subscribed_is_counted(statistics: StatisticsService) -> None:
-    ids = {"appointment_id": "ORG-1/wechat", "order_id": "ORG-1/100", "organization_id": "ORG-1"}
+    ids = {"appointment_id": "ORG-1/1500", "organization_id": "ORG-1"}
     for kind in COUNTED_KINDS:
         await statistics.on_event(Event(kind, ids))
     counted = (await statistics.overview(CITY)).today.totals

@@ -1,0 +1,193 @@
+"""Appointments: a day's list, looking a person up, one appointment, cancelling it, seeing who it is."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from admin.base import PageHandler, page
+from admin.forms import Filters, Form, ReasonForm
+from admin.lookups import organizations_in_scope
+from admin.views.schedules import choose
+from backend import clock
+from backend.appointments.desk import CANCELLABLE, DayFilter
+from backend.appointments.views import AppointmentView
+from backend.directory.models import Department
+from backend.errors import AppError, ErrorCode
+from backend.http.endpoint import requires
+from backend.ids import is_id
+from backend.permissions import Permission
+from backend.residents.models import Identity
+from backend.slotpool.claims_models import ClaimState
+
+PAGE_SIZE = 50
+
+
+class AppointmentFilters(Filters):
+    """Which appointments the list shows."""
+
+    id: str = Field("", max_length=40, title="预约编号")
+    organization: str = Field("", max_length=64, title="机构")
+    department: str = Field("", max_length=64, title="科室")
+    on: date | None = Field(None, title="日期")
+    state: Literal["", "held", "booked", "cancelled", "released", "expired", "stopped"] = Field(
+        "", title="状态"
+    )
+    channel: str = Field("", max_length=16, title="渠道")
+
+
+class PersonForm(Form):
+    """Whom to look up. Sent, not put into an address: an ID number has no place there."""
+
+    person: str = Field("", max_length=32, title="手机号或身份证号")
+
+
+class AppointmentsHandler(PageHandler):
+    """A day's list."""
+
+    @requires(Permission.STAFF_APPOINTMENTS_READ)
+    @page("Appointments of a day")
+    async def get(self, query: AppointmentFilters) -> None:
+        """One page by time; an appointment's own number leads straight to it."""
+        if query.id:
+            await self._go_to(query.id)
+            return
+        organizations = await organizations_in_scope(self.services, self.actor)
+        chosen = choose(organizations, query.organization)
+        on = query.on or clock.today()
+        departments: list[Department] = []
+        views: list[AppointmentView] = []
+        following = None
+        if chosen:
+            departments = await self.services.directory.list_departments(chosen)
+            wanted = DayFilter(
+                organization_id=chosen,
+                on=on,
+                department_id=query.department,
+                states=(ClaimState(query.state),) if query.state else (),
+                channel=query.channel,
+            )
+            views, following = await self.services.desk.list_day(
+                self.actor, wanted, cursor=query.cursor or None, limit=PAGE_SIZE
+            )
+        self.show_page(
+            "appointments/list.html",
+            organizations=organizations,
+            chosen=chosen,
+            departments=departments,
+            views=views,
+            following=following,
+            on=on,
+        )
+
+    async def _go_to(self, appointment_id: str) -> None:
+        wanted = appointment_id.strip().upper()
+        if not is_id(wanted):
+            raise AppError(ErrorCode.NOT_FOUND, "no id", text="没有这个预约编号，请核对26位编号。")
+        await self.services.desk.get(self.actor, wanted)
+        self.go(f"/admin/appointments/{wanted}")
+
+
+class SearchHandler(PageHandler):
+    """Appointments of one person."""
+
+    @requires(Permission.STAFF_APPOINTMENTS_READ)
+    @page("Ask whom to look up")
+    async def get(self) -> None:
+        """Show the form."""
+        await self.show()
+
+    async def show(self, **path: str) -> None:
+        """Show the form."""
+        self.show_page("appointments/search.html", views=None)
+
+    @requires(Permission.STAFF_APPOINTMENTS_READ)
+    @page("Look a person's appointments up", again=True)
+    async def post(self, body: PersonForm) -> None:
+        """Show what was found; the look-up is on record."""
+        if not body.person:
+            raise AppError(ErrorCode.BAD_REQUEST, "nobody", text="请输入完整的手机号或身份证号。")
+        self.show_page(
+            "appointments/search.html",
+            views=await self.services.desk.search_person(self.actor, body.person),
+        )
+
+
+class AppointmentHandler(PageHandler):
+    """One appointment."""
+
+    @requires(Permission.STAFF_APPOINTMENTS_READ)
+    @page("An appointment")
+    async def get(self, appointment_id: str) -> None:
+        """What it is, what was paid, what was said."""
+        await self.show(appointment_id=appointment_id)
+
+    async def show(self, **path: str) -> None:
+        """Show the appointment."""
+        await self.show_appointment(await self.services.desk.get(self.actor, path["appointment_id"]))
+
+    async def show_appointment(self, view: AppointmentView, identity: Identity | None = None) -> None:
+        """The page, with the patient unmasked when `identity` is given."""
+        claim = view.claim
+        self.show_page(
+            "appointments/show.html",
+            view=view,
+            identity=identity,
+            can_cancel=claim.state in CANCELLABLE and claim.end_at > clock.now(),
+        )
+
+
+class CancelHandler(PageHandler):
+    """Cancelling."""
+
+    @requires(Permission.STAFF_APPOINTMENTS_CANCEL)
+    @page("Ask why the appointment is cancelled")
+    async def get(self, appointment_id: str) -> None:
+        """Say what will follow and ask for the reason."""
+        await self.show(appointment_id=appointment_id)
+
+    async def show(self, **path: str) -> None:
+        """Show the form."""
+        view = await self.services.desk.get(self.actor, path["appointment_id"])
+        self.show_page("appointments/cancel.html", view=view)
+
+    @requires(Permission.STAFF_APPOINTMENTS_CANCEL)
+    @page("Cancel an appointment", errors=(ErrorCode.APPOINTMENT_NOT_CANCELLABLE,), again=True)
+    async def post(self, body: ReasonForm, appointment_id: str) -> None:
+        """Cancel it; the patient is told and refunded."""
+        await self.services.desk.cancel(self.actor, appointment_id, body.given())
+        self.go(f"/admin/appointments/{appointment_id}", "cancelled")
+
+
+class RevealHandler(AppointmentHandler):
+    """Seeing who the patient is."""
+
+    @requires(Permission.STAFF_PERSONAL_DATA_UNMASK)
+    @page("Ask why the patient is to be shown")
+    async def get(self, appointment_id: str) -> None:
+        """Show the form."""
+        await self.show(appointment_id=appointment_id)
+
+    async def show(self, **path: str) -> None:
+        """Show the form."""
+        view = await self.services.desk.get(self.actor, path["appointment_id"])
+        self.show_page("appointments/reveal.html", view=view)
+
+    @requires(Permission.STAFF_PERSONAL_DATA_UNMASK)
+    @page("Show the patient unmasked", errors=(ErrorCode.REASON_REQUIRED,), again=True)
+    async def post(self, body: ReasonForm, appointment_id: str) -> None:
+        """Show the patient this once; it goes on record and no cache keeps the page."""
+        view, identity = await self.services.desk.reveal(self.actor, appointment_id, body.given())
+        await self.show_appointment(view, identity)
+
+
+_ID = r"(?P<appointment_id>[\w-]+)"
+routes = [
+    (r"/admin/appointments", AppointmentsHandler),
+    (r"/admin/appointments/search", SearchHandler),
+    (rf"/admin/appointments/{_ID}", AppointmentHandler),
+    (rf"/admin/appointments/{_ID}/cancel", CancelHandler),
+    (rf"/admin/appointments/{_ID}/reveal", RevealHandler),
+]

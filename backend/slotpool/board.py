@@ -166,7 +166,7 @@ def _state(schedule: Schedule, free: int, now: datetime) -> State:
 def _slot_state(
     schedule: Schedule, number: int, end_at: datetime, taken: set[int], now: datetime
 ) -> Literal["free", "taken", "reserved", "past"]:
-    if number in taken:
+    if number in taken or schedule.state is ScheduleState.CLOSED:
         return "taken"
     if end_at <= now:
         return "past"

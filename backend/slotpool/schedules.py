@@ -240,12 +240,15 @@ class ScheduleService:
     # -- within --------------------------------------------------------------------------------------
 
     async def _check_members(self, schedule: Schedule) -> None:
-        department = await self._directory.find_department(schedule.department_id)
+        # As they are now: a hospital publishes the department a moment before its schedules.
+        departments = await self._directory.departments_by_id([schedule.department_id])
+        department = departments.get(schedule.department_id)
         if department is None or department.organization_id != schedule.organization_id:
             raise rules.invalid([{"field": "department", "problem": "unknown"}])
         if schedule.practitioner_id is None:
             return
-        practitioner = await self._directory.find_practitioner(schedule.practitioner_id)
+        practitioners = await self._directory.practitioners_by_id([schedule.practitioner_id])
+        practitioner = practitioners.get(schedule.practitioner_id)
         if practitioner is None or practitioner.organization_id != schedule.organization_id:
             raise rules.invalid([{"field": "practitioner", "problem": "unknown"}])
         if schedule.department_id not in practitioner.department_ids:

@@ -13,7 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("audit",),
     ("residents", "directory", "statistics", "staff"),
     ("healthcodes", "slotpool", "billing", "messages"),
-    ("appointments",),
+    ("appointments", "imports"),
     ("bootstrap",),
     ("app",),
     ("seed", "demo", "commands", "cli"),

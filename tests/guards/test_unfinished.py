@@ -18,6 +18,8 @@ KNOWN_HOSTS = {
     "api.weixin.qq.com": "WeChat API (reference/protocols.md §1)",
     "open.weixin.qq.com": "WeChat OAuth (reference/protocols.md §1)",
     "api.mch.weixin.qq.com": "WeChat Pay v3 (reference/protocols.md §2)",
+    "hl7.org": "names of FHIR extensions, never fetched",
+    "fhir-registry.smarthealthit.org": "names of FHIR extensions, never fetched",
     "www.w3.org": "XML and SVG namespaces, never fetched",
     "json-schema.org": "JSON Schema dialect names, never fetched",
     "spec.openapis.org": "OpenAPI dialect name, never fetched",

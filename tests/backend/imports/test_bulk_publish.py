@@ -1,6 +1,5 @@
 """A real feed goes in, twice is as good as once, and a bad line keeps no good line out."""
 
-from datetime import date
 from pathlib import Path
 
 from tests.backend.imports.conftest import Importing

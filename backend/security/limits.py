@@ -50,10 +50,12 @@ BUCKETS: dict[str, Bucket] = {
     "otp_ip": Bucket(burst=30, every_s=6),
     # Holds and bookings of one resident or client.
     "booking": Bucket(burst=20, every_s=3),
-    # Verifications of one terminal.
-    "verify": Bucket(burst=60, every_s=0.2),
+    # Verifications of one terminal, or of one hospital system for all its counters.
+    "verify": Bucket(burst=200, every_s=0.02),
     # Tokens for one hospital client or terminal.
     "client_token": Bucket(burst=10, every_s=6),
+    # Second factors tried for one patient's printed code.
+    "second_factor": Bucket(burst=5, every_s=600),
     # Health codes made for one resident.
     "code": Bucket(burst=30, every_s=5),
 }

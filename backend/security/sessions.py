@@ -101,6 +101,11 @@ class SessionService:
         await self._store.set_actor(actor.session_id, actor)
         return self._issuer.issue(actor)
 
+    async def is_open(self, session_id: str) -> bool:
+        """Whether the session has neither been ended nor expired."""
+        session = await self._store.find(session_id)
+        return session is not None and session.ended_at is None and session.expires_at > clock.now()
+
     async def list_open(self, actor: Actor) -> list[Session]:
         """Return where the actor is signed in, newest first."""
         return await self._store.list_open(actor.id, clock.now())

@@ -68,8 +68,7 @@ async def _cards(db: Database) -> None:
         "health_cards",
         shard_key="_id",
         validator=schema(
-            ["state", "card_index", "created_at"],
-            state={"enum": ["active", "suspended"]},
+            ["card_index", "created_at"],
             # The blind index of the national card id: the id itself contains the ID number.
             card_index=STRING,
             created_at=DATE,
@@ -101,18 +100,26 @@ async def _cards(db: Database) -> None:
     await ensure_collection(
         db,
         "static_codes",
-        shard_key="_id",
+        shard_key="patient_id",
         validator=schema(
-            ["patient_id", "resident_id", "code_hash", "created_at"],
+            ["patient_id", "resident_id", "code_hash", "text", "created_at"],
             patient_id=STRING,
             resident_id=STRING,
             code_hash=STRING,
+            text=OBJECT,
+            request_key=STRING,
             created_at=DATE,
             revoked_at=OPTIONAL_DATE,
         ),
         indexes=[
             IndexModel([("code_hash", ASCENDING)], name="of_code"),
-            IndexModel([("patient_id", ASCENDING)], name="of_patient"),
+            IndexModel(
+                [("patient_id", ASCENDING), ("request_key", ASCENDING)],
+                name="of_request",
+                unique=True,
+                partialFilterExpression={"request_key": {"$exists": True}},
+            ),
+            IndexModel([("patient_id", ASCENDING), ("_id", DESCENDING)], name="of_patient"),
         ],
     )
 

@@ -3,7 +3,7 @@ import { defineConfig, type UserConfigExport } from '@tarojs/cli'
 
 // Sizes are written in px and mean px on every phone: the layout is fluid, and a small
 // screen must not shrink the letters. So nothing is turned into rpx or rem.
-const keepPixels = { pxtransform: { enable: false, config: { targetUnit: 'px' } } }
+const keepPixels = { pxtransform: { enable: false, config: { targetUnit: 'px' as 'rpx' } } }
 
 export default defineConfig<'vite'>((_merge, { command }) => {
   const type = process.env.TARO_ENV ?? 'h5'

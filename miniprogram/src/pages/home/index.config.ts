@@ -1,1 +1,3 @@
-export default definePageConfig({ navigationBarTitleText: '健康城市' })
+import { pageTitles } from '../../texts/pages'
+
+export default definePageConfig({ navigationBarTitleText: pageTitles.home })

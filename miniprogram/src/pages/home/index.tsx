@@ -1,5 +1,109 @@
-import { View } from '@tarojs/components'
-import { Button } from '@nutui/nutui-react-taro'
-export default function Home() {
-  return <View data-testid='x' aria-label='hi'>hello<Button type='primary' data-testid='b' aria-label='go'>go</Button></View>
+// Home: the code, the next visit, and the four things people come for.
+import { Text, View } from '@tarojs/components'
+import { AppointmentCard } from '../../components/appointmentCard'
+import { Button } from '../../components/button'
+import { Icon, type IconName } from '../../components/icon'
+import { Page } from '../../components/page'
+import { Press } from '../../components/press'
+import { Empty, Loaded } from '../../components/states'
+import { useLoad } from '../../hooks/useLoad'
+import { useMe } from '../../hooks/useMe'
+import { listAppointments } from '../../services/appointments'
+import { listMessages } from '../../services/messages'
+import { appointments as appointmentTexts, common, home as t, pageTitles } from '../../texts'
+import { go, goSignIn, routes, tabs } from '../../utils/navigate'
+import './index.scss'
+
+interface TileProps {
+  icon: IconName
+  text: string
+  hint?: string | undefined
+  to: string
+  testId: string
+  tone: 'green' | 'blue' | 'amber'
+}
+
+function Tile({ icon, text, hint, to, testId, tone }: TileProps) {
+  const open = (): void => {
+    go(to)
+  }
+  return (
+    <Press className="tile" onPress={open} testId={testId}>
+      <View className={`tile__icon tile__icon--${tone}`}><Icon name={icon} size={26} /></View>
+      <View className="tile__words">
+        <Text className="tile__text">{text}</Text>
+        {hint ? <Text className="tile__hint">{hint}</Text> : null}
+      </View>
+    </Press>
+  )
+}
+
+function NextVisit() {
+  const next = useLoad('next', () => listAppointments('upcoming', undefined, 3), true)
+  const openAll = (): void => {
+    go(routes.appointments())
+  }
+  return (
+    <View className="next">
+      <View className="next__head">
+        <Text className="next__title">{t.next}</Text>
+        <Button kind="link" small text={t.all} onPress={openAll} testId="home-appointments-all" />
+      </View>
+      <Loaded of={next} rows={1}>
+        {({ items }) => {
+          const first = items[0]
+          if (first) return <AppointmentCard appointment={first} testId="home-next" />
+          const book = (): void => {
+            go(tabs.booking)
+          }
+          const action = <Button kind="plain" small text={appointmentTexts.book} onPress={book} />
+          return <Empty icon="calendar" text={t.nothingNext} action={action} />
+        }}
+      </Loaded>
+    </View>
+  )
+}
+
+function useUnread(meId: string | undefined): number {
+  const first = useLoad(meId ?? null, () => listMessages(undefined, 20), true)
+  return first.data?.items.filter((message) => !message.read_at).length ?? 0
+}
+
+export default function HomePage() {
+  const me = useMe()
+  const unread = useUnread(me?.id)
+  const openCode = (): void => {
+    go(tabs.code)
+  }
+  return (
+    <Page title={pageTitles.home} tab bare>
+      <View className="home__hero">
+        <Text className="home__hello">{t.greeting(me?.name ?? null)}</Text>
+        <Text className="home__welcome">{t.welcome}</Text>
+      </View>
+      <View className="home__body">
+        <Press className="home__code" onPress={openCode} testId="home-code">
+          <View className="home__code-icon"><Icon name="qr" size={44} /></View>
+          <View className="home__code-words">
+            <Text className="home__code-text">{t.showCode}</Text>
+            <Text className="home__code-hint">{t.showCodeHint}</Text>
+          </View>
+          <Icon name="forward" size={22} />
+        </Press>
+        {me ? null : (
+          <View className="home__sign-in">
+            <Text className="home__sign-in-text">{t.signInTitle}</Text>
+            <Button small text={common.signIn} onPress={goSignIn} testId="home-sign-in" />
+          </View>
+        )}
+        <View className="home__tiles">
+          <Tile icon="calendar" tone="green" text={t.book} hint={t.bookHint} to={tabs.booking} testId="home-book" />
+          <Tile icon="paper" tone="blue" text={t.appointments} to={routes.appointments()} testId="home-appointments" />
+          <Tile icon="people" tone="blue" text={t.patients} to={routes.patients()} testId="home-patients" />
+          <Tile icon="message" tone="amber" text={t.messages} hint={unread > 0 ? t.unread(unread) : undefined} to={routes.messages()} testId="home-messages" />
+        </View>
+        {me ? <NextVisit /> : null}
+      </View>
+    </Page>
+  )
 }

@@ -1,0 +1,143 @@
+// One appointment: where to be and when, what was paid, and how to give it up.
+import { Text, View } from '@tarojs/components'
+import { useRouter } from '@tarojs/taro'
+import { useEffect, useState } from 'react'
+import { Button } from '../../../components/button'
+import { Facts } from '../../../components/facts'
+import { Guard } from '../../../components/guard'
+import { Money } from '../../../components/money'
+import { Page } from '../../../components/page'
+import { FormError, Loaded } from '../../../components/states'
+import { useCountdown } from '../../../hooks/useCountdown'
+import { type Load, useLoad } from '../../../hooks/useLoad'
+import { useSubmit } from '../../../hooks/useSubmit'
+import { bookAppointment, fetchAppointment, releaseHold } from '../../../services/appointments'
+import type { Appointment } from '../../../services/types'
+import { appointments as t, confirm, pageTitles, paymentStateNames } from '../../../texts'
+import { isConfirmDue, isPaymentDue } from '../../../utils/appointment'
+import { go, replace, routes, tabs } from '../../../utils/navigate'
+import { toast } from '../../../utils/platform'
+import { formatDay, formatInstant, formatTimes } from '../../../utils/time'
+import { CancelSheet } from './cancelSheet'
+import { StateBanner } from './stateBanner'
+import './index.scss'
+
+/** While money is on its way, the page looks again by itself. */
+const WATCH_MS = 5000
+
+function Details({ appointment }: { appointment: Appointment }) {
+  const { organization, department, practitioner, patient, payment } = appointment
+  return (
+    <View className="detail__card">
+      <Text className="detail__when">{`${formatDay(appointment.on)} ${formatTimes(appointment.start_at, appointment.end_at)}`}</Text>
+      <Facts facts={[
+        [t.order, t.number(appointment.number)],
+        [t.patient, patient.name],
+        [t.hospital, organization.name],
+        [t.address, organization.address],
+        [t.department, department.name],
+        [t.place, department.place],
+        [t.doctor, practitioner ? [practitioner.name, practitioner.title].filter(Boolean).join(' ') : null],
+        [t.fee, <Money fen={appointment.fee_fen} key="fee" />],
+        [t.payment, payment.state === 'none' ? null : paymentStateNames[payment.state]],
+        [t.cancelledAt, appointment.cancelled_at ? formatInstant(appointment.cancelled_at) : null],
+        [t.reason, appointment.cancel_reason],
+        [t.bookedAt, formatInstant(appointment.created_at)],
+        [t.id, <Text className="detail__id" key="id">{appointment.id}</Text>],
+      ]} />
+    </View>
+  )
+}
+
+function HeldActions({ appointment, onChange }: { appointment: Appointment; onChange: (appointment: Appointment) => void }) {
+  const submitting = useSubmit()
+  const releasing = useSubmit()
+  const payNow = (): void => {
+    go(routes.pay(appointment.id))
+  }
+  const confirmNow = (): void => {
+    void submitting.run(async () => {
+      onChange(await bookAppointment(appointment.id))
+    })
+  }
+  const release = (): void => {
+    void releasing.run(async () => {
+      await releaseHold(appointment.id)
+      toast(t.released2)
+      replace(tabs.home)
+    })
+  }
+  return (
+    <>
+      <FormError error={submitting.error ?? releasing.error} />
+      {isPaymentDue(appointment)
+        ? <Button text={t.payNow} onPress={payNow} testId="pay-now" />
+        : <Button text={confirm.submit} busy={submitting.busy} onPress={confirmNow} testId="confirm-now" />}
+      {appointment.can_cancel ? null : <Button kind="link" className="detail__wide" text={t.release} busy={releasing.busy} onPress={release} testId="release-button" />}
+    </>
+  )
+}
+
+function Actions({ of, appointment }: { of: Load<Appointment>; appointment: Appointment }) {
+  const [leaving, setLeaving] = useState(false)
+  const showCode = (): void => {
+    go(tabs.code)
+  }
+  const again = (): void => {
+    go(routes.days(appointment.department.id, appointment.organization.id))
+  }
+  const openCancel = (): void => {
+    setLeaving(true)
+  }
+  const closeCancel = (): void => {
+    setLeaving(false)
+  }
+  const held = isPaymentDue(appointment) || isConfirmDue(appointment)
+  return (
+    <>
+      {held ? <HeldActions appointment={appointment} onChange={of.put} /> : null}
+      {appointment.state === 'booked' ? <Button text={t.showCode} onPress={showCode} testId="detail-code" /> : null}
+      {appointment.can_cancel ? <Button kind="danger" text={t.cancel} onPress={openCancel} testId="cancel-button" /> : null}
+      {!held && appointment.state !== 'booked' ? <Button text={t.bookAgain} onPress={again} testId="book-again" /> : null}
+      <CancelSheet open={leaving} appointment={appointment} onClose={closeCancel} onCancelled={of.put} />
+    </>
+  )
+}
+
+function isMoving(appointment: Appointment | undefined): boolean {
+  return appointment !== undefined && ['paying', 'refunding'].includes(appointment.payment.state)
+}
+
+function Detail({ appointmentId }: { appointmentId: string }) {
+  const load = useLoad(appointmentId, () => fetchAppointment(appointmentId), true)
+  const moving = isMoving(load.data)
+  const { reload } = load
+  useCountdown(load.data?.hold_until)
+  useEffect(() => {
+    if (!moving) return undefined
+    const timer = setInterval(reload, WATCH_MS)
+    return () => {
+      clearInterval(timer)
+    }
+  }, [moving, reload])
+  return (
+    <Loaded of={load}>
+      {(appointment) => (
+        <View className="detail" data-testid="appointment-detail" data-state={appointment.state} data-payment-state={appointment.payment.state}>
+          <StateBanner appointment={appointment} />
+          <Details appointment={appointment} />
+          <Actions of={load} appointment={appointment} />
+        </View>
+      )}
+    </Loaded>
+  )
+}
+
+export default function AppointmentPage() {
+  const { params } = useRouter<{ appointment_id: string }>()
+  return (
+    <Page title={pageTitles.appointment}>
+      <Guard>{() => <Detail appointmentId={params.appointment_id} />}</Guard>
+    </Page>
+  )
+}

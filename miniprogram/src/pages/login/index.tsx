@@ -1,0 +1,161 @@
+// Welcome and sign-in: WeChat where there is WeChat, a code by SMS everywhere.
+import { Text, View } from '@tarojs/components'
+import { useRouter } from '@tarojs/taro'
+import { useEffect, useRef, useState } from 'react'
+import { Button } from '../../components/button'
+import { Icon } from '../../components/icon'
+import { Page } from '../../components/page'
+import { PhoneButton } from '../../components/phoneButton'
+import { Press } from '../../components/press'
+import { Confirm } from '../../components/sheet'
+import { FormError } from '../../components/states'
+import { useSubmit } from '../../hooks/useSubmit'
+import { loginByMiniProgramPhone, loginBySms, loginByTicket, loginByTicketPhone } from '../../services/auth'
+import type { LoginAnswer } from '../../services/types'
+import { appName, login as t, pageTitles } from '../../texts'
+import { go, goAfterSignIn, goBack, routes } from '../../utils/navigate'
+import { isWeapp, isWechatBrowser, toast } from '../../utils/platform'
+import { finishSignIn, leaveForWechat, signInByMiniProgram } from '../../utils/signIn'
+import { SmsForm } from './smsForm'
+import './index.scss'
+
+/** Consent is asked for once, before anything personal leaves the phone. */
+function useConsent() {
+  const [agreed, setAgreed] = useState(false)
+  const [asking, setAsking] = useState(false)
+  const wanted = useRef<() => void>(() => undefined)
+  return {
+    agreed,
+    setAgreed,
+    asking,
+    withConsent: (action: () => void): void => {
+      wanted.current = action
+      if (agreed) action()
+      else setAsking(true)
+    },
+    giveConsent: (): void => {
+      setAgreed(true)
+      setAsking(false)
+      wanted.current()
+    },
+    refuse: (): void => {
+      setAsking(false)
+    },
+  }
+}
+
+function Agreement({ agreed, onChange }: { agreed: boolean; onChange: (agreed: boolean) => void }) {
+  const toggle = (): void => {
+    onChange(!agreed)
+  }
+  const read = (): void => {
+    go(routes.about())
+  }
+  return (
+    <View className="login__agree">
+      <Press className="login__agree-tick" role="checkbox" selected={agreed} onPress={toggle} label={`${t.agree}${t.terms}`} testId="login-agree">
+        <View className={`login__box ${agreed ? 'login__box--on' : ''}`} />
+        <Text className="login__agree-text">{t.agree}</Text>
+      </Press>
+      <Press className="login__terms" role="link" onPress={read} testId="login-terms">{t.terms}</Press>
+    </View>
+  )
+}
+
+/** Where a sign-in stands: who answers, and which ticket waits for a phone number. */
+function useSignIn() {
+  const [ticket, setTicket] = useState<string | null>(null)
+  const wechat = useSubmit()
+  const done = (): void => {
+    toast(t.success)
+    goAfterSignIn()
+  }
+  const take = (answer: LoginAnswer): void => {
+    if (answer.tokens) {
+      finishSignIn(answer.tokens)
+      done()
+    } else {
+      setTicket(answer.login_ticket)
+    }
+  }
+  const bySms = async (phone: string, code: string): Promise<void> => {
+    if (ticket && !isWeapp) {
+      take(await loginByTicketPhone(ticket, phone, code))
+      return
+    }
+    finishSignIn(await loginBySms(phone, code))
+    done()
+  }
+  return { ticket, wechat, take, bySms }
+}
+
+export default function LoginPage() {
+  const { params } = useRouter<{ ticket?: string }>()
+  const consent = useConsent()
+  const { ticket, wechat, take, bySms } = useSignIn()
+  const hasWechat = isWeapp || isWechatBrowser()
+  const [sms, setSms] = useState(!hasWechat)
+  const { run } = wechat
+  const takeLatest = useRef(take)
+  takeLatest.current = take
+
+  useEffect(() => {
+    const given = params.ticket
+    if (given) void run(async () => {
+      takeLatest.current(await loginByTicket(given))
+    })
+  }, [params.ticket, run])
+
+  const byWechat = (): void => {
+    consent.withConsent(() => {
+      if (!isWeapp) leaveForWechat()
+      else void run(async () => {
+        take(await signInByMiniProgram())
+      })
+    })
+  }
+  const withPhone = (phoneCode: string): void => {
+    void run(async () => {
+      if (ticket) take(await loginByMiniProgramPhone(ticket, phoneCode))
+    })
+  }
+  const chooseSms = (): void => {
+    setSms(true)
+  }
+  const phoneRefused = (): void => {
+    toast(t.phoneRefused)
+    setSms(true)
+  }
+  const showForm = sms || (Boolean(ticket) && !isWeapp)
+  return (
+    <Page title={pageTitles.login} className="login">
+      <View className="login__welcome">
+        <View className="login__mark"><Icon name="shield" size={40} /></View>
+        <Text className="login__name">{appName}</Text>
+        <Text className="login__slogan">{t.slogan}</Text>
+      </View>
+      <View className="login__card">
+        {ticket ? <Text className="login__note">{t.phoneNeeded}</Text> : null}
+        <FormError error={wechat.error} />
+        {isWeapp && ticket && !sms ? <PhoneButton text={t.wechatPhone} onCode={withPhone} onRefused={phoneRefused} /> : null}
+        {hasWechat && !ticket ? <Button text={t.wechat} busy={wechat.busy} onPress={byWechat} testId="login-wechat" /> : null}
+        {showForm ? <SmsForm withConsent={consent.withConsent} onSubmit={bySms} /> : null}
+        {showForm ? null : <Button kind="link" className="login__other" text={t.bySms} onPress={chooseSms} testId="login-by-sms" />}
+        <Agreement agreed={consent.agreed} onChange={consent.setAgreed} />
+      </View>
+      <View className="login__points">
+        {t.points.map((point) => (
+          <View className="login__point" key={point}>
+            <View className="login__point-icon"><Icon name="done" size={22} /></View>
+            <Text className="login__point-text">{point}</Text>
+          </View>
+        ))}
+      </View>
+      <Button kind="link" className="login__other" text={t.later} onPress={goBack} testId="login-later" />
+      <Confirm
+        open={consent.asking} title={`${t.agreeFirst}${t.terms}`} text={t.agreeText} action={t.agreeAndLogin}
+        onConfirm={consent.giveConsent} onClose={consent.refuse} testId="login-agree-continue"
+      />
+    </Page>
+  )
+}

@@ -1,0 +1,78 @@
+// What the city has told me; opening one marks it read.
+import { Text, View } from '@tarojs/components'
+import { useState } from 'react'
+import { Button } from '../../../components/button'
+import { Guard } from '../../../components/guard'
+import { Page } from '../../../components/page'
+import { Press } from '../../../components/press'
+import { Empty, LoadedList } from '../../../components/states'
+import { usePages } from '../../../hooks/usePages'
+import { listMessages, markRead } from '../../../services/messages'
+import type { Message } from '../../../services/types'
+import { deliveryChannelNames, deliveryStateNames, messages as t, pageTitles } from '../../../texts'
+import { now } from '../../../utils/clock'
+import { go, routes } from '../../../utils/navigate'
+import { formatInstant } from '../../../utils/time'
+import './index.scss'
+
+function deliveriesOf(message: Message): string {
+  return message.deliveries
+    .map(({ channel, state }) => `${deliveryChannelNames[channel] ?? channel}${deliveryStateNames[state] ?? ''}`)
+    .join('，')
+}
+
+function MessageCard({ message, open, onOpen }: { message: Message; open: boolean; onOpen: () => void }) {
+  const see = (): void => {
+    if (message.appointment_id) go(routes.appointment(message.appointment_id))
+  }
+  return (
+    <View className="message">
+      <Press className="message__main" onPress={onOpen} testId="message-item">
+        <View className="message__top">
+          {message.read_at ? null : <View className="message__dot" aria-label={t.unread} />}
+          <Text className="message__title">{message.title}</Text>
+        </View>
+        <Text className="message__at">{formatInstant(message.created_at)}</Text>
+        <Text className={`message__body ${open ? '' : 'message__body--short'}`}>{message.body}</Text>
+      </Press>
+      {open ? (
+        <View className="message__more">
+          <Text className="message__deliveries">{deliveriesOf(message)}</Text>
+          {message.appointment_id ? <Button kind="plain" small text={t.view} onPress={see} testId="message-view" /> : null}
+        </View>
+      ) : null}
+    </View>
+  )
+}
+
+function Messages() {
+  const list = usePages('messages', listMessages)
+  const [opened, setOpened] = useState<string>()
+  const open = (message: Message): void => {
+    setOpened(opened === message.id ? undefined : message.id)
+    if (message.read_at) return
+    list.change((one) => (one.id === message.id ? { ...one, read_at: new Date(now()).toISOString() } : one))
+    // Only a mark: should it not arrive, the next opening sets it.
+    markRead(message.id).catch(() => undefined)
+  }
+  return (
+    <LoadedList of={list} empty={<Empty icon="message" text={t.empty} hint={t.emptyHint} />}>
+      {(items) => items.map((message) => (
+        <MessageCard
+          message={message} open={message.id === opened} key={message.id}
+          onOpen={() => {
+            open(message)
+          }}
+        />
+      ))}
+    </LoadedList>
+  )
+}
+
+export default function MessagesPage() {
+  return (
+    <Page title={pageTitles.messages}>
+      <Guard>{() => <Messages />}</Guard>
+    </Page>
+  )
+}

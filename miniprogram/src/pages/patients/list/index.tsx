@@ -1,0 +1,95 @@
+// Whom I act for, and who acts for me.
+import { Text, View } from '@tarojs/components'
+import { useState } from 'react'
+import { Button } from '../../../components/button'
+import { Guard } from '../../../components/guard'
+import { Page } from '../../../components/page'
+import { Confirm } from '../../../components/sheet'
+import { Loaded } from '../../../components/states'
+import { Tag } from '../../../components/tag'
+import { usePatients } from '../../../hooks/usePatients'
+import { useSubmit } from '../../../hooks/useSubmit'
+import { removePatient } from '../../../services/patients'
+import type { Patient } from '../../../services/types'
+import { pageTitles, patients as t, relationNames, sexNames } from '../../../texts'
+import { go, routes } from '../../../utils/navigate'
+import { toast } from '../../../utils/platform'
+import { Guardians } from './guardians'
+import './index.scss'
+
+const MOST = 6
+
+function PatientCard({ patient, onRemove }: { patient: Patient; onRemove: () => void }) {
+  const { name, relation, id_number: idNumber, sex, age, state } = patient
+  const about = [sex ? sexNames[sex] : '', age === null ? '' : t.age(age), idNumber].filter(Boolean).join(' · ')
+  return (
+    <View className="person" data-testid="patient-item">
+      <View className="person__words">
+        <View className="person__top">
+          <Text className="person__name">{name}</Text>
+          <Tag text={relationNames[relation]} tone={relation === 'self' ? 'good' : 'info'} />
+          {state === 'pending' ? <Tag text={t.pending} tone="wait" /> : null}
+        </View>
+        <Text className="person__about">{about}</Text>
+      </View>
+      {relation === 'self' ? null : <Button kind="link" small className="person__act person__act--bad" text={t.remove} onPress={onRemove} testId="patient-remove" />}
+    </View>
+  )
+}
+
+function Patients() {
+  const patients = usePatients()
+  const [leaving, setLeaving] = useState<Patient>()
+  const removing = useSubmit()
+  const add = (): void => {
+    go(routes.patientAdd())
+  }
+  const remove = (): void => {
+    void removing.run(async () => {
+      if (!leaving) return
+      await removePatient(leaving.id)
+      toast(t.removed)
+      setLeaving(undefined)
+      patients.reload()
+    })
+  }
+  return (
+    <Loaded of={patients}>
+      {(all) => {
+        const left = MOST - all.filter((patient) => patient.relation !== 'self').length
+        return (
+          <>
+            <View className="people">
+              {all.map((patient) => (
+                <PatientCard
+                  patient={patient} key={patient.id}
+                  onRemove={() => {
+                    setLeaving(patient)
+                  }}
+                />
+              ))}
+            </View>
+            <Button text={t.add} disabled={left <= 0} onPress={add} testId="patient-add" />
+            <Text className="people__note">{left > 0 ? t.limit(left) : t.full}</Text>
+            <Guardians />
+            <Confirm
+              open={Boolean(leaving)} title={t.remove} text={t.removeAsk(leaving?.name ?? '')} action={t.remove} danger
+              busy={removing.busy} error={removing.error} onConfirm={remove} testId="patient-remove-confirm"
+              onClose={() => {
+                setLeaving(undefined)
+              }}
+            />
+          </>
+        )
+      }}
+    </Loaded>
+  )
+}
+
+export default function PatientsPage() {
+  return (
+    <Page title={pageTitles.patients}>
+      <Guard realName>{() => <Patients />}</Guard>
+    </Page>
+  )
+}

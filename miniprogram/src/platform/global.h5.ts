@@ -1,0 +1,2 @@
+// Styles of the document itself, for the web app only.
+import './global.h5.scss'

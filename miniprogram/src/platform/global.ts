@@ -1,0 +1,2 @@
+// Styles of the document itself; the mini-program has none (see global.h5.ts).
+export {}

@@ -1,0 +1,42 @@
+// Holding a number, booking it, looking at appointments, cancelling.
+import { request } from '../utils/request'
+import type { Appointment, Page } from './types'
+
+const V1 = '/api/v1'
+
+export interface WantedSlot {
+  schedule_id: string
+  number: number
+  patient_id: string
+}
+
+/** Keeps a number for a short, stated time. */
+export function holdSlot(wanted: WantedSlot): Promise<Appointment> {
+  const intent = `hold:${wanted.schedule_id}:${String(wanted.number)}:${wanted.patient_id}`
+  return request({ method: 'POST', path: `${V1}/holds`, body: wanted, intent })
+}
+
+export function releaseHold(holdId: string): Promise<void> {
+  return request({ method: 'DELETE', path: `${V1}/holds/${holdId}` })
+}
+
+/** Books a held number: at once when it is free of charge, else once it is paid. */
+export function bookAppointment(holdId: string): Promise<Appointment> {
+  const intent = `book:${holdId}`
+  return request({ method: 'POST', path: `${V1}/appointments`, body: { hold_id: holdId }, intent })
+}
+
+export type AppointmentTab = 'upcoming' | 'past'
+
+export function listAppointments(state: AppointmentTab, cursor?: string, limit = 20): Promise<Page<Appointment>> {
+  return request({ path: `${V1}/appointments`, query: { state, limit, cursor } })
+}
+
+export function fetchAppointment(id: string): Promise<Appointment> {
+  return request({ path: `${V1}/appointments/${id}` })
+}
+
+export function cancelAppointment(id: string, reason: string): Promise<Appointment> {
+  const intent = `cancel:${id}`
+  return request({ method: 'POST', path: `${V1}/appointments/${id}/cancel`, body: { reason }, intent })
+}

@@ -1,0 +1,34 @@
+// What an appointment's state means to the person who looks at it.
+import type { Tone } from '../components/tag'
+import type { Appointment } from '../services/types'
+import { appointmentStateNames, paymentStateNames } from '../texts'
+import { now } from './clock'
+
+/** A held number that waits for money. */
+export function isPaymentDue(appointment: Appointment): boolean {
+  return appointment.state === 'held' && ['due', 'paying'].includes(appointment.payment.state) && !isHoldOver(appointment)
+}
+
+/** A held number that only waits for a tap. */
+export function isConfirmDue(appointment: Appointment): boolean {
+  return appointment.state === 'held' && appointment.payment.state === 'none' && !isHoldOver(appointment)
+}
+
+/** The keeping time has passed, whether or not the server has swept it yet. */
+export function isHoldOver(appointment: Appointment): boolean {
+  const until = appointment.hold_until
+  return appointment.state === 'held' && appointment.payment.state !== 'paying' && until !== null && Date.parse(until) <= now()
+}
+
+/** The one word for the state, and its colour. */
+export function stateTag(appointment: Appointment): { text: string; tone: Tone } {
+  const { state, payment } = appointment
+  if (isHoldOver(appointment)) return { text: appointmentStateNames.expired, tone: 'calm' }
+  if (state === 'held' && payment.state !== 'none') return { text: paymentStateNames[payment.state], tone: 'wait' }
+  if (state === 'held') return { text: appointmentStateNames.held, tone: 'wait' }
+  if (['refunding', 'refunded', 'refund_failed'].includes(payment.state)) {
+    return { text: `${appointmentStateNames[state]} · ${paymentStateNames[payment.state]}`, tone: 'calm' }
+  }
+  if (state === 'booked') return { text: appointmentStateNames.booked, tone: 'good' }
+  return { text: appointmentStateNames[state], tone: state === 'stopped' ? 'bad' : 'calm' }
+}

@@ -1,0 +1,38 @@
+// What this phone is and can do.
+import Taro from '@tarojs/taro'
+import type { PaymentMethod } from '../services/types'
+
+export const isWeapp = process.env.TARO_ENV === 'weapp'
+
+/** The web app inside WeChat's own browser. */
+export function isWechatBrowser(): boolean {
+  return !isWeapp && typeof navigator !== 'undefined' && /MicroMessenger/i.test(navigator.userAgent)
+}
+
+/** How a person can pay here. */
+export function paymentMethod(hasOfficialAccountId: boolean): PaymentMethod {
+  if (isWeapp) return 'wechat_mini'
+  return isWechatBrowser() && hasOfficialAccountId ? 'wechat_jsapi' : 'wechat_native'
+}
+
+/** Full brightness and no sleep while a code is shown; undone by calling the result. */
+export function brighten(): () => void {
+  if (!isWeapp) return () => undefined
+  let before = -1
+  void Taro.getScreenBrightness()
+    .then(({ value }) => {
+      before = value
+      return Taro.setScreenBrightness({ value: 1 })
+    })
+    .catch(() => undefined)
+  void Taro.setKeepScreenOn({ keepScreenOn: true }).catch(() => undefined)
+  return () => {
+    void Taro.setKeepScreenOn({ keepScreenOn: false }).catch(() => undefined)
+    if (before >= 0) void Taro.setScreenBrightness({ value: before }).catch(() => undefined)
+  }
+}
+
+/** A short word that goes away by itself. */
+export function toast(title: string): void {
+  void Taro.showToast({ title, icon: 'none', duration: 2500 })
+}

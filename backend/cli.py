@@ -245,3 +245,7 @@ def main() -> None:
     except DemoError as error:
         say_failure((str(error),))
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

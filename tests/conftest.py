@@ -2,7 +2,9 @@
 
 mongo_uri   a MongoDB replica set for the run (MONGODB_URI, else an embedded one)
 redis_url   a Redis for the run (REDIS_URL, else an embedded one)
+keys_file   a key ring
 db          a migrated, empty database; what a test leaves in it is removed
+city        the composition root opened on `db`: every service, no process (nothing outside is reached)
 bare_db     a database without anything, not even migrations; dropped afterwards
 
 Waiting is `tests.support.polling.poll`. Nothing but loopback can be reached.
@@ -10,12 +12,17 @@ Waiting is `tests.support.polling.poll`. Nothing but loopback can be reached.
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from backend.bootstrap import City, open_city
 from backend.db.client import Database
 from backend.db.migrate import migrate
+from backend.security.keys import Keyring
+from backend.settings import Settings
 from tests.support.databases import empty, open_database
 from tests.support.network import block_outside_world
 from tests.support.servers import TestServers
@@ -72,6 +79,28 @@ async def _migrated(mongo_uri: str) -> AsyncIterator[Database]:
 async def db(_migrated: Database) -> AsyncIterator[Database]:
     yield _migrated
     await empty(_migrated)
+
+
+@pytest.fixture(scope="session")
+def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "keys.json"
+    Keyring.generate(path)
+    return path
+
+
+@pytest.fixture
+async def city(db: Database, mongo_uri: str, keys_file: Path) -> AsyncIterator[City]:
+    opened = await open_city(
+        Settings(
+            environment="test",
+            mongodb_uri=SecretStr(mongo_uri),
+            mongodb_database=db.name,
+            keys_file=keys_file,
+        ),
+        process="test",
+    )
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

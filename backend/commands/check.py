@@ -5,12 +5,12 @@ from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
-from pymongo.errors import PyMongoError
 
-from backend.commands.city import brief, setting_problems
+from backend.commands.city import setting_problems
 from backend.commands.terminal import CommandError, out
 from backend.db import migrate
 from backend.db.client import Database
+from backend.db.failures import DatabaseError, reason_of
 from backend.security.key_file import USES, KeyringError
 from backend.security.keys import open_keyring
 from backend.settings import Settings, load_settings, production_problems
@@ -69,8 +69,8 @@ async def _database_problems(settings: Settings) -> list[str]:
     try:
         hello = await db.client.admin.command("hello")
         pending = await migrate.pending(db)
-    except PyMongoError as error:
-        return [f"MongoDB cannot be reached at MONGODB_URI: {brief(error)}."]
+    except DatabaseError as error:
+        return [f"MongoDB cannot be reached at MONGODB_URI: {reason_of(error)}."]
     finally:
         await db.close()
     problems = []

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from pydantic import ValidationError
-from pymongo.errors import PyMongoError
 
 from backend.bootstrap import City, open_city
 from backend.commands.terminal import CommandError
+from backend.db.failures import DatabaseError, reason_of
 from backend.security.keys import KeyringError
 from backend.settings import Settings, load_settings
 
@@ -48,11 +48,6 @@ def in_city(work: Callable[[City], Awaitable[T]], settings: Settings | None = No
         return asyncio.run(run())
 
 
-def brief(error: PyMongoError) -> str:
-    """The driver's reason without its description of the topology."""
-    return str(error).partition(" (configured")[0].partition(", Timeout")[0][:200]
-
-
 @contextmanager
 def plain_failures() -> Iterator[None]:
     """Turn what a missing database or key ring raises into a sentence."""
@@ -60,5 +55,5 @@ def plain_failures() -> Iterator[None]:
         yield
     except KeyringError as error:
         raise CommandError(f"The key ring cannot be used: {error}.") from None
-    except PyMongoError as error:
-        raise CommandError(f"MongoDB cannot be reached at MONGODB_URI: {brief(error)}.") from None
+    except DatabaseError as error:
+        raise CommandError(f"MongoDB cannot be reached at MONGODB_URI: {reason_of(error)}.") from None

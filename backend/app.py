@@ -12,6 +12,7 @@ from backend.billing import handlers as billing_handlers
 from backend.bootstrap import City, open_city
 from backend.directory import handlers as directory_handlers
 from backend.directory import token_handlers
+from backend.healthcodes import handlers as healthcodes_handlers
 from backend.http.base import InFlight, NotFoundHandler
 from backend.http.endpoint import check_access_is_declared
 from backend.http.openapi import openapi
@@ -30,6 +31,7 @@ def api_routes() -> Routes:
     """Every JSON route of every area, in one table."""
     return [
         *residents_handlers.routes,
+        *healthcodes_handlers.routes,
         *directory_handlers.routes,
         *slotpool_handlers.routes,
         *appointments_handlers.routes,

@@ -30,6 +30,9 @@ from backend.directory.clients import ClientService
 from backend.directory.service import DirectoryService
 from backend.directory.store import DirectoryStore
 from backend.errors import AppError, ErrorCode
+from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
+from backend.healthcodes.compose import make_health_codes
+from backend.healthcodes.service import HealthCodeService
 from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
 from backend.residents.compose import make_residents
 from backend.residents.ports import CodeSender
@@ -112,6 +115,7 @@ class Services(Core):
     directory: DirectoryService
     clients: ClientService
     residents: ResidentService
+    healthcodes: HealthCodeService
     staff: StaffService
     schedules: ScheduleService
     claims: ClaimService
@@ -311,6 +315,21 @@ def _areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
         code_sender=codes,
         has_appointments=lambda resident_id: claims.has_live_future([resident_id]),
     )
+    healthcodes = make_health_codes(
+        db,
+        city_code=settings.city_code,
+        keyring=core.keyring,
+        cipher=core.cipher,
+        blind=core.blind,
+        residents=residents,
+        patients=residents.patients,
+        clients=clients,
+        organizations=directory,
+        sessions=core.sessions,
+        limiter=core.limiter,
+        audit=audit,
+    )
+    closers.append(healthcodes.drained)
     staff_store = StaffStore(db, core.cipher)
     staff = StaffService(staff_store, audit, SignIn(staff_store, audit, core.limiter), settings.city_name)
     billing = BillingService(db, outside.gateways, core.blind, audit, nudge=core.nudger.kick)
@@ -321,6 +340,7 @@ def _areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
         directory=directory,
         clients=clients,
         residents=residents,
+        healthcodes=healthcodes,
         staff=staff,
         schedules=schedules,
         claims=claims,
@@ -340,7 +360,9 @@ def _areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
 def _subscribe(services: Services) -> None:
     """Who cares for what. The names are stored in the outbox: keep them."""
     bus, kinds = services.bus, EventKind
-    services.outbox.watch("schedules", "claims", "orders", "payment_notices", *RESIDENT_EVENT_SOURCES)
+    services.outbox.watch(
+        "schedules", "claims", "orders", "payment_notices", *RESIDENT_EVENT_SOURCES, *CODE_EVENT_SOURCES
+    )
     bus.subscribe(kinds.ORDER_PAID, "appointments.on_order_paid", services.appointments.on_order_paid)
     bus.subscribe(kinds.ORDER_CLOSED, "appointments.on_order_closed", services.appointments.on_order_closed)
     bus.subscribe(
@@ -356,6 +378,10 @@ def _subscribe(services: Services) -> None:
     bus.subscribe(
         kinds.RESIDENT_DELETED, "residents.on_resident_deleted", services.residents.on_resident_deleted
     )
+    codes = services.healthcodes
+    bus.subscribe(kinds.CODE_USED, "health_codes.on_code_used", codes.on_code_used)
+    bus.subscribe(kinds.PATIENT_UNLINKED, "health_codes.on_patient_unlinked", codes.on_patient_unlinked)
+    bus.subscribe(kinds.RESIDENT_DELETED, "health_codes.on_resident_deleted", codes.on_resident_deleted)
     for kind in COUNTED_KINDS:
         bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
 

@@ -12,7 +12,6 @@ import segno
 
 from backend import clock
 from backend.clock import city_instant
-from backend.db.client import Database
 from backend.errors import AppError, ErrorCode, not_found
 from backend.healthcodes.code_keys import CodeKeys
 from backend.healthcodes.codes import (
@@ -24,13 +23,13 @@ from backend.healthcodes.codes import (
 )
 from backend.healthcodes.models import MOST_STATIC_CODES, PhoneDevice, SeenUse, StaticCode
 from backend.healthcodes.national import ID_CARD, health_card_id
-from backend.healthcodes.ports import Audit, Clients, Limiter, Organizations, Patients, Residents, Sessions
+from backend.healthcodes.ports import Audit, Clients, Organizations, Patients, Residents
 from backend.healthcodes.store import HealthCodeStore
 from backend.healthcodes.uploads import OfflineUploads
 from backend.healthcodes.verification import Verification
 from backend.ids import new_id
 from backend.permissions import Actor, Role
-from backend.security.fields import BlindIndex, FieldCipher
+from backend.security.fields import BlindIndex
 from backend.security.keys import Keyring
 from backend.worker.events import Event
 
@@ -245,48 +244,3 @@ def svg_of(text: str) -> str:
     drawn = io.BytesIO()
     segno.make_qr(text, error="m").save(drawn, kind="svg", scale=8, border=4, xmldecl=False, svgns=True)
     return drawn.getvalue().decode()
-
-
-def make_health_codes(
-    db: Database,
-    *,
-    city_code: str,
-    keyring: Keyring,
-    cipher: FieldCipher,
-    blind: BlindIndex,
-    residents: Residents,
-    patients: Patients,
-    clients: Clients,
-    organizations: Organizations,
-    sessions: Sessions,
-    limiter: Limiter,
-    audit: Audit,
-) -> HealthCodeService:
-    """Put the area together."""
-    store = HealthCodeStore(db, cipher)
-    keys = CodeKeys(keyring)
-    codes = HealthCodes(keys, city_code)
-    verification = Verification(
-        store,
-        codes,
-        keyring=keyring,
-        blind=blind,
-        residents=residents,
-        clients=clients,
-        sessions=sessions,
-        limiter=limiter,
-    )
-    return HealthCodeService(
-        store,
-        codes,
-        keys,
-        city_code=city_code,
-        keyring=keyring,
-        blind=blind,
-        residents=residents,
-        patients=patients,
-        clients=clients,
-        organizations=organizations,
-        audit=audit,
-        verification=verification,
-    )

@@ -4,20 +4,24 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 PAUSE_S = 0.02
 
 
+@overload
 async def poll(
-    condition: Callable[[], T | Awaitable[T]], deadline_s: float = 10.0, what: str = "the condition"
-) -> T:
+    condition: Callable[[], Awaitable[T]], deadline_s: float = 10.0, what: str = "the condition"
+) -> T: ...
+@overload
+async def poll(condition: Callable[[], T], deadline_s: float = 10.0, what: str = "the condition") -> T: ...
+async def poll(condition: Callable[[], Any], deadline_s: float = 10.0, what: str = "the condition") -> Any:
     """Return the first truthy answer of `condition` (plain or async); fail when the deadline has passed."""
     ends = time.monotonic() + deadline_s
     while True:
         answer = condition()
-        value: T = await answer if inspect.isawaitable(answer) else answer
+        value = await answer if inspect.isawaitable(answer) else answer
         if value:
             return value
         if time.monotonic() > ends:

@@ -8,10 +8,14 @@ from tests.guards.source import SourceFile, listed, source_files
 
 
 def members(node: ast.ClassDef) -> set[str]:
-    """Names of a class's own methods and properties."""
-    return {
-        item.name for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
-    } - {"__init__"}  # fmt: skip
+    """Names of a class's own methods, properties and attributes."""
+    names = set()
+    for item in ast.walk(node):
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(item.name)
+        elif isinstance(item, ast.Name | ast.Attribute) and isinstance(item.ctx, ast.Store):
+            names.add(item.id if isinstance(item, ast.Name) else item.attr)
+    return names - {"__init__"}
 
 
 def classes(file: SourceFile) -> list[ast.ClassDef]:

@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("appointments", "imports"),
     ("bootstrap",),
     ("app",),
-    ("seed", "demo", "commands", "cli"),
+    ("seed", "demo", "commands", "cli", "__main__"),
 )
 FLOOR = {area: number for number, areas in enumerate(FLOORS) for area in areas}
 

@@ -23,8 +23,6 @@ KNOWN_HOSTS = {
     "www.w3.org": "XML and SVG namespaces, never fetched",
     "json-schema.org": "JSON Schema dialect names, never fetched",
     "spec.openapis.org": "OpenAPI dialect name, never fetched",
-    "hl7.org": "names of FHIR code systems, never fetched",
-    "fhir-registry.smarthealthit.org": "names of FHIR extensions, never fetched",
     "www.apache.org": "the licence",
     "nodejs.org": "where to get Node, told to a person",
 }

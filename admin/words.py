@@ -163,6 +163,14 @@ FINDINGS: dict[str, str] = {
 }
 
 
+SEXES: dict[str, str] = {"male": "男", "female": "女"}
+
+
+def first_words(table: dict[str, tuple[str, str]]) -> list[tuple[str, str]]:
+    """States and their words, for a list to choose from."""
+    return [(key, word) for key, (word, _) in table.items()]
+
+
 def of(table: dict[str, str], key: str | None) -> str:
     """A word, or the key itself for one that has none yet."""
     return table.get(key or "", key or "—")

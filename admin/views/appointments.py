@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
 
+from admin import words
 from admin.base import PageHandler, page
 from admin.forms import Filters, Form, ReasonForm
 from admin.lookups import organizations_in_scope
+from admin.templating import yuan
 from admin.views.schedules import choose
 from backend import clock
 from backend.appointments.desk import CANCELLABLE, DayFilter
@@ -135,6 +137,7 @@ class AppointmentHandler(PageHandler):
             "appointments/show.html",
             view=view,
             identity=identity,
+            history=history_of(view),
             can_cancel=claim.state in CANCELLABLE and claim.end_at > clock.now(),
         )
 
@@ -181,6 +184,29 @@ class RevealHandler(AppointmentHandler):
         """Show the patient this once; it goes on record and no cache keeps the page."""
         view, identity = await self.services.desk.reveal(self.actor, appointment_id, body.given())
         await self.show_appointment(view, identity)
+
+
+def history_of(view: AppointmentView) -> list[tuple[datetime, str, tuple[str, str] | None]]:
+    """What happened to an appointment, oldest first: when, in words, and the state it led to."""
+    claim, order = view.claim, view.order
+    sold_by = words.of(words.CHANNELS, claim.channel)
+    made = "锁号" if claim.fee_fen or claim.hold_until else "预约"
+    events: list[tuple[datetime, str, tuple[str, str] | None]] = [
+        (claim.created_at, f"{sold_by}{made}", None)
+    ]
+    if order is not None:
+        events.append((order.created_at, f"发起支付 {yuan(order.amount_fen)}", None))
+        if order.paid_at:
+            events.append((order.paid_at, f"支付成功 {yuan(order.amount_fen)}", None))
+        for refund in order.refunds:
+            shown = words.state_of(words.REFUND_STATES, refund.state)
+            events.append((refund.done_at or refund.created_at, f"退款 {yuan(refund.amount_fen)}", shown))
+    if claim.ended_at:
+        ended = words.state_of(words.APPOINTMENT_STATES, claim.state)
+        by = words.of(words.ENDED_BY, claim.cancelled_by) if claim.cancelled_by else "系统"
+        reason = f"，原因：{claim.cancel_reason}" if claim.cancel_reason else ""
+        events.append((claim.ended_at, f"由{by}结束{reason}", ended))
+    return sorted(events, key=lambda event: event[0])
 
 
 _ID = r"(?P<appointment_id>[\w-]+)"

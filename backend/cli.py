@@ -107,18 +107,23 @@ def seed(
 
 @imports.command("bulk-publish")
 def import_bulk_publish(
-    source: Annotated[
-        str, typer.Argument(help="A folder or an https address holding a $bulk-publish manifest.")
-    ],
+    source: Annotated[str, typer.Argument(help="A folder, a manifest file or an https address.")],
+    start_on: Annotated[
+        str | None, typer.Option(help="Move an old feed: its first day becomes this one (2026-01-31).")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="With --start-on: keep the clock of this zone.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a line did not go in.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Import a SMART Scheduling Links feed.
 
-    Bad lines are reported with file, line and reason and make the exit code 1; good lines go in.
-    Running it again changes nothing.
+    Bad lines are reported with file, line and reason; good lines go in. Running it again changes nothing.
     """
-    from backend.commands import database
+    from backend.commands import importing
 
-    database.import_bulk_publish(source)
+    importing.bulk_publish(source, start_on, time_zone, strict, as_json)
 
 
 @audit.command("verify")

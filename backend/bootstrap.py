@@ -33,6 +33,8 @@ from backend.errors import AppError, ErrorCode
 from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
 from backend.healthcodes.compose import make_health_codes
 from backend.healthcodes.service import HealthCodeService
+from backend.imports.bulk_publish import ImportService
+from backend.imports.store import FeedStore
 from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
 from backend.residents.compose import make_residents
 from backend.residents.ports import CodeSender
@@ -123,6 +125,7 @@ class Services(Core):
     billing: BillingService
     appointments: AppointmentService
     hospital_bookings: HospitalBookingService
+    imports: ImportService
     desk: AppointmentDesk
     statistics: StatisticsService
 
@@ -349,6 +352,7 @@ def _areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
         appointments=AppointmentService(
             settings, claims, schedules, directory, residents, residents.patients, billing, core.nudger
         ),
+        imports=ImportService(directory, schedules, FeedStore(db)),
         hospital_bookings=HospitalBookingService(
             claims, schedules, residents, billing, audit, feed, core.nudger
         ),

@@ -83,7 +83,8 @@ def test_a_city_may_number_the_types_its_own_way():
 @pytest.mark.parametrize(
     "text",
     [CARD_ID, f"{CARD_ID}:", f"{CARD_ID}:0", f"{CARD_ID}:1:{EXPIRY}", f"{CARD_ID[:-1]}:1",
-     f"{CARD_ID}:0:{EXPIRY[:-1]}", f"{CARD_ID}:9", f"{CARD_ID}:1:", f" {CARD_ID}:1", f"{CARD_ID}:１", f"{'G' * 64}:1"],
+     f"{CARD_ID}:0:{EXPIRY[:-1]}", f"{CARD_ID}:9", f"{CARD_ID}:1:", f" {CARD_ID}:1",
+     f"{CARD_ID}:１", f"{'G' * 64}:1"],
 )  # fmt: skip
 def test_what_is_no_national_text_is_none(text):
     assert parse_national(text, CITY) is None

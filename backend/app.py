@@ -61,6 +61,7 @@ def make_app(city: City) -> Application:
             routes, title=f"{city.settings.city_name} API", version=VERSION, server=city.settings.public_url
         ),
         in_flight=InFlight(),
+        log_function=lambda _handler: None,  # BaseHandler.on_finish writes the one line
     )
 
 

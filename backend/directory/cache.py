@@ -37,6 +37,10 @@ class ShortMemory(Generic[V]):
         # A caller that goes away must not take the answer from the others.
         return await asyncio.shield(task)
 
+    def put(self, key: Hashable, value: V) -> None:
+        """Remember what was loaded elsewhere."""
+        self._keep(key, value)
+
     def clear(self) -> None:
         """Forget everything, loads under way included: they may have read what has just changed."""
         self._kept.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from backend.directory import identity, searching
 from backend.directory.cache import ShortMemory
@@ -88,15 +88,31 @@ class DirectoryService:
 
     async def organizations_by_id(self, ids: Iterable[str]) -> dict[str, Organization]:
         """The institutions that exist among `ids`."""
-        return {entry.id: entry for entry in await self._store.organizations.find_many(list(set(ids)))}
+        return await self._known(self._store.organizations, ids)
 
     async def departments_by_id(self, ids: Iterable[str]) -> dict[str, Department]:
         """The departments that exist among `ids`."""
-        return {entry.id: entry for entry in await self._store.departments.find_many(list(set(ids)))}
+        return await self._known(self._store.departments, ids)
 
     async def practitioners_by_id(self, ids: Iterable[str]) -> dict[str, Practitioner]:
         """The practitioners that exist among `ids`."""
-        return {entry.id: entry for entry in await self._store.practitioners.find_many(list(set(ids)))}
+        return await self._known(self._store.practitioners, ids)
+
+    async def _known(self, shelf: Shelf[E], ids: Iterable[str]) -> dict[str, E]:
+        """Entries by id, from memory where they are remembered: every booking asks for three."""
+        found: dict[str, E] = {}
+        missing: list[str] = []
+        for entry_id in set(ids):
+            remembered = self._entries.peek((shelf, entry_id))
+            if remembered is None:
+                missing.append(entry_id)
+            else:
+                found[entry_id] = cast(E, remembered)
+        if missing:
+            for entry in await shelf.find_many(missing):
+                found[entry.id] = entry
+                self._entries.put((shelf, entry.id), entry)
+        return found
 
     async def ready(self, key: Hashable, build: Callable[[], Awaitable[bytes]]) -> bytes:
         """A ready answer, remembered for a few seconds."""

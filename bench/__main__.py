@@ -1,0 +1,64 @@
+"""`python -m bench booking --json`: measure, and print the ratio to a bare handler of the same run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+import uvloop
+
+from bench import measures
+from bench.city import BenchCity, bench_city
+from bench.measures import Measured, Progress
+
+
+class Benchmark(StrEnum):
+    """What can be measured."""
+
+    BOOKING = "booking"
+    AVAILABILITY = "availability"
+    ALL = "all"
+
+
+Measure = Callable[[BenchCity, int, Progress], Awaitable[Measured]]
+MEASURES: dict[Benchmark, Measure] = {
+    Benchmark.AVAILABILITY: measures.availability,
+    Benchmark.BOOKING: measures.booking,
+}
+
+
+def main(
+    what: Annotated[Benchmark, typer.Argument(help="What to measure.")] = Benchmark.ALL,
+    rounds: Annotated[int, typer.Option(help="Rounds, each between two of the bare handler.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Measure over real HTTP with 64 connections against one web process. Takes about a minute each."""
+    wanted: list[Benchmark] = [*MEASURES] if what is Benchmark.ALL else [what]
+    results = uvloop.run(_measure(wanted, rounds))
+    if as_json:
+        sys.stdout.write(json.dumps([result.to_dict() for result in results], indent=2) + "\n")
+        return
+    for result in results:
+        more = "".join(f"  {name} {value}" for name, value in result.more.items())
+        sys.stdout.write(
+            f"{result.name:<14} ratio {result.ratio:.3f} (target {result.target:.2f})  "
+            f"{result.per_second:.0f}/s beside {result.bare_per_second:.0f}/s bare  "
+            f"p50 {result.p50_ms} ms  p99 {result.p99_ms} ms{more}\n"
+        )
+
+
+async def _measure(wanted: list[Benchmark], rounds: int) -> list[Measured]:
+    def progress(text: str) -> None:
+        sys.stderr.write(f"  {text}\n")
+
+    progress("starting MongoDB, Redis, the web and the bare handler")
+    async with bench_city() as bench:
+        return [await MEASURES[each](bench, rounds, progress) for each in wanted]
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,127 @@
+"""What is measured: a coroutine per benchmark, each in turns with the bare handler."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+
+from bench import load
+from bench.city import HOST, SLOTS_PER_SCHEDULE, BenchCity
+
+CONNECTIONS = 64
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Measured:
+    """One benchmark's figures. Rates and the ratio are medians over the rounds."""
+
+    name: str
+    ratio: float
+    per_second: float
+    bare_per_second: float
+    p50_ms: float
+    p99_ms: float
+    target: float
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Flat, for JSON."""
+        flat: dict[str, Any] = asdict(self)
+        more: dict[str, Any] = flat.pop("more")
+        return flat | more
+
+
+Round = Callable[[int], Awaitable[load.Result]]
+
+
+async def alternate(bench: BenchCity, name: str, target: float, rounds: int, one: Round) -> Measured:
+    """Run `one` and the bare handler in turns, so that a noisy machine is noisy for both."""
+    ratios, rates, bares, latencies = [], [], [], load.Result()
+    for number in range(rounds):
+        before = await bare(bench)
+        result = await one(number)
+        after = await bare(bench)
+        limit = (before.per_second + after.per_second) / 2
+        ratios.append(result.per_second / limit)
+        rates.append(result.per_second)
+        bares.append(limit)
+        latencies.latencies += result.latencies
+    return Measured(
+        name=name,
+        ratio=round(statistics.median(ratios), 3),
+        per_second=round(statistics.median(rates), 1),
+        bare_per_second=round(statistics.median(bares), 1),
+        p50_ms=round(latencies.percentile(0.5), 2),
+        p99_ms=round(latencies.percentile(0.99), 2),
+        target=target,
+    )
+
+
+async def bare(bench: BenchCity, count: int = 6_000) -> load.Result:
+    """The limit: parse JSON, answer JSON."""
+    body = orjson.dumps({"schedule_id": "01JD0000000000000000000000", "number": 1, "patient_id": "x"})
+    one = load.request("POST", "/bare", HOST, headers={}, body=body)
+    return await load.run(HOST, bench.bare_port, iter([one] * count), CONNECTIONS)
+
+
+async def booking(bench: BenchCity, rounds: int, progress: Progress, *, per_round: int = 4_000) -> Measured:
+    """Bookings of unique residents, each with a token the server has never seen, each on its own slot."""
+    booked: list[tuple[str, int]] = []
+    wishes: list[list[bytes]] = []
+    for number in range(rounds):
+        progress(f"preparing {per_round} residents, round {number + 1} of {rounds}")
+        wishes.append(await _wishes(bench, per_round))
+
+    def seen(status: int, body: bytes) -> None:
+        if status == 201:
+            answer = orjson.loads(body)
+            booked.append((answer["schedule_id"], answer["number"]))
+
+    async def one(number: int) -> load.Result:
+        progress(f"booking, round {number + 1} of {rounds}")
+        return await load.run(HOST, bench.web_port, iter(wishes[number]), CONNECTIONS, seen)
+
+    measured = await alternate(bench, "booking", 0.40, rounds, one)
+    stored = await bench.city.db.collection("claims").count_documents({"live": True, "state": "booked"})
+    measured.more = {
+        "booked": len(booked),
+        "oversold": len(booked) - len(set(booked)),
+        "undersold": rounds * per_round - len(set(booked)),
+        "acknowledged_but_not_stored": len(booked) - stored,
+    }
+    return measured
+
+
+async def _wishes(bench: BenchCity, count: int) -> list[bytes]:
+    schedules = await bench.schedules(-(-count // SLOTS_PER_SCHEDULE))
+    places = [(schedule.id, slot.number) for schedule in schedules for slot in schedule.slots][:count]
+    wishes = []
+    for schedule_id, number in places:
+        person, token = bench.resident()
+        body = orjson.dumps({"schedule_id": schedule_id, "number": number, "patient_id": person})
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"bench-{person}"}
+        wishes.append(load.request("POST", "/api/v1/appointments", HOST, headers=headers, body=body))
+    return wishes
+
+
+async def availability(
+    bench: BenchCity, rounds: int, progress: Progress, *, per_round: int = 6_000
+) -> Measured:
+    """Reading a department's week while nobody books: what most people do most of the time."""
+    for days_ahead in range(7):
+        for schedule in await bench.schedules(6, days_ahead=days_ahead):
+            del schedule
+    path = f"/api/v1/departments/{bench.department.id}/availability?days=7"
+    one = load.request("GET", path, HOST, headers={})
+
+    async def read(number: int) -> load.Result:
+        progress(f"reading availability, round {number + 1} of {rounds}")
+        requests: Iterator[bytes] = iter([one] * per_round)
+        return await load.run(HOST, bench.web_port, requests, CONNECTIONS)
+
+    return await alternate(bench, "availability", 0.50, rounds, read)

@@ -156,8 +156,10 @@ async def test_departments_come_in_the_national_order_and_doctors_by_seniority(d
             a_practitioner(organization, department, value="p3", name="白杨", title="住院医师"),
         ]
     )
-    assert [d.name for d in await directory.list_departments(organization.id)] == ["全科", "心血管内科", "口腔科"]
-    assert [p.name for p in await directory.list_practitioners(department.id)] == ["单丽华", "安平", "白杨"]
+    departments = await directory.list_departments(organization.id)
+    assert [entry.name for entry in departments] == ["全科", "心血管内科", "口腔科"]
+    practitioners = await directory.list_practitioners(department.id)
+    assert [entry.name for entry in practitioners] == ["单丽华", "安平", "白杨"]
 
 
 async def test_a_hospital_publishes_by_its_own_ids(directory: DirectoryService):

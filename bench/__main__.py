@@ -47,7 +47,8 @@ def main(
         sys.stdout.write(
             f"{result.name:<14} ratio {result.ratio:.3f} (target {result.target:.2f})  "
             f"{result.per_second:.0f}/s beside {result.bare_per_second:.0f}/s bare  "
-            f"p50 {result.p50_ms} ms  p99 {result.p99_ms} ms{more}\n"
+            f"p50 {result.p50_ms} ms  p99 {result.p99_ms} ms  "
+            f"processor {result.cpu_us} us beside {result.bare_cpu_us} us{more}\n"
         )
 
 

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 from pydantic import SecretStr
 
 from backend import clock
@@ -41,6 +42,8 @@ class BenchCity:
     city: City
     web_port: int
     bare_port: int
+    web: psutil.Process
+    bare: psutil.Process
     department: Department
 
     def resident(self) -> tuple[str, str]:
@@ -79,13 +82,22 @@ async def bench_city(processes: int = 1) -> AsyncIterator[BenchCity]:
         await migrate(city.db)
         department = await _directory(city)
         bare_port = _free_port()
-        stack.callback(_stop, _start([sys.executable, "-m", "bench.bare", str(bare_port)], {}))
-        web = [sys.executable, "-m", "backend.cli", "serve", "--processes", str(processes)]
-        stack.callback(_stop, _start(web, _environment(settings)))
+        bare = _start([sys.executable, "-m", "bench.bare", str(bare_port)], {})
+        stack.callback(_stop, bare)
+        serve = [sys.executable, "-m", "backend.cli", "serve", "--processes", str(processes)]
+        web = _start(serve, _environment(settings))
+        stack.callback(_stop, web)
         await _await_port(settings.web_port)
         await _await_port(bare_port)
         try:
-            yield BenchCity(city, settings.web_port, bare_port, department)
+            yield BenchCity(
+                city,
+                settings.web_port,
+                bare_port,
+                psutil.Process(web.pid),
+                psutil.Process(bare.pid),
+                department,
+            )
         finally:
             await city.close()
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
+import psutil
 
 from bench import load
 from bench.city import HOST, SLOTS_PER_SCHEDULE, BenchCity
@@ -27,6 +28,8 @@ class Measured:
     p50_ms: float
     p99_ms: float
     target: float
+    cpu_us: int
+    bare_cpu_us: int
     more: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -42,10 +45,16 @@ Round = Callable[[int], Awaitable[load.Result]]
 async def alternate(bench: BenchCity, name: str, target: float, rounds: int, one: Round) -> Measured:
     """Run `one` and the bare handler in turns, so that a noisy machine is noisy for both."""
     ratios, rates, bares, latencies = [], [], [], load.Result()
+    web_cpu, bare_cpu = _CPU(bench.web), _CPU(bench.bare)
     for number in range(rounds):
-        before = await bare(bench)
-        result = await one(number)
-        after = await bare(bench)
+        with bare_cpu:
+            before = await bare(bench)
+        with web_cpu:
+            result = await one(number)
+        with bare_cpu:
+            after = await bare(bench)
+        bare_cpu.requests += len(before.latencies) + len(after.latencies)
+        web_cpu.requests += len(result.latencies)
         limit = (before.per_second + after.per_second) / 2
         ratios.append(result.per_second / limit)
         rates.append(result.per_second)
@@ -59,7 +68,33 @@ async def alternate(bench: BenchCity, name: str, target: float, rounds: int, one
         p50_ms=round(latencies.percentile(0.5), 2),
         p99_ms=round(latencies.percentile(0.99), 2),
         target=target,
+        cpu_us=round(web_cpu.per_request_us),
+        bare_cpu_us=round(bare_cpu.per_request_us),
     )
+
+
+class _CPU:
+    """Processor time of a server while it is being measured: tells cost from waiting on a busy machine."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._process = process
+        self._seconds = 0.0
+        self._began = 0.0
+        self.requests = 0
+
+    def __enter__(self) -> None:
+        self._began = self._now()
+
+    def __exit__(self, *_: object) -> None:
+        self._seconds += self._now() - self._began
+
+    @property
+    def per_request_us(self) -> float:
+        return self._seconds / max(self.requests, 1) * 1e6
+
+    def _now(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
 
 
 async def bare(bench: BenchCity, count: int = 6_000) -> load.Result:

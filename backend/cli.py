@@ -97,12 +97,17 @@ def migrate() -> None:
 
 @app.command(rich_help_panel=DATA)
 def seed(
-    city_file: Annotated[Path, typer.Option(help="Where to write the logins.")] = Path(".demo/city.json"),
+    sandbox_url: Annotated[
+        str, typer.Option(help="The sandbox whose register has to know the residents.")
+    ] = "http://127.0.0.1:8100",
+    city_file: Annotated[Path, typer.Option(help="Where to write addresses and logins.")] = Path(
+        ".demo/city.json"
+    ),
 ) -> None:
     """Fill a demo city with hospitals, doctors, schedules and residents. Refuses in production."""
     from backend.commands import database
 
-    database.seed(city_file)
+    database.seed(sandbox_url, city_file)
 
 
 @imports.command("bulk-publish")
@@ -178,6 +183,17 @@ def staff_add(
     from backend.commands import accounts
 
     accounts.add_staff(login, name, role, hospital or [])
+
+
+@staff.command("code")
+def staff_code(
+    login: Annotated[str, typer.Argument(help="A login of city.json.")] = "city",
+    city_file: Annotated[Path, typer.Option(help="The demo city's city.json.")] = Path(".demo/city.json"),
+) -> None:
+    """Print the one-time code that a demo login needs right now, for lack of an authenticator."""
+    from backend.commands import demo_code
+
+    demo_code.print_code(city_file, login)
 
 
 @hospital.command("add")

@@ -172,11 +172,10 @@ class Journey:
         return next((text for text in about if (word in text[:40]) is wanted), None)
 
     def be_recognised(self) -> str:
-        """A terminal with an identity of its own scans the code; replayed elsewhere it is refused."""
+        """A terminal with an identity of its own scans the code; scanned again it gives the same answer."""
         hospital = self.hospitals[self.session["organization_id"]]
-        self._sign_in_client(self.hospital, hospital["client_id"], hospital["client_secret"])
-        wanted = {"name": "全程演练窗口", "kind": "window"}
-        terminal = self.hospital.post("/hospital/v1/terminals", wanted)
+        terminal = next((it for it in hospital.get("terminals", []) if it["kind"] == "window"), None)
+        terminal = terminal or self._new_terminal(hospital)
         self._sign_in_client(self.window, terminal["client_id"], terminal["client_secret"])
         body = {"code": self._code()["text"], "step": REGISTRATION_STEP}
         seen = self.window.post("/hospital/v1/health-codes/verify", body)
@@ -184,6 +183,11 @@ class Journey:
         again = self.window.post("/hospital/v1/health-codes/verify", body)
         expect(again == seen, "scanning again at the same window gave another answer")
         return f"{hospital['name']}: {self.name}"
+
+    def _new_terminal(self, hospital: dict[str, Any]) -> dict[str, Any]:
+        self._sign_in_client(self.hospital, hospital["client_id"], hospital["client_secret"])
+        wanted = {"name": "全程演练窗口", "kind": "window"}
+        return dict(self.hospital.post("/hospital/v1/terminals", wanted))
 
     def _sign_in_client(self, client: Client, client_id: str, secret: str) -> None:
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}

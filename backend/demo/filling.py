@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from backend.bootstrap import City, open_city
+from backend.bootstrap import open_city
 from backend.db.migrate import migrate
 from backend.demo.environment import DemoPlaces
+from backend.seed.loader import seed_city
 from backend.settings import Settings
 
 
@@ -20,10 +21,7 @@ async def _fill(settings: Settings, places: DemoPlaces, say: Callable[[str], Non
     try:
         say("migrations")
         await migrate(city.db)
-        return await _logins(city, places, say)
+        seeded = await seed_city(city, places.sandbox_url, progress=lambda done, total, what: say(what))
+        return seeded.logins()
     finally:
         await city.close()
-
-
-async def _logins(city: City, places: DemoPlaces, say: Callable[[str], None]) -> dict[str, Any]:
-    return {"hospitals": [], "staff": [], "residents": []}

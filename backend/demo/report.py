@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,18 +12,14 @@ from rich.table import Table
 from backend.demo.environment import DemoPlaces
 
 
-def write_city_file(places: DemoPlaces, told: Mapping[str, Any]) -> dict[str, Any]:
+def write_city_file(file: Path, web: str, sandbox: str, logins: Mapping[str, Any]) -> dict[str, Any]:
     """Write city.json: addresses, and the logins that only a demo may write down."""
-    addresses = {
-        "web": places.web_url,
-        "sandbox": places.sandbox_url,
-        "token_url": f"{places.web_url}/oauth2/token",
-    }
-    city: dict[str, Any] = {**addresses, **told}
-    temporary = places.city_file.with_suffix(".new")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(city, file, ensure_ascii=False, indent=1)
-    temporary.replace(places.city_file)
+    city: dict[str, Any] = {"web": web, "sandbox": sandbox, "token_url": f"{web}/oauth2/token", **logins}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(".new")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+        json.dump(city, opened, ensure_ascii=False, indent=1)
+    temporary.replace(file)
     return city
 
 
@@ -60,8 +57,7 @@ def _logins(city: Mapping[str, Any]) -> list[tuple[str, str]]:
     for resident in list(city["residents"])[:2]:
         rows.append(("居民 resident", f"{resident['phone']}, code by SMS: see the sandbox's phone"))
     for member in list(city["staff"])[:5]:
-        row = f"{member['login']} / {member['password']}, TOTP secret {member['totp_secret']}"
-        rows.append((f"员工 {member['role']}", row))
+        rows.append((f"员工 {member['role']}", f"{member['login']} / {member['password']}"))
     return rows
 
 
@@ -71,5 +67,6 @@ def _hints(places: DemoPlaces, city: Mapping[str, Any]) -> list[str]:
         f"sign in as {phone}; the code arrives at {places.sandbox_url}/phone?number={phone}",
         f"book a doctor, then pay at {places.sandbox_url}/cashier",
         f"show the health code and scan it at {places.sandbox_url}/window",
+        "sign in to the console; the one-time code: .venv/bin/healthycity staff code city",
         "or all of it at once, in another terminal: .venv/bin/healthycity journey",
     ]

@@ -91,7 +91,7 @@ def _bring_up(places: DemoPlaces, supervisor: Supervisor, progress: Progress) ->
     _start_city(places, supervisor, environment)
     supervisor.await_ready("web", lambda: _answers(f"{places.web_url}/readyz"), READY_WITHIN_S)
     progress.update(task, completed=len(STEPS))
-    return write_city_file(places, told)
+    return write_city_file(places.city_file, places.web_url, places.sandbox_url, told)
 
 
 def _next(progress: Progress, task: object, step: int) -> None:

@@ -1,5 +1,6 @@
 """The command line: help for everything, one sentence for what cannot be done, exit codes."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from backend.settings import Settings
 
 COMMANDS = (
     "demo", "serve", "worker", "beat", "migrate", "seed", "check", "openapi", "journey",
-    "keys generate", "keys list", "keys rotate", "staff add", "hospital add", "import bulk-publish",
+    "keys generate", "keys list", "keys rotate", "staff add", "staff code", "hospital add", "import bulk-publish",
     "audit verify",
 )  # fmt: skip
 
@@ -178,6 +179,15 @@ def test_a_journey_without_a_city_says_how_to_get_one(run: Run, tmp_path: Path):
     done = run("journey", "--city-file", str(tmp_path / "city.json"))
     assert done.returncode == 1
     assert "make demo" in done.stderr
+
+
+def test_a_demo_login_gets_its_one_time_code(run: Run, tmp_path: Path):
+    file = tmp_path / "city.json"
+    file.write_text('{"staff": [{"login": "city", "totp_secret": "JBSWY3DPEHPK3PXP"}]}')
+    assert re.fullmatch(r"\d{6}\n", run("staff", "code", "city", "--city-file", str(file)).stdout)
+    unknown = run("staff", "code", "nobody", "--city-file", str(file))
+    assert unknown.returncode == 1
+    assert "there are city" in unknown.stderr
 
 
 @pytest.mark.parametrize("role", ["resident", "boss"])

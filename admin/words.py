@@ -48,6 +48,7 @@ DONE: dict[str, str] = {
     "staff-disabled": "账号已停用，其登录已全部退出。",
     "staff-enabled": "账号已启用。",
     "password-changed": "密码已修改，其他设备上的登录已退出。",
+    "difference-resolved": "已标为处理，处理结果记入审计日志。",
     "saved": "已保存。",
     "signed-out": "您已安全退出。",
 }
@@ -102,6 +103,15 @@ PAYMENT_METHODS: dict[str, str] = {
     "wechat_jsapi": "微信公众号支付",
     "wechat_native": "微信扫码支付",
 }
+DIFFERENCES: dict[str, str] = {
+    "payment_mismatch": "支付金额或商户不一致",
+    "payment_unexpected": "渠道有支付，我方没有",
+    "refund_mismatch": "退款金额不一致",
+    "refund_unexpected": "渠道有退款，我方没有",
+    "refund_twice": "同一笔退了两次",
+    "refund_failed": "退款被渠道拒绝",
+    "notice_unexpected": "收到不属于任何订单的通知",
+}
 ENDED_BY: dict[str, str] = {
     "resident": "居民本人",
     "staff": "工作人员",
@@ -149,6 +159,7 @@ BASES: dict[str, str] = {
     "staff:staff:manage": "账号管理",
     "look-up at the desk": "窗口查询",
     "regular check": "例行校验",
+    "correction by hand": "人工更正",
     "population register": "人口库核验",
     "own request": "本人申请",
     "care relationship: appointment": "就诊关系：预约",

@@ -27,6 +27,7 @@ from backend.db.client import Database
 from backend.db.journal import Journal
 from backend.directory.client_store import ClientStore
 from backend.directory.clients import ClientService
+from backend.directory.editing import DirectoryEditing
 from backend.directory.service import DirectoryService
 from backend.directory.store import DirectoryStore
 from backend.errors import AppError, ErrorCode
@@ -115,6 +116,7 @@ class Services(Core):
 
     audit: AuditService
     directory: DirectoryService
+    directory_editing: DirectoryEditing
     clients: ClientService
     residents: ResidentService
     healthcodes: HealthCodeService
@@ -341,6 +343,7 @@ def _areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
         **vars(core),
         audit=audit,
         directory=directory,
+        directory_editing=DirectoryEditing(directory, audit),
         clients=clients,
         residents=residents,
         healthcodes=healthcodes,

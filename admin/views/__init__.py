@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from admin.views import account, appointments, audit, dashboard, nowhere, schedules, sign_in, staff, static
+from admin.views import (
+    account,
+    appointments,
+    audit,
+    dashboard,
+    directory,
+    nowhere,
+    payments,
+    schedules,
+    sign_in,
+    staff,
+    static,
+)
 
 Routes = list[tuple[str, type]]
 
@@ -14,6 +26,8 @@ def routes() -> Routes:
         *dashboard.routes,
         *schedules.routes,
         *appointments.routes,
+        *payments.routes,
+        *directory.routes,
         *staff.routes,
         *audit.routes,
         *account.routes,

@@ -202,10 +202,10 @@ def history_of(view: AppointmentView) -> list[tuple[datetime, str, tuple[str, st
             shown = words.state_of(words.REFUND_STATES, refund.state)
             events.append((refund.done_at or refund.created_at, f"退款 {yuan(refund.amount_fen)}", shown))
     if claim.ended_at:
-        ended = words.state_of(words.APPOINTMENT_STATES, claim.state)
-        by = words.of(words.ENDED_BY, claim.cancelled_by) if claim.cancelled_by else "系统"
+        state = words.state_of(words.APPOINTMENT_STATES, claim.state)
+        by = f"由{words.of(words.ENDED_BY, claim.cancelled_by)}取消" if claim.cancelled_by else "锁号释放"
         reason = f"，原因：{claim.cancel_reason}" if claim.cancel_reason else ""
-        events.append((claim.ended_at, f"由{by}结束{reason}", ended))
+        events.append((claim.ended_at, f"{by}{reason}", state))
     return sorted(events, key=lambda event: event[0])
 
 

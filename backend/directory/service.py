@@ -86,6 +86,14 @@ class DirectoryService:
         """A practitioner. Raises NOT_FOUND."""
         return _there(await self.find_practitioner(practitioner_id), "practitioner")
 
+    async def read_department(self, department_id: str) -> Department | None:
+        """A department as it is at this moment, for whoever decides by it."""
+        return await self._store.departments.find(department_id)
+
+    async def read_practitioner(self, practitioner_id: str) -> Practitioner | None:
+        """A practitioner as they are at this moment, for whoever decides by it."""
+        return await self._store.practitioners.find(practitioner_id)
+
     async def organizations_by_id(self, ids: Iterable[str]) -> dict[str, Organization]:
         """The institutions that exist among `ids`."""
         return await self._known(self._store.organizations, ids)

@@ -28,7 +28,7 @@ class Seeded:
     hospitals: list[dict[str, Any]] = field(default_factory=list)
     staff: list[dict[str, str]] = field(default_factory=list)
     residents: list[dict[str, str]] = field(default_factory=list)
-    outcomes: dict[str, Counter[Outcome]] = field(default_factory=dict)
+    made: Counter[str] = field(default_factory=Counter)
 
     def logins(self) -> dict[str, Any]:
         """For city.json."""
@@ -57,10 +57,7 @@ async def seed_city(
     for number in range(days):
         on = first + timedelta(days=number)
         progress(number + 1, total, f"clinics of {on}")
-        published = await city.services.schedules.publish_many(list(sessions_on(directory.units, on)))
-        seeded.outcomes.setdefault("schedules", Counter()).update(
-            result.outcome for result in published if result.outcome is not None
-        )
+        await _seed_clinics(city, directory, on, seeded)
     secrets = DemoSecrets(city)
     progress(days + 1, total, "logins of hospitals and terminals")
     seeded.hospitals = await seed_clients(city, secrets, directory)
@@ -75,9 +72,27 @@ async def seed_city(
 
 
 async def _seed_directory(city: City, directory: DemoDirectory, seeded: Seeded) -> None:
+    """Whoever is there already stays as somebody may have changed them by hand."""
     service = city.services.directory
-    doctors = [doctor.practitioner for unit in directory.units for doctor in unit.doctors]
-    seeded.outcomes["organizations"] = Counter(await service.save_organizations(directory.organizations))
     departments = [unit.department for unit in directory.units]
-    seeded.outcomes["departments"] = Counter(await service.save_departments(departments))
-    seeded.outcomes["practitioners"] = Counter(await service.save_practitioners(doctors))
+    doctors = [doctor.practitioner for unit in directory.units for doctor in unit.doctors]
+    hospitals_known = await service.organizations_by_id(entry.id for entry in directory.organizations)
+    departments_known = await service.departments_by_id(entry.id for entry in departments)
+    doctors_known = await service.practitioners_by_id(entry.id for entry in doctors)
+    new_hospitals = [entry for entry in directory.organizations if entry.id not in hospitals_known]
+    new_departments = [entry for entry in departments if entry.id not in departments_known]
+    new_doctors = [entry for entry in doctors if entry.id not in doctors_known]
+    await service.save_organizations(new_hospitals)
+    await service.save_departments(new_departments)
+    await service.save_practitioners(new_doctors)
+    seeded.made["organizations"] = len(new_hospitals)
+    seeded.made["departments"] = len(new_departments)
+    seeded.made["practitioners"] = len(new_doctors)
+
+
+async def _seed_clinics(city: City, directory: DemoDirectory, on: date, seeded: Seeded) -> None:
+    sessions = list(sessions_on(directory.units, on))
+    known = await city.services.schedules.known_ids(session.id for session in sessions)
+    new = [session for session in sessions if session.id not in known]
+    published = await city.services.schedules.publish_many(new)
+    seeded.made["schedules"] += sum(result.outcome is Outcome.CREATED for result in published)

@@ -83,6 +83,10 @@ class ScheduleService:
         """The schedules that exist among `ids`."""
         return {schedule.id: schedule for schedule in await self._store.find_many(list(set(ids)))}
 
+    async def known_ids(self, ids: Iterable[str]) -> set[str]:
+        """Which of `ids` have been published."""
+        return set(await self._store.stamps(list(ids)))
+
     async def list_for_department(self, department_id: str, first: date, days: int) -> list[Schedule]:
         """A department's sessions from `first` on, in the order of the clock, at most two seconds old."""
         last = _last_day(first, days)
@@ -241,14 +245,12 @@ class ScheduleService:
 
     async def _check_members(self, schedule: Schedule) -> None:
         # As they are now: a hospital publishes the department a moment before its schedules.
-        departments = await self._directory.departments_by_id([schedule.department_id])
-        department = departments.get(schedule.department_id)
+        department = await self._directory.read_department(schedule.department_id)
         if department is None or department.organization_id != schedule.organization_id:
             raise rules.invalid([{"field": "department", "problem": "unknown"}])
         if schedule.practitioner_id is None:
             return
-        practitioners = await self._directory.practitioners_by_id([schedule.practitioner_id])
-        practitioner = practitioners.get(schedule.practitioner_id)
+        practitioner = await self._directory.read_practitioner(schedule.practitioner_id)
         if practitioner is None or practitioner.organization_id != schedule.organization_id:
             raise rules.invalid([{"field": "practitioner", "problem": "unknown"}])
         if schedule.department_id not in practitioner.department_ids:

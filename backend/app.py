@@ -13,9 +13,11 @@ from backend.bootstrap import City, open_city
 from backend.directory import handlers as directory_handlers
 from backend.directory import token_handlers
 from backend.healthcodes import handlers as healthcodes_handlers
+from backend.http import config_handlers
 from backend.http.base import InFlight, NotFoundHandler
 from backend.http.endpoint import check_access_is_declared
 from backend.http.openapi import openapi
+from backend.http.pages import app_routes
 from backend.http.system import HealthHandler, MetricsHandler, OpenAPIHandler, ReadyHandler
 from backend.residents import handlers as residents_handlers
 from backend.settings import Settings
@@ -30,6 +32,7 @@ Routes = list[tuple[str, type]]
 def api_routes() -> Routes:
     """Every JSON route of every area, in one table."""
     return [
+        *config_handlers.routes,
         *residents_handlers.routes,
         *healthcodes_handlers.routes,
         *directory_handlers.routes,
@@ -53,8 +56,9 @@ def make_app(city: City) -> Application:
         (r"/metrics", MetricsHandler),
         (r"/openapi.json", OpenAPIHandler),
     ]
+    answered = [(pattern, handler, {"route": pattern}) for pattern, handler in system + routes + pages]
     return Application(
-        [(pattern, handler, {"route": pattern}) for pattern, handler in system + routes + pages],
+        [*answered, *app_routes(city.settings.miniprogram_dir)],
         default_handler_class=NotFoundHandler,
         city=city,
         openapi=openapi(

@@ -56,9 +56,7 @@ class Role(StrEnum):
     TERMINAL = "terminal"
 
 
-STAFF_ROLES = frozenset(
-    {Role.CITY_OPERATOR, Role.HOSPITAL_OPERATOR, Role.DOCTOR, Role.FINANCE, Role.AUDITOR}
-)
+STAFF_ROLES = frozenset({Role.CITY_OPERATOR, Role.HOSPITAL_OPERATOR, Role.DOCTOR, Role.FINANCE, Role.AUDITOR})
 
 _P = Permission
 ROLE_GRANTS: dict[Role, frozenset[Permission]] = {

@@ -19,6 +19,7 @@ from backend.http.endpoint import check_access_is_declared
 from backend.http.openapi import openapi
 from backend.http.pages import app_routes
 from backend.http.system import HealthHandler, MetricsHandler, OpenAPIHandler, ReadyHandler
+from backend.messages import handlers as messages_handlers
 from backend.residents import handlers as residents_handlers
 from backend.settings import Settings
 from backend.slotpool import handlers as slotpool_handlers
@@ -41,6 +42,7 @@ def api_routes() -> Routes:
         *token_handlers.routes,
         *schedules_handlers.routes,
         *billing_handlers.routes,
+        *messages_handlers.routes,
     ]
 
 

@@ -19,6 +19,7 @@ from backend import metrics
 from backend.appointments.desk import AppointmentDesk
 from backend.appointments.hospital import HospitalBookingService
 from backend.appointments.service import AppointmentService
+from backend.appointments.telling import AppointmentTeller
 from backend.audit.chain import Chain
 from backend.audit.service import AuditService
 from backend.audit.store import AuditStore
@@ -34,8 +35,11 @@ from backend.errors import AppError, ErrorCode
 from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
 from backend.healthcodes.compose import make_health_codes
 from backend.healthcodes.service import HealthCodeService
+from backend.healthcodes.steps import STEPS
 from backend.imports.bulk_publish import ImportService
 from backend.imports.store import FeedStore
+from backend.messages.service import MessageService
+from backend.messages.tellers import CodeAndFamilyTeller
 from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
 from backend.residents.compose import make_residents
 from backend.residents.ports import CodeSender
@@ -66,7 +70,7 @@ from backend.worker.events import Bus, EventKind
 from backend.worker.nudge import Nudger
 from backend.worker.outbox import Outbox
 from backend.worker.periodic import PeriodicJob
-from notify.ports import MiniProgramMessenger, SMSSender, WeChatLogin
+from notify.ports import MiniProgramMessenger, SMSReceiver, SMSSender, WeChatLogin
 from notify.sms.cloud_mas import CloudMAS, CloudMASConfig
 from notify.wechat.client import WeChatApp, WeChatAppConfig
 from notify.wechat.login import WeChatPlatformLogin
@@ -105,6 +109,7 @@ class Outside:
 
     gateways: Sequence[PaymentGateway]
     sms: SMSSender
+    sms_receiver: SMSReceiver
     messenger: MiniProgramMessenger
     wechat: WeChatLogin
     register: HTTPPopulationRegister
@@ -125,7 +130,10 @@ class Services(Core):
     claims: ClaimService
     board: Board
     billing: BillingService
+    messages: MessageService
+    code_and_family_teller: CodeAndFamilyTeller
     appointments: AppointmentService
+    appointment_teller: AppointmentTeller
     hospital_bookings: HospitalBookingService
     imports: ImportService
     desk: AppointmentDesk
@@ -260,7 +268,7 @@ def _outside(settings: Settings, closers: list[Close]) -> Outside:
     )
     wechat = WeChatPlatformLogin(mini, official, settings.wechat_open_url)
     closers += [sms.aclose, register.aclose, wechat.aclose, *(gateway.aclose for gateway in gateways)]
-    return Outside(gateways, sms, WeChatSubscribeMessenger(mini), wechat, register)
+    return Outside(gateways, sms, sms, WeChatSubscribeMessenger(mini), wechat, register)
 
 
 def _wechat_tokens(settings: Settings) -> TokenStorage:
@@ -338,6 +346,19 @@ def _areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
     staff_store = StaffStore(db, core.cipher)
     staff = StaffService(staff_store, audit, SignIn(staff_store, audit, core.limiter), settings.city_name)
     billing = BillingService(db, outside.gateways, core.blind, audit, nudge=core.nudger.kick)
+    messages = codes.target = MessageService(
+        db,
+        cipher=core.cipher,
+        blind=core.blind,
+        people=residents,
+        sms=outside.sms,
+        receiver=outside.sms_receiver,
+        messenger=outside.messenger,
+        audit=audit,
+        templates=settings.wechat_subscribe_templates,
+        callback_secret=settings.mas_callback_secret.get_secret_value(),
+        nudge=core.nudger.kick,
+    )
     feed = Journal(db.collection("booking_feed"))
     return Services(
         **vars(core),
@@ -352,6 +373,23 @@ def _areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
         claims=claims,
         board=Board(schedules, claims, directory),
         billing=billing,
+        messages=messages,
+        code_and_family_teller=CodeAndFamilyTeller(
+            messages,
+            residents,
+            directory,
+            guardians_of=residents.patients.guardians_of,
+            step_name=lambda code: STEPS[code].name if code in STEPS else "就诊",
+        ),
+        appointment_teller=AppointmentTeller(
+            claims,
+            schedules,
+            directory,
+            residents,
+            billing,
+            messages,
+            cancel_until=timedelta(minutes=settings.cancel_until_minutes),
+        ),
         appointments=AppointmentService(
             settings, claims, schedules, directory, residents, residents.patients, billing, core.nudger
         ),
@@ -368,7 +406,13 @@ def _subscribe(services: Services) -> None:
     """Who cares for what. The names are stored in the outbox: keep them."""
     bus, kinds = services.bus, EventKind
     services.outbox.watch(
-        "schedules", "claims", "orders", "payment_notices", *RESIDENT_EVENT_SOURCES, *CODE_EVENT_SOURCES
+        "schedules",
+        "claims",
+        "orders",
+        "payment_notices",
+        "messages",
+        *RESIDENT_EVENT_SOURCES,
+        *CODE_EVENT_SOURCES,
     )
     bus.subscribe(kinds.ORDER_PAID, "appointments.on_order_paid", services.appointments.on_order_paid)
     bus.subscribe(kinds.ORDER_CLOSED, "appointments.on_order_closed", services.appointments.on_order_closed)
@@ -385,6 +429,7 @@ def _subscribe(services: Services) -> None:
     bus.subscribe(
         kinds.RESIDENT_DELETED, "residents.on_resident_deleted", services.residents.on_resident_deleted
     )
+    _subscribe_telling(services)
     codes = services.healthcodes
     bus.subscribe(kinds.CODE_USED, "health_codes.on_code_used", codes.on_code_used)
     bus.subscribe(kinds.PATIENT_UNLINKED, "health_codes.on_patient_unlinked", codes.on_patient_unlinked)
@@ -393,9 +438,30 @@ def _subscribe(services: Services) -> None:
         bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
 
 
+def _subscribe_telling(services: Services) -> None:
+    """What people are told."""
+    bus, kinds = services.bus, EventKind
+    visits, family = services.appointment_teller, services.code_and_family_teller
+    bus.subscribe(kinds.APPOINTMENT_BOOKED, "appointments.tell_booked", visits.on_booked)
+    bus.subscribe(kinds.APPOINTMENT_CANCELLED, "appointments.tell_cancelled", visits.on_cancelled)
+    bus.subscribe(kinds.APPOINTMENT_STOPPED, "appointments.tell_stopped", visits.on_stopped)
+    bus.subscribe(kinds.REFUND_SUCCEEDED, "appointments.tell_refunded", visits.on_refunded)
+    bus.subscribe(kinds.CODE_USED, "messages.tell_code_used", family.on_code_used)
+    bus.subscribe(
+        kinds.PATIENT_LINK_REQUESTED, "messages.tell_link_requested", family.on_patient_link_requested
+    )
+    bus.subscribe(kinds.PATIENT_LINKED, "messages.tell_linked", family.on_patient_linked)
+    bus.subscribe(kinds.PATIENT_UNLINKED, "messages.tell_unlinked", family.on_patient_unlinked)
+    bus.subscribe(kinds.MESSAGE_DUE, "messages.on_message_due", services.messages.on_message_due)
+    bus.subscribe(
+        kinds.RESIDENT_DELETED, "messages.on_resident_deleted", services.messages.on_resident_deleted
+    )
+
+
 # What runs by the clock. The names are stored in the broker: keep them.
 PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("outbox.counts", 15, lambda services: services.outbox.counts()),
     PeriodicJob("appointments.sweep_holds", 5, lambda services: services.appointments.sweep_holds()),
     PeriodicJob("billing.query_unpaid", 15, lambda services: services.billing.query_unpaid()),
+    PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

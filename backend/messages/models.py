@@ -1,0 +1,112 @@
+"""A message and its deliveries as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class MessageKind(StrEnum):
+    """What a message is about; also the kind of WeChat template it is sent by."""
+
+    LOGIN_CODE = "login_code"
+    APPOINTMENT_BOOKED = "appointment_booked"
+    APPOINTMENT_CANCELLED = "appointment_cancelled"
+    SCHEDULE_STOPPED = "schedule_stopped"
+    REFUND_SUCCEEDED = "refund_succeeded"
+    CODE_USED = "code_used"
+    PATIENT_LINK_REQUESTED = "patient_link_requested"
+    PATIENT_LINKED = "patient_linked"
+    PATIENT_UNLINKED = "patient_unlinked"
+
+
+class MessageChannel(StrEnum):
+    """Through what a message leaves. Every message is in the resident's list besides."""
+
+    SMS = "sms"
+    WECHAT = "wechat"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. UNKNOWN: the provider may have it; SKIPPED: there was no way to send it."""
+
+    DUE = "due"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+FINAL_STATES = frozenset(
+    {DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.SKIPPED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message through one channel.
+
+    `attempt` numbers the tries, so that each is begun once; `doubts` counts those repeated because nobody
+    could say what had become of them.
+    """
+
+    channel: MessageChannel
+    state: DeliveryState
+    attempt: int = 0
+    doubts: int = 0
+    provider: str = ""
+    provider_id: str = ""
+    last_error: str = ""
+    started_at: datetime | None = None
+    made_due_at: datetime | None = None
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The rendered words, per channel. `wechat` is the template's fields, `page` where a tap leads."""
+
+    title: str
+    body: str = field(repr=False)
+    sms: str = field(repr=False)
+    wechat: dict[str, str] = field(default_factory=dict, repr=False)
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one person is told about one thing."""
+
+    id: str
+    recipient_id: str
+    kind: MessageKind
+    content: Content
+    deliveries: tuple[Delivery, ...]
+    created_at: datetime
+    appointment_id: str | None = None
+    organization_id: str | None = None
+    read_at: datetime | None = None
+
+    def delivery(self, channel: MessageChannel) -> Delivery | None:
+        """The delivery through a channel, if the message goes there."""
+        return next((d for d in self.deliveries if d.channel is channel), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to be written: to whom, of what kind, with what facts.
+
+    `key` names what it is about (an event's id): told twice with the same key, a person is told once.
+    """
+
+    key: str
+    at: datetime
+    recipient_id: str
+    kind: MessageKind
+    facts: dict[str, str] = field(repr=False)
+    appointment_id: str | None = None
+    organization_id: str | None = None

@@ -1,0 +1,145 @@
+"""What comes back: providers' delivery reports, people's replies, and the grants people gave to WeChat."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING
+from pymongo.errors import DuplicateKeyError
+
+from backend import clock
+from backend.db.client import Database
+from backend.messages.models import MessageKind
+from backend.security.fields import BlindIndex, FieldCipher
+from notify.ports import DeliveryReport, Reply
+
+_MOST_GRANTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report as kept: about which of the provider's messages, to which (blind) phone."""
+
+    provider_id: str
+    delivered: bool
+    code: str
+    at: datetime
+
+
+class ReceiptStore:
+    """The collections `message_reports` and `message_replies`."""
+
+    def __init__(self, db: Database, cipher: FieldCipher, blind: BlindIndex) -> None:
+        self._reports = db.collection("message_reports")
+        self._replies = db.collection("message_replies")
+        self._cipher = cipher
+        self._blind = blind
+
+    async def add_report(self, report: DeliveryReport) -> None:
+        """Keep a report; the same one again changes nothing."""
+        blind = self._blind.of("phone", report.phone)
+        kept = {
+            "provider_id": report.provider_id,
+            "phone_blind": blind,
+            "delivered": report.delivered,
+            "code": report.code,
+            "at": report.at or clock.now(),
+            "received_at": clock.now(),
+        }
+        key = _digest(report.provider_id, blind, str(report.delivered))
+        await _insert_once(self._reports, key, kept)
+
+    async def find_report(self, provider_id: str, phone_blind: str) -> StoredReport | None:
+        """The report about a message whose id is known."""
+        doc = await self._reports.find_one({"provider_id": provider_id, "phone_blind": phone_blind})
+        return _report(doc) if doc else None
+
+    async def list_reports_since(self, phone_blind: str, since: datetime) -> list[StoredReport]:
+        """Reports about a phone since an instant, oldest first."""
+        cursor = self._reports.find({"phone_blind": phone_blind, "received_at": {"$gte": since}})
+        return [_report(doc) async for doc in cursor.sort("received_at", ASCENDING)]
+
+    async def add_reply(self, reply: Reply) -> None:
+        """Keep what a person wrote to us, sealed; gateways deliver it more than once."""
+        blind = self._blind.of("phone", reply.phone)
+        # The words themselves must not be guessable from the key, so they go through the blind index too.
+        words = self._blind.of("name", reply.text or "-")
+        key = _digest(blind, words, reply.extension, str(reply.at))
+        kept = {
+            "phone_blind": blind,
+            "phone": self._cipher.seal("message_replies", "phone", key, reply.phone),
+            "text": self._cipher.seal("message_replies", "text", key, reply.text),
+            "extension": reply.extension,
+            "at": reply.at,
+            "received_at": clock.now(),
+        }
+        await _insert_once(self._replies, key, kept)
+
+
+class GrantStore:
+    """The collection `message_grants`: how often WeChat lets us write to whom about what."""
+
+    def __init__(self, db: Database) -> None:
+        self._grants = db.collection("message_grants")
+
+    async def add(self, resident_id: str, kind: MessageKind) -> None:
+        """The person accepted one prompt."""
+        place = {"resident_id": resident_id, "_id": f"{resident_id}:{kind}"}
+        for _ in range(2):
+            try:
+                await self._grants.update_one(
+                    place,
+                    [
+                        {
+                            "$set": {
+                                "kind": str(kind),
+                                "left": {"$min": [{"$add": [{"$ifNull": ["$left", 0]}, 1]}, _MOST_GRANTS]},
+                                "updated_at": clock.now(),
+                            }
+                        }
+                    ],
+                    upsert=True,
+                )
+                return
+            except DuplicateKeyError:
+                continue  # Two first prompts at one moment: the second finds the first's document.
+
+    async def take(self, resident_id: str, kind: MessageKind) -> bool:
+        """Spend a grant; False when there is none."""
+        result = await self._grants.update_one(
+            {"resident_id": resident_id, "_id": f"{resident_id}:{kind}", "left": {"$gt": 0}},
+            {"$inc": {"left": -1}, "$set": {"updated_at": clock.now()}},
+        )
+        return result.modified_count == 1
+
+    async def clear(self, resident_id: str, kind: MessageKind) -> None:
+        """WeChat says that there are none left, whatever we had counted."""
+        await self._grants.update_one(
+            {"resident_id": resident_id, "_id": f"{resident_id}:{kind}"}, {"$set": {"left": 0}}
+        )
+
+    async def left(self, resident_id: str) -> dict[str, int]:
+        """Grants by kind."""
+        return {doc["kind"]: doc["left"] async for doc in self._grants.find({"resident_id": resident_id})}
+
+    async def forget(self, resident_id: str) -> None:
+        """Delete a person's grants."""
+        await self._grants.delete_many({"resident_id": resident_id})
+
+
+async def _insert_once(collection: Any, key: str, document: dict[str, Any]) -> None:
+    try:
+        await collection.insert_one({"_id": key, **document})
+    except DuplicateKeyError:
+        return
+
+
+def _report(doc: dict[str, Any]) -> StoredReport:
+    return StoredReport(doc["provider_id"], doc["delivered"], doc["code"], doc["at"])
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()

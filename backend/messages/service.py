@@ -1,0 +1,284 @@
+"""Messages' service: tell people, keep what they were told, know what became of it.
+
+Areas above tell by `tell`; what areas below announce is put into words by `tellers.py`. Methods named `on_…`
+are subscribed to events in `bootstrap.py`; each may be called twice.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from backend import clock
+from backend.audit.service import AuditService
+from backend.db.client import Database
+from backend.errors import AppError, ErrorCode, not_found
+from backend.ids import derived_id, new_id
+from backend.messages.delivering import Delivering, People
+from backend.messages.models import (
+    Content,
+    Delivery,
+    DeliveryState,
+    Letter,
+    Message,
+    MessageChannel,
+    MessageKind,
+)
+from backend.messages.receipt_store import GrantStore, ReceiptStore
+from backend.messages.store import MessageStore
+from backend.messages.texts import WORDINGS, render
+from backend.permissions import Actor, Permission
+from backend.security.fields import BlindIndex, FieldCipher
+from backend.worker.events import Event, EventKind
+from notify.ports import (
+    SMS,
+    DeliveryReport,
+    InvalidNoticeError,
+    MiniProgramMessenger,
+    NotifyError,
+    RejectedError,
+    RejectReason,
+    RetryableError,
+    SMSReceiver,
+    SMSSender,
+    UnknownResultError,
+)
+
+log = logging.getLogger(__name__)
+
+CODE_MINUTES = 5
+_RESENDABLE = frozenset({DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED})
+
+
+class MessageService:
+    """Writes, lists, delivers, and hears back."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        cipher: FieldCipher,
+        blind: BlindIndex,
+        people: People,
+        sms: SMSSender,
+        receiver: SMSReceiver,
+        messenger: MiniProgramMessenger,
+        audit: AuditService,
+        templates: Mapping[str, str],
+        callback_secret: str = "",
+        nudge: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._messages = MessageStore(db, cipher)
+        self._receipts = ReceiptStore(db, cipher, blind)
+        self._grants = GrantStore(db)
+        self._delivering = Delivering(
+            self._messages, self._receipts, self._grants, people, sms, messenger, blind, templates
+        )
+        self._sms = sms
+        self._receiver = receiver
+        self._blind = blind
+        self._audit = audit
+        self._templates = templates
+        self._callback_secret = callback_secret
+        self._nudge = nudge
+
+    # Telling.
+
+    async def tell(self, *letters: Letter) -> None:
+        """Write messages and let them be delivered. Telling again with the same key tells nobody again."""
+        for letter in letters:
+            message = self._write(letter)
+            await self._messages.insert(message, [_due(message, d.channel) for d in message.deliveries])
+        self._nudge()
+
+    def _write(self, letter: Letter) -> Message:
+        channels = [
+            channel
+            for channel in WORDINGS[letter.kind].channels
+            if channel is not MessageChannel.WECHAT or letter.kind in self._templates
+        ]
+        return Message(
+            id=derived_id(letter.at, "message", letter.key, letter.kind, letter.recipient_id),
+            recipient_id=letter.recipient_id,
+            kind=letter.kind,
+            content=render(letter.kind, letter.facts),
+            deliveries=tuple(Delivery(channel, DeliveryState.DUE) for channel in channels),
+            created_at=clock.now(),
+            appointment_id=letter.appointment_id,
+            organization_id=letter.organization_id,
+        )
+
+    async def on_message_due(self, event: Event) -> None:
+        """MESSAGE_DUE."""
+        await self._delivering.on_message_due(event)
+
+    async def send_code(self, phone: str, code: str) -> None:
+        """Send a sign-in code now, while the person waits; the code is kept nowhere.
+
+        Raises PHONE_INVALID or UNAVAILABLE. When nobody knows whether it went out, the person asks again.
+        """
+        message, sending = self._code_record(phone)
+        await self._messages.insert_code(message, self._blind.of("phone", phone))
+        content = render(MessageKind.LOGIN_CODE, {"code": code, "minutes": str(CODE_MINUTES)})
+        text = SMS(phone, content.sms)
+        try:
+            try:
+                result = await self._sms.send(text)
+            except RetryableError:
+                result = await self._sms.send(text)
+        except NotifyError as error:
+            await self._code_failed(message, sending, error)
+            return
+        sent = {"provider": result.provider, "provider_id": result.provider_id, "sent_at": clock.now()}
+        await self._messages.end(message, sending, DeliveryState.SENT, **sent)
+
+    def _code_record(self, phone: str) -> tuple[Message, Delivery]:
+        sending = Delivery(MessageChannel.SMS, DeliveryState.SENDING, attempt=1)
+        message = Message(
+            id=new_id(),
+            recipient_id=f"phone:{self._blind.of('phone', phone)}",
+            kind=MessageKind.LOGIN_CODE,
+            content=Content(WORDINGS[MessageKind.LOGIN_CODE].title, "", ""),
+            deliveries=(sending,),
+            created_at=clock.now(),
+        )
+        return message, sending
+
+    async def _code_failed(self, message: Message, sending: Delivery, error: NotifyError) -> None:
+        unknown = isinstance(error, UnknownResultError)
+        state = DeliveryState.UNKNOWN if unknown else DeliveryState.FAILED
+        await self._messages.end(message, sending, state, last_error=f"{type(error).__name__} {error.code}")
+        log.warning("code_not_sent", extra={"message_id": message.id, "code": error.code, "state": state})
+        if unknown:
+            return
+        if isinstance(error, RejectedError) and error.reason is RejectReason.BAD_RECIPIENT:
+            raise AppError(ErrorCode.PHONE_INVALID, str(error)) from error
+        raise AppError(ErrorCode.UNAVAILABLE, f"code not sent: {error}") from error
+
+    # The resident's list.
+
+    async def list_mine(
+        self, actor: Actor, *, cursor: str | None = None, limit: int = 20
+    ) -> tuple[list[Message], str | None]:
+        """What the actor was told, newest first, and the cursor of the next page."""
+        found = await self._messages.list_of(actor.id, cursor, limit + 1)
+        page = found[:limit]
+        return page, page[-1].id if len(found) > limit else None
+
+    async def mark_read(self, actor: Actor, message_id: str) -> None:
+        """The actor has seen it. Raises NOT_FOUND."""
+        if not await self._messages.set_read(actor.id, message_id):
+            raise not_found("message")
+
+    async def grant(self, actor: Actor, kinds: Sequence[MessageKind]) -> None:
+        """The actor accepted WeChat's prompt: one more message of each kind may be sent."""
+        for kind in dict.fromkeys(kinds):
+            if kind in self._templates:
+                await self._grants.add(actor.id, kind)
+
+    # What providers and people tell us.
+
+    async def receive_reports(self, secret: str, body: bytes) -> None:
+        """A pushed delivery report. Raises NOT_FOUND for a wrong secret, BAD_REQUEST for nonsense."""
+        self._check_secret(secret)
+        try:
+            reports = self._receiver.parse_reports(body)
+        except InvalidNoticeError as error:
+            raise AppError(ErrorCode.BAD_REQUEST, str(error)) from error
+        await self._take_reports(reports)
+
+    async def receive_replies(self, secret: str, body: bytes) -> None:
+        """A pushed reply. Raises NOT_FOUND for a wrong secret, BAD_REQUEST for nonsense."""
+        self._check_secret(secret)
+        try:
+            replies = self._receiver.parse_replies(body)
+        except InvalidNoticeError as error:
+            raise AppError(ErrorCode.BAD_REQUEST, str(error)) from error
+        for reply in replies:
+            await self._receipts.add_reply(reply)
+
+    async def fetch_receipts(self) -> int:
+        """Periodic: fetch reports and replies that were not pushed; returns how many came."""
+        try:
+            reports = await self._receiver.fetch_reports()
+            await self._take_reports(reports)
+            replies = await self._receiver.fetch_replies()
+        except NotifyError as error:
+            log.warning("receipts_not_fetched", extra={"code": error.code})
+            return 0
+        for reply in replies:
+            await self._receipts.add_reply(reply)
+        return len(reports) + len(replies)
+
+    async def _take_reports(self, reports: Sequence[DeliveryReport]) -> None:
+        for report in reports:
+            await self._receipts.add_report(report)
+            await self._messages.report(
+                report.provider_id,
+                self._blind.candidates("phone", report.phone),
+                delivered=report.delivered,
+                code=report.code,
+                at=report.at or clock.now(),
+            )
+
+    def _check_secret(self, secret: str) -> None:
+        expected = self._callback_secret
+        if not expected or not hmac.compare_digest(secret.encode(), expected.encode()):
+            raise not_found("callback secret")
+
+    # What staff see and do.
+
+    async def list_messages(
+        self,
+        actor: Actor,
+        *,
+        state: DeliveryState | None = None,
+        kind: MessageKind | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> tuple[list[Message], str | None]:
+        """Messages within the actor's organisations, newest first, and the cursor of the next page."""
+        found = await self._messages.list_for_staff(
+            organization_ids=actor.organization_ids, state=state, kind=kind, before=cursor, limit=limit + 1
+        )
+        page = found[:limit]
+        return page, page[-1].id if len(found) > limit else None
+
+    async def resend(self, actor: Actor, message_id: str, channel: MessageChannel, reason: str) -> None:
+        """Try a delivery that did not work once more. Raises MESSAGE_NOT_RESENDABLE, REASON_REQUIRED."""
+        if not actor.may(Permission.STAFF_MESSAGES_RESEND):
+            raise AppError(ErrorCode.FORBIDDEN, Permission.STAFF_MESSAGES_RESEND)
+        if not reason.strip():
+            raise AppError(ErrorCode.REASON_REQUIRED)
+        message = await self._access_by_staff(actor, message_id)
+        delivery = message.delivery(channel)
+        if message.kind is MessageKind.LOGIN_CODE or delivery is None or delivery.state not in _RESENDABLE:
+            raise AppError(ErrorCode.MESSAGE_NOT_RESENDABLE)
+        if not await self._messages.make_due(message, delivery, _due(message, channel)):
+            raise AppError(ErrorCode.CONFLICT)
+        await self._audit.record(
+            actor, "messages.resent", f"message/{message_id}", reason, message.organization_id
+        )
+        self._nudge()
+
+    async def _access_by_staff(self, actor: Actor, message_id: str) -> Message:
+        message = await self._messages.find_by_id(message_id)
+        covered = message is not None and (
+            actor.organization_ids is None
+            or (message.organization_id is not None and actor.covers(message.organization_id))
+        )
+        if message is None or not covered:
+            raise not_found("message")
+        return message
+
+    async def on_resident_deleted(self, event: Event) -> None:
+        """RESIDENT_DELETED: what a person was told goes with the account."""
+        await self._messages.forget(event.data["resident_id"])
+        await self._grants.forget(event.data["resident_id"])
+
+
+def _due(message: Message, channel: MessageChannel) -> Event:
+    data = {"recipient_id": message.recipient_id, "message_id": message.id, "channel": str(channel)}
+    about = {"appointment_id": message.appointment_id, "organization_id": message.organization_id}
+    return Event(EventKind.MESSAGE_DUE, data | {name: value for name, value in about.items() if value})

@@ -1,0 +1,181 @@
+"""The words of every message, as data. People read them in a hurry: what, who, where, when, what to do.
+
+A body is a list of lines, each a label and a value; a line whose facts are empty is left out. The fields of
+a WeChat template are those of the templates to be chosen at WeChat (`docs/going-live.md`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backend.messages.models import Content, MessageChannel, MessageKind
+
+SMS, WECHAT = MessageChannel.SMS, MessageChannel.WECHAT
+_BOTH = (SMS, WECHAT)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One kind of message in every form."""
+
+    title: str
+    lines: tuple[tuple[str, str], ...]
+    sms: str = ""
+    wechat: dict[str, str] = field(default_factory=dict)
+    channels: tuple[MessageChannel, ...] = _BOTH
+    page: str = ""
+
+
+_VISIT: tuple[tuple[str, str], ...] = (
+    ("就诊人", "{patient}"),
+    ("登记类型", "{visit_kind}"),
+    ("就诊医院", "{organization}"),
+    ("就诊科室", "{department}"),
+    ("就诊医生", "{doctor}"),
+    ("就诊时间", "{when}"),
+    ("就诊序号", "{number}号"),
+)
+_VISIT_PAGE = "pages/appointments/detail/index?id={appointment_id}"
+_VISIT_WECHAT = {
+    "thing1": "{organization}",
+    "thing2": "{department}",
+    "name3": "{patient}",
+    "time4": "{time}",
+}
+
+WORDINGS: dict[MessageKind, Wording] = {
+    MessageKind.LOGIN_CODE: Wording(
+        title="验证码",
+        lines=(),
+        sms="您的验证码是{code}，{minutes}分钟内有效。工作人员不会向您索要验证码，请勿告诉他人。",
+        channels=(SMS,),
+    ),
+    MessageKind.APPOINTMENT_BOOKED: Wording(
+        title="预约成功",
+        lines=(
+            *_VISIT,
+            ("就诊地点", "{place}"),
+            ("挂号费", "{fee}"),
+            ("取号", "请提前30分钟到院，凭电子健康码或身份证在自助机或窗口取号。"),
+            ("取消", "如不能按时就诊，请在{cancel_by}前取消，把号留给需要的人。"),
+        ),
+        sms=(
+            "{patient}您好，您已预约{organization}{department}{doctor_sms}，{visit_kind}，"
+            "就诊时间{when}，序号{number}{place_sms}。请提前30分钟凭电子健康码或身份证取号；"
+            "不能来请在{cancel_by}前取消。"
+        ),
+        wechat={**_VISIT_WECHAT, "thing5": "序号{number}，请提前30分钟取号"},
+        page=_VISIT_PAGE,
+    ),
+    MessageKind.APPOINTMENT_CANCELLED: Wording(
+        title="预约已取消",
+        lines=(*_VISIT, ("取消原因", "{reason}"), ("退费", "{refund}")),
+        sms="{patient}您好，您在{organization}{department}{when}的预约（序号{number}）已取消。{refund}",
+        wechat={**_VISIT_WECHAT, "thing5": "{reason_or}"},
+        page=_VISIT_PAGE,
+    ),
+    MessageKind.SCHEDULE_STOPPED: Wording(
+        title="停诊通知",
+        lines=(
+            *_VISIT,
+            ("停诊原因", "{reason}"),
+            ("退费", "{refund}"),
+            ("改约", "给您带来不便，敬请谅解。您可以改约其他时间或其他医生。"),
+        ),
+        sms=(
+            "{patient}您好，很抱歉，{organization}{department}{doctor_sms}{when}停诊，您的预约（序号{number}）"
+            "已取消。{refund}您可以改约其他时间或其他医生。"
+        ),
+        wechat={**_VISIT_WECHAT, "thing5": "{stop_or}"},
+        page=_VISIT_PAGE,
+    ),
+    MessageKind.REFUND_SUCCEEDED: Wording(
+        title="退款到账",
+        lines=(
+            ("退款项目", "{item}"),
+            ("退款金额", "{amount}"),
+            ("退款时间", "{when}"),
+            ("退款方式", "已原路退回您的支付账户，以银行到账时间为准。"),
+        ),
+        sms="您的{item}{amount}已原路退回您的支付账户，以银行到账时间为准。",
+        wechat={"thing1": "{item}", "amount2": "{amount}", "time3": "{time}", "thing4": "已原路退回支付账户"},
+        page=_VISIT_PAGE,
+    ),
+    MessageKind.CODE_USED: Wording(
+        title="健康码使用提醒",
+        lines=(
+            ("使用人", "{patient}"),
+            ("使用机构", "{organization}"),
+            ("使用环节", "{step}"),
+            ("使用时间", "{when}"),
+            ("提醒", "{warning}"),
+        ),
+        sms="",
+        wechat={"thing1": "{organization}", "thing2": "{step}", "time3": "{time}", "thing4": "{warning_or}"},
+        channels=(WECHAT,),
+        page="pages/code/uses/index",
+    ),
+    MessageKind.PATIENT_LINK_REQUESTED: Wording(
+        title="就诊人申请",
+        lines=(
+            ("申请人", "{guardian}"),
+            ("申请事项", "为您代办挂号、出示健康码"),
+            ("说明", "如您认识并同意，请在“就诊人管理”中确认；不认识请忽略。"),
+        ),
+        sms=(
+            "{guardian}申请为您代办预约挂号和出示健康码。"
+            "如您认识并同意，请登录后在“就诊人管理”中确认；不认识请忽略。"
+        ),
+        channels=(SMS,),
+        page="pages/patients/list/index",
+    ),
+    MessageKind.PATIENT_LINKED: Wording(
+        title="就诊人添加成功",
+        lines=(("就诊人", "{patient}"), ("说明", "现在可以为其预约挂号、出示健康码。")),
+        channels=(),
+        page="pages/patients/list/index",
+    ),
+    MessageKind.PATIENT_UNLINKED: Wording(
+        title="代办关系已解除",
+        lines=(
+            ("就诊人", "{patient}"),
+            ("代办人", "{guardian}"),
+            ("说明", "代办人不能再为就诊人预约挂号、出示健康码。"),
+        ),
+        channels=(),
+        page="pages/patients/list/index",
+    ),
+}
+
+# WeChat's published lengths; a longer text is refused as a whole, so it is cut here.
+_LENGTHS = {"thing": 20, "name": 10, "character_string": 32, "phrase": 5}
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+def render(kind: MessageKind, facts: Mapping[str, str]) -> Content:
+    """The words of a message. A fact that is missing altogether is a mistake and raises KeyError."""
+    wording = WORDINGS[kind]
+    return Content(
+        title=wording.title,
+        body="\n".join(_lines(wording, facts)),
+        sms=wording.sms.format_map(facts),
+        wechat={name: _fit(name, text.format_map(facts)) for name, text in wording.wechat.items()},
+        page=wording.page.format_map(facts),
+    )
+
+
+def _lines(wording: Wording, facts: Mapping[str, str]) -> list[str]:
+    return [
+        f"{label}：{text.format_map(facts)}"
+        for label, text in wording.lines
+        if all(facts[name] for name in _FIELD.findall(text))
+    ]
+
+
+def _fit(name: str, text: str) -> str:
+    longest = _LENGTHS.get(name.rstrip("0123456789"))
+    if longest is None or len(text) <= longest:
+        return text
+    return text[: longest - 1] + "…"

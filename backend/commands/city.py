@@ -1,6 +1,7 @@
 """Opening the city for the length of one command."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -36,6 +37,9 @@ def in_city(work: Callable[[City], Awaitable[T]], settings: Settings | None = No
     known = settings or read_settings()
     if not known.mongodb_uri.get_secret_value():
         raise CommandError("MONGODB_URI is not set: it names the replica set the city's data is in.")
+
+    # What goes wrong is raised and said in a sentence; a server's warnings would only stand before it.
+    logging.basicConfig(level=logging.ERROR)
 
     async def run() -> T:
         city = await open_city(known, process="command")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,6 @@ from sandbox.agenda import Agenda
 from sandbox.state import Delivery, Keeper
 from sandbox.switches import Switches
 
-log = logging.getLogger(__name__)
 _MINUTE, _HOUR = 60, 3600
 # WeChat Pay's published schedule: fifteen more attempts after the first.
 PAY_RETRIES_S = (
@@ -23,6 +22,8 @@ PAY_RETRIES_S = (
 RETRIES_S = {"pay": PAY_RETRIES_S, "mas": (60, 300, 600)}
 # An answer that takes longer than five seconds counts as none.
 ANSWER_WITHIN_S = 5.0
+# Waiting for a free connection must not count as the city's slowness.
+AT_ONCE = 32
 Signer = Callable[[str], dict[str, str]]
 
 
@@ -37,6 +38,7 @@ class Courier:
         self._switches = switches
         self._may_call = may_call
         self._signers: dict[str, Signer] = {}
+        self._places = asyncio.Semaphore(AT_ONCE)
         self._client = httpx.AsyncClient(timeout=ANSWER_WITHIN_S, trust_env=False, follow_redirects=False)
         agenda.serve("deliver", self._deliver)
 
@@ -57,7 +59,8 @@ class Courier:
         delivery = self._keeper.state.deliveries.get(data["id"])
         if delivery is None or delivery.state != "pending":
             return
-        attempt = await self._attempt(delivery)
+        async with self._places:
+            attempt = await self._attempt(delivery)
         delivery.attempts.append(attempt)
         self._keeper.changed()
         if delivery.expect_refusal:

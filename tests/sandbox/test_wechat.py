@@ -24,7 +24,7 @@ BOOKED = {
 }
 
 
-class SandboxClient(WeChatClient):
+class SandboxClient(WeChatClient):  # type: ignore[misc]  # wechatpy is untyped
     """wechatpy with another address and stable_token, as the reference prescribes."""
 
     def __init__(self, app: dict[str, str], base: str) -> None:
@@ -286,7 +286,7 @@ async def test_it_refuses_when_told_to(
 
 def oauth(outside: Outside, scope: str = "snsapi_base") -> WeChatOAuth:
     app = outside.credentials["wechat_oa"]
-    client = WeChatOAuth(app["app_id"], app["secret"], f"{outside.city_url}/back?a=1", scope, state="st&te")
+    client = WeChatOAuth(app["app_id"], app["secret"], f"{outside.city_url}/back?a=1", scope, state="state-1")
     client.API_BASE_URL = f"{outside.url}/wechat/"
     client.OAUTH_BASE_URL = f"{outside.url}/wechat-open/connect/"
     return client
@@ -301,7 +301,7 @@ async def authorize(web: httpx.AsyncClient, client: WeChatOAuth, phone: str = PH
     back = urlsplit(answer.headers["Location"])
     query = parse_qs(back.query)
     assert f"{back.scheme}://{back.netloc}{back.path}" == client.redirect_uri.partition("?")[0]
-    assert (query["a"], query["state"]) == (["1"], ["st&te"])
+    assert (query["a"], query["state"]) == (["1"], ["state-1"])
     return query["code"][0]
 
 

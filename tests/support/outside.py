@@ -55,6 +55,9 @@ async def open_listener() -> AsyncIterator[Listener]:
     listener = Listener()
 
     class Hear(RequestHandler):
+        def get(self) -> None:
+            self.finish("city")
+
         async def post(self) -> None:
             heard = Heard(self.request.path, dict(self.request.headers), self.request.body)
             listener.heard.append(heard)

@@ -6,6 +6,7 @@ database never holds them.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -84,24 +85,24 @@ async def seed_staff(city: City, secrets: DemoSecrets, hospital: Organization) -
 
 
 async def seed_clients(city: City, secrets: DemoSecrets, directory: DemoDirectory) -> list[dict[str, Any]]:
-    """Each hospital's own system; the first hospital also gets a terminal of every kind."""
-    told: list[dict[str, Any]] = []
-    for organization in directory.organizations:
-        client_id = _client_id(organization, "system")
-        secret = secrets.client_secret(f"client {client_id}")
-        await city.services.clients.register_hospital(
-            organization.id, f"{organization.short_name}信息系统", client_id=client_id, secret=secret
-        )
-        told.append(
-            {
-                "id": organization.id,
-                "name": organization.name,
-                "client_id": client_id,
-                "client_secret": secret,
-                "terminals": await _terminals(city, secrets, organization),
-            }
-        )
-    return told
+    """Each hospital's own system, and a terminal of every kind."""
+    organizations = directory.organizations
+    return await asyncio.gather(*(_clients_of(city, secrets, organization) for organization in organizations))
+
+
+async def _clients_of(city: City, secrets: DemoSecrets, organization: Organization) -> dict[str, Any]:
+    client_id = _client_id(organization, "system")
+    secret = secrets.client_secret(f"client {client_id}")
+    await city.services.clients.register_hospital(
+        organization.id, f"{organization.short_name}信息系统", client_id=client_id, secret=secret
+    )
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "client_id": client_id,
+        "client_secret": secret,
+        "terminals": await _terminals(city, secrets, organization),
+    }
 
 
 async def _terminals(city: City, secrets: DemoSecrets, organization: Organization) -> list[dict[str, str]]:

@@ -24,18 +24,23 @@ _FEMALE = (
 )
 
 
+# Residents have other family names than doctors, so that nobody's name stands in the public directory.
+RESIDENT_SURNAMES = "柳温戚祝樊霍苗葛翁庄柯骆"
+
+
 class Names:
     """Gives out full names, each once."""
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, surnames: str = _SURNAMES) -> None:
         self._dice = random.Random(seed)
+        self._surnames = surnames
         self._used: set[str] = set()
 
     def next(self, *, male: bool | None = None, surname: str | None = None) -> str:
         """A name nobody in this city has yet."""
         while True:
             given = self._given(_MALE if self._is_male(male) else _FEMALE)
-            name = (surname or self._dice.choice(_SURNAMES)) + given
+            name = (surname or self._dice.choice(self._surnames)) + given
             if name not in self._used:
                 self._used.add(name)
                 return name

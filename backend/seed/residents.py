@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
 from backend.residents.models import Relation
 from backend.residents.store import ResidentStore
-from backend.seed.names import Names, id_number
+from backend.seed.names import RESIDENT_SURNAMES, Names, id_number
 
 # Scripts keep city.json for longer than a resident's token lives; these people are nobody.
 DEMO_TOKEN_TTL = timedelta(hours=24)
@@ -59,7 +60,7 @@ class Family:
 
 def demo_families() -> list[Family]:
     """The same families every time."""
-    names = Names("residents of 健康城")
+    names = Names("residents of 健康城", RESIDENT_SURNAMES)
     return [_family(names, number) for number in range(_FAMILIES)]
 
 
@@ -74,10 +75,16 @@ async def register_people(sandbox_url: str, families: Sequence[Family]) -> None:
 async def seed_residents(city: City, families: Sequence[Family]) -> list[dict[str, str]]:
     """Accounts for the grown-ups, real names checked at the register, children linked to both parents."""
     grown_ups = [person for family in families for person in (family.father, family.mother)]
-    signed_in = {person.id_number: await _sign_in(city, person) for person in grown_ups}
-    for family in families:
-        for parent in (family.father, family.mother):
-            await _link(city, signed_in[parent.id_number], Relation.CHILD, family.child)
+    actors = await asyncio.gather(*(_sign_in(city, person) for person in grown_ups))
+    signed_in = {person.id_number: actor for person, actor in zip(grown_ups, actors, strict=True)}
+    for parents in zip(*((family.father, family.mother) for family in families), strict=True):
+        # Fathers first, then mothers: the two would meet at the child's file.
+        await asyncio.gather(
+            *(
+                _link(city, signed_in[parent.id_number], Relation.CHILD, family.child)
+                for family, parent in zip(families, parents, strict=True)
+            )
+        )
     return [
         {
             "id": signed_in[person.id_number].id,
@@ -99,8 +106,7 @@ async def _sign_in(city: City, person: Person) -> Actor:
         ),
         "demo",
     )
-    resident, token = await services.residents.verify_real_name(opened.actor, person.name, person.id_number)
-    del resident
+    _, token = await services.residents.verify_real_name(opened.actor, person.name, person.id_number)
     return services.tokens.verify(token)
 
 

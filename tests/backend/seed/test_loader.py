@@ -1,0 +1,161 @@
+"""A made-up city through the real services: complete, the same every time, harmless to make again."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from backend import clock
+from backend.bootstrap import City, open_city
+from backend.db.client import Database
+from backend.permissions import STAFF_ROLES
+from backend.residents.id_numbers import parse_id_number
+from backend.seed.clinics import sessions_on
+from backend.seed.directory import demo_directory
+from backend.seed.loader import Seeded, seed_city
+from backend.seed.names import NOWHERE
+from backend.seed.residents import demo_families
+from backend.settings import Settings
+from backend.slotpool.schedules_rules import problems_of
+from tests.support.outside import Outside, open_outside
+
+
+@dataclass
+class Demo:
+    """An open city and the sandbox beside it."""
+
+    city: City
+    outside: Outside
+    db: Database
+
+    async def seed(self, **how) -> Seeded:
+        return await seed_city(self.city, self.outside.url, **how)
+
+
+@pytest.fixture(scope="module")
+async def outside() -> AsyncIterator[Outside]:
+    async with open_outside("http://127.0.0.1:1") as world:
+        yield world
+
+
+@pytest.fixture
+async def demo(db: Database, mongo_uri: str, keys_file: Path, outside: Outside) -> AsyncIterator[Demo]:
+    settings = Settings(
+        environment="test",
+        mongodb_uri=SecretStr(mongo_uri),
+        mongodb_database=db.name,
+        keys_file=keys_file,
+        population_register_url=f"{outside.url}/register",
+        population_register_secret=SecretStr(outside.credentials["register"]["secret"]),
+    )
+    city = await open_city(settings, process="test")
+    yield Demo(city, outside, db)
+    await city.close()
+
+
+async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
+    began = time.monotonic()
+    seeded = await demo.seed()
+    assert time.monotonic() - began < 30
+    assert seeded.made["organizations"] == 9
+    assert seeded.made["departments"] == 60
+    assert seeded.made["practitioners"] == 148
+    assert seeded.made["schedules"] > 2_000
+    assert {member["role"] for member in seeded.staff} == {str(role) for role in STAFF_ROLES}
+    assert len(seeded.residents) == 12
+    logins = seeded.logins()
+    assert set(logins) == {"hospitals", "staff", "residents"}
+    assert set(logins["staff"][0]) == {"login", "password", "totp_secret", "role"}
+    assert {"id", "name", "client_id", "client_secret"} <= set(logins["hospitals"][0])
+    assert set(logins["residents"][0]) == {"id", "phone", "access_token"}
+
+
+async def test_the_logins_work(demo: Demo):
+    seeded = await demo.seed(days=1)
+    services = demo.city.services
+    for resident in seeded.residents:
+        actor = services.tokens.verify(resident["access_token"])
+        assert actor.id == resident["id"]
+        assert actor.real_name
+    for hospital in seeded.hospitals:
+        for client in (hospital, *hospital["terminals"]):
+            grant = await services.clients.grant(
+                "client_credentials", client["client_id"], client["client_secret"]
+            )
+            actor = services.tokens.verify(grant.access_token)
+            assert actor.organization_ids == frozenset({str(hospital["id"])})
+    patients = await services.residents.patients.list_patients(
+        services.tokens.verify(seeded.residents[0]["access_token"])
+    )
+    assert [str(patient.relation) for patient in patients] == ["self", "child"]
+
+
+async def test_a_second_run_adds_nothing_but_new_days_and_hands_out_the_same_logins(demo: Demo):
+    first = await demo.seed(days=2)
+    before = await demo.db.collection("schedules").count_documents({})
+    again = await demo.seed(days=2)
+    assert sum(again.made.values()) == 0
+    assert await demo.db.collection("schedules").count_documents({}) == before
+    assert again.staff == first.staff
+    assert again.hospitals == first.hospitals
+    assert [r["id"] for r in again.residents] == [r["id"] for r in first.residents]
+    tomorrow = clock.today() + timedelta(days=1)
+    later = await demo.seed(first_on=tomorrow, days=2)
+    added = await demo.db.collection("schedules").find({}, {"on": 1}).to_list(None)
+    assert len(added) == before + later.made["schedules"]
+    assert max(doc["on"] for doc in added) == (tomorrow + timedelta(days=1)).isoformat()
+
+
+async def test_what_people_changed_stays(demo: Demo):
+    await demo.seed(days=1)
+    directory = demo.city.services.directory
+    hospital = demo_directory().organizations[0]
+    await directory.save_organizations([replace(hospital, phone="400-000-9999")])
+    await demo.seed(days=1)
+    assert (await directory.get_organization(hospital.id)).phone == "400-000-9999"
+
+
+async def test_the_database_holds_no_secret_and_no_resident_in_clear(demo: Demo):
+    seeded = await demo.seed(days=1)
+    people = [person for family in demo_families() for person in family.people]
+    texts = [text for person in people for text in (person.name, person.id_number, person.phone) if text]
+    texts += [member["password"] for member in seeded.staff]
+    texts += [member["totp_secret"] for member in seeded.staff]
+    texts += [hospital["client_secret"] for hospital in seeded.hospitals]
+    for name in await demo.db.native.list_collection_names():
+        async for document in demo.db.collection(name).find({}):
+            dumped = str(document)
+            assert not [text for text in texts if text in dumped], name
+
+
+def test_every_made_up_number_checks_and_belongs_to_nobody():
+    people = [person for family in demo_families() for person in family.people]
+    for person in people:
+        assert parse_id_number(person.id_number, today=clock.today()).region == NOWHERE
+    assert len({person.id_number for person in people}) == len(people)
+    assert len({person.name for person in people}) == len(people)
+
+
+def test_the_directory_and_each_day_are_the_same_every_time():
+    assert demo_directory() == demo_directory()
+    units = demo_directory().units
+    day = clock.today()
+    assert list(sessions_on(units, day)) == list(sessions_on(units, day))
+
+
+def test_every_session_could_be_published_and_no_doctor_sits_twice():
+    units = demo_directory().units
+    for offset in range(14):
+        sessions = list(sessions_on(units, clock.today() + timedelta(days=offset)))
+        assert [session for session in sessions if problems_of(session)] == []
+        seats = [(s.practitioner_id, s.period) for s in sessions if s.practitioner_id]
+        assert len(seats) == len(set(seats))
+
+
+def test_residents_and_doctors_have_different_names():
+    doctors = {d.practitioner.name for unit in demo_directory().units for d in unit.doctors}
+    assert not doctors & {person.name for family in demo_families() for person in family.people}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from sandbox.pay_wire import CHINA
 from sandbox.views import PageHandler
 from sandbox.web import SandboxHandler
 from sandbox.world import World
@@ -28,13 +31,26 @@ KINDS = {"window": "窗口", "kiosk": "自助机", "pharmacy": "药房", "lab": 
 LABELS = {
     "name": "姓名", "sex": "性别", "birth_on": "出生日期", "age": "年龄", "id_number": "身份证号",
     "phone": "手机号", "patient": "就诊人", "appointments": "今日预约", "appointment": "预约",
-    "step": "环节", "step_name": "环节", "main_index": "主索引", "card_id": "健康卡号",
+    "step": "环节代码", "step_name": "环节", "main_index": "主索引", "card_id": "健康卡号",
     "result": "结果", "kind": "码的种类", "at": "时间", "used_at": "核验时间", "department": "科室",
     "practitioner": "医生", "number": "号序", "start_at": "开始", "state": "状态", "scope": "用途",
-    "offline": "离线", "flagged": "可疑", "use_id": "核验编号", "organization": "机构",
+    "offline": "离线", "flagged": "可疑", "use_id": "核验编号", "code_kind": "码的种类",
+    "organization": "机构",
     "terminal": "终端", "id": "编号", "department_name": "科室", "practitioner_name": "医生",
     "organization_name": "机构", "patient_id": "就诊人编号",
+    "repeated": "刚刚扫过", "clock_off_s": "本机快几秒", "id_type": "证件类型",
 }  # fmt: skip
+WORDS = {
+    "male": "男",
+    "female": "女",
+    "dynamic": "动态码",
+    "phone": "手机离线码",
+    "offline": "手机离线码",
+    "static": "打印的静态码",
+    "national_static": "国家静态码",
+    "national_dynamic": "国家动态码",
+}
+_INSTANT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 TIMEOUT_S = 10.0
 
 
@@ -56,7 +72,7 @@ class WindowHandler(PageHandler):
 
     async def post(self) -> None:
         """Verify a code and show what the clerk would see."""
-        names = ("hospital", "kind", "step", "code", "client_id", "client_secret")
+        names = ("hospital", "kind", "step", "code", "id_last4", "client_id", "client_secret")
         asked = {name: self.get_body_argument(name, "").strip() for name in names}
         started = time.monotonic()
         try:
@@ -93,7 +109,9 @@ class WindowHandler(PageHandler):
             except CityAnswerError:
                 self.world.state.terminals.clear()  # of a city that was begun anew
                 raise
-            body = {"code": asked["code"], "step": asked["step"]}
+            body: dict[str, Any] = {"code": asked["code"], "step": asked["step"]}
+            if asked["id_last4"]:
+                body["second_factor"] = {"id_last4": asked["id_last4"].upper()}
             return await _call(client, "/hospital/v1/health-codes/verify", token, body)
 
     async def _terminal(self, client: httpx.AsyncClient, asked: dict[str, str]) -> tuple[str, str]:
@@ -149,22 +167,26 @@ async def _call(client: httpx.AsyncClient, path: str, token: str, body: dict[str
 
 
 def rows(answer: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """A JSON answer as labelled lines."""
+    """A JSON answer as labelled lines, the patient first; what the step may not know is left out."""
     if isinstance(answer, list):
         return [row for index, one in enumerate(answer, 1) for row in rows(one, f"{prefix} {index}".strip())]
     if not isinstance(answer, dict):
-        return [(prefix or "结果", _shown(answer))]
-    found: list[tuple[str, str]] = []
+        return [] if answer is None else [(prefix or "结果", _shown(answer))]
+    found: list[tuple[str, str]] = rows(answer["patient"]) if answer.get("patient") else []
     for name, value in answer.items():
         word = LABELS.get(str(name)) or str(name)
-        label = f"{prefix} · {word}" if prefix else word
-        found += rows(value, label) if isinstance(value, dict | list) else [(label, _shown(value))]
+        if name != "patient":
+            found += rows(value, f"{prefix} · {word}" if prefix else word)
     return found
 
 
 def _shown(value: Any) -> str:
-    known = {None: "—", True: "是", False: "否", "male": "男", "female": "女"}
-    return known.get(value) or str(value) if isinstance(value, str | bool | None) else str(value)
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    text = str(value)
+    if _INSTANT.match(text):
+        return datetime.fromisoformat(text).astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    return WORDS.get(text, text)
 
 
 def pretty(body: Any) -> str:

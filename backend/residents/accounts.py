@@ -162,13 +162,11 @@ class Accounts:
         return await self._store.find_claim(keys) or await self._store.claim(keys[0], resident_id)
 
     async def _rebind(self, resident: Resident, app: WeChatApp, binding: WeChatBinding) -> bool:
-        if not await self._store.set_wechat(resident, app, binding):
-            return False
-        before = resident.wechat.get(app)
-        if before is not None:
-            await self._store.drop_claims([before.key], resident.id)
+        bound, replaced = await self._store.swap_wechat(resident, app, binding)
+        if replaced is not None:
+            await self._store.drop_claims([replaced], resident.id)
             await self._sessions.end_all(resident.id, "another WeChat account signed in")
-        return True
+        return bound
 
     async def _give_way(self, claim: Claim, resident: Resident | None) -> None:
         """Free a claim that its resident does not name, unless it may be in the middle of a step."""

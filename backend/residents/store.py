@@ -140,13 +140,19 @@ class ResidentStore:
             {"$set": {"phone": self._seal(resident.id, "phone", phone), "phone_key": phone_key}},
         )
 
-    async def set_wechat(self, resident: Resident, app: WeChatApp, binding: WeChatBinding) -> bool:
-        """Bind a WeChat account, if the binding is still the one that was read."""
-        before = resident.wechat.get(app)
-        return await self._update(
-            _unmoved(resident) | {f"wechat.{app}.key": before.key if before else None},
-            {"$set": {f"wechat.{app}": self._binding(resident.id, app, binding)}},
+    async def swap_wechat(
+        self, resident: Resident, app: WeChatApp, binding: WeChatBinding
+    ) -> tuple[bool, str | None]:
+        """Bind a WeChat account; whether that was possible, and the key of the one bound before."""
+        before = await self._residents.find_one_and_update(
+            _unmoved(resident),
+            {"$set": {f"wechat.{app}": self._binding(resident.id, app, binding), "updated_at": clock.now()}},
+            projection={"wechat": 1},
         )
+        if before is None:
+            return False, None
+        replaced = before.get("wechat", {}).get(app, {}).get("key")
+        return True, replaced if replaced != binding.key else None
 
     async def set_large_type(self, resident_id: str, large_type: bool) -> None:
         """Keep a display setting."""

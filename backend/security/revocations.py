@@ -33,6 +33,7 @@ class RevocationList:
         self._accounts: dict[str, Revocation] = {}
         self._seen_at = _LONG_AGO
         self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     def covers(self, session_id: str, account_id: str, issued_at: datetime) -> bool:
         """Whether a token of this session, issued to this account at that instant, is void."""
@@ -65,12 +66,15 @@ class RevocationList:
             self._task = asyncio.create_task(self._keep_refreshing(), name="revocations")
 
     async def stop(self) -> None:
-        """End the background refresh."""
+        """End the background refresh, after the look under way.
+
+        Not by cancelling: the driver swallows a cancellation that meets it in the middle of an operation, and
+        the loop would go on for ever.
+        """
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            self._stopping.set()
+            await task
 
     async def _revoke(self, what: str, keep: timedelta) -> None:
         at = clock.now()
@@ -93,9 +97,11 @@ class RevocationList:
             del self._accounts[account_id]
 
     async def _keep_refreshing(self) -> None:
-        while True:
+        self._stopping.clear()
+        while not self._stopping.is_set():
             try:
                 await self.refresh()
             except PyMongoError as error:
                 log.warning("revocations_not_refreshed", extra={"error": type(error).__name__})
-            await asyncio.sleep(_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _EVERY_S)

@@ -160,7 +160,9 @@ async def test_malformed_requests_are_refused(world: World, path: str, body: obj
 async def test_nothing_in_the_database_shows_phone_or_code(world: World) -> None:
     code = await world.ask_code(PHONE)
     assert PHONE not in await world.dump()
-    assert code not in str(await world.db.collection("login_codes").find({}, {"hash": 0, "_id": 0}).to_list(None))
+    assert code not in str(
+        await world.db.collection("login_codes").find({}, {"hash": 0, "_id": 0}).to_list(None)
+    )
     await world.call("POST", "auth/sms", {"phone": PHONE, "code": code})
     assert PHONE not in await world.dump()
 
@@ -223,9 +225,7 @@ async def test_another_accounts_phone_cannot_be_taken(world: World) -> None:
     somebody, _ = await world.sign_in(PHONE), await world.sign_in("13912345678")
     with later(minutes=2):
         code = await world.ask_code("13912345678")
-        error = await world.refused(
-            "PUT", "me/phone", {"phone": "13912345678", "code": code}, as_=somebody
-        )
+        error = await world.refused("PUT", "me/phone", {"phone": "13912345678", "code": code}, as_=somebody)
     assert error["code"] == "PHONE_TAKEN"
 
 
@@ -236,7 +236,5 @@ async def test_a_verified_persons_phone_changes_only_with_the_id_number(world: W
     for id_number in (None, make_person().id_number):
         error = await world.refused("PUT", "me/phone", body | {"id_number": id_number}, as_=somebody)
         assert error["code"] == "REAL_NAME_MISMATCH"
-    done = await world.call(
-        "PUT", "me/phone", body | {"id_number": person.id_number.lower()}, as_=somebody
-    )
+    done = await world.call("PUT", "me/phone", body | {"id_number": person.id_number.lower()}, as_=somebody)
     assert done["resident"]["real_name"] is True

@@ -1,51 +1,19 @@
 """The whole demo as a person runs it: it comes up, keeps its data, and leaves no process behind."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from backend.demo.leash import free_port
+from tests.support.demo import Demo, start_demo
 from tests.support.polling import poll_sync
 
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(180)]
 
 PARTS = {"mongod", "redis-server", "valkey-server"}
-
-
-@dataclass
-class Demo:
-    """A running `healthycity demo`."""
-
-    process: subprocess.Popen[bytes]
-    folder: Path
-    said: Path
-
-    @property
-    def city(self) -> dict[str, Any]:
-        """What it has written for scripts."""
-        return dict(json.loads((self.folder / "city.json").read_text()))
-
-    def family(self) -> list[psutil.Process]:
-        """Itself and everything it has started."""
-        own = psutil.Process(self.process.pid)
-        return [own, *own.children(recursive=True)]
-
-    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Ask it to stop and wait."""
-        self.process.send_signal(number)
-        return self.process.wait(timeout=60)
-
-
 Start = Callable[..., Demo]
 
 
@@ -62,20 +30,10 @@ def start(tmp_path: Path, resident_app: Path) -> Iterator[Start]:
     started: list[Demo] = []
 
     def begin(*options: str, ready: bool = True) -> Demo:
-        ports = ["--port", str(free_port()), "--sandbox-port", str(free_port())]
-        folder = tmp_path / "demo"
-        said = tmp_path / "said"
-        with said.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "backend", "demo", "--folder", str(folder), *ports, *options],
-                env=_no_servers() | {"MINIPROGRAM_DIR": str(resident_app)},
-                stdout=output, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-        demo = Demo(process, folder, said)
+        demo = start_demo(tmp_path, *options, resident_app=resident_app)
         started.append(demo)
         if ready:
-            (folder / "city.json").unlink(missing_ok=True)
-            poll_sync(lambda: has_started(demo), deadline_s=60, what="the demo's start")
+            demo.await_ready()
         return demo
 
     yield begin
@@ -83,16 +41,6 @@ def start(tmp_path: Path, resident_app: Path) -> Iterator[Start]:
         if demo.process.poll() is None:
             demo.process.kill()
             demo.process.wait()
-
-
-def _no_servers() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in ("MONGODB_URI", "BROKER_URL")}
-
-
-def has_started(demo: Demo) -> bool:
-    if demo.process.poll() is not None:
-        raise AssertionError(f"the demo ended: {demo.said.read_text()}")
-    return (demo.folder / "city.json").exists()
 
 
 def all_gone(family: list[psutil.Process]) -> bool:

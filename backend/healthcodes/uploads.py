@@ -11,7 +11,14 @@ from backend.healthcodes.codes import HealthCodes
 from backend.healthcodes.models import CodeKind, OfflineUpload, Presented, Uploaded, UploadState, Use
 from backend.healthcodes.offline import SKEW_S
 from backend.healthcodes.store import HealthCodeStore
-from backend.healthcodes.verification import Verification, get_step, new_use, tell, used_event
+from backend.healthcodes.verification import (
+    Verification,
+    get_step,
+    new_use,
+    replayed_event,
+    tell,
+    used_event,
+)
 from backend.permissions import Actor
 
 # A terminal that has been offline for longer has had no key list either.
@@ -54,7 +61,7 @@ class OfflineUploads:
         if _is_same(earlier, use):
             return Uploaded(UploadState.DUPLICATE, use_id=earlier.id, told=tell(step, identity))
         # Whoever was second is not told who it was: that is for people to find out.
-        await self._store.flag(earlier, use, used_event(earlier, flagged=True))
+        await self._store.flag(earlier, use, replayed_event(earlier, use))
         return Uploaded(UploadState.DOUBLE_USE, error=ErrorCode.CODE_REPLAYED, use_id=earlier.id)
 
 

@@ -179,7 +179,7 @@ class Verification:
         if same_terminal and recent and earlier.step == use.step:
             return
         if not same_terminal:
-            await self._store.flag(earlier, use, used_event(earlier, flagged=True))
+            await self._store.flag(earlier, use, replayed_event(earlier, use))
         raise AppError(ErrorCode.CODE_REPLAYED, f"use {earlier.id}")
 
 
@@ -214,19 +214,27 @@ def new_use(
     )
 
 
-def used_event(use: Use, *, flagged: bool = False) -> Event:
-    """What the resident is told and the audit keeps: a code was used, or shown again elsewhere."""
-    data = {
-        "use_id": use.id,
+def used_event(use: Use) -> Event:
+    """What the resident is told and the audit keeps: a code was used."""
+    return Event(EventKind.CODE_USED, _event_data(use, use.id, flagged="no"))
+
+
+def replayed_event(earlier: Use, use: Use) -> Event:
+    """A code that had been used was shown again at another terminal; the event names that terminal."""
+    return Event(EventKind.CODE_USED, _event_data(use, earlier.id, flagged="yes"))
+
+
+def _event_data(use: Use, use_id: str, *, flagged: str) -> dict[str, str]:
+    return {
+        "use_id": use_id,
         "patient_id": use.patient_id,
         "terminal_id": use.terminal_id,
         "organization_id": use.organization_id,
         "step": use.step,
         "kind": str(use.kind),
         "offline": "yes" if use.offline else "no",
-        "flagged": "yes" if flagged else "no",
+        "flagged": flagged,
     }
-    return Event(EventKind.CODE_USED, data)
 
 
 def tell(step: Step, identity: Identity) -> Told:

@@ -74,6 +74,8 @@ class WindowHandler(PageHandler):
         """Verify a code and show what the clerk would see."""
         names = ("hospital", "kind", "step", "code", "id_last4", "client_id", "client_secret")
         asked = {name: self.get_body_argument(name, "").strip() for name in names}
+        # A space is a letter of Base45: only the line ends of a paste are not the code's own.
+        asked["code"] = self.get_body_argument("code", "", strip=False).strip("\r\n")
         started = time.monotonic()
         try:
             answer = await self._verify(asked)
@@ -122,6 +124,9 @@ class WindowHandler(PageHandler):
         hospital = hospitals.get(asked["hospital"])
         if hospital is None:
             raise CityAnswerError("没有选医院：请选择一家，或填写终端的 client_id 和 client_secret")
+        for known in hospital.get("terminals", []):
+            if known["kind"] == asked["kind"]:
+                return known["client_id"], known["client_secret"]
         key = f"{self.world.city.url} {hospital['client_id']} {asked['kind']}"
         terminals = self.world.state.terminals
         if key not in terminals:
@@ -173,7 +178,7 @@ def rows(answer: Any, prefix: str = "") -> list[tuple[str, str]]:
     if not isinstance(answer, dict):
         return [] if answer is None else [(prefix or "结果", _shown(answer))]
     found: list[tuple[str, str]] = rows(answer["patient"]) if answer.get("patient") else []
-    for name, value in answer.items():
+    for name, value in sorted(answer.items(), key=lambda entry: entry[0] != "name"):
         word = LABELS.get(str(name)) or str(name)
         if name != "patient":
             found += rows(value, f"{prefix} · {word}" if prefix else word)

@@ -211,7 +211,7 @@ async def test_the_window_registers_a_terminal_once_and_shows_what_a_clerk_sees(
         httpx.AsyncClient(base_url=sandbox.url) as web,
     ):
         assert "市人民医院" in (await web.get("/window")).text
-        form = {"hospital": "01H", "kind": "window", "step": "10101", "code": "HC1:good"}
+        form = {"hospital": "01H", "kind": "window", "step": "10101", "code": "HC1:good \r\n"}
         for _ in range(2):
             text = (await web.post("/window", data=form)).text
             assert "核验通过" in text
@@ -223,7 +223,35 @@ async def test_the_window_registers_a_terminal_once_and_shows_what_a_clerk_sees(
     paths = [path for path, _, _ in hospital.calls]
     assert paths.count("/hospital/v1/terminals") == 1
     verify = next(call for call in hospital.calls if call[0].endswith("/verify"))
-    assert json.loads(verify[2]) == {"code": "HC1:good", "step": "10101"}
+    # The space at its end belongs to a Base45 code, the line end to the paste.
+    assert json.loads(verify[2]) == {"code": "HC1:good ", "step": "10101"}
+
+
+async def test_the_window_uses_the_terminals_the_city_file_names(hospital: HospitalAPI, tmp_path: Path):
+    city_file = tmp_path / "city.json"
+    terminal = {"name": "药房", "kind": "pharmacy", "client_id": "of-pharmacy", "client_secret": "s"}
+    known = {
+        "id": "01H",
+        "name": "市人民医院",
+        "client_id": "h",
+        "client_secret": "s",
+        "terminals": [terminal],
+    }
+    city_file.write_text(json.dumps({"hospitals": [known]}))
+    async with (
+        open_sandbox(tmp_path / "sandbox", hospital.url, city_file=str(city_file)) as sandbox,
+        httpx.AsyncClient(base_url=sandbox.url) as web,
+    ):
+        form = {
+            "hospital": "01H",
+            "kind": "pharmacy",
+            "step": "10103",
+            "code": "HC1:good",
+            "id_last4": "001x",
+        }
+        assert "核验通过" in (await web.post("/window", data=form)).text
+    assert [path for path, _, _ in hospital.calls] == ["/oauth2/token", "/hospital/v1/health-codes/verify"]
+    assert json.loads(hospital.calls[1][2])["second_factor"] == {"id_last4": "001X"}
 
 
 async def test_the_window_says_when_the_city_is_away(tmp_path: Path):

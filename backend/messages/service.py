@@ -235,12 +235,20 @@ class MessageService:
         *,
         state: DeliveryState | None = None,
         kind: MessageKind | None = None,
+        appointment_id: str | None = None,
+        recipient_id: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> tuple[list[Message], str | None]:
         """Messages within the actor's organisations, newest first, and the cursor of the next page."""
+        about = {"appointment_id": appointment_id, "recipient_id": recipient_id}
         found = await self._messages.list_for_staff(
-            organization_ids=actor.organization_ids, state=state, kind=kind, before=cursor, limit=limit + 1
+            organization_ids=actor.organization_ids,
+            state=state,
+            kind=kind,
+            about={name: value for name, value in about.items() if value},
+            before=cursor,
+            limit=limit + 1,
         )
         page = found[:limit]
         return page, page[-1].id if len(found) > limit else None

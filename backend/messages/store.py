@@ -67,11 +67,12 @@ class MessageStore:
         organization_ids: frozenset[str] | None,
         state: DeliveryState | None,
         kind: MessageKind | None,
+        about: Document,
         before: str | None,
         limit: int,
     ) -> list[Message]:
-        """Messages within scope, newest first."""
-        rules: list[Document] = [{}]
+        """Messages within scope, newest first; `about` names an appointment or a recipient."""
+        rules: list[Document] = [about]
         if organization_ids is not None:
             rules.append({"organization_id": {"$in": sorted(organization_ids)}})
         if state is not None:

@@ -61,6 +61,7 @@ async def _messages(db: Database) -> None:
         indexes=[
             IndexModel([("recipient_id", ASCENDING), ("_id", DESCENDING)], name="list"),
             IndexModel([("organization_id", ASCENDING), ("_id", DESCENDING)], name="organization"),
+            IndexModel([("appointment_id", ASCENDING)], name="appointment", sparse=True),
             _index("report", "deliveries.sms.provider_id", only={"deliveries.sms.provider_id": {"$gt": ""}}),
             _index("relay", "events_due", only={"events_due": True}),
             IndexModel([("forget_at", ASCENDING)], name="forget", expireAfterSeconds=0),

@@ -259,7 +259,7 @@ class MessageService:
             raise AppError(ErrorCode.FORBIDDEN, Permission.STAFF_MESSAGES_RESEND)
         if not reason.strip():
             raise AppError(ErrorCode.REASON_REQUIRED)
-        message = await self._access_by_staff(actor, message_id)
+        message = await self.access_message(actor, message_id)
         delivery = message.delivery(channel)
         if message.kind is MessageKind.LOGIN_CODE or delivery is None or delivery.state not in _RESENDABLE:
             raise AppError(ErrorCode.MESSAGE_NOT_RESENDABLE)
@@ -270,7 +270,8 @@ class MessageService:
         )
         self._nudge()
 
-    async def _access_by_staff(self, actor: Actor, message_id: str) -> Message:
+    async def access_message(self, actor: Actor, message_id: str) -> Message:
+        """A message within the staff member's scope. Raises NOT_FOUND."""
         message = await self._messages.find_by_id(message_id)
         covered = message is not None and (
             actor.organization_ids is None

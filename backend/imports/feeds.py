@@ -102,10 +102,9 @@ def lines_of(file: FeedFile) -> Iterator[tuple[int, bytes]]:
 
 
 def _open(path: Path) -> io.BufferedIOBase:
-    plain = path.open("rb")
-    packed = plain.read(2) == _GZIP
-    plain.seek(0)
-    return gzip.GzipFile(fileobj=plain) if packed else plain
+    with path.open("rb") as plain:
+        packed = plain.read(len(_GZIP)) == _GZIP
+    return gzip.open(path, "rb") if packed else path.open("rb")
 
 
 # -- the manifest ------------------------------------------------------------------------------------

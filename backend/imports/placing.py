@@ -22,11 +22,9 @@ def places_of(slot: FeedSlot) -> tuple[SlotTime, ...]:
     if length < _MINUTE:
         return tuple(SlotTime(n + 1, slot.start_at, slot.end_at) for n in range(slot.capacity))
     starts = [slot.start_at + _whole_minutes(length * n / slot.capacity) for n in range(slot.capacity)]
-    ends = [*starts[1:], slot.end_at]
-    return tuple(
-        SlotTime(n + 1, start, end if end > start else min(start + _MINUTE, slot.end_at))
-        for n, (start, end) in enumerate(zip(starts, ends, strict=True))
-    )
+    apart = sorted(set(starts))
+    end_of = dict(zip(apart, [*apart[1:], slot.end_at], strict=True))
+    return tuple(SlotTime(n + 1, start, end_of[start]) for n, start in enumerate(starts))
 
 
 def period_of(slot: FeedSlot) -> Period:

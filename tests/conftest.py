@@ -5,6 +5,7 @@ redis_url   a Redis for the run (REDIS_URL, else an embedded one)
 keys_file   a key ring
 db          a migrated, empty database; what a test leaves in it is removed
 city        the composition root opened on `db`: every service, no process (nothing outside is reached)
+surroundings  the sandbox and what else all whole cities of a run share; see tests/support/city.py
 bare_db     a database without anything, not even migrations; dropped afterwards
 
 Waiting is `tests.support.polling.poll`. Nothing but loopback can be reached.
@@ -23,6 +24,7 @@ from backend.db.client import Database
 from backend.db.migrate import migrate
 from backend.security.keys import Keyring
 from backend.settings import Settings
+from tests.support.city import Surroundings, open_surroundings
 from tests.support.databases import empty, open_database
 from tests.support.network import block_outside_world
 from tests.support.servers import TestServers
@@ -101,6 +103,12 @@ async def city(db: Database, mongo_uri: str, keys_file: Path) -> AsyncIterator[C
     )
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+async def surroundings() -> AsyncIterator[Surroundings]:
+    async with open_surroundings() as made:
+        yield made
 
 
 @pytest.fixture

@@ -91,6 +91,12 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
     return Settings.model_validate(known)
 
 
+def vendor_settings(sandbox: str, credentials: dict[str, Any]) -> dict[str, Any]:
+    """The outside world's settings by field name, for a city inside this process."""
+    settings: dict[str, Any] = {name.lower(): text for name, text in _vendors(sandbox, credentials).items()}
+    return settings | {"wechat_subscribe_templates": credentials["subscribe_templates"]}
+
+
 def mas_callback_secret(places: DemoPlaces) -> str:
     """The secret part of the SMS callbacks' path, made once."""
     file = places.folder / "mas-callback-secret"

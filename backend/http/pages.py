@@ -31,10 +31,6 @@ _templates = Environment(
 class AppHandler(StaticFileHandler):
     """The built resident app. Files with a hash in their name never change; the rest is asked for again."""
 
-    def initialize(self, path: str, route: str = "") -> None:
-        """`path` is the folder of the build."""
-        super().initialize(path, default_filename="index.html")
-
     def set_extra_headers(self, path: str) -> None:
         """Secure headers, and how long to keep the file."""
         for name, value in SECURE_HEADERS:
@@ -103,8 +99,9 @@ _templates.filters["ref_name"] = lambda ref: str(ref).rsplit("/", 1)[1]
 
 def app_routes(folder: Path) -> list[tuple[str, type, dict[str, Any]]]:
     """The resident app at `/`, and the API page."""
+    app = {"path": str(folder), "default_filename": "index.html"}
     return [
         (r"/api/docs", APIDocsHandler, {"route": "/api/docs"}),
         (r"/api/docs\.css", APIDocsStyleHandler, {"route": "/api/docs.css"}),
-        (r"/(?!api/|hospital/|callbacks/|oauth2/|admin)(.*)", AppHandler, {"path": str(folder)}),
+        (r"/(?!api/|hospital/|callbacks/|oauth2/|admin)(.*)", AppHandler, app),
     ]

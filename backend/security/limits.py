@@ -34,6 +34,8 @@ class Bucket:
 
 
 BUCKETS: dict[str, Bucket] = {
+    # "I have paid" of one resident: each one asks the channel.
+    "payment_query": Bucket(burst=10, every_s=2),
     # Sign-in attempts of one account or address.
     "login": Bucket(burst=10, every_s=30),
     # Console sign-ins from one address: a whole hospital may come from one, all at eight o'clock.

@@ -16,7 +16,7 @@ from backend.ids import new_id
 from backend.residents.id_numbers import check_digit
 
 SURNAMES, GIVEN_NAMES = "王李张刘陈杨赵黄周吴", "伟芳娜敏静丽强磊军洋勇艳杰涛明超霞平刚"
-REGISTRATION_STEP = "10101"
+REGISTRATION = "10101"
 
 
 class Journey:
@@ -27,7 +27,8 @@ class Journey:
         self.hospitals = {hospital["id"]: hospital for hospital in city["hospitals"]}
         self.token_url = city["token_url"]
         self.resident, self.hospital = Client(city["web"]), Client(city["web"])
-        self.window, self.sandbox = Client(city["web"]), Client(city["sandbox"])
+        self.window, self.kiosk = Client(city["web"]), Client(city["web"])
+        self.sandbox = Client(city["sandbox"])
         dice = random.SystemRandom()
         self.phone = f"139{dice.randrange(10**8):08d}"
         self.name = dice.choice(SURNAMES) + "".join(dice.sample(GIVEN_NAMES, 2))
@@ -160,34 +161,41 @@ class Journey:
     def await_told(self) -> str:
         """An SMS names the hospital, and the message stands in the app."""
         name = self.appointment["organization"]["name"]
-        text = await_that(
-            "the SMS about the booking", lambda: self._told_of(name, "取消", False), self.within_s
-        )
+        text = await_that("the SMS about the booking", lambda: self._told_of(name, "已预约"), self.within_s)
         messages = self.resident.get("/api/v1/messages")["items"]
         expect(any(it["appointment_id"] == self.appointment_id for it in messages), "no message in the app")
-        return text
+        return shortened(text)
 
-    def _told_of(self, name: str, word: str, wanted: bool) -> str | None:
-        about = [text for text in self._inbox() if name in text or "预约" in text]
-        return next((text for text in about if (word in text[:40]) is wanted), None)
+    def _told_of(self, hospital: str, word: str) -> str | None:
+        return next((text for text in self._inbox() if hospital in text and word in text), None)
 
     def be_recognised(self) -> str:
-        """A terminal with an identity of its own scans the code; scanned again it gives the same answer."""
+        """A terminal scans the code and sees whose it is; a copy scanned at another one is refused."""
         hospital = self.hospitals[self.session["organization_id"]]
-        terminal = next((it for it in hospital.get("terminals", []) if it["kind"] == "window"), None)
-        terminal = terminal or self._new_terminal(hospital)
-        self._sign_in_client(self.window, terminal["client_id"], terminal["client_secret"])
-        body = {"code": self._code()["text"], "step": REGISTRATION_STEP}
-        seen = self.window.post("/hospital/v1/health-codes/verify", body)
-        expect(self.name in json.dumps(seen, ensure_ascii=False), "the counter does not see whose code it is")
-        again = self.window.post("/hospital/v1/health-codes/verify", body)
-        expect(again == seen, "scanning again at the same window gave another answer")
-        return f"{hospital['name']}: {self.name}"
+        self._sign_in_terminal(self.window, hospital, "window")
+        self._sign_in_terminal(self.kiosk, hospital, "kiosk")
+        path, body = "/hospital/v1/health-codes/verify", {"code": self._code()["text"], "step": REGISTRATION}
+        seen = self.window.post(path, body)
+        expect(seen["patient"]["name"] == self.name, "the counter does not see whose code it is")
+        again = self.window.post(path, body)
+        expect(
+            again["repeated"] and again["use_id"] == seen["use_id"], "one code scanned twice became two uses"
+        )
+        refusal = self.kiosk.refusal(path, body)
+        expect(
+            refusal == "CODE_REPLAYED",
+            f"a copy of the code was not refused elsewhere ({refusal or 'accepted'})",
+        )
+        return f"{hospital['name']}: {seen['patient']['name']}, a copy is refused elsewhere"
 
-    def _new_terminal(self, hospital: dict[str, Any]) -> dict[str, Any]:
+    def _sign_in_terminal(self, client: Client, hospital: dict[str, Any], kind: str) -> None:
+        known = next((it for it in hospital.get("terminals", []) if it["kind"] == kind), None)
+        terminal = known or self._new_terminal(hospital, kind)
+        self._sign_in_client(client, terminal["client_id"], terminal["client_secret"])
+
+    def _new_terminal(self, hospital: dict[str, Any], kind: str) -> dict[str, Any]:
         self._sign_in_client(self.hospital, hospital["client_id"], hospital["client_secret"])
-        wanted = {"name": "全程演练窗口", "kind": "window"}
-        return dict(self.hospital.post("/hospital/v1/terminals", wanted))
+        return dict(self.hospital.post("/hospital/v1/terminals", {"name": f"全程演练 {kind}", "kind": kind}))
 
     def _sign_in_client(self, client: Client, client_id: str, secret: str) -> None:
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
@@ -221,13 +229,12 @@ class Journey:
     def await_told_again(self) -> str:
         """An SMS about the cancellation."""
         name = self.appointment["organization"]["name"]
-        return await_that(
-            "the SMS about the cancellation", lambda: self._told_of(name, "取消", True), self.within_s
-        )
+        told = "the SMS about the cancellation"
+        return shortened(await_that(told, lambda: self._told_of(name, "已取消"), self.within_s))
 
     def close(self) -> None:
         """Let go of connections."""
-        for client in (self.resident, self.hospital, self.window, self.sandbox):
+        for client in (self.resident, self.hospital, self.window, self.kiosk, self.sandbox):
             client.close()
 
 
@@ -236,6 +243,11 @@ def made_up_id_number(dice: random.Random) -> str:
     born = date(1960, 1, 1) + timedelta(days=dice.randrange(14_000))
     digits = f"370702{born:%Y%m%d}{dice.randrange(1000):03d}"
     return digits + check_digit(digits)
+
+
+def shortened(text: str) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= 60 else text[:60] + "…"
 
 
 def yuan(fen: int) -> str:

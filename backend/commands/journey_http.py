@@ -13,6 +13,10 @@ POLL_EVERY_S = 0.1
 class JourneyError(Exception):
     """A step did not hold; the text says what was expected and what came instead."""
 
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
 
 class Client:
     """One side of the conversation, with the token it has got."""
@@ -41,20 +45,30 @@ class Client:
                 f"{method} {self._http.base_url}{path}: {type(error).__name__} {error}"
             ) from error
         if not answer.is_success:
-            raise JourneyError(f"{method} {path} answered {answer.status_code}: {_reason(answer)}")
+            code, reason = _reason(answer)
+            raise JourneyError(f"{method} {path} answered {answer.status_code}: {code} {reason}", code)
         return answer.json() if answer.content else None
+
+    def refusal(self, path: str, body: Any) -> str:
+        """The error code that a POST is refused with; empty when it is not refused."""
+        try:
+            self.post(path, body)
+        except JourneyError as refused:
+            return refused.code
+        return ""
 
     def close(self) -> None:
         """Let go of connections."""
         self._http.close()
 
 
-def _reason(answer: httpx.Response) -> str:
+def _reason(answer: httpx.Response) -> tuple[str, str]:
+    """Code and text of an error: ours, OAuth2's, or whatever came."""
     try:
         error = answer.json()["error"]
     except (ValueError, KeyError, TypeError):
-        return answer.text[:200]
-    return f"{error['code']} {error['message']}" if isinstance(error, dict) else str(error)
+        return "", answer.text[:200]
+    return (error["code"], error["message"]) if isinstance(error, dict) else (str(error), "")
 
 
 def await_that(what: str, look: Callable[[], T | None], within_s: float) -> T:

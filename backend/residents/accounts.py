@@ -5,6 +5,7 @@ Every step here may be cut short by a crash or met by another request; the next 
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from backend import clock
@@ -17,7 +18,9 @@ from backend.residents.models import Claim, Resident, ResidentState, Verifier, W
 from backend.residents.store import ResidentStore
 from backend.security.sessions import SessionService
 
-_TRIES = 3
+# Meeting another request in the middle of a step, we wait for it: steps are a few writes long.
+_TRIES = 10
+_STEP_S = 0.05
 # A claim whose resident does not name it may be in the middle of a step for this long; then it is left over.
 _LEFT_OVER_AFTER = timedelta(minutes=1)
 
@@ -73,11 +76,11 @@ class Accounts:
         keys = self._ids.of_wechat(app_id, openid)
         for _ in range(_TRIES):
             claim = await self._claim(keys, resident.id)
-            if claim.resident_id != resident.id:
-                owner = await self.find(claim.resident_id)
-                if owner is not None and _holds(owner, claim):
-                    # Bound to somebody else since this log-in began.
-                    raise AppError(ErrorCode.LOGIN_TICKET_INVALID, "openid bound meanwhile")
+            owner = resident if claim.resident_id == resident.id else await self.find(claim.resident_id)
+            if owner is not None and owner.id != resident.id and _holds(owner, claim):
+                # Bound to somebody else since this log-in began.
+                raise AppError(ErrorCode.LOGIN_TICKET_INVALID, "openid bound meanwhile")
+            if owner is None or owner.id != resident.id:
                 await self._give_way(claim, owner)
                 continue
             if _holds(resident, claim) or await self._rebind(resident, app, WeChatBinding(claim.key, openid)):
@@ -169,10 +172,12 @@ class Accounts:
         return bound
 
     async def _give_way(self, claim: Claim, resident: Resident | None) -> None:
-        """Free a claim that its resident does not name, unless it may be in the middle of a step."""
+        """Free a claim that its resident does not name; wait when that may be about to change."""
         gone = resident is None or resident.state is ResidentState.DELETED
         if gone or claim.created_at < clock.now() - _LEFT_OVER_AFTER:
             await self._store.drop_claims([claim.key], claim.resident_id)
+        else:
+            await asyncio.sleep(_STEP_S)
 
     async def _reloaded(self, resident: Resident) -> Resident:
         found = await self.find(resident.id)
@@ -205,14 +210,15 @@ class Accounts:
         return await self._finish_move(marked or account, file_id)
 
     async def _finish_move(self, account: Resident, file_id: str) -> Resident | None:
-        """Take the file, bring the claims, leave a signpost. None when somebody else has the file."""
+        """Take the file, leave a signpost, bring the claims. None when somebody else has the file."""
         taken = await self._store.take_file(account, file_id)
         person = await self._store.find(file_id)
         if person is None or (not taken and person.taken_from != account.id):
             await self._store.abandon_merge(account.id)
             return None
-        await self._store.move_claims(account.keys, account.id, file_id)
+        # The signpost first: claims that still name the old account are then led on by it.
         await self._store.end_merge(account.id, file_id)
+        await self._store.move_claims(account.keys, account.id, file_id)
         # Tokens in use name the old id; the next refresh names the new one.
         await self._sessions.renew_all(account.id)
         return person

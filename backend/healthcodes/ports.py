@@ -37,6 +37,9 @@ class Residents(Protocol):
     async def get_identity(self, patient_id: str) -> Identity:
         """Who a patient is. Raises NOT_FOUND."""
 
+    async def identities(self, patient_ids: Iterable[str]) -> Mapping[str, Identity]:
+        """Who many patients are, by id; those without an identity are left out."""
+
 
 class ListedPatient(Protocol):
     """One line of a resident's list of patients."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from backend import clock
 from backend.errors import AppError, ErrorCode
 from backend.healthcodes.codes import HealthCodes, ReadCode, ReadDynamic, ReadPhone, ReadStatic
+from backend.healthcodes.identity_reader import IdentityReader
 from backend.healthcodes.models import (
     LASTING_KINDS,
     CodeKind,
@@ -56,7 +57,7 @@ class Verification:
         self._codes = codes
         self._keyring = keyring
         self._blind = blind
-        self._residents = residents
+        self._identities = IdentityReader(residents)
         self._clients = clients
         self._sessions = sessions
         self._limiter = limiter
@@ -100,12 +101,7 @@ class Verification:
 
     async def get_identity(self, patient_id: str) -> Identity:
         """Who the patient of a code is. Raises CODE_REVOKED when the account is gone."""
-        try:
-            return await self._residents.get_identity(patient_id)
-        except AppError as error:
-            if error.code is not ErrorCode.NOT_FOUND:
-                raise
-            raise AppError(ErrorCode.CODE_REVOKED, "the patient is gone") from None
+        return await self._identities.get(patient_id)
 
     # -- whose code it is ------------------------------------------------------------------------------
 

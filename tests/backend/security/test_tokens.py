@@ -7,6 +7,9 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend import clock
 from backend.errors import AppError, ErrorCode
@@ -45,6 +48,10 @@ def new_issuer(keyring=None):
     return TokenIssuer(keyring or Keyring.generate(), RevocationList(_NothingStored()))
 
 
+ISSUER = new_issuer()
+TOKEN = ISSUER.issue(STAFF)
+
+
 def refusal(issuer, token):
     with pytest.raises(AppError) as refused:
         issuer.verify(token)
@@ -63,6 +70,34 @@ def test_a_token_says_who_it_was_issued_to(actor):
 def test_the_key_id_is_in_the_header_and_the_algorithm_is_eddsa():
     header = jwt.get_unverified_header(new_issuer().issue(STAFF))
     assert (header["alg"], header["kid"]) == ("EdDSA", "token-1")
+
+
+def test_any_jwt_library_can_verify_a_token():
+    keyring = Keyring.generate()
+    signer = signer_for(keyring.active("token"))
+    public_key = Ed25519PublicKey.from_public_bytes(signer.public_key)
+    claims = jwt.decode(
+        new_issuer(keyring).issue(STAFF), public_key, algorithms=["EdDSA"], issuer="healthycity"
+    )
+    assert claims["sub"] == STAFF.id
+
+
+@given(position=st.integers(min_value=0), replacement=st.characters(max_codepoint=0x17F))
+def test_any_changed_character_is_refused(position, replacement):
+    token = TOKEN[: position % len(TOKEN)] + replacement + TOKEN[position % len(TOKEN) + 1 :]
+    if token != TOKEN:
+        assert refusal(ISSUER, token) is ErrorCode.UNAUTHENTICATED
+
+
+def test_the_last_character_has_one_spelling():
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for last in alphabet.replace(TOKEN[-1], ""):
+        assert refusal(ISSUER, TOKEN[:-1] + last) is ErrorCode.UNAUTHENTICATED
+
+
+@given(st.text(max_size=200))
+def test_random_text_is_refused(text):
+    assert refusal(ISSUER, text) is ErrorCode.UNAUTHENTICATED
 
 
 def test_a_token_ends_after_thirty_minutes(monkeypatch):
@@ -137,6 +172,7 @@ def test_the_memory_of_verified_tokens_is_bounded(monkeypatch):
     assert len(issuer._verified) == 3
 
 
+@pytest.mark.serial
 def test_a_token_seen_before_costs_less_than_ten_microseconds():
     issuer = new_issuer()
     token = issuer.issue(STAFF)

@@ -71,7 +71,7 @@ def city_environment(
         "MINIPROGRAM_DIR": str(RESIDENT_APP),
         "KEYS_FILE": str(places.keys_file),
         "MAS_CALLBACK_SECRET": mas_callback_secret(places),
-        **_vendors(places.sandbox_url, credentials),
+        **vendor_environment(places.sandbox_url, credentials),
         **servers,
     }
     return inherited() | own | {name: given[name] for name in REPLACEABLE if given.get(name)}
@@ -93,7 +93,8 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
 
 def vendor_settings(sandbox: str, credentials: dict[str, Any]) -> dict[str, Any]:
     """The outside world's settings by field name, for a city inside this process."""
-    settings: dict[str, Any] = {name.lower(): text for name, text in _vendors(sandbox, credentials).items()}
+    named = vendor_environment(sandbox, credentials)
+    settings: dict[str, Any] = {name.lower(): text for name, text in named.items()}
     return settings | {"wechat_subscribe_templates": credentials["subscribe_templates"]}
 
 
@@ -106,7 +107,8 @@ def mas_callback_secret(places: DemoPlaces) -> str:
     return file.read_text().strip()
 
 
-def _vendors(sandbox: str, credentials: dict[str, Any]) -> dict[str, str]:
+def vendor_environment(sandbox: str, credentials: dict[str, Any]) -> dict[str, str]:
+    """The outside world's settings as environment variables."""
     mini, official, pay = (credentials[name] for name in ("wechat_mini", "wechat_oa", "wechat_pay"))
     mas = credentials["mas"]
     return {

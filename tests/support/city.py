@@ -159,7 +159,7 @@ class TestCity:
         self._people += 1
         number = self._people
         name, phone = f"张{'甲乙丙丁戊己庚辛壬癸'[number % 10]}", f"139{number:08d}"
-        identity = {"name": name, "id_number": _id_number(number)}
+        identity = {"name": name, "id_number": id_number(number)}
         await self.outside.post("persons", {**identity, "phone": phone})
         tokens = await (self._sign_in_wechat(phone) if wechat else self._sign_in_sms(phone))
         caller = Caller(tokens["resident"]["id"], tokens["access_token"])
@@ -192,8 +192,10 @@ class TestCity:
         return Caller(actor.id, self.city.services.tokens.issue(actor))
 
 
-def _id_number(number: int) -> str:
-    body = f"370700199001{1 + number % 28:02d}{number % 1000:03d}"
+def id_number(number: int) -> str:
+    """A made-up ID number with a right check digit; another one for every number up to 28 000."""
+    day, sequence = number % 28, number // 28
+    body = f"370700199001{1 + day:02d}{sequence:03d}"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     return body + "10X98765432"[sum(int(d) * w for d, w in zip(body, weights, strict=True)) % 11]
 
@@ -243,7 +245,7 @@ async def open_test_city(
     city = await open_city(settings, process="test")
     server = HTTPServer(make_app(city))
     server.add_sockets([each.dup() for each in surroundings.sockets])
-    hospital, department = await _directory(city)
+    hospital, department = await make_directory(city)
     async with httpx.AsyncClient(timeout=20) as http:
         try:
             yield TestCity(city, surroundings.url, outside, http, hospital, department)
@@ -253,7 +255,8 @@ async def open_test_city(
             await city.close()
 
 
-async def _directory(city: City) -> tuple[Organization, Department]:
+async def make_directory(city: City) -> tuple[Organization, Department]:
+    """One hospital with one department."""
     hospital = Organization(
         id=new_id(),
         external=External("test", "hospital"),

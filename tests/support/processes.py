@@ -1,0 +1,111 @@
+"""The city as real processes: several web servers, a worker and a beat that a test may kill at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from backend.demo.environment import vendor_environment
+from tests.support.city import MAS_SECRET
+from tests.support.outside import Outside
+from tests.support.polling import poll
+
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+@dataclass
+class Processes:
+    """Starts, kills and restarts processes of one city."""
+
+    environment: dict[str, str]
+    logs: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str, *command: str, **environment: str) -> None:
+        """Start `healthycity <command>` under a name; its log is kept for a failing test to show."""
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, "-m", "backend.cli", *command],
+                env=self.environment | environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self, name: str) -> None:
+        """`kill -9`: no time to finish anything."""
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def stop_all(self) -> None:
+        """Ask all to stop, then make them."""
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def log_of(self, name: str) -> str:
+        """What a process has written."""
+        return (self.logs / f"{name}.log").read_text()
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def await_ready(url: str, deadline_s: float = 30) -> None:
+    """Wait until a web process answers that it is alive."""
+
+    async def alive() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return (await http.get(f"{url}/healthz")).is_success
+        return False
+
+    async with httpx.AsyncClient(timeout=5) as http:
+        await poll(alive, deadline_s, f"{url} to answer")
+
+
+@contextlib.asynccontextmanager
+async def open_processes(
+    mongo_uri: str,
+    database: str,
+    redis_url: str,
+    keys_file: Path,
+    outside: Outside | None = None,
+    more: Mapping[str, str] | None = None,
+) -> AsyncIterator[Processes]:
+    """An environment for processes; whatever is still running at the end is stopped."""
+    environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | {
+        "ENVIRONMENT": "test",
+        "MONGODB_URI": mongo_uri,
+        "MONGODB_DATABASE": database,
+        "BROKER_URL": redis_url,
+        "REDIS_URL": redis_url,
+        "KEYS_FILE": str(keys_file),
+        "MAS_CALLBACK_SECRET": MAS_SECRET,
+    }
+    if outside is not None:
+        environment |= vendor_environment(outside.url, outside.credentials)
+    with tempfile.TemporaryDirectory(prefix="logs-") as folder:
+        processes = Processes(environment | dict(more or {}), Path(folder))
+        try:
+            yield processes
+        finally:
+            processes.stop_all()

@@ -87,6 +87,8 @@ class Board:
             state=_state(schedule, free, now),
             free=free,
             total=len(schedule.slots),
+            booking_url=schedule.booking_url,
+            booking_phone=schedule.booking_phone,
             slots=[
                 schemas.SlotOut(
                     number=slot.number,

@@ -13,7 +13,7 @@ from backend.slotpool.claims_models import Channel
 from backend.slotpool.schedules_models import Schedule, SlotTime
 
 MAX_SLOTS = 5_000
-MAX_NUMBER = 99_999
+MAX_NUMBER = 9_999
 MAX_FEE_FEN = 1_000_000
 DAYS_AHEAD = 180
 LONGEST_SESSION = timedelta(hours=24)

@@ -92,4 +92,6 @@ class ScheduleDetail(Answer):
     state: Literal["open", "full", "stopped", "past"]
     free: int
     total: int
+    booking_url: str | None = Field(None, description="The publisher's own booking page.")
+    booking_phone: str | None = None
     slots: list[SlotOut]

@@ -261,7 +261,9 @@ def _outside(settings: Settings, closers: list[Close]) -> Outside:
         observe=observe,
     )
     register = HTTPPopulationRegister(
-        settings.population_register_url, settings.population_register_secret.get_secret_value()
+        settings.population_register_url,
+        settings.population_register_secret.get_secret_value(),
+        observe=observe,
     )
     gateways = (
         [WeChatPayGateway(_wechat_pay(settings), observe=observe)] if settings.wechat_pay_mch_id else []
@@ -463,5 +465,6 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("outbox.counts", 15, lambda services: services.outbox.counts()),
     PeriodicJob("appointments.sweep_holds", 5, lambda services: services.appointments.sweep_holds()),
     PeriodicJob("billing.query_unpaid", 15, lambda services: services.billing.query_unpaid()),
+    PeriodicJob("audit.anchor", 3600, lambda services: services.audit.anchor()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

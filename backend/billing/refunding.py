@@ -8,7 +8,7 @@ from datetime import timedelta
 from backend import clock
 from backend.billing import transitions
 from backend.billing.gateways import Gateways
-from backend.billing.models import Order, Refund, RefundProgress
+from backend.billing.models import Order, Refund, RefundCause, RefundProgress
 from backend.billing.store import OrderStore
 from backend.worker.events import Event, RetryLater
 from payment.ports import (
@@ -26,6 +26,12 @@ log = logging.getLogger(__name__)
 
 _FINAL = frozenset({RefundProgress.SUCCEEDED, RefundProgress.FAILED, RefundProgress.REPLACED})
 _SOONEST_S, _LATEST_S = 5.0, 600.0
+# What the payer reads beside the refund. Our own reasons stay with us: they may name people or doctors.
+TOLD_REASONS = {
+    RefundCause.CANCELLED: "预约已取消，挂号费原路退回",
+    RefundCause.LATE: "支付时预约已超时，挂号费原路退回",
+    RefundCause.EXCESS: "重复支付，原路退回",
+}
 
 
 class Refunding:
@@ -83,7 +89,7 @@ class Refunding:
             out_trade_no=refund.out_trade_no,
             refund_fen=refund.amount_fen,
             total_fen=attempt.amount_fen if attempt else refund.amount_fen,
-            reason=refund.reason,
+            reason=TOLD_REASONS[refund.cause],
         )
         try:
             status = await gateway.refund(asked)

@@ -3,6 +3,7 @@
 It passes the contract that the real adapters pass, so that what is proven with it holds for them.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -59,7 +60,8 @@ class MemoryGateway:
     """`PaymentGateway` in memory.
 
     `faults` are consumed one per call: `before` fails before the channel has done anything, `after` loses the
-    answer of a call that was carried out, an exception is raised as it is before anything is done.
+    answer of a call that was carried out, `late` keeps a `create` on its way until `land`, an exception is
+    raised as it is before anything is done.
     """
 
     name = "memory"
@@ -71,12 +73,17 @@ class MemoryGateway:
         self.faults: list[str | Exception | None] = []
         self.calls: list[tuple[str, str]] = []
         self._notices = 0
+        self._under_way: list[NewPayment] = []
 
     def app_id(self, method: PaymentMethod) -> str:
         return "wx-oa" if method is PaymentMethod.WECHAT_JSAPI else "wx-mini"
 
     async def create(self, payment: NewPayment) -> PaymentStart:
+        if self.faults[:1] == ["late"]:
+            self._under_way.append(payment)
         lost = self._enter("create", payment.out_trade_no)
+        if payment in self._under_way:
+            raise UnknownResultError("LATE")
         self._create(payment)
         self._leave(lost, UnknownResultError)
         if payment.method is PaymentMethod.WECHAT_NATIVE:
@@ -209,13 +216,20 @@ class MemoryGateway:
         self.ledger.paid_at[out_trade_no] = datetime.now(UTC).replace(microsecond=0)
         return True
 
+    def land(self) -> None:
+        """What was on its way arrives."""
+        arrived, self._under_way = self._under_way, []
+        for payment in arrived:
+            with contextlib.suppress(PaymentError):
+                self._create(payment)
+
     def finish_refunds(self, state: RefundState = RefundState.SUCCEEDED) -> None:
         """The bank has done what was asked."""
         for number, current in self.ledger.refund_states.items():
             if current is RefundState.PROCESSING:
                 self.ledger.refund_states[number] = state
 
-    def payment_notice(self, out_trade_no: str, **changes: Any) -> tuple[dict[str, str], bytes]:
+    def payment_notice(self, out_trade_no: str, /, **changes: Any) -> tuple[dict[str, str], bytes]:
         """A signed notice of a payment, as it stands."""
         status = replace(self.status(out_trade_no), **changes)
         return self._notice("payment", status)

@@ -47,6 +47,7 @@ DEFAULT_ALGORITHMS: dict[Use, str] = {
     "national_protection": "SM4",
 }
 _SECRET_BYTES = {"SM4": 16}
+_GROUP_ALGORITHMS = {"Ed25519": "AES-256", "SM2": "SM4"}
 # The kid byte of a health code holds 1..255.
 _HIGHEST_CODE_NUMBER = 255
 # How often the file's time stamp is looked at; a rotation reaches every process within this time.
@@ -101,7 +102,7 @@ class Keyring:
     ) -> Keyring:
         """Make a first key for every use; with a path, write them there. An existing file is left alone."""
         at = clock.now()
-        chosen = DEFAULT_ALGORITHMS | (algorithms or {})
+        chosen = DEFAULT_ALGORITHMS | _with_group(algorithms or {})
         keys = tuple(
             Key(f"{use}-1", use, chosen[use], "active", at, at, _new_secret(chosen[use])) for use in USES
         )
@@ -173,7 +174,8 @@ class Keyring:
         self._change(without)
 
     def _rotate_code_pair(self, use: Use, alg: str | None, ahead: timedelta) -> Key:
-        code_alg, group_alg = (alg, None) if use == "code" else (None, alg)
+        chosen = _with_group({use: alg}) if alg is not None else {}
+        code_alg, group_alg = chosen.get("code"), chosen.get("code_group")
 
         def add_both(keys: tuple[Key, ...]) -> tuple[tuple[Key, ...], Key]:
             number = _next_code_number(keys)
@@ -248,6 +250,13 @@ class Edit(Protocol):
     """A change to the set of keys: the new set, and the key the caller asked about."""
 
     def __call__(self, keys: tuple[Key, ...], /) -> tuple[tuple[Key, ...], Key]: ...
+
+
+def _with_group(algorithms: dict[Use, str]) -> dict[Use, str]:
+    """A city that signs its codes nationally encrypts within them nationally too, unless told otherwise."""
+    if algorithms.get("code") not in _GROUP_ALGORITHMS:
+        return algorithms
+    return {"code_group": _GROUP_ALGORITHMS[algorithms["code"]]} | algorithms
 
 
 def _from(key: Key) -> tuple[datetime, int]:

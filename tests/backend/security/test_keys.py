@@ -55,7 +55,9 @@ def test_code_and_group_keys_rotate_together_under_one_number():
     ring.rotate("code_group")
     ring.rotate("code", alg="SM2")
     assert ring.active("code").number == ring.active("code_group").number == 3
-    assert ring.active("code").alg == "SM2"
+    assert (ring.active("code").alg, ring.active("code_group").alg) == ("SM2", "SM4")
+    ring.rotate("code")
+    assert (ring.active("code").alg, ring.active("code_group").alg) == ("SM2", "SM4")
 
 
 def test_code_numbers_fit_one_byte_and_begin_again(monkeypatch):

@@ -19,6 +19,7 @@ from backend.settings import Settings
 from backend.worker.events import Bus, EventKind
 from backend.worker.outbox import Outbox
 from tests.backend.residents.world import MemoryCodeSender, MemoryRegister, MemoryWeChat, World
+from tests.support.city import Surroundings, TestCity, open_test_city
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +77,10 @@ async def world(db: Database, mongo_uri: str, keys_file: Path) -> AsyncIterator[
     server.stop()
     await server.close_all_connections()
     await city.close()
+
+
+@pytest.fixture
+async def city(db: Database, mongo_uri: str, surroundings: Surroundings) -> AsyncIterator[TestCity]:
+    """The whole city, its real adapters speaking to the sandbox."""
+    async with open_test_city(surroundings, mongo_uri, db) as made:
+        yield made

@@ -158,7 +158,7 @@ class PageHandler(APIHandler):
         values = {name: given if kind.model_fields[name].annotation == list[str] else given[-1]
                   for name, given in fields.items() if name in kind.model_fields}  # fmt: skip
         try:
-            return kind.model_validate_strings(values)
+            return kind.model_validate(values)
         except ValidationError as error:
             raise form_problem(kind, error) from None
 
@@ -172,7 +172,7 @@ class PageHandler(APIHandler):
         """The filters of a list; an empty one is no filter."""
         values = {name: value for name, value in self.query.items() if value and name in kind.model_fields}
         try:
-            return kind.model_validate_strings(values)
+            return kind.model_validate(values)
         except ValidationError as error:
             raise form_problem(kind, error) from None
 
@@ -225,4 +225,5 @@ class PageHandler(APIHandler):
 
 def own_page(address: str, otherwise: str) -> str:
     """`address` when it is a page of this console: nobody is sent elsewhere after signing in."""
-    return address if _OWN_PAGE.match(address) and not address.startswith(SIGN_IN) else otherwise
+    own = _OWN_PAGE.match(address) and ".." not in address and not address.startswith(SIGN_IN)
+    return address if own else otherwise

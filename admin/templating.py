@@ -59,6 +59,14 @@ def weekday(on: date) -> str:
     return f"周{_WEEKDAYS[on.weekday()]}"
 
 
+def told(facts: dict[str, Any]) -> str:
+    """A few facts in one line, money as money."""
+    return "，".join(
+        f"{words.of(words.FACTS, name)} {yuan(value) if name.endswith('_fen') else value}"
+        for name, value in facts.items()
+    )
+
+
 def percent(part: int, whole: int) -> str:
     """A share without a decimal point; a dash when there is no whole."""
     return f"{round(part * 100 / whole)}%" if whole else "—"
@@ -89,7 +97,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(
-        yuan=yuan, local_time=local_time, clock_time=clock_time, day=day, short_day=short_day, weekday=weekday
+        yuan=yuan,
+        told=told,
+        local_time=local_time,
+        clock_time=clock_time,
+        day=day,
+        short_day=short_day,
+        weekday=weekday,
     )
     env.globals.update(P=Permission, words=words, asset=asset, with_query=with_query, percent=percent)
     return env

@@ -112,6 +112,47 @@ DIFFERENCES: dict[str, str] = {
     "refund_failed": "退款被渠道拒绝",
     "notice_unexpected": "收到不属于任何订单的通知",
 }
+FACTS: dict[str, str] = {
+    "amount_fen": "金额",
+    "paid_fen": "实收",
+    "refund_fen": "退款",
+    "merchant_id": "商户号",
+    "currency": "币种",
+    "state": "状态",
+    "number": "单号",
+    "reason": "原因",
+}
+MESSAGE_KINDS: dict[str, str] = {
+    "login_code": "登录验证码",
+    "appointment_booked": "预约成功",
+    "appointment_cancelled": "预约取消",
+    "schedule_stopped": "停诊通知",
+    "refund_succeeded": "退款到账",
+    "code_used": "健康码使用提醒",
+    "patient_link_requested": "就诊人授权请求",
+    "patient_linked": "就诊人授权生效",
+    "patient_unlinked": "就诊人授权解除",
+}
+MESSAGE_CHANNELS: dict[str, str] = {"sms": "短信", "wechat": "微信"}
+DELIVERY_STATES: dict[str, tuple[str, str]] = {
+    "due": ("待发送", "info"),
+    "sending": ("发送中", "info"),
+    "sent": ("已提交", "good"),
+    "delivered": ("已送达", "good"),
+    "failed": ("失败", "bad"),
+    "unknown": ("结果未知", "warn"),
+    "skipped": ("未发送", ""),
+}
+DELIVERY_ERRORS: dict[str, str] = {
+    "CUT_OFF": "发送中途断开",
+    "GIVEN_UP": "多次重试未成",
+    "NO_PHONE": "没有手机号",
+    "NO_WECHAT": "没有绑定微信",
+    "NOT_SUBSCRIBED": "居民没有订阅",
+    "RejectedError": "服务商拒绝",
+    "RetryableError": "服务商暂不可用",
+    "UnknownResultError": "服务商没有回音",
+}
 ENDED_BY: dict[str, str] = {
     "resident": "居民本人",
     "staff": "工作人员",
@@ -138,7 +179,7 @@ ACTIONS: dict[str, str] = {
     "staff.reset_password": "重置密码",
     "staff.reset_totp": "重置动态口令",
     "staff.change_password": "修改自己的密码",
-    "appointments.search": "按就诊人查找预约",
+    "residents.search": "按号码查找居民",
     "appointments.cancel": "取消预约",
     "schedules.stop": "停诊",
     "resident.reveal": "查看完整个人信息",
@@ -150,7 +191,7 @@ ACTIONS: dict[str, str] = {
     "billing.difference_resolved": "处理账目差异",
     "audit.verify": "校验审计日志",
     "directory.edit": "修改机构信息",
-    "messages.resend": "重发消息",
+    "messages.resent": "重发消息",
 }
 # Standing reasons that the services write; a person's own words show as they are.
 BASES: dict[str, str] = {
@@ -185,6 +226,12 @@ def first_words(table: dict[str, tuple[str, str]]) -> list[tuple[str, str]]:
 def of(table: dict[str, str], key: str | None) -> str:
     """A word, or the key itself for one that has none yet."""
     return table.get(key or "", key or "—")
+
+
+def error_of(text: str) -> str:
+    """A delivery's error in words, with the provider's own code behind it."""
+    name, _, code = text.partition(" ")
+    return f"{of(DELIVERY_ERRORS, name)} {code}".strip()
 
 
 def state_of(table: dict[str, tuple[str, str]], key: str) -> tuple[str, str]:

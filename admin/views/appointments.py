@@ -12,6 +12,7 @@ from admin.base import PageHandler, page
 from admin.forms import Filters, Form, ReasonForm
 from admin.lookups import organizations_in_scope
 from admin.templating import yuan
+from admin.views.messages import RESENDABLE
 from admin.views.schedules import choose
 from backend import clock
 from backend.appointments.desk import CANCELLABLE, DayFilter
@@ -132,12 +133,19 @@ class AppointmentHandler(PageHandler):
 
     async def show_appointment(self, view: AppointmentView, identity: Identity | None = None) -> None:
         """The page, with the patient unmasked when `identity` is given."""
-        claim = view.claim
+        claim, messages = view.claim, None
+        if self.actor.may(Permission.STAFF_MESSAGES_READ):
+            messages, _ = await self.services.messages.list_messages(self.actor, appointment_id=claim.id)
+        told = {message.recipient_id for message in messages or ()}
         self.show_page(
             "appointments/show.html",
             view=view,
             identity=identity,
             history=history_of(view),
+            messages=messages,
+            names=await self.services.residents.names(told),
+            places={claim.organization_id: view.place.organization.name},
+            resendable=RESENDABLE,
             can_cancel=claim.state in CANCELLABLE and claim.end_at > clock.now(),
         )
 

@@ -201,11 +201,16 @@ class AppointmentDesk:
         claims, following = await self._claims.of_pools(pools, rules, cursor=cursor, limit=limit)
         return await self._views(claims), following
 
-    async def search_person(self, actor: Actor, text: str) -> list[AppointmentView]:
-        """Appointments, within scope, of the person of a phone or an ID number; the look-up is on record."""
+    async def find_person(self, actor: Actor, text: str) -> str | None:
+        """The person of a phone or an ID number; the look-up is on record, found or not."""
         person_id = await self._people.search(text)
         found = f"resident/{person_id}" if person_id else "resident/unknown"
-        await self._audit.record(actor, "appointments.search", found, "look-up at the desk", _only(actor))
+        await self._audit.record(actor, "residents.search", found, "look-up at the desk", _only(actor))
+        return person_id
+
+    async def search_person(self, actor: Actor, text: str) -> list[AppointmentView]:
+        """Appointments, within scope, of the person of a phone or an ID number."""
+        person_id = await self.find_person(actor, text)
         if person_id is None:
             return []
         claims, _ = await self._claims.of_patients(

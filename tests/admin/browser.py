@@ -36,7 +36,12 @@ class _Reader(HTMLParser):
             self.forms.append(Form(given.get("action") or "", (given.get("method") or "get").lower()))
         if tag == "a" and given.get("href"):
             self.links.append(given["href"] or "")
-        if tag == "input" and self.forms and given.get("name") and given.get("type") not in ("radio", "checkbox"):
+        if (
+            tag == "input"
+            and self.forms
+            and given.get("name")
+            and given.get("type") not in ("radio", "checkbox")
+        ):
             self.forms[-1].fields[given["name"] or ""] = given.get("value") or ""
         if (tag == "script" and "src" not in given) or tag == "style":
             self.scripts_inside += 1
@@ -99,6 +104,10 @@ class Browser:
         assert self.page.status == expect, f"{path}: {self.page.status} {self.page.text[:300]}"
         return self.page
 
+    async def peek(self, path: str) -> httpx.Response:
+        """The bare answer, redirects not followed."""
+        return await self.http.get(path, follow_redirects=False)
+
     async def submit(self, action: str, *, expect: int = 200, **fields: str | list[str]) -> Page:
         """Fill in the form of the page in view and send it."""
         assert self.page is not None
@@ -112,9 +121,17 @@ class Console:
 
     city: City
     address: str
+    opened: list[Browser] = field(default_factory=list)
 
     def browser(self) -> Browser:
-        return Browser(self.address)
+        browser = Browser(self.address)
+        self.opened.append(browser)
+        return browser
+
+    async def close(self) -> None:
+        """Close every browser."""
+        for browser in self.opened:
+            await browser.http.aclose()
 
     async def staff(self, role: Role, organization_ids: frozenset[str] | None = None) -> KnownStaff:
         return await make_staff(self.city.services.staff, role, organization_ids=organization_ids)

@@ -256,7 +256,8 @@ def _with_group(algorithms: dict[Use, str]) -> dict[Use, str]:
     """A city that signs its codes nationally encrypts within them nationally too, unless told otherwise."""
     if algorithms.get("code") not in _GROUP_ALGORITHMS:
         return algorithms
-    return {"code_group": _GROUP_ALGORITHMS[algorithms["code"]]} | algorithms
+    paired: dict[Use, str] = {"code_group": _GROUP_ALGORITHMS[algorithms["code"]]}
+    return paired | algorithms
 
 
 def _from(key: Key) -> tuple[datetime, int]:

@@ -7,26 +7,22 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from backend import clock
 from backend.bootstrap import City, open_city
 from backend.db.client import Database
 from backend.db.migrate import migrate
-from backend.directory.identity import of_hospital
 from backend.ids import new_id
 from backend.permissions import Actor, Role
 from backend.security.keys import Keyring
 from backend.settings import Settings
-from backend.slotpool.schedules import schedule_id
-from backend.slotpool.schedules_models import Schedule, SlotTime
+from backend.slotpool.schedules_models import Schedule
 from backend.slotpool.schedules_store import ScheduleStore
-from tests.support.city import id_number, make_directory
+from tests.support.city import id_number, make_directory, make_schedule
 from tests.support.processes import await_ready, free_port, open_processes
 
 pytestmark = pytest.mark.serial
@@ -74,23 +70,7 @@ async def storm(mongo_uri: str, redis_url: str, bare_db: Database, tmp_path: Pat
 
 async def _schedule(city: City) -> Schedule:
     hospital, department = await make_directory(city)
-    on = clock.today() + timedelta(days=1)
-    start = clock.city_instant(on, 8)
-    schedule = Schedule(
-        id=schedule_id(hospital.id, of_hospital("storm")),
-        organization_id=hospital.id,
-        department_id=department.id,
-        practitioner_id=None,
-        external_id="storm",
-        on=on,
-        period="day",
-        kind="expert",
-        fee_fen=0,
-        slots=tuple(
-            SlotTime(n, start + timedelta(minutes=5 * n), start + timedelta(minutes=5 * n + 5))
-            for n in range(1, SLOTS + 1)
-        ),
-    )
+    schedule = make_schedule(hospital, department, slots=SLOTS, external_id="storm")
     await ScheduleStore(city.db).insert([schedule])
     return schedule
 

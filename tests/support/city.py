@@ -118,25 +118,9 @@ class TestCity:
 
     async def schedule(self, *, slots: int = 10, fee_fen: int = 0, days: int = 1, **more: Any) -> Schedule:
         """A session of the city's hospital."""
-        on = clock.today() + timedelta(days=days)
-        start = clock.city_instant(on, 8)
-        external_id = new_id()
-        values: dict[str, Any] = {
-            "id": schedule_id(self.hospital.id, of_hospital(external_id)),
-            "organization_id": self.hospital.id,
-            "department_id": self.department.id,
-            "practitioner_id": None,
-            "external_id": external_id,
-            "on": on,
-            "period": "day",
-            "kind": "general",
-            "fee_fen": fee_fen,
-            "slots": tuple(
-                SlotTime(n, start + timedelta(minutes=5 * n), start + timedelta(minutes=5 * n + 5))
-                for n in range(1, slots + 1)
-            ),
-        }
-        schedule = Schedule(**(values | more))
+        schedule = make_schedule(
+            self.hospital, self.department, slots=slots, fee_fen=fee_fen, days=days, **more
+        )
         await ScheduleStore(self.city.db).insert([schedule])
         return schedule
 
@@ -253,6 +237,37 @@ async def open_test_city(
             server.stop()
             await server.close_all_connections()
             await city.close()
+
+
+def make_schedule(
+    hospital: Organization,
+    department: Department,
+    *,
+    slots: int = 10,
+    fee_fen: int = 0,
+    days: int = 1,
+    **more: Any,
+) -> Schedule:
+    """A session of five-minute places in some days."""
+    on = clock.today() + timedelta(days=days)
+    start = clock.city_instant(on, 8)
+    external_id = str(more.get("external_id") or new_id())
+    values: dict[str, Any] = {
+        "id": schedule_id(hospital.id, of_hospital(external_id)),
+        "organization_id": hospital.id,
+        "department_id": department.id,
+        "practitioner_id": None,
+        "external_id": external_id,
+        "on": on,
+        "period": "day",
+        "kind": "general",
+        "fee_fen": fee_fen,
+        "slots": tuple(
+            SlotTime(n, start + timedelta(minutes=5 * n), start + timedelta(minutes=5 * n + 5))
+            for n in range(1, slots + 1)
+        ),
+    }
+    return Schedule(**(values | more))
 
 
 async def make_directory(city: City) -> tuple[Organization, Department]:

@@ -33,6 +33,7 @@ class ShortMemory(Generic[V]):
         task = self._loading.get(key)
         if task is None:
             task = asyncio.ensure_future(self._load(key, load))
+            task.add_done_callback(_seen)
             self._loading[key] = task
         # A caller that goes away must not take the answer from the others.
         return await asyncio.shield(task)
@@ -63,3 +64,9 @@ class ShortMemory(Generic[V]):
         self._kept.move_to_end(key)
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
+
+
+def _seen(task: asyncio.Task[V]) -> None:
+    # A failure whose callers have all gone away is nobody's any more.
+    if not task.cancelled():
+        task.exception()

@@ -193,9 +193,7 @@ def _find_in(folder: Path, url: str) -> Path | None:
 # -- on the web --------------------------------------------------------------------------------------
 
 
-async def _fetch_feed(
-    source: str, folder: Path, report: ImportReport, remember: Remember
-) -> Feed:
+async def _fetch_feed(source: str, folder: Path, report: ImportReport, remember: Remember) -> Feed:
     async with httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=True) as client:
         address, manifest = await _fetch_manifest(client, source, folder)
         files: list[FeedFile] = []
@@ -219,9 +217,7 @@ async def _fetch_feed(
     return Feed(_system_of(manifest, source), tuple(files), tuple(not_modified))
 
 
-async def _fetch_manifest(
-    client: httpx.AsyncClient, source: str, folder: Path
-) -> tuple[str, dict[str, Any]]:
+async def _fetch_manifest(client: httpx.AsyncClient, source: str, folder: Path) -> tuple[str, dict[str, Any]]:
     address = source if MANIFEST in unquote(source) or not source.endswith("/") else source + MANIFEST
     path = folder / "manifest"
     try:

@@ -129,4 +129,3 @@ class ImportReport:
 
     def _sum(self, outcome: Outcome) -> int:
         return sum(counts[outcome] for counts in self.outcomes.values())
-

@@ -101,9 +101,7 @@ async def _sign_in(city: City, person: Person) -> Actor:
     accounts = Accounts(ResidentStore(city.db, services.cipher), ClaimIds(services.blind), services.sessions)
     account = await accounts.account_of_phone(person.phone)
     opened = await services.sessions.open(
-        Actor(
-            kind="resident", id=account.id, role=Role.RESIDENT, channel="h5", real_name=account.real_name
-        ),
+        Actor(kind="resident", id=account.id, role=Role.RESIDENT, channel="h5", real_name=account.real_name),
         "demo",
     )
     _, token = await services.residents.verify_real_name(opened.actor, person.name, person.id_number)

@@ -46,9 +46,7 @@ async def test_two_savers_at_once_leave_one_entry(directory: DirectoryService, d
 
 async def test_pages_show_every_institution_once_and_highest_level_first(directory: DirectoryService):
     levels = list(HospitalLevel)
-    made = [
-        an_organization(f"h{n}", name=f"第{n}医院", level=levels[n % len(levels)]) for n in range(23)
-    ]
+    made = [an_organization(f"h{n}", name=f"第{n}医院", level=levels[n % len(levels)]) for n in range(23)]
     await directory.save_organizations(made)
     seen = []
     cursor = None
@@ -118,9 +116,7 @@ async def test_search_finds_departments_and_doctors(
 
 async def test_the_closest_name_comes_first(directory: DirectoryService):
     names = ["康宁区人民医院", "人民医院", "人民医院东院", "市人民医院西院"]
-    await directory.save_organizations(
-        [an_organization(name, name=name, short_name=name) for name in names]
-    )
+    await directory.save_organizations([an_organization(name, name=name, short_name=name) for name in names])
     found = await directory.search("人民医院")
     assert [entry.name for entry in found.organizations][:2] == ["人民医院", "人民医院东院"]
     assert len(found.organizations) == 4

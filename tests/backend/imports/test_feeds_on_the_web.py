@@ -128,17 +128,13 @@ async def test_the_manifest_may_be_asked_for_by_its_folder(importing: Importing,
 
 async def test_addresses_may_be_relative(importing: Importing, publisher: Publisher):
     folder = write_feed(publisher.folder, [a_slot("1")])
-    output = [
-        {"type": kind, "url": f"{kind.lower()}s.ndjson"} for kind in ("Location", "Schedule", "Slot")
-    ]
+    output = [{"type": kind, "url": f"{kind.lower()}s.ndjson"} for kind in ("Location", "Schedule", "Slot")]
     (folder / "$bulk-publish").write_text(json.dumps({"output": output}))
     report = await importing.imports.import_bulk_publish(publisher.manifest)
     assert report.outcomes["Slot"] == {Outcome.CREATED: 1}
 
 
-async def test_a_server_in_trouble_is_a_problem_of_that_file_only(
-    importing: Importing, publisher: Publisher
-):
+async def test_a_server_in_trouble_is_a_problem_of_that_file_only(importing: Importing, publisher: Publisher):
     write_feed(publisher.folder, [a_slot("1")], base=f"{publisher.url}/data")
     publisher.broken = {"slots.ndjson"}
     report = await importing.imports.import_bulk_publish(publisher.manifest)

@@ -58,7 +58,10 @@ def test_an_instant_is_the_same_in_every_zone(milliseconds, offset):
 @pytest.mark.parametrize(
     "reference",
     [
-        "Schedule/10", "https://x.example.org/fhir/Schedule/10", "/Schedule/10", "Schedule/10/_history/3",
+        "Schedule/10",
+        "https://x.example.org/fhir/Schedule/10",
+        "/Schedule/10",
+        "Schedule/10/_history/3",
         "urn:uuid:10",
     ],
 )
@@ -103,7 +106,16 @@ def test_what_is_no_whole_number_is_refused(value):
 
 def test_only_web_addresses_are_shown_to_people():
     assert fhir.web_address("https://book.example.org/x?slot=1") == "https://book.example.org/x?slot=1"
-    for other in ("javascript:alert(1)", "ftp://x.example.org", "//x", "", None, 7, "https://", "http://[bad"):
+    for other in (
+        "javascript:alert(1)",
+        "ftp://x.example.org",
+        "//x",
+        "",
+        None,
+        7,
+        "https://",
+        "http://[bad",
+    ):
         assert fhir.web_address(other) is None
 
 

@@ -35,7 +35,16 @@ def work(concurrency: int, queues: str) -> None:
 
     celery.worker_main(
         [
-            *("worker", "--pool", "threads", "--concurrency", str(concurrency), "--queues", queues),
+            *(
+                "--quiet",
+                "worker",
+                "--pool",
+                "threads",
+                "--concurrency",
+                str(concurrency),
+                "--queues",
+                queues,
+            ),
             *("--hostname", f"worker-{os.getpid()}@%h", "--loglevel", settings.log_level),
             *("--without-gossip", "--without-mingle"),
         ]
@@ -47,7 +56,7 @@ def beat() -> None:
     settings = _checked(read_settings())
     from backend.worker.app import celery
 
-    celery.start(["beat", "--loglevel", settings.log_level, "--pidfile", ""])
+    celery.start(["--quiet", "beat", "--loglevel", settings.log_level, "--pidfile", ""])
 
 
 def _checked(settings: Settings) -> Settings:

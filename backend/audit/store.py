@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from datetime import date
 from typing import Any
@@ -24,6 +25,9 @@ class AuditStore:
         self._anchors = db.collection("audit_anchors")
         self._journal = Journal(self._entries, chain.seal)
         self._chain = chain
+        self._reached: dict[str, int] = {}
+        self._marked: dict[str, int] = {}
+        self._marking: dict[str, asyncio.Lock] = {}
 
     async def append(self, stream: str, entry: Document) -> int:
         """Add an entry to the end of a stream; returns its number once it is durable."""
@@ -82,6 +86,15 @@ class AuditStore:
         return await self._anchors.find({"stream": stream}).sort("_id", 1).to_list(None)
 
     async def _advance_head(self, stream: str, number: int) -> None:
+        """Mark how far the stream came. Entries of one moment share one mark: whoever is first makes it."""
+        self._reached[stream] = max(self._reached.get(stream, 0), number)
+        async with self._marking.setdefault(stream, asyncio.Lock()):
+            if self._marked.get(stream, 0) < number:
+                reached = self._reached[stream]
+                await self._mark(stream, reached)
+                self._marked[stream] = reached
+
+    async def _mark(self, stream: str, number: int) -> None:
         behind = {"_id": stream, "number": {"$lt": number}}
         change = {"$set": self._chain.head(stream, number)}
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from backend.errors import ErrorCode
@@ -17,6 +18,7 @@ from backend.residents.models import Relation
 BROWSER_COOKIE = "hc_login"
 COOKIE_PATH = "/api/v1/auth"
 
+_OURS = re.compile(r"[A-Za-z0-9_-]{32}")
 _SMS = (ErrorCode.PHONE_INVALID, ErrorCode.CODE_WRONG, ErrorCode.CODE_TOO_MANY_ATTEMPTS)
 _WECHAT = (ErrorCode.WECHAT_REFUSED, ErrorCode.LOGIN_TICKET_INVALID, ErrorCode.PHONE_INVALID)
 _IDENTITY = (
@@ -32,10 +34,12 @@ class LoginHandler(APIHandler):
 
     def caller(self) -> Caller:
         """Where this log-in comes from."""
+        cookie = self.get_cookie(BROWSER_COOKIE) or ""
         return Caller(
             ip=self.client_ip,
             device=self.request.headers.get("User-Agent", ""),
-            browser=self.get_cookie(BROWSER_COOKIE) or "",
+            # One that we did not make is as good as none.
+            browser=cookie if _OURS.fullmatch(cookie) else "",
         )
 
 
@@ -82,7 +86,7 @@ class OAuthHandler(LoginHandler):
     @operation("Go to WeChat to be recognised", status=302, tag="auth")
     async def get(self, query: schemas.StartOAuth) -> None:
         """Sets the cookie to which the way back is bound."""
-        browser = self.get_cookie(BROWSER_COOKIE) or secrets.token_urlsafe(24)
+        browser = self.caller().browser or secrets.token_urlsafe(24)
         self.set_cookie(
             BROWSER_COOKIE,
             browser,

@@ -88,6 +88,18 @@ class PatientLinkStore:
         result = await self._links.update_one(_live(link), change)
         return result.matched_count == 1
 
+    async def lapse(self, link: PatientLink, event: Event) -> None:
+        """The child has come of age: the link waits for his own consent, unless he has just given it."""
+        change = pushed(event)
+        change["$set"] |= {
+            "state": LinkState.PENDING,
+            "basis": LinkBasis.NONE,
+            "consent_until": None,
+            "updated_at": clock.now(),
+        }
+        stale = {"state": LinkState.ACTIVE, "basis": link.basis}
+        await self._links.update_one(_live(link) | stale, change)
+
     async def end(self, link: PatientLink, ended_by: str, event: Event) -> bool:
         """End a link with its event; false when it has ended already."""
         at = clock.now()

@@ -69,7 +69,7 @@ class PatientService:
         link = await self._links.find_link(actor.id, patient_id)
         if link is None:
             raise not_found(f"patient {patient_id}")
-        if link.state_on(clock.today()) is not LinkState.ACTIVE:
+        if await self._state_today(link) is not LinkState.ACTIVE:
             raise AppError(ErrorCode.PATIENT_PENDING)
         return Patient(patient_id, link.relation, actor.id)
 
@@ -79,9 +79,8 @@ class PatientService:
         links = await self._links.list_of_guardian(resident.id)
         people = await self._residents.find_many({link.patient_id for link in links})
         own = [_view(resident, Relation.SELF, LinkState.ACTIVE)] if resident.real_name else []
-        today = clock.today()
         return own + [
-            _view(people[link.patient_id], link.relation, link.state_on(today))
+            _view(people[link.patient_id], link.relation, await self._state_today(link))
             for link in links
             if link.patient_id in people and people[link.patient_id].name is not None
         ]
@@ -158,6 +157,13 @@ class PatientService:
             await self._end(link, "account_deleted")
         for link in await self._links.list_of_patient(resident_id):
             await self._end(link, "account_deleted")
+
+    async def _state_today(self, link: PatientLink) -> LinkState:
+        """The state as of today; a child found to have come of age is asked for consent, once."""
+        state = link.state_on(clock.today())
+        if state is not link.state:
+            await self._links.lapse(link, _event(EventKind.PATIENT_LINK_REQUESTED, link))
+        return state
 
     async def _access_link(self, actor: Actor, link_id: str) -> PatientLink:
         link = await self._links.find_of_patient(link_id, actor.id)

@@ -28,6 +28,7 @@ from backend.security.sessions import SessionService
 from backend.worker.events import Event, EventKind
 
 GONE = "已注销"
+NAMELESS = "未实名"
 
 
 class ResidentService:
@@ -164,7 +165,7 @@ class ResidentService:
     async def names(self, resident_ids: Iterable[str]) -> dict[str, str]:
         """Masked names by id, for lists."""
         people = await self._store.find_many(set(resident_ids))
-        return {person.id: mask_name(person.name) if person.name else GONE for person in people.values()}
+        return {person.id: _masked_name(person) for person in people.values()}
 
     async def search(self, text: str) -> str | None:
         """The id of the person of a phone or an ID number, for the console; None when there is none."""
@@ -198,6 +199,12 @@ def _identity(person: Resident) -> Identity | None:
     if person.name is None or person.id_number is None or person.sex is None or person.birth_on is None:
         return None
     return Identity(person.id, person.name, person.id_number, person.sex, person.birth_on, person.phone)
+
+
+def _masked_name(person: Resident) -> str:
+    if person.name:
+        return mask_name(person.name)
+    return GONE if person.state is ResidentState.DELETED else NAMELESS
 
 
 def _phone_or_none(text: str | None) -> str | None:

@@ -250,6 +250,9 @@ async def test_a_child_who_has_come_of_age_must_agree_anew(world: World) -> None
         assert guardian.person is not None
         grown = await world.sign_in(guardian.person.phone)
         assert await links_of(world, grown) == [("child", "pending")]
+        assert await links_of(world, grown) == [("child", "pending")]
+        kinds = [kind for kind, _ in await world.events()]
+        assert kinds.count("patient.link_requested") == 1
         assert await access_refusal(world, world.actor(grown), added["id"]) is ErrorCode.PATIENT_PENDING
         himself = await world.verified(child)
         (link,) = (await world.call("GET", "guardians", as_=himself))["items"]

@@ -166,7 +166,11 @@ async def test_an_account_is_its_persons_file_too(world: World) -> None:
 async def test_names_are_masked_and_unknown_ids_left_out(world: World) -> None:
     person = make_person(name="欧阳小明")
     file_id = await world.residents.find_or_create_file(person.name, person.id_number)
-    assert await world.residents.names([file_id, "nobody"]) == {file_id: "欧阳**"}
+    unverified = await world.sign_in("13812345678")
+    assert await world.residents.names([file_id, unverified.id, "nobody"]) == {
+        file_id: "欧阳**",
+        unverified.id: "未实名",
+    }
 
 
 async def test_identities_of_many_leave_out_those_without_one(world: World) -> None:

@@ -205,6 +205,15 @@ async def test_whoever_declines_at_wechat_is_told_on_the_log_in_page(world: Worl
     assert parameters(answer.headers["Location"]) == {"error": "WECHAT_REFUSED"}
 
 
+@pytest.mark.parametrize("cookie", ["", "short", '"a b c"', "x" * 5000, "é"])
+async def test_a_cookie_we_did_not_make_is_replaced(world: World, cookie: str) -> None:
+    async with httpx.AsyncClient() as browser:
+        headers = [(b"Cookie", f"hc_login={cookie}".encode())]
+        answer = await browser.get(f"{world.url}/api/v1/auth/wechat-oauth", headers=headers)
+    assert answer.status_code == 302
+    assert len(answer.cookies["hc_login"]) == 32
+
+
 async def test_a_ticket_of_another_browser_signs_nobody_in(world: World) -> None:
     ticket = await finished(world, "oa-1")
     async with httpx.AsyncClient() as victim:

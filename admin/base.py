@@ -216,7 +216,6 @@ class PageHandler(APIHandler):
             self.redirect(f"{SIGN_IN}?next={quote(self.request.uri or '', safe='/')}")
             return
         self.set_status(error.status)
-        self.set_header("X-Request-Id", self.request_id)
         if error.code is ErrorCode.RATE_LIMITED and "retry_after_s" in error.data:
             self.set_header("Retry-After", str(error.data["retry_after_s"]))
         self.problem = None

@@ -138,9 +138,17 @@ async def test_a_first_password_must_be_changed_before_anything_else(console: Co
     page = await browser.get("/admin/audit")
     assert page.path == "/admin/account/password"
     assert "初始密码" in page.text
-    fields = {"old_password": PASSWORD, "new_password": "violet-harbour-77-tea"}
-    await browser.submit("/admin/account/password", **fields, new_password_again="another", expect=400)
-    await browser.submit("/admin/account/password", **fields, new_password_again="violet-harbour-77-tea")
+    fields: dict[str, str | list[str]] = {
+        "old_password": PASSWORD,
+        "new_password": "violet-harbour-77-tea",
+    }
+    action = "/admin/account/password"
+    token = browser.page.form(action).fields["_csrf"] if browser.page else ""
+    wrong, right = (
+        {**fields, "_csrf": token, "new_password_again": again} for again in ("x", "violet-harbour-77-tea")
+    )
+    await browser.post(action, wrong, expect=400)
+    await browser.post(action, right)
     assert (await browser.get("/admin/audit")).path == "/admin/audit"
 
 

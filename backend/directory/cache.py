@@ -42,6 +42,12 @@ class ShortMemory(Generic[V]):
         """Remember what was loaded elsewhere."""
         self._keep(key, value)
 
+    def drop(self, touched: Callable[[Hashable], bool]) -> None:
+        """Forget what `touched` says has changed, loads under way included."""
+        for keys in (self._kept, self._loading):
+            for key in [key for key in keys if touched(key)]:
+                del keys[key]
+
     def clear(self) -> None:
         """Forget everything, loads under way included: they may have read what has just changed."""
         self._kept.clear()

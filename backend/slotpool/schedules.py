@@ -179,8 +179,7 @@ class ScheduleService:
     async def _create(self, fresh: list[Schedule]) -> dict[str, Published]:
         raced = await self._store.insert(fresh)
         created = [schedule for schedule in fresh if schedule.id not in raced]
-        if created:
-            self._forget()
+        self._forget(created)
         return {schedule.id: Published(schedule.id, Outcome.CREATED) for schedule in created}
 
     async def _change(self, changed: list[Schedule], stamps: dict[str, Stamp]) -> dict[str, Published]:
@@ -197,7 +196,7 @@ class ScheduleService:
             else:
                 allowed.append(schedule)
         await self._store.replace([(s, before[s.id].version) for s in allowed])
-        self._forget()
+        self._forget([*allowed, *before.values()])
         return results | await self._confirm(allowed, before)
 
     async def _confirm(self, changed: list[Schedule], before: dict[str, Schedule]) -> dict[str, Published]:
@@ -213,7 +212,7 @@ class ScheduleService:
             lost = rules.lost_numbers(old, schedule, sold.get(schedule.id, ()))
             if lost:
                 await self._store.replace([(old, now[schedule.id].version)])
-                self._forget()
+                self._forget([old, schedule])
                 results[schedule.id] = Published(schedule.id, None, rules.has_bookings(lost))
             else:
                 results[schedule.id] = Published(schedule.id, Outcome.UPDATED)
@@ -238,7 +237,7 @@ class ScheduleService:
         data = {"schedule_id": schedule.id, "organization_id": schedule.organization_id}
         event = Event(EventKind.SCHEDULE_STOPPED, data)
         stopped = await self._store.stop(schedule.id, reason, clock.now(), event)
-        self._forget()
+        self._forget([schedule])
         return stopped or await self.get(schedule.id)
 
     # -- within --------------------------------------------------------------------------------------
@@ -281,9 +280,14 @@ class ScheduleService:
                 others.append(schedule)
         return refused
 
-    def _forget(self) -> None:
-        self._known.clear()
-        self._days.clear()
+    def _forget(self, changed: Sequence[Schedule]) -> None:
+        """A hospital that publishes all day long must not empty the memory that bookings read from."""
+        if not changed:
+            return
+        ids = {schedule.id for schedule in changed}
+        departments = {schedule.department_id for schedule in changed}
+        self._known.drop(lambda key: key in ids)
+        self._days.drop(lambda key: isinstance(key, tuple) and key[0] in departments)
 
 
 def _there(schedule: Schedule | None) -> Schedule:

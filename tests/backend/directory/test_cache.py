@@ -50,6 +50,14 @@ async def test_a_load_that_began_before_a_change_is_not_remembered():
     assert await memory.get("a", source.load) == 2
 
 
+async def test_a_change_touches_only_what_it_names():
+    source, memory = Source(), ShortMemory[int](seconds=60)
+    for key in ("a", "b"):
+        await memory.get(key, source.load)
+    memory.drop(lambda key: key == "a")
+    assert [memory.peek(key) for key in ("a", "b")] == [None, 2]
+
+
 async def test_a_caller_that_leaves_takes_nothing_from_the_others():
     source, memory = Source(), ShortMemory[int](seconds=60)
     source.open.clear()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote_plus
 
 import orjson
+from pydantic import Field
 
 from backend.directory.errors import TokenRefusedError
 from backend.errors import ErrorCode
 from backend.http.base import APIHandler, as_app_error
 from backend.http.endpoint import operation, public
-from backend.http.schema import Answer
+from backend.http.schema import Answer, Schema
 
 
 class TokenOut(Answer):
@@ -25,11 +26,33 @@ class TokenOut(Answer):
     scope: str
 
 
+class TokenForm(Schema):
+    """RFC 6749, section 4.4.2. Client id and secret may come by HTTP Basic instead."""
+
+    grant_type: Literal["client_credentials"]
+    client_id: str = ""
+    client_secret: str = ""
+    scope: str = Field("", description="Permissions, separated by spaces; empty for all of the client's.")
+
+
+class TokenRefusedOut(Answer):
+    """RFC 6749, section 5.2."""
+
+    error: str
+    error_description: str
+
+
 class TokenHandler(APIHandler):
     """The token endpoint."""
 
     @public("Clients prove who they are by their own secret, which this endpoint checks.")
-    @operation("Get a token by client credentials", errors=(ErrorCode.UNAUTHENTICATED,), tag="hospital")
+    @operation(
+        "Get a token by client credentials",
+        errors=(ErrorCode.UNAUTHENTICATED,),
+        tag="hospital",
+        form=TokenForm,
+        refusal=TokenRefusedOut,
+    )
     async def post(self) -> TokenOut:
         """Form-encoded `grant_type=client_credentials`; credentials by HTTP Basic or in the body.
 
@@ -52,8 +75,7 @@ class TokenHandler(APIHandler):
         self.set_status(error.status)
         if error.status == 401:
             self.set_header("WWW-Authenticate", 'Basic realm="healthycity"')
-        if "retry_after_s" in error.data:
-            self.set_header("Retry-After", str(error.data["retry_after_s"]))
+        self.set_error_headers(error)
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(orjson.dumps(body))

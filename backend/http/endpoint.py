@@ -49,6 +49,9 @@ class Operation:
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     answer: Any
+    # Of endpoints that speak another protocol's forms and read their own input.
+    form: type[BaseModel] | None = None
+    refusal: type[BaseModel] | None = None
     access: Access = field(default_factory=Access)
 
 
@@ -59,8 +62,13 @@ def operation(
     errors: tuple[ErrorCode, ...] = (),
     tag: str = "",
     rate_limit: str | None = None,
+    form: type[BaseModel] | None = None,
+    refusal: type[BaseModel] | None = None,
 ) -> Callable[[Method], Method]:
-    """Read the inputs, check access, call, write the answer. The innermost decorator."""
+    """Read the inputs, check access, call, write the answer. The innermost decorator.
+
+    `form` and `refusal` only describe: an endpoint of another protocol reads and refuses by itself.
+    """
 
     def decorate(method: Method) -> Method:
         hints = typing.get_type_hints(method)
@@ -74,6 +82,8 @@ def operation(
             body=hints.get("body"),
             query=hints.get("query"),
             answer=hints.get("return"),
+            form=form,
+            refusal=refusal,
         )
         body_type, query_type, access = described.body, described.query, described.access
 

@@ -48,8 +48,9 @@ def openapi(routes: Sequence[tuple[str, type]], *, title: str, version: str, ser
 
 
 def _schemas(operations: list[Operation]) -> tuple[dict[tuple[Any, str], Any], dict[str, Any]]:
-    inputs = {(op.body, "validation") for op in operations if op.body is not None}
-    outputs = {(model, "serialization") for op in operations if (model := _answer_model(op)) is not None}
+    inputs = {(model, "validation") for op in operations for model in (op.body, op.form) if model is not None}
+    answers = {model for op in operations for model in (_answer_model(op), op.refusal) if model is not None}
+    outputs = {(model, "serialization") for model in answers}
     pairs = sorted(inputs | outputs, key=lambda pair: (pair[0].__module__, pair[0].__qualname__, pair[1]))
     refs, top = models_json_schema(typing.cast(Any, pairs), ref_template=REF)
     return typing.cast(Any, refs), top.get("$defs", {})
@@ -73,9 +74,10 @@ def _operation(path: str, name: str, op: Operation, refs: dict[tuple[Any, str], 
     }
     if op.description:
         out["description"] = op.description
-    if op.body is not None:
-        content = {"application/json": {"schema": refs[(op.body, "validation")]}}
-        out["requestBody"] = {"required": True, "content": content}
+    for kind, model in (("application/json", op.body), ("application/x-www-form-urlencoded", op.form)):
+        if model is not None:
+            content = {kind: {"schema": refs[(model, "validation")]}}
+            out["requestBody"] = {"required": True, "content": content}
     out["security"] = [{"bearer": []}] if op.access.permission else []
     if op.access.permission:
         out["x-permission"] = str(op.access.permission)
@@ -123,10 +125,11 @@ def _responses(op: Operation, refs: dict[tuple[Any, str], Any]) -> dict[str, Any
         (*_ALWAYS, *guarded, ErrorCode.NOT_FOUND, ErrorCode.BODY_TOO_LARGE, *op.errors)
     ):
         by_status.setdefault(ERRORS[code].status, []).append(str(code))
+    schema = refs[(op.refusal, "serialization")] if op.refusal else {"$ref": "#/components/schemas/Error"}
     for error_status, codes in sorted(by_status.items()):
         responses[str(error_status)] = {
             "description": ", ".join(codes),
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            "content": {"application/json": {"schema": schema}},
         }
     return responses
 

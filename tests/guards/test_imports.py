@@ -83,7 +83,7 @@ def test_only_the_composition_root_names_an_adapter():
         for file in source_files("backend", "admin", "bots")
         for name in own_imports(file)
         if name.startswith(("payment", "notify"))
-        and file.module != "backend.bootstrap"
+        and file.module != "backend.bootstrap.outside"
         and ".".join(name.split(".")[:2]) not in allowed
     ]
     assert not problems, listed(problems)

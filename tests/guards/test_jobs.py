@@ -20,7 +20,7 @@ def emitted() -> set[str]:
     files = [
         file
         for file in source_files("backend")
-        if file.module not in ("backend.bootstrap", "backend.worker.events")
+        if not file.module.startswith(("backend.bootstrap", "backend.worker.events"))
     ]
     return {name for file in files for name in re.findall(r"EventKind\.([A-Z_]+)", file.text)}
 

@@ -1,0 +1,236 @@
+"""Every area's service, made floor by floor from the ground up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from backend.appointments.desk import AppointmentDesk
+from backend.appointments.hospital import HospitalBookingService
+from backend.appointments.service import AppointmentService
+from backend.appointments.telling import AppointmentTeller
+from backend.audit.chain import Chain
+from backend.audit.service import AuditService
+from backend.audit.store import AuditStore
+from backend.billing.service import BillingService
+from backend.bootstrap.core import Close, Core
+from backend.bootstrap.outside import Outside
+from backend.db.journal import Journal
+from backend.directory.client_store import ClientStore
+from backend.directory.clients import ClientService
+from backend.directory.editing import DirectoryEditing
+from backend.directory.service import DirectoryService
+from backend.directory.store import DirectoryStore
+from backend.errors import AppError, ErrorCode
+from backend.healthcodes.compose import make_health_codes
+from backend.healthcodes.service import HealthCodeService
+from backend.healthcodes.steps import STEPS
+from backend.imports.bulk_publish import ImportService
+from backend.imports.store import FeedStore
+from backend.messages.service import MessageService
+from backend.messages.tellers import CodeAndFamilyTeller
+from backend.residents.compose import make_residents
+from backend.residents.ports import CodeSender
+from backend.residents.service import ResidentService
+from backend.slotpool.availability import Availability
+from backend.slotpool.board import Board
+from backend.slotpool.claims import ClaimService
+from backend.slotpool.claims_store import ClaimStore
+from backend.slotpool.schedules import ScheduleService
+from backend.slotpool.schedules_store import ScheduleStore
+from backend.staff.service import StaffService
+from backend.staff.sign_in import SignIn
+from backend.staff.store import StaffStore
+from backend.statistics.service import StatisticsService
+from backend.statistics.store import StatisticsStore
+
+
+@dataclass
+class Ground(Core):
+    """Who and where."""
+
+    audit: AuditService
+    directory: DirectoryService
+    directory_editing: DirectoryEditing
+    clients: ClientService
+    residents: ResidentService
+    staff: StaffService
+
+
+@dataclass
+class Middle(Ground):
+    """What one thing is and does."""
+
+    healthcodes: HealthCodeService
+    schedules: ScheduleService
+    claims: ClaimService
+    board: Board
+    imports: ImportService
+    billing: BillingService
+    messages: MessageService
+    code_and_family_teller: CodeAndFamilyTeller
+    statistics: StatisticsService
+
+
+@dataclass
+class Services(Middle):
+    """Every area's service, by name; what handlers, console, bots and periodic jobs reach."""
+
+    appointments: AppointmentService
+    appointment_teller: AppointmentTeller
+    hospital_bookings: HospitalBookingService
+    desk: AppointmentDesk
+
+
+class Late:
+    """What the ground floor needs of higher ones, put in once they exist: imports go down only."""
+
+    codes: CodeSender | None = None
+    claims: ClaimService | None = None
+
+    async def send_code(self, phone: str, code: str) -> None:
+        """Residents' sign-in codes go out as messages."""
+        if self.codes is None:
+            raise AppError(ErrorCode.UNAVAILABLE, "no sender of codes")
+        await self.codes.send_code(phone, code)
+
+    async def has_appointments(self, resident_id: str) -> bool:
+        """An account with somewhere to go is not deleted."""
+        if self.claims is None:
+            raise AppError(ErrorCode.UNAVAILABLE, "no claims")
+        return await self.claims.has_live_future([resident_id])
+
+
+def make_areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
+    """All of them."""
+    late = Late()
+    middle = _middle(_ground(core, outside, late), outside, closers)
+    late.codes, late.claims = middle.messages, middle.claims
+    return _top(middle)
+
+
+def _ground(core: Core, outside: Outside, late: Late) -> Ground:
+    settings, db = core.settings, core.db
+    chain = Chain(core.keyring)
+    audit = AuditService(AuditStore(db, chain), chain)
+    directory = DirectoryService(DirectoryStore(db))
+    staff_store = StaffStore(db, core.cipher)
+    return Ground(
+        **vars(core),
+        audit=audit,
+        directory=directory,
+        directory_editing=DirectoryEditing(directory, audit),
+        clients=ClientService(
+            ClientStore(db), directory, core.keyring, core.tokens, core.limiter, core.revocations
+        ),
+        residents=make_residents(
+            settings,
+            db,
+            keyring=core.keyring,
+            cipher=core.cipher,
+            blind=core.blind,
+            sessions=core.sessions,
+            limiter=core.limiter,
+            audit=audit,
+            register=outside.register,
+            wechat=outside.wechat,
+            code_sender=late,
+            has_appointments=late.has_appointments,
+        ),
+        staff=StaffService(staff_store, audit, SignIn(staff_store, audit, core.limiter), settings.city_name),
+    )
+
+
+def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
+    settings, db = ground.settings, ground.db
+    claim_store = ClaimStore(db)
+    schedules = ScheduleService(ScheduleStore(db), ground.directory, claim_store)
+    claims = ClaimService(
+        claim_store, schedules, Availability(claim_store), hold_for=timedelta(minutes=settings.hold_minutes)
+    )
+    healthcodes = _healthcodes(ground)
+    billing = BillingService(db, outside.gateways, ground.blind, ground.audit, nudge=ground.nudger.kick)
+    messages = _messages(ground, outside)
+    closers += [claim_store.drained, healthcodes.drained]
+    return Middle(
+        **vars(ground),
+        healthcodes=healthcodes,
+        schedules=schedules,
+        claims=claims,
+        board=Board(schedules, claims, ground.directory),
+        imports=ImportService(ground.directory, schedules, FeedStore(db)),
+        billing=billing,
+        messages=messages,
+        code_and_family_teller=CodeAndFamilyTeller(
+            messages,
+            ground.residents,
+            ground.directory,
+            guardians_of=ground.residents.patients.guardians_of,
+            step_name=lambda code: STEPS[code].name if code in STEPS else "就诊",
+        ),
+        statistics=StatisticsService(StatisticsStore(db), claims, billing),
+    )
+
+
+def _healthcodes(ground: Ground) -> HealthCodeService:
+    return make_health_codes(
+        ground.db,
+        city_code=ground.settings.city_code,
+        keyring=ground.keyring,
+        cipher=ground.cipher,
+        blind=ground.blind,
+        residents=ground.residents,
+        patients=ground.residents.patients,
+        clients=ground.clients,
+        organizations=ground.directory,
+        sessions=ground.sessions,
+        limiter=ground.limiter,
+        audit=ground.audit,
+    )
+
+
+def _messages(ground: Ground, outside: Outside) -> MessageService:
+    settings = ground.settings
+    return MessageService(
+        ground.db,
+        cipher=ground.cipher,
+        blind=ground.blind,
+        people=ground.residents,
+        sms=outside.sms,
+        receiver=outside.sms_receiver,
+        messenger=outside.messenger,
+        audit=ground.audit,
+        templates=settings.wechat_subscribe_templates,
+        callback_secret=settings.mas_callback_secret.get_secret_value(),
+        nudge=ground.nudger.kick,
+    )
+
+
+def _top(m: Middle) -> Services:
+    feed = Journal(m.db.collection("booking_feed"))
+    return Services(
+        **vars(m),
+        appointments=AppointmentService(
+            m.settings,
+            m.claims,
+            m.schedules,
+            m.directory,
+            m.residents,
+            m.residents.patients,
+            m.billing,
+            m.nudger,
+        ),
+        appointment_teller=AppointmentTeller(
+            m.claims,
+            m.schedules,
+            m.directory,
+            m.residents,
+            m.billing,
+            m.messages,
+            cancel_until=timedelta(minutes=m.settings.cancel_until_minutes),
+        ),
+        hospital_bookings=HospitalBookingService(
+            m.claims, m.schedules, m.residents, m.billing, m.audit, feed, m.nudger
+        ),
+        desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),
+    )

@@ -1,0 +1,108 @@
+"""The world outside behind our ports: the only module that names an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis import Redis as SyncRedis
+
+from backend import metrics
+from backend.bootstrap.core import Close
+from backend.residents.register_http import HTTPPopulationRegister
+from backend.settings import Settings
+from notify.ports import MiniProgramMessenger, SMSReceiver, SMSSender, WeChatLogin
+from notify.sms.cloud_mas import CloudMAS, CloudMASConfig
+from notify.wechat.client import WeChatApp, WeChatAppConfig
+from notify.wechat.login import WeChatPlatformLogin
+from notify.wechat.messenger import WeChatSubscribeMessenger
+from notify.wechat.tokens import MemoryTokenStorage, RedisTokenStorage, TokenStorage
+from payment.ports import PaymentGateway
+from payment.wechat_pay.gateway import WeChatPayConfig, WeChatPayGateway
+
+
+@dataclass
+class Outside:
+    """The world outside, behind our ports."""
+
+    gateways: Sequence[PaymentGateway]
+    sms: SMSSender
+    sms_receiver: SMSReceiver
+    messenger: MiniProgramMessenger
+    wechat: WeChatLogin
+    register: HTTPPopulationRegister
+
+
+def make_outside(settings: Settings, closers: list[Close]) -> Outside:
+    def observe(system: str, call: str, outcome: str, seconds: float) -> None:
+        metrics.OUTSIDE_CALLS.labels(system, call, outcome).observe(seconds)
+
+    tokens = _wechat_tokens(settings)
+    mini = WeChatApp(
+        WeChatAppConfig(
+            settings.wechat_api_url,
+            settings.wechat_mini_app_id,
+            settings.wechat_mini_app_secret.get_secret_value(),
+        ),
+        storage=tokens,
+        observe=observe,
+    )
+    official = WeChatApp(
+        WeChatAppConfig(
+            settings.wechat_api_url,
+            settings.wechat_oa_app_id,
+            settings.wechat_oa_app_secret.get_secret_value(),
+        ),
+        storage=tokens,
+        observe=observe,
+    )
+    sms = CloudMAS(
+        CloudMASConfig(
+            url=settings.mas_url,
+            ec_name=settings.mas_ec_name,
+            ap_id=settings.mas_ap_id,
+            secret_key=settings.mas_secret_key.get_secret_value(),
+            sign_code=settings.mas_sign_code,
+            send_secret_key=settings.mas_send_secret_key,
+        ),
+        observe=observe,
+    )
+    register = HTTPPopulationRegister(
+        settings.population_register_url,
+        settings.population_register_secret.get_secret_value(),
+        observe=observe,
+    )
+    gateways = (
+        [WeChatPayGateway(_wechat_pay(settings), observe=observe)] if settings.wechat_pay_mch_id else []
+    )
+    wechat = WeChatPlatformLogin(mini, official, settings.wechat_open_url)
+    closers += [sms.aclose, register.aclose, wechat.aclose, *(gateway.aclose for gateway in gateways)]
+    return Outside(gateways, sms, sms, WeChatSubscribeMessenger(mini), wechat, register)
+
+
+def _wechat_tokens(settings: Settings) -> TokenStorage:
+    """Processes share WeChat's token where there is a Redis to share it in."""
+    url = settings.redis_url.get_secret_value()
+    return RedisTokenStorage(SyncRedis.from_url(url)) if url else MemoryTokenStorage()
+
+
+def _wechat_pay(settings: Settings) -> WeChatPayConfig:
+    callbacks = f"{settings.public_url.rstrip('/')}/callbacks/wechat-pay"
+    return WeChatPayConfig(
+        gateway_url=settings.wechat_pay_url,
+        merchant_id=settings.wechat_pay_mch_id,
+        cert_serial=settings.wechat_pay_cert_serial,
+        private_key_pem=_pem(settings.wechat_pay_private_key.get_secret_value()),
+        api_v3_key=settings.wechat_pay_api_v3_key.get_secret_value(),
+        public_key_pem=_pem(settings.wechat_pay_public_key),
+        public_key_id=settings.wechat_pay_public_key_id,
+        mini_app_id=settings.wechat_mini_app_id,
+        oa_app_id=settings.wechat_oa_app_id,
+        notice_url=f"{callbacks}/notice",
+        refund_notice_url=f"{callbacks}/refund-notice",
+    )
+
+
+def _pem(text_or_path: str) -> str:
+    return text_or_path if "-----BEGIN" in text_or_path else Path(text_or_path).read_text()

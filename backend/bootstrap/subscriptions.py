@@ -1,0 +1,76 @@
+"""Who cares for which event, and what runs by the clock."""
+
+from __future__ import annotations
+
+from backend.bootstrap.areas import Services
+from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
+from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
+from backend.statistics.service import COUNTED_KINDS
+from backend.worker.events import EventKind
+from backend.worker.periodic import PeriodicJob
+
+
+def subscribe(services: Services) -> None:
+    """Who cares for what. The names are stored in the outbox: keep them."""
+    bus, kinds = services.bus, EventKind
+    services.outbox.watch(
+        "schedules",
+        "claims",
+        "orders",
+        "payment_notices",
+        "messages",
+        *RESIDENT_EVENT_SOURCES,
+        *CODE_EVENT_SOURCES,
+    )
+    bus.subscribe(kinds.ORDER_PAID, "appointments.on_order_paid", services.appointments.on_order_paid)
+    bus.subscribe(kinds.ORDER_CLOSED, "appointments.on_order_closed", services.appointments.on_order_closed)
+    bus.subscribe(
+        kinds.SCHEDULE_STOPPED, "appointments.on_schedule_stopped", services.appointments.on_schedule_stopped
+    )
+    for kind in (kinds.APPOINTMENT_BOOKED, kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED):
+        bus.subscribe(kind, "hospital_feed.on_change", services.hospital_bookings.on_change)
+    for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED):
+        bus.subscribe(kind, "billing.on_appointment_ended", services.billing.on_appointment_ended)
+    bus.subscribe(kinds.HOLD_DUE, "billing.on_hold_due", services.billing.on_hold_due)
+    bus.subscribe(kinds.PAYMENT_NOTICE_RECEIVED, "billing.on_notice", services.billing.on_notice)
+    bus.subscribe(kinds.REFUND_DUE, "billing.on_refund_due", services.billing.on_refund_due)
+    bus.subscribe(
+        kinds.RESIDENT_DELETED, "residents.on_resident_deleted", services.residents.on_resident_deleted
+    )
+    _subscribe_telling(services)
+    codes = services.healthcodes
+    bus.subscribe(kinds.CODE_USED, "health_codes.on_code_used", codes.on_code_used)
+    bus.subscribe(kinds.PATIENT_UNLINKED, "health_codes.on_patient_unlinked", codes.on_patient_unlinked)
+    bus.subscribe(kinds.RESIDENT_DELETED, "health_codes.on_resident_deleted", codes.on_resident_deleted)
+    for kind in COUNTED_KINDS:
+        bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
+
+
+def _subscribe_telling(services: Services) -> None:
+    """What people are told."""
+    bus, kinds = services.bus, EventKind
+    visits, family = services.appointment_teller, services.code_and_family_teller
+    bus.subscribe(kinds.APPOINTMENT_BOOKED, "appointments.tell_booked", visits.on_booked)
+    bus.subscribe(kinds.APPOINTMENT_CANCELLED, "appointments.tell_cancelled", visits.on_cancelled)
+    bus.subscribe(kinds.APPOINTMENT_STOPPED, "appointments.tell_stopped", visits.on_stopped)
+    bus.subscribe(kinds.REFUND_SUCCEEDED, "appointments.tell_refunded", visits.on_refunded)
+    bus.subscribe(kinds.CODE_USED, "messages.tell_code_used", family.on_code_used)
+    bus.subscribe(
+        kinds.PATIENT_LINK_REQUESTED, "messages.tell_link_requested", family.on_patient_link_requested
+    )
+    bus.subscribe(kinds.PATIENT_LINKED, "messages.tell_linked", family.on_patient_linked)
+    bus.subscribe(kinds.PATIENT_UNLINKED, "messages.tell_unlinked", family.on_patient_unlinked)
+    bus.subscribe(kinds.MESSAGE_DUE, "messages.on_message_due", services.messages.on_message_due)
+    bus.subscribe(
+        kinds.RESIDENT_DELETED, "messages.on_resident_deleted", services.messages.on_resident_deleted
+    )
+
+
+# What runs by the clock. The names are stored in the broker: keep them.
+PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
+    PeriodicJob("outbox.counts", 15, lambda services: services.outbox.counts()),
+    PeriodicJob("appointments.sweep_holds", 5, lambda services: services.appointments.sweep_holds()),
+    PeriodicJob("billing.query_unpaid", 15, lambda services: services.billing.query_unpaid()),
+    PeriodicJob("audit.anchor", 3600, lambda services: services.audit.anchor()),
+    PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
+)

@@ -10,6 +10,11 @@ from backend.db.collections import DATE, INT, OBJECT, OPTIONAL_STRING, STRING, e
 
 async def up(db: Database) -> None:
     """State the collections of the audit log. Nothing in them is ever removed by us."""
+    await _entries(db)
+    await _ends(db)
+
+
+async def _entries(db: Database) -> None:
     newest = ("at", DESCENDING)
     await ensure_collection(
         db,
@@ -53,6 +58,9 @@ async def up(db: Database) -> None:
             IndexModel([newest], name="newest"),
         ],
     )
+
+
+async def _ends(db: Database) -> None:
     await ensure_collection(
         db,
         "audit_heads",

@@ -216,8 +216,7 @@ class PageHandler(APIHandler):
             self.redirect(f"{SIGN_IN}?next={quote(self.request.uri or '', safe='/')}")
             return
         self.set_status(error.status)
-        if error.code is ErrorCode.RATE_LIMITED and "retry_after_s" in error.data:
-            self.set_header("Retry-After", str(error.data["retry_after_s"]))
+        self.set_error_headers(error)
         self.problem = None
         self.show_page("error.html", error=error, request_id=self.request_id)
 

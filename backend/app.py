@@ -15,6 +15,7 @@ from backend.directory import token_handlers
 from backend.healthcodes import handlers as healthcodes_handlers
 from backend.http import config_handlers
 from backend.http.base import InFlight, NotFoundHandler
+from backend.http.body_limit import LimitedApplication
 from backend.http.endpoint import check_access_is_declared
 from backend.http.openapi import openapi
 from backend.http.pages import app_routes
@@ -59,7 +60,7 @@ def make_app(city: City) -> Application:
         (r"/openapi.json", OpenAPIHandler),
     ]
     answered = [(pattern, handler, {"route": pattern}) for pattern, handler in system + routes + pages]
-    return Application(
+    return LimitedApplication(
         [*answered, *app_routes(city.settings.miniprogram_dir)],
         default_handler_class=NotFoundHandler,
         city=city,

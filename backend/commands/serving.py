@@ -24,7 +24,6 @@ def serve(port: int | None, processes: int) -> None:
             processes=processes,
             grace_s=settings.shutdown_grace_s,
             max_body_bytes=settings.max_body_bytes,
-            trusted_proxies=settings.trusted_proxies,
         )
 
 

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import logging
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
 from pymongo.errors import ConnectionFailure, PyMongoError
+from tornado.netutil import is_valid_ip
 from tornado.web import HTTPError, RequestHandler
 
 from backend import context, metrics
@@ -26,7 +28,7 @@ log = logging.getLogger("backend.http")
 
 M = TypeVar("M", bound=BaseModel)
 
-_SAFE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
+_SAFE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 JSON_TYPE = "application/json; charset=utf-8"
 _STATUS_CODES = {
     400: ErrorCode.BAD_REQUEST,
@@ -43,6 +45,8 @@ SECURE_HEADERS = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
+# An answer that is no page loads nothing; pages bring a policy of their own.
+NO_PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 
 
@@ -80,8 +84,17 @@ class BaseHandler(RequestHandler):
     route: str = ""
 
     def initialize(self, route: str = "") -> None:
-        """`route` is the pattern that matched: a metric label with few values."""
+        """`route` is the pattern that matched: a metric label with few values.
+
+        The request id is bound here and not in `prepare`, which a request that Tornado refuses never reaches.
+        """
         self.route = route
+        given = self.request.headers.get("X-Request-Id", "")
+        # A caller's own is kept when it is harmless.
+        self.request_id = given if _SAFE_ID.fullmatch(given) else new_id()
+        self.set_header("X-Request-Id", self.request_id)
+        context.bind_request_id(self.request_id)
+        self.application.settings["in_flight"].begin()
 
     @property
     def city(self) -> City:
@@ -93,18 +106,14 @@ class BaseHandler(RequestHandler):
         """Every area's service."""
         return self.city.services
 
-    def prepare(self) -> None:
-        """Bind the request id; a caller's own is kept when it is harmless."""
-        given = self.request.headers.get("X-Request-Id", "")
-        self.request_id = given if _SAFE_ID.match(given) else new_id()
-        context.bind_request_id(self.request_id)
-        self.application.settings["in_flight"].begin()
-
     def set_default_headers(self) -> None:
-        """Secure headers on every answer, errors included."""
+        """Secure headers and the request's id on every answer, errors included."""
         self.clear_header("Server")
         for name, value in SECURE_HEADERS:
             self.set_header(name, value)
+        self.set_header("Content-Security-Policy", NO_PAGE_POLICY)
+        if self.request_id:
+            self.set_header("X-Request-Id", self.request_id)
         city = self.application.settings.get("city")
         if city is not None and city.settings.is_production:
             self.set_header(*HSTS)
@@ -114,8 +123,12 @@ class BaseHandler(RequestHandler):
 
     @property
     def client_ip(self) -> str:
-        """The caller's address; behind our own proxies the server has already resolved it."""
-        return self.request.remote_ip or ""
+        """The caller's address, as the outermost of our own proxies saw it."""
+        return caller_address(
+            self.request.remote_ip or "",
+            self.request.headers.get_list("X-Forwarded-For"),
+            self.city.settings.trusted_proxies,
+        )
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Our own errors are expected and logged in one line; anything else with its traceback."""
@@ -145,6 +158,22 @@ class BaseHandler(RequestHandler):
                 },
             )
 
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """The one renderer of JSON errors."""
+        error = as_app_error(kwargs.get("exc_info", (None, None, None))[1], status_code)
+        self.set_status(error.status)
+        self.set_header("Content-Type", JSON_TYPE)
+        self.set_header("Cache-Control", "no-store")
+        self.set_error_headers(error)
+        self.finish(orjson.dumps(error.body(self.request_id)))
+
+    def set_error_headers(self, error: AppError) -> None:
+        """What HTTP itself wants said with some refusals."""
+        if error.code is ErrorCode.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(allowed_methods(type(self))))
+        if "retry_after_s" in error.data:
+            self.set_header("Retry-After", str(error.data["retry_after_s"]))
+
 
 class APIHandler(BaseHandler):
     """A JSON endpoint."""
@@ -153,7 +182,7 @@ class APIHandler(BaseHandler):
     def idempotency_key(self) -> str | None:
         """The caller's `Idempotency-Key`, or None. Raises IDEMPOTENCY_KEY_INVALID for a malformed one."""
         key = self.request.headers.get("Idempotency-Key")
-        if key is not None and not _SAFE_ID.match(key):
+        if key is not None and not _SAFE_ID.fullmatch(key):
             raise AppError(ErrorCode.IDEMPOTENCY_KEY_INVALID, data={"expected": "8-64 of A-Z a-z 0-9 _ -"})
         return key
 
@@ -174,8 +203,11 @@ class APIHandler(BaseHandler):
 
     def read_body(self, kind: type[M]) -> M:
         """The JSON body as `kind`. Raises BAD_REQUEST naming the fields, never repeating their values."""
+        body = self.request.body
+        if body and not is_json(self.request.headers.get("Content-Type", "")):
+            raise AppError(ErrorCode.BAD_REQUEST, data={"fields": [_problem("Content-Type", "not JSON")]})
         try:
-            return kind.model_validate_json(self.request.body or b"{}")
+            return kind.model_validate_json(body or b"{}")
         except ValidationError as error:
             raise _bad_request(error) from None
 
@@ -198,7 +230,6 @@ class APIHandler(BaseHandler):
         """Write a model, ready JSON, or nothing. A handler that has finished by itself is left alone."""
         if self._finished:
             return
-        self.set_header("X-Request-Id", self.request_id)
         if value is None:
             self.set_status(204 if status == 200 else status)
             self.finish()
@@ -209,17 +240,6 @@ class APIHandler(BaseHandler):
             self.set_header("Cache-Control", "no-store")
         self.finish(value if isinstance(value, bytes) else value.__pydantic_serializer__.to_json(value))
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """The one renderer of JSON errors."""
-        error = as_app_error(kwargs.get("exc_info", (None, None, None))[1], status_code)
-        self.set_status(error.status)
-        self.set_header("X-Request-Id", self.request_id)
-        self.set_header("Content-Type", JSON_TYPE)
-        self.set_header("Cache-Control", "no-store")
-        if error.code is ErrorCode.RATE_LIMITED and "retry_after_s" in error.data:
-            self.set_header("Retry-After", str(error.data["retry_after_s"]))
-        self.finish(orjson.dumps(error.body(self.request_id)))
-
 
 class NotFoundHandler(APIHandler):
     """Any path that is not ours."""
@@ -228,6 +248,31 @@ class NotFoundHandler(APIHandler):
         """Refuse whatever the method."""
         super().prepare()
         raise HTTPError(404)
+
+
+def allowed_methods(handler: type) -> list[str]:
+    """The HTTP methods that a handler class answers itself."""
+    return [
+        method
+        for method in RequestHandler.SUPPORTED_METHODS
+        if getattr(handler, method.lower()) is not getattr(RequestHandler, method.lower())
+    ]
+
+
+def caller_address(direct: str, forwarded: Sequence[str], proxies: int) -> str:
+    """Who called, behind so many proxies of ours, each of which adds whom it heard to X-Forwarded-For.
+
+    Only the entries that our own proxies added are believed: whatever stands further left, and every other
+    header of that kind, anybody can write.
+    """
+    hops = [hop.strip() for line in forwarded for hop in line.split(",")] + [direct]
+    address = hops[max(0, len(hops) - 1 - proxies)]
+    return address if is_valid_ip(address) else direct
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a body says that it is JSON."""
+    return content_type.partition(";")[0].strip().lower() == "application/json"
 
 
 def as_app_error(error: BaseException | None, status: int) -> AppError:

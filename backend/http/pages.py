@@ -31,13 +31,17 @@ _templates = Environment(
 class AppHandler(StaticFileHandler):
     """The built resident app. Files with a hash in their name never change; the rest is asked for again."""
 
-    def set_extra_headers(self, path: str) -> None:
-        """Secure headers, and how long to keep the file."""
+    def set_default_headers(self) -> None:
+        """Secure headers on every answer, errors included."""
+        self.clear_header("Server")
         for name, value in SECURE_HEADERS:
             self.set_header(name, value)
         self.set_header("Content-Security-Policy", APP_POLICY)
         if self.application.settings["city"].settings.is_production:
             self.set_header(*HSTS)
+
+    def set_extra_headers(self, path: str) -> None:
+        """How long to keep the file."""
         kept = f"public, max-age={_YEAR_S}, immutable" if _HASHED.search(path) else "no-cache"
         self.set_header("Cache-Control", kept)
 

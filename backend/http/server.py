@@ -16,6 +16,8 @@ import uvloop
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
+from backend.http.body_limit import DISCARDED
+
 log = logging.getLogger(__name__)
 
 Opened = tuple[Application, Callable[[], Awaitable[None]]]
@@ -29,14 +31,13 @@ def serve(
     processes: int = 1,
     grace_s: int = 20,
     max_body_bytes: int = 1_048_576,
-    trusted_proxies: int = 0,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `open_app` runs inside each process's own event loop, after the fork."""
     sockets = tornado.netutil.bind_sockets(port, address=host, backlog=1024)
     if processes != 1:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="healthycity-metrics-"))
         tornado.process.fork_processes(processes, max_restarts=100)
-    uvloop.run(_serve(open_app, sockets, grace_s, max_body_bytes, trusted_proxies))
+    uvloop.run(_serve(open_app, sockets, grace_s, max_body_bytes))
 
 
 async def _serve(
@@ -44,13 +45,13 @@ async def _serve(
     sockets: list[socket.socket],
     grace_s: int,
     max_body_bytes: int,
-    trusted_proxies: int,
 ) -> None:
     app, close = await open_app()
     server = HTTPServer(
         app,
-        xheaders=trusted_proxies > 0,
-        max_body_size=max_body_bytes,
+        # What forwarding headers say is weighed in one place: base.py, `caller_address`.
+        xheaders=False,
+        max_body_size=max_body_bytes * DISCARDED,
         max_header_size=32_768,
         idle_connection_timeout=75,
         body_timeout=30,

@@ -73,6 +73,7 @@ class PageHandler(APIHandler):
     signed_in: SignedIn | None = None
     problem: AppError | None = None
     entered = False
+    scope = ""
 
     def set_default_headers(self) -> None:
         """Pages hold personal data: no cache keeps them, no other site frames or feeds them."""
@@ -104,6 +105,16 @@ class PageHandler(APIHandler):
         self.signed_in = await self.services.staff.sign_in.find(token) if token else None
         if self.signed_in is not None:
             self.actor = self.signed_in.actor
+            self.scope = await self._scope_in_words()
+
+    async def _scope_in_words(self) -> str:
+        """Where this member works, for the top of every page."""
+        ids = self.actor.organization_ids
+        if ids is None:
+            return "全市"
+        first = await self.services.directory.find_organization(min(ids)) if ids else None
+        name = first.name if first else "（机构已删除）"
+        return name if len(ids) == 1 else f"{name}等{len(ids)}家机构"
 
     def _insist_on_new_password(self) -> None:
         member = self.signed_in.member if self.signed_in else None
@@ -195,6 +206,7 @@ class PageHandler(APIHandler):
             "may": self.actor.may,
             "member": self.signed_in.member if self.signed_in else None,
             "menu": menu.entries_for(self.actor) if self.signed_in else [],
+            "scope": self.scope,
             "city_name": self.city.settings.city_name,
             "environment_name": self.city.settings.environment,
             "csrf": self.services.csrf.issue(binding) if binding else "",

@@ -11,16 +11,24 @@ from backend.seed.loader import seed_city
 from backend.settings import Settings
 
 
-def fill(settings: Settings, places: DemoPlaces, say: Callable[[str], None]) -> dict[str, Any]:
-    """Bring the database up to date and see to it that there is a city in it; returns the logins."""
-    return asyncio.run(_fill(settings, places, say))
+def fill(
+    settings: Settings, places: DemoPlaces, say: Callable[[str], None], on_migrated: Callable[[], None]
+) -> dict[str, Any]:
+    """Bring the database up to date and see to it that there is a city in it; returns the logins.
+
+    `on_migrated` is called when the city's processes may start: they come up while the seed goes in.
+    """
+    return asyncio.run(_fill(settings, places, say, on_migrated))
 
 
-async def _fill(settings: Settings, places: DemoPlaces, say: Callable[[str], None]) -> dict[str, Any]:
+async def _fill(
+    settings: Settings, places: DemoPlaces, say: Callable[[str], None], on_migrated: Callable[[], None]
+) -> dict[str, Any]:
     city = await open_city(settings, process="demo")
     try:
         say("migrations")
         await migrate(city.db)
+        on_migrated()
         seeded = await seed_city(city, places.sandbox_url, progress=lambda done, total, what: say(what))
         return seeded.logins()
     finally:

@@ -21,7 +21,6 @@ from backend.demo.environment import (
     settings_of,
 )
 from backend.demo.errors import DemoError
-from backend.demo.filling import fill
 from backend.demo.preconditions import check_port, check_resident_app, check_servers, only_one_demo
 from backend.demo.report import print_welcome, write_city_file
 from backend.demo.supervisor import StopRequested, Supervisor, stop_signals
@@ -81,14 +80,21 @@ def _bring_up(places: DemoPlaces, supervisor: Supervisor, progress: Progress) ->
     _start_sandbox(places, supervisor)
     servers = _start_servers(places, supervisor)
     _next(progress, task, 1)
+    # The services take a second to import, and the sandbox comes up meanwhile.
+    from backend.demo.filling import fill
+
     supervisor.await_ready("sandbox", lambda: _answers(f"{places.sandbox_url}/healthz"), READY_WITHIN_S)
     _next(progress, task, 2)
     if not places.keys_file.exists():
         Keyring.generate(places.keys_file)
     environment = city_environment(places, servers, os.environ)
-    told = fill(settings_of(environment), places, lambda text: progress.update(task, description=text))
+    told = fill(
+        settings_of(environment),
+        places,
+        say=lambda what: progress.update(task, description=what),
+        on_migrated=lambda: _start_city(places, supervisor, environment),
+    )
     _next(progress, task, 3)
-    _start_city(places, supervisor, environment)
     supervisor.await_ready("web", lambda: _answers(f"{places.web_url}/readyz"), READY_WITHIN_S)
     progress.update(task, completed=len(STEPS))
     return write_city_file(places.city_file, places.web_url, places.sandbox_url, told)

@@ -1,0 +1,213 @@
+"""Every route × every method × every caller: who gets in, who is refused, and to whom a thing does not exist.
+
+The cases come from the route table and each method's `@operation`; what must come out stands in `MATRIX`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.app import api_routes
+from backend.errors import ErrorCode
+from backend.http.endpoint import HTTP_METHODS, Operation, operations_of
+from backend.permissions import ROLE_GRANTS, Permission, Role
+from tests.security.examples import EXAMPLES, Ask, Example
+from tests.security.town import Town
+
+# The columns: the owner of the thing, somebody who acts for the owner, any other resident; staff of whatever
+# role and hospital, who have no business in the API; the system of the thing's hospital and of another one;
+# a terminal. A row without a thing of somebody else's has nobody to whom it could be hidden.
+MATRIX = """
+                                                   owner  guardian  other  staff  client  foreign  terminal
+public                      anything public        ok     ok        ok     ok     ok      ok       ok
+resident:account:manage     one's own              ok     ok        ok     403    403     403      403
+resident:patients:manage    one's own              ok     ok        ok     403    403     403      403
+resident:patients:manage    a child of the owner   ok     404       404    403    403     403      403
+resident:patients:manage    a request to the owner ok     404       404    403    403     403      403
+resident:codes:use          one's own              ok     ok        ok     403    403     403      403
+resident:codes:use          the owner              ok     ok        404    403    403     403      403
+resident:appointments:read  one's own              ok     ok        ok     403    403     403      403
+resident:appointments:read  the owner              ok     ok        404    403    403     403      403
+resident:appointments:book  the owner              ok     ok        404    403    403     403      403
+resident:messages:read      one's own              ok     ok        ok     403    403     403      403
+resident:messages:read      a message to the owner ok     404       404    403    403     403      403
+hospital:codes:verify       a code shown           403    403       403    403    ok      ok       ok
+hospital:directory:write    one's own              403    403       403    403    ok      ok       403
+hospital:directory:write    a thing of the hospital 403   403       403    403    ok      404      403
+hospital:schedules:write    one's own              403    403       403    403    ok      ok       403
+hospital:schedules:write    a thing of the hospital 403   403       403    403    ok      404      403
+hospital:terminals:write    one's own              403    403       403    403    ok      ok       403
+hospital:bookings:create    a thing of the hospital 403   403       403    403    ok      404      403
+hospital:bookings:read      one's own              403    403       403    403    ok      ok       403
+hospital:bookings:read      a thing of the hospital 403   403       403    403    ok      404      403
+"""
+STAFF = ("city_operator", "hospital_operator", "doctor", "finance", "auditor", "foreign_operator")
+# Without a valid token nothing but the public is open, and the answer says why.
+NO_TOKEN = {
+    "nobody": (401, ErrorCode.UNAUTHENTICATED),
+    "expired": (401, ErrorCode.TOKEN_EXPIRED),
+    "revoked": (401, ErrorCode.UNAUTHENTICATED),
+}
+
+
+def read_matrix(text: str) -> dict[tuple[str, str], dict[str, str]]:
+    """Rows by permission and thing; each tells what each column's callers get."""
+    head, *lines = text.strip().splitlines()
+    columns = head.split()
+    rows = {}
+    for line in lines:
+        cells = line.split()
+        permission, outcomes = cells[0], cells[-len(columns) :]
+        rows[permission, " ".join(cells[1 : -len(columns)])] = _by_caller(
+            dict(zip(columns, outcomes, strict=True))
+        )
+    return rows
+
+
+def _by_caller(outcomes: dict[str, str]) -> dict[str, str]:
+    staff, foreign = outcomes.pop("staff"), outcomes.pop("foreign")
+    return outcomes | dict.fromkeys(STAFF, staff) | {"foreign_client": foreign}
+
+
+ROWS = read_matrix(MATRIX)
+
+
+def path_of(pattern: str) -> str:
+    """A route's pattern as OpenAPI writes it."""
+    return re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern)
+
+
+ROUTES: dict[str, Operation] = {
+    f"{method.upper()} {path_of(pattern)}": operation
+    for pattern, handler in api_routes()
+    for method, operation in operations_of(handler).items()
+}
+CASES = [(route, n) for route in ROUTES for n in range(len(EXAMPLES.get(route, [None])))]
+
+
+def test_every_route_has_an_example() -> None:
+    missing = sorted(set(ROUTES) - set(EXAMPLES))
+    assert not missing, f"make a request for each of these in tests/security/examples.py: {missing}"
+    gone = sorted(set(EXAMPLES) - set(ROUTES))
+    assert not gone, f"no such routes any more; take them out of tests/security/examples.py: {gone}"
+
+
+def test_every_row_of_the_matrix_is_used() -> None:
+    used = {row_of(ROUTES[route], example) for route in ROUTES for example in EXAMPLES.get(route, [])}
+    assert set(ROWS) == used
+
+
+@pytest.mark.parametrize(("route", "number"), CASES)
+async def test_everybody_gets_what_the_matrix_says(town: Town, route: str, number: int) -> None:
+    assert route in EXAMPLES, f"{route} has no example: say in tests/security/examples.py what it is about"
+    operation, example = ROUTES[route], EXAMPLES[route][number]
+    row = ROWS[row_of(operation, example)]
+    refused = {name: outcome for name, outcome in row.items() if outcome != "ok"}
+    # All refusals about one thing; then its owner finds it there and untouched.
+    if refused:
+        ask = await example.make(town, next(iter(refused)))
+        for name, outcome in refused.items():
+            answer = await send(town, route, ask, name)
+            assert_refused(answer, int(outcome), name)
+        for name, (status, code) in NO_TOKEN.items():
+            answer = await send(town, route, ask, name)
+            assert (answer.status_code, code_of(answer)) == (status, code), f"{name}: {answer.text}"
+        first = next(name for name, outcome in row.items() if outcome == "ok")
+        fresh = await example.make(town, first)
+        answer = await send(town, route, replace(ask, as_=fresh.as_), first)
+        assert_ok(answer, operation, example, first)
+    for name in [name for name, outcome in row.items() if outcome == "ok"]:
+        answer = await send(town, route, await example.make(town, name), name)
+        assert_ok(answer, operation, example, name)
+    if operation.access.permission is None:
+        for name in NO_TOKEN:
+            answer = await send(town, route, await example.make(town, name), name)
+            assert_ok(answer, operation, example, name)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "{" in route])
+async def test_what_is_not_there_looks_like_what_is_somebody_elses(town: Town, route: str) -> None:
+    """The two must not differ, or ids could be tried until one answers differently."""
+    for example in EXAMPLES[route]:
+        row = ROWS[row_of(ROUTES[route], example)]
+        hidden = [name for name, outcome in row.items() if outcome == "404"]
+        if not hidden:
+            continue
+        ask = await example.make(town, hidden[0])
+        nothing = replace(ask, path=dict.fromkeys(ask.path, "01J0000000000000000000000Z"))
+        theirs = await send(town, route, ask, hidden[0])
+        absent = await send(town, route, nothing, hidden[0])
+        assert theirs.status_code == absent.status_code == 404
+        assert theirs.json()["error"] | {"request_id": ""} == absent.json()["error"] | {"request_id": ""}
+
+
+async def test_a_method_that_is_not_offered_is_refused_before_anybody_is_asked_who_they_are(
+    town: Town,
+) -> None:
+    for pattern, handler in api_routes():
+        offered = operations_of(handler)
+        for method in (*HTTP_METHODS, "head", "options", "trace", "propfind"):
+            if method in offered:
+                continue
+            path = re.sub(r"{\w+}", "x", path_of(pattern))
+            answer = await town.city.http.request(method.upper(), town.city.url + path)
+            assert answer.status_code == 405, f"{method} {path}: {answer.status_code}"
+            assert answer.headers["Allow"] == ", ".join(name.upper() for name in offered), path
+            if method != "head" and not path.startswith("/oauth2"):
+                assert code_of(answer) == ErrorCode.METHOD_NOT_ALLOWED
+
+
+def test_the_matrix_agrees_with_what_roles_are_granted() -> None:
+    """Two independent statements of the same thing: the table above and `permissions.py`."""
+    roles = {
+        "owner": Role.RESIDENT,
+        "client": Role.HOSPITAL_CLIENT,
+        "terminal": Role.TERMINAL,
+        **{name: Role(name) for name in STAFF if not name.startswith("foreign")},
+    }
+    for (permission, thing), row in ROWS.items():
+        if permission == "public":
+            continue
+        for name, role in roles.items():
+            granted = Permission(permission) in ROLE_GRANTS[role]
+            assert granted is (row[name] != "403"), f"{permission} ({thing}), {name}"
+
+
+def row_of(operation: Operation, example: Example) -> tuple[str, str]:
+    return str(operation.access.permission or "public"), example.thing
+
+
+async def send(town: Town, route: str, ask: Ask, name: str) -> httpx.Response:
+    method, _, path = route.partition(" ")
+    caller = ask.as_ or town[name]
+    headers = {"Authorization": f"Bearer {caller.token}"} if caller.token else {}
+    given: dict[str, Any] = {"params": ask.query, "json": ask.json, "data": ask.form, "content": ask.content}
+    return await town.city.http.request(
+        method,
+        town.city.url + path.format(**ask.path),
+        headers=headers,
+        **{key: value for key, value in given.items() if value is not None},
+    )
+
+
+def assert_refused(answer: httpx.Response, status: int, name: str) -> None:
+    assert answer.status_code == status, f"{name}: {answer.status_code} {answer.text}"
+    if status == 403:
+        assert code_of(answer) == ErrorCode.FORBIDDEN, f"{name}: {answer.text}"
+    assert set(answer.json()["error"]) == {"code", "message", "data", "request_id"}
+    assert not answer.json()["error"]["data"], f"{name} learns something: {answer.text}"
+
+
+def assert_ok(answer: httpx.Response, operation: Operation, example: Example, name: str) -> None:
+    documented = 204 if operation.status == 200 and operation.answer is type(None) else operation.status
+    expected = example.ok or documented
+    assert answer.status_code == expected, f"{name}: {answer.status_code} {answer.text}"
+
+
+def code_of(answer: httpx.Response) -> str:
+    return str(answer.json()["error"]["code"])

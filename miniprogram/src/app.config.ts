@@ -26,6 +26,7 @@ export default defineAppConfig({
     'pages/messages/list/index',
     'pages/mine/index',
     'pages/settings/index',
+    'pages/settings/phone/index',
     'pages/about/index',
   ],
   window: {

@@ -13,8 +13,14 @@ export interface Hold {
   keep: () => void
 }
 
+interface HoldState {
+  hold?: Appointment
+  error?: ApiError
+  busy: boolean
+}
+
 export function useHold(scheduleId: string, number: number, patientId: string | undefined): Hold {
-  const [state, setState] = useState<{ hold?: Appointment; error?: ApiError; busy: boolean }>({ busy: false })
+  const [state, setState] = useState<HoldState>({ busy: false })
   const [turn, setTurn] = useState(0)
   const kept = useRef(false)
   // Holding and giving back happen one after the other: the number can be held only once.
@@ -22,23 +28,25 @@ export function useHold(scheduleId: string, number: number, patientId: string | 
 
   useEffect(() => {
     if (!patientId) return undefined
-    let wanted = true
-    let held: Appointment | undefined
-    setState({ busy: true })
+    const mine: { left: boolean; hold?: Appointment } = { left: false }
+    const show = (next: HoldState): void => {
+      if (!mine.left) setState(next)
+    }
+    show({ busy: true })
     queue.current = queue.current.then(async () => {
-      if (!wanted) return
+      if (mine.left) return
       try {
-        held = await holdSlot({ schedule_id: scheduleId, number, patient_id: patientId })
-        if (wanted) setState({ hold: held, busy: false })
+        mine.hold = await holdSlot({ schedule_id: scheduleId, number, patient_id: patientId })
+        show({ hold: mine.hold, busy: false })
       } catch (thrown) {
-        if (wanted) setState({ error: toApiError(thrown), busy: false })
+        show({ error: toApiError(thrown), busy: false })
       }
     })
     return () => {
-      wanted = false
+      mine.left = true
       queue.current = queue.current.then(async () => {
         // The server gives it back by itself when this does not arrive.
-        if (held && !kept.current) await releaseHold(held.id).catch(() => undefined)
+        if (mine.hold && !kept.current) await releaseHold(mine.hold.id).catch(() => undefined)
       })
     }
   }, [scheduleId, number, patientId, turn])

@@ -1,2 +1,2 @@
-// Styles of the document itself; the mini-program has none (see global.h5.ts).
+// What concerns the document itself; the mini-program has none (see global.h5.ts).
 export {}

@@ -12,8 +12,7 @@ export interface WantedSlot {
 
 /** Keeps a number for a short, stated time. */
 export function holdSlot(wanted: WantedSlot): Promise<Appointment> {
-  const intent = `hold:${wanted.schedule_id}:${String(wanted.number)}:${wanted.patient_id}`
-  return request({ method: 'POST', path: `${V1}/holds`, body: wanted, intent })
+  return request({ method: 'POST', path: `${V1}/holds`, body: wanted, once: true })
 }
 
 export function releaseHold(holdId: string): Promise<void> {
@@ -22,8 +21,7 @@ export function releaseHold(holdId: string): Promise<void> {
 
 /** Books a held number: at once when it is free of charge, else once it is paid. */
 export function bookAppointment(holdId: string): Promise<Appointment> {
-  const intent = `book:${holdId}`
-  return request({ method: 'POST', path: `${V1}/appointments`, body: { hold_id: holdId }, intent })
+  return request({ method: 'POST', path: `${V1}/appointments`, body: { hold_id: holdId }, once: true })
 }
 
 export type AppointmentTab = 'upcoming' | 'past'
@@ -37,6 +35,5 @@ export function fetchAppointment(id: string): Promise<Appointment> {
 }
 
 export function cancelAppointment(id: string, reason: string): Promise<Appointment> {
-  const intent = `cancel:${id}`
-  return request({ method: 'POST', path: `${V1}/appointments/${id}/cancel`, body: { reason }, intent })
+  return request({ method: 'POST', path: `${V1}/appointments/${id}/cancel`, body: { reason }, once: true })
 }

@@ -8,13 +8,25 @@ export function listOrganizations(cursor?: string): Promise<Page<Organization>> 
   return request({ path: `${V1}/organizations`, query: { limit: 20, cursor } })
 }
 
+const organizations = new Map<string, Promise<Organization>>()
+
+/** Asked for once: a hospital seldom changes, and many pages name it. */
 export function fetchOrganization(id: string): Promise<Organization> {
-  return request({ path: `${V1}/organizations/${id}` })
+  const known = organizations.get(id)
+  if (known) return known
+  const asked = request<Organization>({ path: `${V1}/organizations/${id}` })
+  organizations.set(id, asked)
+  asked.catch(() => organizations.delete(id))
+  return asked
 }
 
 export async function listDepartments(organizationId: string): Promise<Department[]> {
   const path = `${V1}/organizations/${organizationId}/departments`
   return (await request<{ items: Department[] }>({ path })).items
+}
+
+export function fetchDepartment(id: string): Promise<Department> {
+  return request({ path: `${V1}/departments/${id}` })
 }
 
 export function fetchPractitioner(id: string): Promise<Practitioner> {

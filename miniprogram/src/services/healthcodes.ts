@@ -15,8 +15,7 @@ export function fetchOfflineDevice(patientId: string): Promise<OfflineDevice> {
 }
 
 export function createStaticCode(patientId: string): Promise<StaticCode> {
-  const intent = `static:${patientId}`
-  return request({ method: 'POST', path: `${CODES}/static`, body: { patient_id: patientId }, intent })
+  return request({ method: 'POST', path: `${CODES}/static`, body: { patient_id: patientId }, once: true })
 }
 
 export async function listStaticCodes(): Promise<StaticCode[]> {

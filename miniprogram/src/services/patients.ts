@@ -14,8 +14,7 @@ export async function listPatients(): Promise<Patient[]> {
 }
 
 export function addPatient(patient: NewPatient): Promise<Patient> {
-  const intent = `patient:${patient.relation}:${patient.id_number}`
-  return request({ method: 'POST', path: '/api/v1/patients', body: patient, intent })
+  return request({ method: 'POST', path: '/api/v1/patients', body: patient, once: true })
 }
 
 export function removePatient(patientId: string): Promise<void> {

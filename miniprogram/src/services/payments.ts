@@ -4,8 +4,7 @@ import type { Appointment, PaymentMethod, PaymentOrder } from './types'
 
 /** The order to pay, in the form the chosen method needs. */
 export function createPayment(appointmentId: string, method: PaymentMethod): Promise<PaymentOrder> {
-  const intent = `pay:${appointmentId}:${method}`
-  return request({ method: 'POST', path: `/api/v1/appointments/${appointmentId}/payment`, body: { method }, intent })
+  return request({ method: 'POST', path: `/api/v1/appointments/${appointmentId}/payment`, body: { method }, once: true })
 }
 
 /** Asks the payment channel now instead of waiting for its notice. */

@@ -9,7 +9,8 @@ export interface Page<T> {
 
 export interface Me {
   id: string
-  phone: string
+  /** None once the number has gone to somebody else. */
+  phone: string | null
   name: string | null
   id_number: string | null
   sex: Sex | null
@@ -20,7 +21,10 @@ export interface Me {
   created_at: string
 }
 
-export type Sex = 'male' | 'female' | 'unknown'
+/** What the real-name check answers: the resident, and a token that says so. */
+export type RealNameDone = Me & { access_token: string }
+
+export type Sex = 'male' | 'female'
 
 export interface Settings {
   large_type: boolean
@@ -48,9 +52,9 @@ export interface Patient {
   relation: Relation
   name: string
   id_number: string
-  sex: Sex | null
-  birth_on: string | null
-  age: number | null
+  sex: Sex
+  birth_on: string
+  age: number
   state: 'active' | 'pending'
 }
 
@@ -75,7 +79,7 @@ export interface DynamicCode {
 
 export interface StaticCode {
   id: string
-  patient_id?: string
+  patient_id: string
   text: string
   svg: string
   created_at: string
@@ -98,12 +102,15 @@ export interface CodeUse {
 export interface Organization {
   id: string
   name: string
-  short_name: string | null
-  level: string | null
-  kind: string | null
-  address: string | null
-  district: string | null
-  phone: string | null
+  short_name: string
+  /** Codes; the names are for people. */
+  level: string
+  level_name: string
+  kind: string
+  kind_name: string
+  address: string
+  district: string
+  phone: string
   lat: number | null
   lng: number | null
 }
@@ -112,22 +119,32 @@ export interface Department {
   id: string
   organization_id: string
   name: string
-  code: string | null
-  place: string | null
-  /** Only in search results. */
-  organization_name?: string
+  code: string
+  place: string
+  /** What a vaccination clinic gives. */
+  offer: Offer | null
+}
+
+export interface Offer {
+  services: Coding[]
+  products: Coding[]
+  doses: number[]
+}
+
+export interface Coding {
+  system: string
+  code: string
+  display: string
 }
 
 export interface Practitioner {
   id: string
+  organization_id: string
   name: string
-  title: string | null
-  specialty: string | null
-  intro: string | null
+  title: string
+  specialty: string
+  intro: string
   department_ids: string[]
-  /** Only in search results. */
-  organization_id?: string
-  organization_name?: string
 }
 
 export interface SearchResult {
@@ -144,7 +161,7 @@ export type ScheduleKind = 'general' | 'expert' | 'special' | 'vaccination'
 export interface PractitionerBrief {
   id: string
   name: string
-  title: string | null
+  title: string
 }
 
 export interface Session {
@@ -179,22 +196,25 @@ export interface Slot {
 export interface Schedule {
   id: string
   organization: { id: string; name: string }
-  department: { id: string; name: string; place: string | null }
+  department: { id: string; name: string; place: string }
   practitioner: PractitionerBrief | null
   on: string
   period: Period
   kind: ScheduleKind
   fee_fen: number
-  state: string
+  state: Session['state']
   free: number
   total: number
+  /** The publisher's own way to book, where there is one. */
+  booking_url: string | null
+  booking_phone: string | null
   slots: Slot[]
 }
 
 // --- appointments and payment ---
 
 export type AppointmentState = 'held' | 'booked' | 'cancelled' | 'expired' | 'stopped' | 'released'
-export type PaymentState = 'none' | 'due' | 'paying' | 'paid' | 'refunding' | 'refunded' | 'refund_failed'
+export type PaymentState = 'none' | 'due' | 'paying' | 'paid' | 'closed' | 'refunding' | 'refunded' | 'refund_failed'
 
 export interface AppointmentPayment {
   state: PaymentState
@@ -208,15 +228,16 @@ export interface Appointment {
   id: string
   state: AppointmentState
   hold_until: string | null
-  organization: { id: string; name: string; address: string | null }
-  department: { id: string; name: string; place: string | null }
+  schedule_id: string
+  organization: { id: string; name: string; address: string }
+  department: { id: string; name: string; place: string }
   practitioner: PractitionerBrief | null
   on: string
   period: Period
   number: number
   start_at: string
   end_at: string
-  patient: { id: string; name: string }
+  patient: { id: string; name: string | null }
   fee_fen: number
   channel: string
   payment: AppointmentPayment
@@ -224,6 +245,7 @@ export interface Appointment {
   cancelled_at: string | null
   cancel_reason: string | null
   can_cancel: boolean
+  /** The last moment to cancel. */
   cancel_by: string | null
 }
 
@@ -265,5 +287,6 @@ export interface CityConfig {
   city_code: string
   wechat: { mini_app_id: string; oa_app_id: string; subscribe_templates: Record<string, string> }
   hold_minutes: number
+  booking_days: number
   time_zone: string
 }

@@ -11,6 +11,7 @@ export const serverErrors: Record<string, string> = {
   CONFLICT: '内容已经变化，请刷新后再试。',
   BODY_TOO_LARGE: '提交的内容太大。',
   RATE_LIMITED: '操作太频繁，请稍后再试。',
+  IDEMPOTENCY_KEY_REUSED: '内容已经变化，请再提交一次。',
   IDEMPOTENCY_KEY_INVALID: '请求标识有误，请返回后重新操作。',
   INTERNAL: '系统出了点问题，请稍后再试。',
   UNAVAILABLE: '系统繁忙，请稍后再试；可以放心重复提交。',

@@ -33,7 +33,7 @@ export const home = {
   showCode: '出示健康码',
   showCodeHint: '挂号、就诊、取药、检查都用它',
   book: '预约挂号',
-  bookHint: '全市医院 · 约到具体时间',
+  bookHint: '约到具体时间',
   appointments: '我的预约',
   patients: '就诊人',
   messages: '消息',
@@ -63,7 +63,7 @@ export const login = {
   agree: '我已阅读并同意',
   terms: '《服务说明与隐私政策》',
   agreeFirst: '请先阅读并同意',
-  agreeText: '我们用您的手机号登录和发送就诊通知，用姓名和身份证号核对身份。信息加密保存，只在您就诊时提供给医院。',
+  agreeText: '《服务说明与隐私政策》：我们用您的手机号登录和发送就诊通知，用姓名和身份证号核对身份。信息加密保存，只在您就诊时提供给医院。',
   agreeAndLogin: '同意并登录',
   phoneWrong: '请输入正确的11位手机号',
   codeWrong: '请输入短信里的6位数字',
@@ -134,8 +134,8 @@ export const printed = {
 }
 
 export const booking = {
-  searchPlaceholder: '搜医院、科室、医生，或拼音首字母',
-  searchHint: '例如“儿科”或“ek”',
+  searchPlaceholder: '搜医院、科室、医生',
+  searchHint: '可输入拼音首字母，例如儿科输入 ek',
   search: '搜索',
   hospitals: '医院',
   departments: '科室',
@@ -157,6 +157,7 @@ export const booking = {
   left: (n: number) => `余${String(n)}`,
   noDoctor: '普通号',
   aboutDoctor: '医生介绍',
+  about: '介绍',
   specialty: '擅长',
   pickTime: '请选择就诊时间',
   pickTimeHint: '建议提前15分钟到医院报到。',
@@ -165,6 +166,10 @@ export const booking = {
   noSlots: '这一班已经约满',
   noSlotsHint: '请返回选择其他医生或日期。',
   stopped: '该医生已停诊，请返回选择其他医生或日期。',
+  ownPage: '医院自己的预约网页',
+  ownPhone: '电话预约',
+  copied: '网址已复制，请在浏览器中打开',
+  dose: (n: number) => `第${String(n)}剂`,
 }
 
 export const confirm = {
@@ -175,7 +180,7 @@ export const confirm = {
   again: '重新选择时间',
   who: '谁去就诊',
   addPatient: '添加就诊人',
-  pendingNote: '等待对方同意，暂不能预约',
+  pendingNote: '灰色的就诊人还没有同意，暂不能预约。',
   hospital: '医院',
   department: '科室',
   doctor: '医生',
@@ -231,7 +236,7 @@ export const appointments = {
   order: '号序',
   fee: '挂号费',
   payment: '支付状态',
-  bookedAt: '预约时间',
+  bookedAt: '提交时间',
   cancelledAt: '取消时间',
   reason: '取消原因',
   id: '预约编号',
@@ -241,7 +246,7 @@ export const appointments = {
   expired: '没有按时确认或支付，号已放回。',
   stopped: '医院已停诊，抱歉给您添麻烦了。',
   released: '您没有确认这个号，号已放回。',
-  cancelledByHospital: '医院已取消这个预约。',
+  cancelBy: (at: string) => `最晚可在${at}前取消`,
   cancelAsk: '为什么取消？',
   cancelReasons: ['时间不合适', '约错了', '已好转，不用看了', '换其他医院', '其他原因'],
   cancelRefund: '挂号费会原路退回。',
@@ -295,6 +300,7 @@ export const messages = {
 export const mine = {
   verified: '已实名',
   notVerified: '未实名',
+  noPhone: '未绑定手机号',
   appointments: '我的预约',
   patients: '就诊人管理',
   messages: '消息',
@@ -319,6 +325,11 @@ export const settings = {
   deleteAsk: '注销后，您的个人信息、就诊人和健康码都会删除，不能恢复。已完成的就诊和支付记录按规定保存。',
   deleteConfirm: '确定注销',
   deleted: '账号已注销',
+  changePhone: '更换手机号',
+  newPhone: '新手机号',
+  changePhoneLead: '更换后用新手机号登录，其他设备上的登录会退出。',
+  changed: '手机号已更换',
+  noPhone: '未绑定',
 }
 
 export const about = {

@@ -12,7 +12,7 @@ export const guardianNames: Record<Relation, string> = {
   self: '本人', child: '您的父母', parent: '您的子女', spouse: '您的配偶', other: '亲友',
 }
 
-export const sexNames: Record<Sex, string> = { male: '男', female: '女', unknown: '' }
+export const sexNames: Record<Sex, string> = { male: '男', female: '女' }
 
 export const periodNames: Record<Period, string> = {
   am: '上午', pm: '下午', evening: '晚间', night: '夜间', day: '全天',
@@ -35,7 +35,7 @@ export const appointmentStateNames: Record<AppointmentState, string> = {
 }
 
 export const paymentStateNames: Record<PaymentState, string> = {
-  none: '免费', due: '待支付', paying: '支付确认中', paid: '已支付',
+  none: '免费', due: '待支付', paying: '支付确认中', paid: '已支付', closed: '未支付',
   refunding: '退款中', refunded: '已退款', refund_failed: '退款处理中',
 }
 
@@ -50,5 +50,5 @@ export const paymentStateNotes: Partial<Record<PaymentState, string>> = {
 export const deliveryChannelNames: Record<string, string> = { sms: '短信', wechat: '微信' }
 
 export const deliveryStateNames: Record<string, string> = {
-  due: '待发送', sending: '发送中', sent: '已发送', delivered: '已送达', failed: '未送达', skipped: '未发送',
+  due: '待发送', sending: '发送中', sent: '已发送', delivered: '已送达', failed: '未送达', unknown: '结果未知', skipped: '未发送',
 }

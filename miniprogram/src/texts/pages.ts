@@ -22,6 +22,7 @@ export const pageTitles = {
   messages: '消息',
   mine: '我的',
   settings: '设置',
+  phone: '更换手机号',
   about: '服务说明',
 }
 

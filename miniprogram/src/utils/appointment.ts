@@ -24,7 +24,7 @@ export function isHoldOver(appointment: Appointment): boolean {
 export function stateTag(appointment: Appointment): { text: string; tone: Tone } {
   const { state, payment } = appointment
   if (isHoldOver(appointment)) return { text: appointmentStateNames.expired, tone: 'calm' }
-  if (state === 'held' && payment.state !== 'none') return { text: paymentStateNames[payment.state], tone: 'wait' }
+  if (state === 'held' && isPaymentDue(appointment)) return { text: paymentStateNames[payment.state], tone: 'wait' }
   if (state === 'held') return { text: appointmentStateNames.held, tone: 'wait' }
   if (['refunding', 'refunded', 'refund_failed'].includes(payment.state)) {
     return { text: `${appointmentStateNames[state]} · ${paymentStateNames[payment.state]}`, tone: 'calm' }

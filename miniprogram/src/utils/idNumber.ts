@@ -25,3 +25,8 @@ export function isIdNumber(text: string): boolean {
 export function isPhone(text: string): boolean {
   return /^1[3-9]\d{9}$/.test(text)
 }
+
+/** A masked number with few stars: a long row of them breaks the line and says nothing more. */
+export function shortMask(masked: string): string {
+  return masked.replace(/\*{5,}/, '****')
+}

@@ -16,10 +16,8 @@ export const routes = {
   printedCode: () => '/pages/code/printed/index',
   departments: (organizationId: string) =>
     `/pages/booking/departments/index${queryString({ organization_id: organizationId })}`,
-  days: (departmentId: string, organizationId?: string, practitionerId?: string) =>
-    `/pages/booking/days/index${queryString({
-      department_id: departmentId, organization_id: organizationId, practitioner_id: practitionerId,
-    })}`,
+  days: (departmentId: string, practitionerId?: string) =>
+    `/pages/booking/days/index${queryString({ department_id: departmentId, practitioner_id: practitionerId })}`,
   slots: (scheduleId: string) => `/pages/booking/slots/index${queryString({ schedule_id: scheduleId })}`,
   confirm: (scheduleId: string, number: number) =>
     `/pages/booking/confirm/index${queryString({ schedule_id: scheduleId, number })}`,
@@ -29,6 +27,7 @@ export const routes = {
   patients: () => '/pages/patients/list/index',
   patientAdd: () => '/pages/patients/add/index',
   messages: () => '/pages/messages/list/index',
+  phone: () => '/pages/settings/phone/index',
   settings: () => '/pages/settings/index',
   about: () => '/pages/about/index',
 }
@@ -56,8 +55,8 @@ export function goBack(): void {
 function currentUrl(): string {
   const page = Taro.getCurrentPages().slice(-1)[0]
   if (!page) return tabs.home
-  const path = (page.path ?? page.route ?? '').split('?')[0] ?? ''
-  const options = (page.options ?? {}) as Record<string, string>
+  const { path: url, route, options = {} } = page as { path?: string; route?: string; options?: Record<string, string> }
+  const path = (url ?? route ?? '').split('?')[0] ?? ''
   const query = Object.fromEntries(Object.entries(options).filter(([key]) => !key.startsWith('$') && key !== 'stamp'))
   return `${path.startsWith('/') ? path : `/${path}`}${queryString(query)}`
 }

@@ -38,7 +38,7 @@ async function payInMiniProgram(params: PaymentParams): Promise<PayOutcome> {
     })
     return 'done'
   } catch (failure) {
-    return /cancel/.test(JSON.stringify(failure)) ? 'cancelled' : 'failed'
+    return /cancel/.test((failure as { errMsg?: string }).errMsg ?? '') ? 'cancelled' : 'failed'
   }
 }
 

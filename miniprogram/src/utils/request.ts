@@ -7,7 +7,7 @@ import { newId } from './ids'
 import { intentKey, settleIntent } from './intent'
 import { clearSession, rereadSession, saveTokens, sessionStore } from './session'
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 type QueryValue = string | number | undefined
 
 export interface Call {
@@ -15,8 +15,8 @@ export interface Call {
   path: string
   query?: Record<string, QueryValue>
   body?: object
-  /** Names what the user wants; repeated tries of one intent carry one idempotency key. */
-  intent?: string
+  /** Something to be done once: repeated tries of the same call carry one idempotency key. */
+  once?: boolean
   /** No token is sent, and a refusal does not sign anyone out. */
   anonymous?: boolean
 }
@@ -39,11 +39,13 @@ export function queryString(query: Record<string, QueryValue> = {}): string {
   return parts.length > 0 ? `?${parts.join('&')}` : ''
 }
 
+const intentOf = ({ method, path, body }: Call): string => JSON.stringify([method, path, body])
+
 function headersOf(call: Call, token: string | undefined): Record<string, string> {
   const headers: Record<string, string> = { Accept: 'application/json', 'X-Request-Id': newId() }
   if (call.body) headers['Content-Type'] = 'application/json'
   if (token) headers.Authorization = `Bearer ${token}`
-  if (call.intent) headers['Idempotency-Key'] = intentKey(call.intent)
+  if (call.once) headers['Idempotency-Key'] = intentKey(intentOf(call))
   return headers
 }
 
@@ -53,18 +55,23 @@ function headerOf(headers: Record<string, unknown> | undefined, name: string): s
   return typeof found?.[1] === 'string' ? found[1] : undefined
 }
 
+/** WeChat says "timeout"; on the web Taro gives up by aborting. */
+function isTimeout(failure: unknown): boolean {
+  const { errMsg, message } = failure as { errMsg?: string; message?: string }
+  return /time|abort/i.test(errMsg ?? message ?? '')
+}
+
 async function send<T>(call: Call, token: string | undefined): Promise<T> {
   const sentAt = Date.now()
   const answer = await Taro.request<unknown>({
     url: `${API_URL}${call.path}${queryString(call.query)}`,
-    // Taro's type leaves PATCH out; both platforms' code passes it on.
-    method: (call.method ?? 'GET') as 'GET',
+    method: call.method ?? 'GET',
     header: headersOf(call, token),
     data: call.body ? JSON.stringify(call.body) : undefined,
     dataType: 'json',
     timeout: TIMEOUT_MS,
   }).catch((failure: unknown) => {
-    throw clientError(/time|abort/i.test(JSON.stringify(failure)) ? 'TIMEOUT' : 'NETWORK')
+    throw clientError(isTimeout(failure) ? 'TIMEOUT' : 'NETWORK')
   })
   learnServerTime(headerOf(answer.header, 'date'), sentAt, Date.now())
   if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.data as T
@@ -73,12 +80,19 @@ async function send<T>(call: Call, token: string | undefined): Promise<T> {
 
 let refreshing: Promise<string> | null = null
 
+/** The server has looked at the refresh token and will not have it. */
+function endsSession(thrown: unknown): boolean {
+  return thrown instanceof ApiError && thrown.status >= 400 && thrown.status < 500 && thrown.code !== 'RATE_LIMITED'
+}
+
 async function refresh(staleToken: string): Promise<string> {
   const session = rereadSession()
   if (!session) throw errorFromAnswer(401, { error: { code: 'UNAUTHENTICATED' } })
   if (session.accessToken !== staleToken) return session.accessToken
   const body = { refresh_token: session.refreshToken }
-  const pair = await send<TokenPair>({ method: 'POST', path: '/api/v1/auth/refresh', body }, undefined)
+  const pair = await send<TokenPair>({ method: 'POST', path: '/api/v1/auth/refresh', body }, undefined).catch((thrown: unknown) => {
+    throw endsSession(thrown) ? errorFromAnswer(401, { error: { code: 'TOKEN_EXPIRED' } }) : thrown
+  })
   saveTokens(pair)
   return pair.access_token
 }
@@ -86,7 +100,7 @@ async function refresh(staleToken: string): Promise<string> {
 /** Two tabs must not spend one refresh token: the server would take the second for a thief. */
 async function refreshAlone(staleToken: string): Promise<string> {
   if (process.env.TARO_ENV === 'h5' && typeof navigator !== 'undefined' && 'locks' in navigator) {
-    return (await navigator.locks.request('hc.refresh', () => refresh(staleToken))) as string
+    return navigator.locks.request<Promise<string>>('hc.refresh', () => refresh(staleToken))
   }
   return refresh(staleToken)
 }
@@ -121,7 +135,7 @@ async function sendReadTwice<T>(call: Call): Promise<T> {
 }
 
 function settle(call: Call, error?: ApiError): void {
-  if (call.intent && !error?.isUndecided) settleIntent(call.intent)
+  if (call.once && !error?.isUndecided) settleIntent(intentOf(call))
 }
 
 /** One call. Throws ApiError; a session that cannot be renewed ends here. */

@@ -36,10 +36,10 @@ export function saveTokens(pair: TokenPair): void {
   save({ accessToken: pair.access_token, refreshToken: pair.refresh_token, me: pair.resident })
 }
 
-/** Replaces what is known of the resident. */
-export function saveMe(me: Me): void {
+/** Replaces what is known of the resident, and the access token where the answer brought a new one. */
+export function saveMe(me: Me, accessToken?: string): void {
   const session = sessionStore.get()
-  if (session) save({ ...session, me })
+  if (session) save({ ...session, me, accessToken: accessToken ?? session.accessToken })
 }
 
 /** Forgets the person: tokens, offline codes, half-done intents. Device settings stay. */

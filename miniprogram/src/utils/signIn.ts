@@ -12,7 +12,9 @@ export function finishSignIn(tokens: TokenPair): void {
   saveTokens(tokens)
   const wanted = tokens.resident.settings.large_type
   if (wanted) applyLargeType(true)
-  else if (largeTypeStore.get()) void saveSettings({ large_type: true }).then(saveMe).catch(() => undefined)
+  else if (largeTypeStore.get()) void saveSettings({ large_type: true }).then((me) => {
+    saveMe(me)
+  }).catch(() => undefined)
 }
 
 /** `wx.login`, then the city. */

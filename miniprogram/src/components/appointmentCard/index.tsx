@@ -26,7 +26,7 @@ export function AppointmentCard({ appointment, testId = 'appointment-item' }: { 
       </Text>
       <Text className="visit__where">{organization.name}</Text>
       <View className="visit__bottom">
-        <Text className="visit__who">{`${patient.name} · ${periodNames[appointment.period]} ${t.number(appointment.number)}`}</Text>
+        <Text className="visit__who">{[patient.name, `${periodNames[appointment.period]} ${t.number(appointment.number)}`].filter(Boolean).join(' · ')}</Text>
         {isPaymentDue(appointment) ? (
           <Text className="visit__pay">{t.payNow} <Money fen={appointment.fee_fen} /></Text>
         ) : null}

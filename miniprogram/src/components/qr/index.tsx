@@ -1,7 +1,8 @@
 // A QR code, drawn on the phone. A GIF is the one picture form that both targets show sharp without a canvas.
-import { Image, View } from '@tarojs/components'
+import { View } from '@tarojs/components'
 import qrcode from 'qrcode-generator'
 import { useMemo } from 'react'
+import { Picture } from './picture'
 import './index.scss'
 
 interface QRProps {
@@ -30,7 +31,7 @@ export function QR({ text, label, size = 'normal', testId, data }: QRProps) {
   const picture = useMemo(() => qrPicture(text), [text])
   return (
     <View className={`qr qr--${size}`} data-testid={testId} {...data}>
-      <Image className="qr__image" src={picture} mode="aspectFit" showMenuByLongpress aria-label={label} />
+      <Picture src={picture} label={label} />
     </View>
   )
 }

@@ -13,6 +13,7 @@ import { useSubmit } from '../../hooks/useSubmit'
 import { loginByMiniProgramPhone, loginBySms, loginByTicket, loginByTicketPhone } from '../../services/auth'
 import type { LoginAnswer } from '../../services/types'
 import { appName, login as t, pageTitles } from '../../texts'
+import { errorFromAnswer } from '../../utils/apiError'
 import { go, goAfterSignIn, goBack, routes } from '../../utils/navigate'
 import { isWeapp, isWechatBrowser, toast } from '../../utils/platform'
 import { finishSignIn, leaveForWechat, signInByMiniProgram } from '../../utils/signIn'
@@ -89,33 +90,36 @@ function useSignIn() {
   return { ticket, wechat, take, bySms }
 }
 
-export default function LoginPage() {
-  const { params } = useRouter<{ ticket?: string }>()
-  const consent = useConsent()
-  const { ticket, wechat, take, bySms } = useSignIn()
-  const hasWechat = isWeapp || isWechatBrowser()
-  const [sms, setSms] = useState(!hasWechat)
-  const { run } = wechat
+type Consent = ReturnType<typeof useConsent>
+type SignIn = ReturnType<typeof useSignIn>
+
+/** A redirect from WeChat brings a ticket, or the code of what went wrong. */
+function useRedirect({ take, wechat: { run } }: SignIn): void {
+  const { ticket, error } = useRouter<{ ticket?: string; error?: string }>().params
   const takeLatest = useRef(take)
   takeLatest.current = take
-
   useEffect(() => {
-    const given = params.ticket
-    if (given) void run(async () => {
-      takeLatest.current(await loginByTicket(given))
+    if (error) void run(() => Promise.reject(errorFromAnswer(400, { error: { code: error } })))
+    if (ticket) void run(async () => {
+      takeLatest.current(await loginByTicket(ticket))
     })
-  }, [params.ticket, run])
+  }, [ticket, error, run])
+}
 
+function Ways({ signIn, consent }: { signIn: SignIn; consent: Consent }) {
+  const { ticket, wechat, take, bySms } = signIn
+  const hasWechat = isWeapp || isWechatBrowser()
+  const [sms, setSms] = useState(!hasWechat)
   const byWechat = (): void => {
     consent.withConsent(() => {
       if (!isWeapp) leaveForWechat()
-      else void run(async () => {
+      else void wechat.run(async () => {
         take(await signInByMiniProgram())
       })
     })
   }
   const withPhone = (phoneCode: string): void => {
-    void run(async () => {
+    void wechat.run(async () => {
       if (ticket) take(await loginByMiniProgramPhone(ticket, phoneCode))
     })
   }
@@ -128,21 +132,30 @@ export default function LoginPage() {
   }
   const showForm = sms || (Boolean(ticket) && !isWeapp)
   return (
+    <View className="login__card">
+      {ticket ? <Text className="login__note">{t.phoneNeeded}</Text> : null}
+      <FormError error={wechat.error} />
+      {isWeapp && ticket && !sms ? <PhoneButton text={t.wechatPhone} onCode={withPhone} onRefused={phoneRefused} /> : null}
+      {hasWechat && !ticket ? <Button text={t.wechat} busy={wechat.busy} onPress={byWechat} testId="login-wechat" /> : null}
+      {showForm ? <SmsForm withConsent={consent.withConsent} onSubmit={bySms} /> : null}
+      {showForm ? null : <Button kind="link" className="login__other" text={t.bySms} onPress={chooseSms} testId="login-by-sms" />}
+      <Agreement agreed={consent.agreed} onChange={consent.setAgreed} />
+    </View>
+  )
+}
+
+export default function LoginPage() {
+  const consent = useConsent()
+  const signIn = useSignIn()
+  useRedirect(signIn)
+  return (
     <Page title={pageTitles.login} className="login">
       <View className="login__welcome">
         <View className="login__mark"><Icon name="shield" size={40} /></View>
         <Text className="login__name">{appName}</Text>
         <Text className="login__slogan">{t.slogan}</Text>
       </View>
-      <View className="login__card">
-        {ticket ? <Text className="login__note">{t.phoneNeeded}</Text> : null}
-        <FormError error={wechat.error} />
-        {isWeapp && ticket && !sms ? <PhoneButton text={t.wechatPhone} onCode={withPhone} onRefused={phoneRefused} /> : null}
-        {hasWechat && !ticket ? <Button text={t.wechat} busy={wechat.busy} onPress={byWechat} testId="login-wechat" /> : null}
-        {showForm ? <SmsForm withConsent={consent.withConsent} onSubmit={bySms} /> : null}
-        {showForm ? null : <Button kind="link" className="login__other" text={t.bySms} onPress={chooseSms} testId="login-by-sms" />}
-        <Agreement agreed={consent.agreed} onChange={consent.setAgreed} />
-      </View>
+      <Ways signIn={signIn} consent={consent} />
       <View className="login__points">
         {t.points.map((point) => (
           <View className="login__point" key={point}>
@@ -153,7 +166,7 @@ export default function LoginPage() {
       </View>
       <Button kind="link" className="login__other" text={t.later} onPress={goBack} testId="login-later" />
       <Confirm
-        open={consent.asking} title={`${t.agreeFirst}${t.terms}`} text={t.agreeText} action={t.agreeAndLogin}
+        open={consent.asking} title={t.agreeFirst} text={t.agreeText} action={t.agreeAndLogin}
         onConfirm={consent.giveConsent} onClose={consent.refuse} testId="login-agree-continue"
       />
     </Page>

@@ -46,7 +46,7 @@ function Profile({ me }: { me: Me | null }) {
       {me ? (
         <View className="profile__words">
           <View className="profile__top">
-            <Text className="profile__name">{me.name ?? me.phone}</Text>
+            <Text className="profile__name">{me.name ?? me.phone ?? t.noPhone}</Text>
             <Tag text={me.real_name ? t.verified : t.notVerified} tone={me.real_name ? 'good' : 'wait'} />
           </View>
           {me.name ? <Text className="profile__phone">{me.phone}</Text> : null}

@@ -29,7 +29,8 @@ function RealNameForm() {
     setWrong(found)
     if (found.name || found.id) return
     void submitting.run(async () => {
-      saveMe(await confirmRealName(name.trim(), idNumber))
+      const { access_token: token, ...me } = await confirmRealName(name.trim(), idNumber)
+      saveMe(me, token)
       toast(t.done)
       goBack()
     })

@@ -6,6 +6,7 @@ import { Facts } from '../../components/facts'
 import { Switch } from '../../components/nut'
 import { Page } from '../../components/page'
 import { Press } from '../../components/press'
+import { Row } from '../../components/row'
 import { Confirm } from '../../components/sheet'
 import { useMe } from '../../hooks/useMe'
 import { useSubmit } from '../../hooks/useSubmit'
@@ -14,7 +15,8 @@ import { deleteAccount, saveSettings } from '../../services/residents'
 import type { Me } from '../../services/types'
 import { pageTitles, settings as t } from '../../texts'
 import { applyLargeType, largeTypeStore } from '../../utils/largeType'
-import { replace, tabs } from '../../utils/navigate'
+import { shortMask } from '../../utils/idNumber'
+import { go, replace, routes, tabs } from '../../utils/navigate'
 import { toast } from '../../utils/platform'
 import { clearSession, saveMe } from '../../utils/session'
 import { useStore } from '../../utils/store'
@@ -25,7 +27,9 @@ function LargeType({ me }: { me: Me | null }) {
   const toggle = (): void => {
     applyLargeType(!large)
     // The phone has it already; the account learns it when it can.
-    if (me) saveSettings({ large_type: !large }).then(saveMe).catch(() => undefined)
+    if (me) saveSettings({ large_type: !large }).then((saved) => {
+      saveMe(saved)
+    }).catch(() => undefined)
   }
   return (
     <View className="settings__card">
@@ -53,6 +57,9 @@ function Account({ me }: { me: Me }) {
     clearSession()
     replace(tabs.home)
   }
+  const openPhone = (): void => {
+    go(routes.phone())
+  }
   const doSignOut = (): void => {
     void leaving.run(async () => {
       // Without a network the phone still forgets; the token ends by itself.
@@ -70,8 +77,9 @@ function Account({ me }: { me: Me }) {
   return (
     <>
       <View className="settings__card">
-        <Facts facts={[[t.phone, me.phone], [t.name, me.name], [t.idNumber, me.id_number]]} />
+        <Facts facts={[[t.phone, me.phone ?? t.noPhone], [t.name, me.name], [t.idNumber, me.id_number ? shortMask(me.id_number) : null]]} />
       </View>
+      <View className="rows"><Row icon="phone" title={t.changePhone} onPress={openPhone} testId="settings-phone" /></View>
       <Button kind="plain" text={t.signOut} testId="sign-out" onPress={() => {
         setAsking('sign-out')
       }} />

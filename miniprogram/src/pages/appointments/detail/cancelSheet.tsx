@@ -8,7 +8,7 @@ import { FormError } from '../../../components/states'
 import { useSubmit } from '../../../hooks/useSubmit'
 import { cancelAppointment } from '../../../services/appointments'
 import type { Appointment } from '../../../services/types'
-import { appointments as t } from '../../../texts'
+import { appointments as t, common } from '../../../texts'
 import { toast } from '../../../utils/platform'
 
 interface CancelSheetProps {
@@ -46,6 +46,7 @@ export function CancelSheet({ open, appointment, onClose, onCancelled }: CancelS
       {appointment.payment.state === 'paid' ? <Text className="sheet__text">{t.cancelRefund}</Text> : null}
       <FormError error={cancelling.error} />
       <Button kind="danger" text={t.cancelConfirm} busy={cancelling.busy} onPress={cancel} testId="cancel-confirm" />
+      <Button kind="link" className="sheet__keep" text={common.keep} onPress={onClose} testId="cancel-keep" />
     </Sheet>
   )
 }

@@ -1,6 +1,6 @@
 // One appointment: where to be and when, what was paid, and how to give it up.
 import { Text, View } from '@tarojs/components'
-import { useRouter } from '@tarojs/taro'
+import Taro, { useRouter } from '@tarojs/taro'
 import { useEffect, useState } from 'react'
 import { Button } from '../../../components/button'
 import { Facts } from '../../../components/facts'
@@ -27,6 +27,7 @@ const WATCH_MS = 5000
 
 function Details({ appointment }: { appointment: Appointment }) {
   const { organization, department, practitioner, patient, payment } = appointment
+  const ended = ['cancelled', 'stopped'].includes(appointment.state)
   return (
     <View className="detail__card">
       <Text className="detail__when">{`${formatDay(appointment.on)} ${formatTimes(appointment.start_at, appointment.end_at)}`}</Text>
@@ -39,8 +40,8 @@ function Details({ appointment }: { appointment: Appointment }) {
         [t.place, department.place],
         [t.doctor, practitioner ? [practitioner.name, practitioner.title].filter(Boolean).join(' ') : null],
         [t.fee, <Money fen={appointment.fee_fen} key="fee" />],
-        [t.payment, payment.state === 'none' ? null : paymentStateNames[payment.state]],
-        [t.cancelledAt, appointment.cancelled_at ? formatInstant(appointment.cancelled_at) : null],
+        [t.payment, ['none', 'closed'].includes(payment.state) ? null : paymentStateNames[payment.state]],
+        [t.cancelledAt, ended && appointment.cancelled_at ? formatInstant(appointment.cancelled_at) : null],
         [t.reason, appointment.cancel_reason],
         [t.bookedAt, formatInstant(appointment.created_at)],
         [t.id, <Text className="detail__id" key="id">{appointment.id}</Text>],
@@ -73,7 +74,17 @@ function HeldActions({ appointment, onChange }: { appointment: Appointment; onCh
       {isPaymentDue(appointment)
         ? <Button text={t.payNow} onPress={payNow} testId="pay-now" />
         : <Button text={confirm.submit} busy={submitting.busy} onPress={confirmNow} testId="confirm-now" />}
-      {appointment.can_cancel ? null : <Button kind="link" className="detail__wide" text={t.release} busy={releasing.busy} onPress={release} testId="release-button" />}
+      <Button kind="link" className="detail__wide" text={t.release} busy={releasing.busy} onPress={release} testId="release-button" />
+    </>
+  )
+}
+
+function Cancelling({ appointment, onPress }: { appointment: Appointment; onPress: () => void }) {
+  const { can_cancel: possible, cancel_by: until } = appointment
+  return (
+    <>
+      {possible ? <Button kind="danger" text={t.cancel} onPress={onPress} testId="cancel-button" /> : null}
+      <Text className="detail__note">{possible ? (until && t.cancelBy(formatInstant(until))) : t.cannotCancel}</Text>
     </>
   )
 }
@@ -84,7 +95,7 @@ function Actions({ of, appointment }: { of: Load<Appointment>; appointment: Appo
     go(tabs.code)
   }
   const again = (): void => {
-    go(routes.days(appointment.department.id, appointment.organization.id))
+    go(routes.days(appointment.department.id))
   }
   const openCancel = (): void => {
     setLeaving(true)
@@ -92,14 +103,18 @@ function Actions({ of, appointment }: { of: Load<Appointment>; appointment: Appo
   const closeCancel = (): void => {
     setLeaving(false)
   }
+  const cancelled = (latest: Appointment): void => {
+    of.put(latest)
+    void Taro.pageScrollTo({ scrollTop: 0, duration: 200 })
+  }
   const held = isPaymentDue(appointment) || isConfirmDue(appointment)
   return (
     <>
       {held ? <HeldActions appointment={appointment} onChange={of.put} /> : null}
       {appointment.state === 'booked' ? <Button text={t.showCode} onPress={showCode} testId="detail-code" /> : null}
-      {appointment.can_cancel ? <Button kind="danger" text={t.cancel} onPress={openCancel} testId="cancel-button" /> : null}
+      {appointment.state === 'booked' ? <Cancelling appointment={appointment} onPress={openCancel} /> : null}
       {!held && appointment.state !== 'booked' ? <Button text={t.bookAgain} onPress={again} testId="book-again" /> : null}
-      <CancelSheet open={leaving} appointment={appointment} onClose={closeCancel} onCancelled={of.put} />
+      <CancelSheet open={leaving} appointment={appointment} onClose={closeCancel} onCancelled={cancelled} />
     </>
   )
 }

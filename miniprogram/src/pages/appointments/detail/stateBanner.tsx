@@ -16,8 +16,7 @@ function noteOf(appointment: Appointment, left: string): string {
   if (state === 'stopped') return `${t.stopped}${money}`
   if (state === 'expired') return `${t.expired}${money}`
   if (state === 'released') return t.released
-  const byHospital = appointment.cancel_by && appointment.cancel_by !== 'resident' ? t.cancelledByHospital : ''
-  return `${byHospital}${money}`
+  return money
 }
 
 const ICONS: Record<string, IconName> = { good: 'done', wait: 'clock', bad: 'alert', calm: 'info', info: 'info' }

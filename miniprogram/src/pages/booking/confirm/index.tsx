@@ -18,7 +18,7 @@ import { useSubmit } from '../../../hooks/useSubmit'
 import { bookAppointment } from '../../../services/appointments'
 import { fetchSchedule } from '../../../services/directory'
 import type { Patient, Schedule } from '../../../services/types'
-import { booking, confirm as t, pageTitles, patients as patientTexts, periodNames } from '../../../texts'
+import { booking, confirm as t, pageTitles, periodNames } from '../../../texts'
 import { go, goBack, replace, routes } from '../../../utils/navigate'
 import { askSubscriptions, prepareSubscriptions } from '../../../utils/subscribe'
 import { formatCountdown, formatDay, formatTimes } from '../../../utils/time'
@@ -65,7 +65,7 @@ function Chooser({ patients, chosen, onChoose }: ChooserProps) {
     <View className="confirm__card">
       <Text className="confirm__title">{t.who}</Text>
       <PatientPicker patients={patients} chosen={chosen} onChoose={onChoose} label={t.who} />
-      {patients.some((patient) => patient.state === 'pending') ? <Text className="confirm__note">{patientTexts.pending}，{t.pendingNote}</Text> : null}
+      {patients.some((patient) => patient.state === 'pending') ? <Text className="confirm__note">{t.pendingNote}</Text> : null}
       <Button kind="link" small className="confirm__add" text={`+ ${t.addPatient}`} onPress={add} testId="confirm-add-patient" />
     </View>
   )

@@ -5,7 +5,8 @@ import { useMemo, useState } from 'react'
 import { Page } from '../../../components/page'
 import { Empty, Loaded } from '../../../components/states'
 import { useLoad } from '../../../hooks/useLoad'
-import { fetchAvailability, listDepartments } from '../../../services/directory'
+import { fetchConfig } from '../../../services/config'
+import { fetchAvailability, fetchDepartment } from '../../../services/directory'
 import type { AvailableDay, Period, Session } from '../../../services/types'
 import { booking as t, pageTitles, periodNames } from '../../../texts'
 import { addDays, cityDate, formatDay } from '../../../utils/time'
@@ -49,19 +50,16 @@ function Day({ day, doctorId, onDoctor }: DayProps) {
   )
 }
 
-function useDepartmentName(departmentId: string, organizationId: string | undefined): string | undefined {
-  const departments = useLoad(organizationId ?? null, () => listDepartments(organizationId ?? ''))
-  return departments.data?.find((one) => one.id === departmentId)?.name
-}
-
 export default function DaysPage() {
-  const { params } = useRouter<{ department_id: string; organization_id?: string; practitioner_id?: string }>()
-  const { department_id: departmentId, organization_id: organizationId, practitioner_id: doctorId } = params
+  const { params } = useRouter<{ department_id: string; practitioner_id?: string }>()
+  const { department_id: departmentId, practitioner_id: doctorId } = params
   const [week, setWeek] = useState(0)
   const [chosen, setChosen] = useState<string>()
   const [doctor, setDoctor] = useState<string>()
   const from = useMemo(() => addDays(cityDate(), week * WEEK), [week])
-  const name = useDepartmentName(departmentId, organizationId)
+  const department = useLoad(departmentId, () => fetchDepartment(departmentId))
+  const config = useLoad('config', fetchConfig)
+  const lastWeek = Math.floor((config.data?.booking_days ?? WEEK) / WEEK)
   const availability = useLoad(`${departmentId}:${from}`, () => fetchAvailability(departmentId, from, WEEK), true)
   const turn = (to: number): void => {
     setWeek(to)
@@ -70,8 +68,8 @@ export default function DaysPage() {
   const days = availability.data?.days
   const on = chosen ?? (days ? firstUseful(days) : undefined)
   return (
-    <Page title={name ?? pageTitles.days}>
-      <WeekStrip from={from} days={days} chosen={on} week={week} onChoose={setChosen} onWeek={turn} />
+    <Page title={department.data?.name ?? pageTitles.days}>
+      <WeekStrip from={from} days={days} chosen={on} week={week} lastWeek={lastWeek} onChoose={setChosen} onWeek={turn} />
       <Loaded of={availability}>
         {(data) => {
           const day = data.days.find((one) => one.on === on) ?? { on: on ?? from, free: 0, sessions: [] }

@@ -1,5 +1,6 @@
 // One clinic session: who, what it costs, how many numbers are left.
 import { Text, View } from '@tarojs/components'
+import { Icon } from '../../../components/icon'
 import { Money } from '../../../components/money'
 import { Press } from '../../../components/press'
 import { Tag } from '../../../components/tag'
@@ -20,6 +21,14 @@ export function SessionCard({ session, onDoctor }: SessionCardProps) {
   }
   return (
     <View className={`session ${open ? '' : 'session--off'}`}>
+      {practitioner ? (
+        <Press className="session__about" testId="doctor-about" label={`${t.aboutDoctor} ${practitioner.name}`} onPress={() => {
+          onDoctor(practitioner.id)
+        }}>
+          <Icon name="person" size={26} />
+          <Text className="session__about-text">{t.about}</Text>
+        </Press>
+      ) : null}
       <Press className="session__main" disabled={!open} onPress={choose} testId={open ? 'session-item' : 'session-item-off'}>
         <View className="session__who">
           <View className="session__names">
@@ -30,14 +39,11 @@ export function SessionCard({ session, onDoctor }: SessionCardProps) {
         </View>
         <View className="session__side">
           <Money fen={fee} />
-          {open ? <Tag text={t.left(free)} tone="good" /> : <Tag text={sessionStateNames[state === 'open' ? 'full' : state]} tone={state === 'stopped' ? 'bad' : 'calm'} />}
+          {open
+            ? <Tag text={t.left(free)} tone="good" />
+            : <Tag text={sessionStateNames[state === 'open' ? 'full' : state]} tone={state === 'stopped' ? 'bad' : 'calm'} />}
         </View>
       </Press>
-      {practitioner ? (
-        <Press className="session__about" testId="doctor-about" label={`${t.aboutDoctor} ${practitioner.name}`} onPress={() => {
-          onDoctor(practitioner.id)
-        }}>{t.aboutDoctor}</Press>
-      ) : null}
     </View>
   )
 }

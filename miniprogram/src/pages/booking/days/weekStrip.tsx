@@ -6,24 +6,26 @@ import type { AvailableDay } from '../../../services/types'
 import { booking as t } from '../../../texts'
 import { addDays, cityDate, formatDate, formatWeekday } from '../../../utils/time'
 
-/** How far ahead people may look. */
-const LAST_WEEK = 3
-
 interface WeekStripProps {
   from: string
   days: AvailableDay[] | undefined
   chosen: string | undefined
   week: number
+  /** How far ahead people may look. */
+  lastWeek: number
   onChoose: (on: string) => void
   onWeek: (week: number) => void
 }
+
+/** 11.22 */
+const shortDate = (on: string): string => on.slice(5).split('-').map(Number).join('.')
 
 function wordFor(day: AvailableDay | undefined): string {
   if (!day || day.sessions.length === 0) return t.dayNone
   return day.free > 0 ? t.dayFree : t.dayFull
 }
 
-export function WeekStrip({ from, days, chosen, week, onChoose, onWeek }: WeekStripProps) {
+export function WeekStrip({ from, days, chosen, week, lastWeek, onChoose, onWeek }: WeekStripProps) {
   const dates = Array.from({ length: 7 }, (_, i) => addDays(from, i))
   return (
     <View className="week">
@@ -51,8 +53,8 @@ export function WeekStrip({ from, days, chosen, week, onChoose, onWeek }: WeekSt
         <Button kind="link" small text={t.lastWeek} disabled={week === 0} testId="week-back" onPress={() => {
           onWeek(week - 1)
         }} />
-        <Text className="week__range">{`${formatDate(from)} – ${formatDate(addDays(from, 6))}`}</Text>
-        <Button kind="link" small text={t.nextWeek} disabled={week >= LAST_WEEK} testId="week-next" onPress={() => {
+        <Text className="week__range">{`${shortDate(from)}–${shortDate(addDays(from, 6))}`}</Text>
+        <Button kind="link" small text={t.nextWeek} disabled={week >= lastWeek} testId="week-next" onPress={() => {
           onWeek(week + 1)
         }} />
       </View>

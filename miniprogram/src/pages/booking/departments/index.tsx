@@ -19,7 +19,7 @@ import './index.scss'
 const MANY = 12
 
 function Hospital({ organization }: { organization: Organization }) {
-  const { name, level, address, phone } = organization
+  const { name, level_name: level, address, phone } = organization
   const call = (): void => {
     if (phone) void Taro.makePhoneCall({ phoneNumber: phone }).catch(() => undefined)
   }
@@ -45,6 +45,13 @@ function Hospital({ organization }: { organization: Organization }) {
   )
 }
 
+/** Where it is, and for a vaccination clinic what it gives. */
+function noteOf({ place, offer }: Department): string {
+  const products = offer?.products.map((product) => product.display) ?? []
+  const doses = offer?.doses.map(t.dose) ?? []
+  return [place, products.join('、'), doses.join('、')].filter(Boolean).join(' · ')
+}
+
 function Departments({ all }: { all: Department[] }) {
   const [text, setText] = useState('')
   const wanted = text.trim()
@@ -57,9 +64,9 @@ function Departments({ all }: { all: Department[] }) {
       <View className="rows">
         {shown.map((one) => {
           const open = (): void => {
-            go(routes.days(one.id, one.organization_id))
+            go(routes.days(one.id))
           }
-          return <Row key={one.id} title={one.name} note={one.place ?? undefined} onPress={open} testId="dept-item" />
+          return <Row key={one.id} title={one.name} note={noteOf(one)} onPress={open} testId="dept-item" />
         })}
       </View>
     </>

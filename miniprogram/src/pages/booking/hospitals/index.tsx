@@ -8,15 +8,21 @@ import { Empty, Loaded, LoadedList } from '../../../components/states'
 import { useLoad } from '../../../hooks/useLoad'
 import { usePages } from '../../../hooks/usePages'
 import { useSettled } from '../../../hooks/useSettled'
-import { listOrganizations, searchDirectory } from '../../../services/directory'
+import { fetchOrganization, listOrganizations, searchDirectory } from '../../../services/directory'
 import type { Organization, SearchResult } from '../../../services/types'
 import { booking as t, pageTitles } from '../../../texts'
 import { go, routes } from '../../../utils/navigate'
 import './index.scss'
 
+interface FoundNames {
+  found: SearchResult
+  /** Hospital names by id. */
+  names: Record<string, string>
+}
+
 function OrganizationRow({ organization }: { organization: Organization }) {
-  const { id, name, level, district, address } = organization
-  const note = [level, address ?? district].filter(Boolean).join(' · ')
+  const { id, name, level_name: level, kind_name: kind, district, address } = organization
+  const note = [level || kind, address || district].filter(Boolean).join(' · ')
   const open = (): void => {
     go(routes.departments(id))
   }
@@ -36,7 +42,15 @@ function Hospitals() {
   )
 }
 
-function Found({ found }: { found: SearchResult }) {
+/** Departments and doctors of different hospitals bear the same names: each says whose it is. */
+async function searchWithNames(q: string): Promise<FoundNames> {
+  const found = await searchDirectory(q)
+  const ids = new Set([...found.departments, ...found.practitioners].map((one) => one.organization_id))
+  const named = await Promise.all([...ids].map((id) => fetchOrganization(id).catch(() => null)))
+  return { found, names: Object.fromEntries(named.flatMap((one) => (one ? [[one.id, one.short_name || one.name]] : []))) }
+}
+
+function Found({ found, names }: FoundNames) {
   const { organizations, departments, practitioners } = found
   if (organizations.length + departments.length + practitioners.length === 0) {
     return <Empty icon="search" text={t.nothingFound} hint={t.nothingFoundHint} />
@@ -45,16 +59,16 @@ function Found({ found }: { found: SearchResult }) {
     { title: t.hospitals, rows: organizations.map((one) => <OrganizationRow organization={one} key={one.id} />) },
     { title: t.departments, rows: departments.map((one) => {
       const open = (): void => {
-        go(routes.days(one.id, one.organization_id))
+        go(routes.days(one.id))
       }
-      const note = [one.organization_name, one.place].filter(Boolean).join(' · ')
+      const note = [names[one.organization_id], one.place].filter(Boolean).join(' · ')
       return <Row icon="pin" title={one.name} note={note} onPress={open} key={one.id} testId="dept-item" />
     }) },
     { title: t.doctors, rows: practitioners.map((one) => {
       const open = (): void => {
-        go(routes.days(one.department_ids[0] ?? '', one.organization_id, one.id))
+        go(routes.days(one.department_ids[0] ?? '', one.id))
       }
-      const note = [one.title, one.organization_name, one.specialty].filter(Boolean).join(' · ')
+      const note = [one.title, names[one.organization_id], one.specialty].filter(Boolean).join(' · ')
       return <Row icon="person" title={one.name} note={note} onPress={open} key={one.id} testId="doctor-item" />
     }) },
   ]
@@ -71,8 +85,8 @@ function Found({ found }: { found: SearchResult }) {
 }
 
 function Results({ q }: { q: string }) {
-  const found = useLoad(`search:${q}`, () => searchDirectory(q))
-  return <Loaded of={found} rows={2}>{(data) => <Found found={data} />}</Loaded>
+  const found = useLoad(`search:${q}`, () => searchWithNames(q))
+  return <Loaded of={found} rows={2}>{(data) => <Found {...data} />}</Loaded>
 }
 
 export default function HospitalsPage() {
@@ -81,7 +95,12 @@ export default function HospitalsPage() {
   return (
     <Page title={pageTitles.hospitals} tab>
       <SearchBox value={text} onChange={setText} label={t.searchPlaceholder} testId="search-input" />
-      {q ? <Results q={q} /> : <Hospitals />}
+      {q ? <Results q={q} /> : (
+        <>
+          <Text className="found__hint">{t.searchHint}</Text>
+          <Hospitals />
+        </>
+      )}
     </Page>
   )
 }

@@ -1,15 +1,17 @@
 // The numbers of one session: choose the time.
 import { Text, View } from '@tarojs/components'
-import { useRouter } from '@tarojs/taro'
+import Taro, { useRouter } from '@tarojs/taro'
 import { Money } from '../../../components/money'
 import { Page } from '../../../components/page'
 import { Press } from '../../../components/press'
+import { Row } from '../../../components/row'
 import { Empty, Loaded } from '../../../components/states'
 import { useLoad } from '../../../hooks/useLoad'
 import { fetchSchedule } from '../../../services/directory'
 import type { Schedule, Slot } from '../../../services/types'
 import { booking as t, kindNames, pageTitles, periodNames, slotStateNames } from '../../../texts'
 import { go, routes } from '../../../utils/navigate'
+import { isWeapp, toast } from '../../../utils/platform'
 import { formatDay, formatTime } from '../../../utils/time'
 import './index.scss'
 
@@ -44,6 +46,28 @@ function SlotButton({ slot, scheduleId }: { slot: Slot; scheduleId: string }) {
   )
 }
 
+/** The publisher's own page and number, for those who would rather. */
+function OwnWays({ schedule }: { schedule: Schedule }) {
+  const { booking_url: url, booking_phone: phone } = schedule
+  const openPage = (): void => {
+    if (!url) return
+    if (isWeapp) void Taro.setClipboardData({ data: url }).then(() => {
+      toast(t.copied)
+    })
+    else window.open(url, '_blank', 'noopener')
+  }
+  const call = (): void => {
+    if (phone) void Taro.makePhoneCall({ phoneNumber: phone }).catch(() => undefined)
+  }
+  if (!url && !phone) return null
+  return (
+    <View className="rows">
+      {url ? <Row icon="info" title={t.ownPage} onPress={openPage} testId="schedule-own-page" /> : null}
+      {phone ? <Row icon="phone" title={`${t.ownPhone} ${phone}`} onPress={call} testId="schedule-own-phone" /> : null}
+    </View>
+  )
+}
+
 function Slots({ schedule }: { schedule: Schedule }) {
   const stopped = schedule.state === 'stopped'
   const any = schedule.slots.some((slot) => slot.state === 'free')
@@ -61,6 +85,7 @@ function Slots({ schedule }: { schedule: Schedule }) {
           </View>
         </View>
       ) : null}
+      <OwnWays schedule={schedule} />
     </>
   )
 }

@@ -15,6 +15,7 @@ import { type HealthCode, useHealthCode } from '../../../hooks/useHealthCode'
 import { usePatients } from '../../../hooks/usePatients'
 import type { Patient } from '../../../services/types'
 import { code as t, pageTitles } from '../../../texts'
+import { shortMask } from '../../../utils/idNumber'
 import { go, routes } from '../../../utils/navigate'
 import { brighten, isWeapp } from '../../../utils/platform'
 import './index.scss'
@@ -63,9 +64,10 @@ function Card({ patient }: { patient: Patient }) {
   const health = useHealthCode(patient.id)
   return (
     <View className="code__card">
+      <Text className="code__band">{t.national}</Text>
       <View className="code__who">
         <Text className="code__name">{patient.name}</Text>
-        <Text className="code__id">{patient.id_number}</Text>
+        <Text className="code__id">{shortMask(patient.id_number)}</Text>
       </View>
       <Picture health={health} name={patient.name} />
       <Text className="code__scan">{t.scanHint}</Text>

@@ -12,6 +12,7 @@ import { useSubmit } from '../../../hooks/useSubmit'
 import { removePatient } from '../../../services/patients'
 import type { Patient } from '../../../services/types'
 import { pageTitles, patients as t, relationNames, sexNames } from '../../../texts'
+import { shortMask } from '../../../utils/idNumber'
 import { go, routes } from '../../../utils/navigate'
 import { toast } from '../../../utils/platform'
 import { Guardians } from './guardians'
@@ -21,7 +22,7 @@ const MOST = 6
 
 function PatientCard({ patient, onRemove }: { patient: Patient; onRemove: () => void }) {
   const { name, relation, id_number: idNumber, sex, age, state } = patient
-  const about = [sex ? sexNames[sex] : '', age === null ? '' : t.age(age), idNumber].filter(Boolean).join(' · ')
+  const about = [sexNames[sex], t.age(age), shortMask(idNumber)].filter(Boolean).join(' · ')
   return (
     <View className="person" data-testid="patient-item">
       <View className="person__words">

@@ -1,0 +1,26 @@
+// Objects as the API sends them; tests say only what matters to them.
+import type { Appointment, Me, TokenPair } from '../services/types'
+
+export function sampleMe(overrides: Partial<Me> = {}): Me {
+  return {
+    id: '01RESIDENT', phone: '138****5678', name: '张*', id_number: '110***********002X', sex: 'female', birth_on: '1949-12-31',
+    real_name: true, openids: { mini: false, oa: false }, settings: { large_type: false }, created_at: '2026-09-17T01:00:00Z', ...overrides,
+  }
+}
+
+export function sampleTokens(name: string): TokenPair {
+  return { access_token: `access-${name}`, token_type: 'Bearer', expires_in: 1800, refresh_token: `refresh-${name}`, resident: sampleMe() }
+}
+
+export function sampleAppointment(overrides: Partial<Appointment> = {}): Appointment {
+  return {
+    id: '01APPOINTMENT', state: 'booked', hold_until: null, schedule_id: '01SCHEDULE',
+    organization: { id: '01ORGANIZATION', name: '市人民医院', address: '广文街151号' },
+    department: { id: '01DEPARTMENT', name: '儿科', place: '门诊楼2层' },
+    practitioner: { id: '01PRACTITIONER', name: '王建国', title: '主任医师' },
+    on: '2026-09-18', period: 'am', number: 3, start_at: '2026-09-18T00:10:00Z', end_at: '2026-09-18T00:20:00Z',
+    patient: { id: '01RESIDENT', name: '张*' }, fee_fen: 1500, channel: 'h5',
+    payment: { state: 'paid', order_id: '01ORDER', amount_fen: 1500, paid_at: '2026-09-17T01:00:00Z', refunded_at: null },
+    created_at: '2026-09-17T01:00:00Z', cancelled_at: null, cancel_reason: null, can_cancel: true, cancel_by: '2026-09-17T16:00:00Z', ...overrides,
+  }
+}

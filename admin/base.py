@@ -74,6 +74,8 @@ class PageHandler(APIHandler):
     problem: AppError | None = None
     entered = False
     scope = ""
+    # False for what a page asks by itself: an unattended dashboard must not keep its session alive.
+    by_a_person = True
 
     def set_default_headers(self) -> None:
         """Pages hold personal data: no cache keeps them, no other site frames or feeds them."""
@@ -102,7 +104,8 @@ class PageHandler(APIHandler):
 
     async def _find_session(self) -> None:
         token = self.session_token
-        self.signed_in = await self.services.staff.sign_in.find(token) if token else None
+        sign_in = self.services.staff.sign_in
+        self.signed_in = await sign_in.find(token, in_use=self.by_a_person) if token else None
         if self.signed_in is not None:
             self.actor = self.signed_in.actor
             self.scope = await self._scope_in_words()

@@ -65,7 +65,11 @@ CHANNELS: dict[str, str] = {
 }
 PERIODS: dict[str, str] = {"am": "上午", "pm": "下午", "evening": "晚间", "night": "夜间", "day": "全天"}
 KINDS: dict[str, str] = {"general": "普通", "expert": "专家", "special": "特需", "vaccination": "预防接种"}
-SCHEDULE_STATES: dict[str, tuple[str, str]] = {"open": ("开诊", "good"), "stopped": ("已停诊", "bad")}
+SCHEDULE_STATES: dict[str, tuple[str, str]] = {
+    "open": ("开诊", "good"),
+    "closed": ("停止放号", "warn"),
+    "stopped": ("已停诊", "bad"),
+}
 APPOINTMENT_STATES: dict[str, tuple[str, str]] = {
     "held": ("锁号中", "warn"),
     "booked": ("已预约", "good"),
@@ -186,6 +190,15 @@ ACTIONS: dict[str, str] = {
     "resident.verify": "居民实名认证",
     "resident.verify_refused": "居民实名认证未通过",
     "resident.delete": "居民注销账号",
+    "resident.change_phone": "居民更换手机号",
+    "patient.add": "添加就诊人",
+    "patient.accept": "同意他人代办",
+    "patient.refuse": "解除他人代办",
+    "patient.remove": "移除就诊人",
+    "health_code.verify": "核验健康码",
+    "health_code.replay": "健康码重复使用",
+    "health_code.print": "打印静态健康码",
+    "health_code.revoke": "停用静态健康码",
     "bookings.read": "医院读取预约名单",
     "billing.refund_retried": "重试退款",
     "billing.difference_resolved": "处理账目差异",

@@ -31,6 +31,8 @@ class DashboardHandler(PageHandler):
 class FiguresHandler(PageHandler):
     """The same figures for the page's script."""
 
+    by_a_person = False
+
     @requires(Permission.STAFF_DASHBOARD_READ)
     @page("The dashboard's figures")
     async def get(self) -> None:

@@ -20,7 +20,7 @@ from backend.permissions import Actor
 from backend.residents.models import Identity
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.claims_models import Claim, ClaimState, pool_key
-from backend.slotpool.schedules_models import Schedule
+from backend.slotpool.schedules_models import Schedule, ScheduleState
 from backend.worker.nudge import Nudger
 
 SEARCH_LIMIT = 50
@@ -103,8 +103,8 @@ class Session:
 
     @property
     def free(self) -> int:
-        """Numbers nobody has, of a session that is on; whether their time has come or not."""
-        return 0 if self.schedule.state == "stopped" else self.total - len(self.claims)
+        """Numbers nobody has, of a session that sells; whether their time has come or not."""
+        return self.total - len(self.claims) if self.schedule.state is ScheduleState.OPEN else 0
 
     @property
     def sold_by_channel(self) -> dict[str, int]:

@@ -88,8 +88,11 @@ class SignIn:
         session = await self._store.find_session(_hash(token))
         return session if session and session.stage is SessionStage.CODE_DUE else None
 
-    async def find(self, token: str) -> SignedIn | None:
-        """Who sits behind this cookie; None when nobody, idle too long, or the account was closed."""
+    async def find(self, token: str, *, in_use: bool = True) -> SignedIn | None:
+        """Who sits behind this cookie; None when nobody, idle too long, or the account was closed.
+
+        `in_use` False looks without keeping the session awake: a page that renews itself is nobody there.
+        """
         session = await self._store.find_session(_hash(token))
         if session is None or session.stage is not SessionStage.OPEN:
             return None
@@ -97,7 +100,7 @@ class SignIn:
         if member is None or not member.is_active:
             return None
         now = clock.now()
-        if now - session.seen_at >= _TOUCH_EVERY:
+        if in_use and now - session.seen_at >= _TOUCH_EVERY:
             await self._store.touch_session(session.id, now, _end(session.created_at, now))
         return SignedIn(session, member)
 

@@ -79,6 +79,8 @@ class StatisticsService:
             if order is None:
                 return None
             return Fact(on, order.organization_id, _ORDER_MEASURES[event.kind], fen=order.amount_fen)
+        if event.data.get("flagged") == "yes":
+            return None  # A code shown again: reported, but no second use.
         if event.kind in _OTHER_MEASURES:
             place = event.data.get("organization_id") or await self._place_of(event)
             return Fact(on, place, _OTHER_MEASURES[event.kind])

@@ -191,6 +191,16 @@ async def test_a_session_in_use_goes_on_but_not_for_ever(staff: StaffService, wa
     assert await staff.sign_in.find(token) is None
 
 
+async def test_a_page_that_renews_itself_does_not_keep_the_session_awake(
+    staff: StaffService, wait: Wait
+) -> None:
+    token = await sign_in(staff, await make_staff(staff))
+    wait(SESSION_IDLE / 2)
+    assert await staff.sign_in.find(token, in_use=False) is not None
+    wait(SESSION_IDLE / 2 + timedelta(seconds=1))
+    assert await staff.sign_in.find(token, in_use=False) is None
+
+
 async def test_signing_out_ends_the_session(staff: StaffService) -> None:
     token = await sign_in(staff, await make_staff(staff))
     signed_in = await staff.sign_in.find(token)

@@ -122,6 +122,7 @@ async def test_a_hospital_sees_its_own_figures_only(statistics: StatisticsServic
 
 async def test_messages_and_codes_count_where_they_happened(statistics: StatisticsService) -> None:
     await statistics.on_event(Event(EventKind.CODE_USED, {"organization_id": "ORG-1"}))
+    await statistics.on_event(Event(EventKind.CODE_USED, {"organization_id": "ORG-1", "flagged": "yes"}))
     await statistics.on_event(Event(EventKind.MESSAGE_DUE, {"appointment_id": "ORG-2/wechat"}))
     await statistics.on_event(Event(EventKind.MESSAGE_DUE, {"appointment_id": "gone"}))
     await statistics.on_event(Event(EventKind.MESSAGE_DUE, {}))

@@ -37,7 +37,8 @@ function checkH5(folder) {
     if (!url.startsWith('/') || url.startsWith('//')) faults.push(`index.html names ${url}`)
   }
   for (const file of filesIn(folder).filter((name) => name.endsWith('.js'))) {
-    const code = readFileSync(file, 'utf8')
+    // lodash's last resort for the global object; every browser has `self` and never gets there.
+    const code = readFileSync(file, 'utf8').replace(/\|\|Function\("return this"\)\(\)/g, '')
     if (/\bnew Function\(|\bFunction\("|[^.\w]eval\(/.test(code)) faults.push(`${relative(folder, file)} evaluates text`)
   }
   const first = [...html.matchAll(/(?:src|href)="(\/(?:js|css)\/[^"]+)"/g)].map(([, url]) => join(folder, url))

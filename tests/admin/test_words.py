@@ -41,7 +41,7 @@ RECORD = re.compile(r"record\((?:[^()]|\([^()]*\))*?\"([a-z_]+\.[a-z_]+)\"", re.
         (words.MESSAGE_CHANNELS, MessageChannel),
         (words.DELIVERY_STATES, DeliveryState),
         (words.FINDINGS, Finding),
-        (words.ACTOR_KINDS, Actorget_args(Kind)),
+        (words.ACTOR_KINDS, get_args(ActorKind)),
     ],
 )
 def test_every_value_has_a_word(table: dict[str, object], keys: Iterable[StrEnum | str]) -> None:

@@ -21,31 +21,39 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
-    environment: Literal["demo", "test", "production"] = "production"
+    environment: Literal["demo", "test", "production"] = Field(
+        "production", description="With anything but production the strict rules are off."
+    )
     city_code: str = Field("370700", description="GB/T 2260 code of the city; part of every health code.")
-    city_name: str = "健康城市"
+    city_name: str = Field("健康城市", description="What residents and staff read.")
 
     # Where the data is.
-    mongodb_uri: SecretStr = SecretStr("")
-    mongodb_database: str = "healthycity"
-    broker_url: SecretStr = SecretStr("")
+    mongodb_uri: SecretStr = Field(SecretStr(""), description="A replica set or a sharded cluster.")
+    mongodb_database: str = Field("healthycity", description="The database's name.")
+    broker_url: SecretStr = Field(SecretStr(""), description="Redis or RabbitMQ; wakes the workers.")
     redis_url: SecretStr = Field(SecretStr(""), description="Rate limits; empty means in-process limits.")
 
     # How the city is reached.
-    web_host: str = "127.0.0.1"
-    web_port: int = 8000
+    web_host: str = Field("127.0.0.1", description="Where the web server listens.")
+    web_port: int = Field(8000, description="Its port; `healthycity serve --port` wins.")
     public_url: str = Field("http://127.0.0.1:8000", description="What residents and callbacks use.")
     trusted_proxies: int = Field(0, description="Reverse proxies in front, for the client's address.")
     miniprogram_dir: Path = Field(Path("miniprogram/dist/h5"), description="The built H5 app.")
     max_body_bytes: int = Field(1_048_576, description="Largest request body accepted.")
     shutdown_grace_s: int = Field(20, description="How long begun requests may finish at shutdown.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG writes a line for every request."
+    )
 
     # Keys and algorithms.
     keys_file: Path | None = Field(None, description="Key ring as a JSON file; or HC_KEYS.")
     hc_keys: SecretStr = Field(SecretStr(""), description="Key ring as JSON text, instead of a file.")
-    sign_algorithm: Literal["Ed25519", "SM2"] = "Ed25519"
-    field_algorithm: Literal["AES-256-GCM", "SM4-GCM"] = "AES-256-GCM"
+    sign_algorithm: Literal["Ed25519", "SM2"] = Field(
+        "Ed25519", description="Of the first health code key that `healthycity keys generate` makes."
+    )
+    field_algorithm: Literal["AES-256-GCM", "SM4-GCM"] = Field(
+        "AES-256-GCM", description="By which personal data is sealed from now on."
+    )
 
     # Booking rules.
     hold_minutes: int = Field(10, description="How long a hold lasts.")
@@ -53,39 +61,47 @@ class Settings(BaseSettings):
     cancel_until_minutes: int = Field(60, description="Last minutes before the session when no cancelling.")
 
     # WeChat: mini-program and official account.
-    wechat_api_url: str = "https://api.weixin.qq.com"
-    wechat_open_url: str = "https://open.weixin.qq.com"
-    wechat_mini_app_id: str = ""
-    wechat_mini_app_secret: SecretStr = SecretStr("")
-    wechat_oa_app_id: str = ""
-    wechat_oa_app_secret: SecretStr = SecretStr("")
-    wechat_subscribe_templates: dict[str, str] = Field(default_factory=dict)
+    wechat_api_url: str = Field("https://api.weixin.qq.com", description="WeChat's API.")
+    wechat_open_url: str = Field("https://open.weixin.qq.com", description="WeChat's page authorisation.")
+    wechat_mini_app_id: str = Field("", description="AppID of the mini-program.")
+    wechat_mini_app_secret: SecretStr = Field(SecretStr(""), description="Its AppSecret.")
+    wechat_oa_app_id: str = Field("", description="AppID of the official account (service account).")
+    wechat_oa_app_secret: SecretStr = Field(SecretStr(""), description="Its AppSecret.")
+    wechat_subscribe_templates: dict[str, str] = Field(
+        default_factory=dict, description="Template ids by kind of message, as a JSON object."
+    )
 
     # WeChat Pay v3, public-key mode.
-    wechat_pay_url: str = "https://api.mch.weixin.qq.com"
-    wechat_pay_mch_id: str = ""
-    wechat_pay_cert_serial: str = ""
+    wechat_pay_url: str = Field("https://api.mch.weixin.qq.com", description="WeChat Pay's API.")
+    wechat_pay_mch_id: str = Field("", description="Merchant number.")
+    wechat_pay_cert_serial: str = Field("", description="Serial number of the merchant's API certificate.")
     wechat_pay_private_key: SecretStr = Field(
-        SecretStr(""), description="PEM text or the path of a PEM file."
+        SecretStr(""), description="The merchant's key: PEM text or the path of a PEM file."
     )
-    wechat_pay_api_v3_key: SecretStr = SecretStr("")
-    wechat_pay_public_key: str = Field("", description="PEM text or the path of a PEM file.")
-    wechat_pay_public_key_id: str = ""
+    wechat_pay_api_v3_key: SecretStr = Field(SecretStr(""), description="APIv3 key, 32 characters.")
+    wechat_pay_public_key: str = Field(
+        "", description="WeChat Pay's public key: PEM text or the path of a PEM file."
+    )
+    wechat_pay_public_key_id: str = Field("", description="Its id, PUB_KEY_ID_….")
 
     # China Mobile cloud MAS.
-    mas_url: str = ""
-    mas_ec_name: str = ""
-    mas_ap_id: str = ""
-    mas_secret_key: SecretStr = SecretStr("")
-    mas_sign_code: str = ""
+    mas_url: str = Field("", description="The gateway, up to what stands before /sms/norsubmit.")
+    mas_ec_name: str = Field("", description="ecName: the enterprise's name at the gateway.")
+    mas_ap_id: str = Field("", description="apId: the interface account.")
+    mas_secret_key: SecretStr = Field(SecretStr(""), description="Its password.")
+    mas_sign_code: str = Field("", description="Code of the signature (not its text).")
     mas_callback_secret: SecretStr = Field(
         SecretStr(""), description="Secret path part: pushes are unsigned."
     )
-    mas_send_secret_key: bool = True
+    mas_send_secret_key: bool = Field(
+        True, description="False for a gateway that answers InvalidUsrOrPwd when the password is in the body."
+    )
 
     # The city's population register.
-    population_register_url: str = ""
-    population_register_secret: SecretStr = SecretStr("")
+    population_register_url: str = Field("", description="The register, before /v1/verify.")
+    population_register_secret: SecretStr = Field(
+        SecretStr(""), description="Shared secret by which questions are signed."
+    )
 
     @property
     def is_production(self) -> bool:

@@ -46,7 +46,7 @@ def _addresses(places: DemoPlaces, city: Mapping[str, Any]) -> list[tuple[str, s
     return [
         ("居民端 resident app", f"{places.web_url}/"),
         ("管理后台 staff console", f"{places.web_url}/admin"),
-        ("接口文档 API", f"{places.web_url}/docs"),
+        ("接口文档 API", f"{places.web_url}/api/docs"),
         ("沙箱 phone, cashier, counter", f"{places.sandbox_url}/"),
         ("for scripts, logs", f"{places.city_file}, {places.logs}"),
     ]

@@ -34,16 +34,17 @@ Routes = list[tuple[str, type]]
 def api_routes() -> Routes:
     """Every JSON route of every area, in one table."""
     return [
-        *config_handlers.routes,
-        *residents_handlers.routes,
-        *healthcodes_handlers.routes,
-        *directory_handlers.routes,
-        *slotpool_handlers.routes,
+        # Tornado tries patterns in order: what is asked most comes first.
         *appointments_handlers.routes,
+        *slotpool_handlers.routes,
+        *healthcodes_handlers.routes,
+        *residents_handlers.routes,
+        *directory_handlers.routes,
+        *messages_handlers.routes,
+        *config_handlers.routes,
         *token_handlers.routes,
         *schedules_handlers.routes,
         *billing_handlers.routes,
-        *messages_handlers.routes,
     ]
 
 
@@ -59,7 +60,7 @@ def make_app(city: City) -> Application:
         (r"/metrics", MetricsHandler),
         (r"/openapi.json", OpenAPIHandler),
     ]
-    answered = [(pattern, handler, {"route": pattern}) for pattern, handler in system + routes + pages]
+    answered = [(pattern, handler, {"route": pattern}) for pattern, handler in routes + system + pages]
     return LimitedApplication(
         [*answered, *app_routes(city.settings.miniprogram_dir)],
         default_handler_class=NotFoundHandler,

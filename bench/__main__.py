@@ -20,7 +20,9 @@ class Benchmark(StrEnum):
     """What can be measured."""
 
     BOOKING = "booking"
+    BOOKING_SEEN = "booking-seen"
     AVAILABILITY = "availability"
+    VERIFICATION = "verification"
     ALL = "all"
 
 
@@ -28,6 +30,8 @@ Measure = Callable[[BenchCity, int, Progress], Awaitable[Measured]]
 MEASURES: dict[Benchmark, Measure] = {
     Benchmark.AVAILABILITY: measures.availability,
     Benchmark.BOOKING: measures.booking,
+    Benchmark.BOOKING_SEEN: measures.booking_seen,
+    Benchmark.VERIFICATION: measures.verification,
 }
 
 

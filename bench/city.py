@@ -23,9 +23,10 @@ from backend.bootstrap import City, open_city
 from backend.db.migrate import migrate
 from backend.demo.embedded import start_mongod, start_redis
 from backend.directory.codes import HospitalLevel, OrganizationKind
-from backend.directory.models import Department, External, Organization
+from backend.directory.models import Department, External, Organization, TerminalKind
 from backend.ids import new_id
 from backend.permissions import Actor, Role
+from backend.residents.id_numbers import check_digit
 from backend.security.keys import Keyring
 from backend.settings import Settings
 from backend.slotpool.schedules_models import Schedule, SlotTime
@@ -51,6 +52,26 @@ class BenchCity:
         person = new_id()
         actor = Actor("resident", person, Role.RESIDENT, frozenset(), new_id(), "wechat", real_name=True)
         return person, self.city.services.tokens.issue(actor)
+
+    async def patients(self, count: int) -> list[Actor]:
+        """Verified residents with a file: a terminal will be told their names."""
+        residents = self.city.services.residents
+        made = []
+        for number in range(count):
+            person = await residents.find_or_create_file("李小红", made_up_id_number(number))
+            made.append(Actor("resident", person, Role.RESIDENT, frozenset(), new_id(), "wechat", True))
+        return made
+
+    async def terminals(self, count: int) -> list[str]:
+        """Tokens of registered terminals."""
+        hospital = frozenset({self.department.organization_id})
+        client = Actor("client", new_id(), Role.HOSPITAL_CLIENT, hospital, new_id(), "hospital")
+        clients, tokens = self.city.services.clients, []
+        for number in range(count):
+            issued = await clients.register_terminal(client, f"窗口{number}", TerminalKind.WINDOW)
+            actor = Actor("terminal", issued.client.id, Role.TERMINAL, hospital, new_id(), "window")
+            tokens.append(self.city.services.tokens.issue(actor))
+        return tokens
 
     async def schedules(self, count: int, *, days_ahead: int = 1) -> list[Schedule]:
         """Fresh free sessions of a hundred numbers each."""
@@ -153,6 +174,12 @@ def _schedule(department: Department, days_ahead: int) -> Schedule:
             for n in range(1, SLOTS_PER_SCHEDULE + 1)
         ),
     )
+
+
+def made_up_id_number(number: int) -> str:
+    """Another right one for every number up to 28 000."""
+    body = f"370700199001{1 + number % 28:02d}{number // 28:03d}"
+    return body + check_digit(body)
 
 
 def _minutes(start: datetime, minutes: int) -> datetime:

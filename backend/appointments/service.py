@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from backend import clock
 from backend.appointments.ports import Billing, Directory, PatientList, Patients, Schedules
-from backend.appointments.views import AppointmentView, Place, places_of
+from backend.appointments.views import AppointmentView, Place, place_of, places_of
 from backend.billing.models import Order, OrderState
 from backend.billing.starting import StartedPayment
 from backend.errors import AppError, ErrorCode, not_found
@@ -16,6 +16,7 @@ from backend.security.masking import mask_name
 from backend.settings import Settings
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.claims_models import Claim, ClaimState, Wanted
+from backend.slotpool.schedules_models import Schedule
 from backend.worker.events import Event, RetryLater
 from backend.worker.nudge import Nudger
 from payment.ports import PaymentMethod
@@ -51,14 +52,15 @@ class AppointmentService:
         self, actor: Actor, schedule_id: str, number: int | None, patient_id: str, key: str | None
     ) -> AppointmentView:
         """Keep a slot for a short, stated time. Raises SLOT_TAKEN, SOLD_OUT, ALREADY_BOOKED, SLOT_*."""
-        return await self._claim(actor, schedule_id, number, patient_id, key, hold=True)
+        schedule = await self._schedules.get_cached(schedule_id)
+        return await self._claim(actor, schedule, number, patient_id, key, hold=True)
 
     async def book(
         self, actor: Actor, schedule_id: str, number: int | None, patient_id: str, key: str | None
     ) -> AppointmentView:
         """Book at once when nothing is to be paid; otherwise hold until it is paid."""
         schedule = await self._schedules.get_cached(schedule_id)
-        return await self._claim(actor, schedule_id, number, patient_id, key, hold=schedule.fee_fen > 0)
+        return await self._claim(actor, schedule, number, patient_id, key, hold=schedule.fee_fen > 0)
 
     async def book_hold(self, actor: Actor, claim_id: str) -> AppointmentView:
         """Book a free hold; one with a fee stays held until it is paid. Raises HOLD_EXPIRED."""
@@ -130,7 +132,7 @@ class AppointmentService:
             )
         if _hold_is_over(claim) or claim.hold_until is None:
             raise AppError(ErrorCode.HOLD_EXPIRED)
-        place = (await places_of(self._directory, [claim]))[claim.id]
+        place = await place_of(self._directory, claim)
         order = await self._billing.open_order(
             appointment_id=claim.id,
             resident_id=claim.resident_id,
@@ -191,7 +193,7 @@ class AppointmentService:
     async def _claim(
         self,
         actor: Actor,
-        schedule_id: str,
+        schedule: Schedule,
         number: int | None,
         patient_id: str,
         key: str | None,
@@ -199,12 +201,11 @@ class AppointmentService:
         hold: bool,
     ) -> AppointmentView:
         await self._patients.access_patient(actor, patient_id)
-        schedule = await self._schedules.get_cached(schedule_id)
         if schedule.on > clock.today() + timedelta(days=self._settings.booking_days):
             raise AppError(ErrorCode.SCHEDULE_NOT_OPEN)
         claim = await self._claims.claim(
             Wanted(
-                schedule_id=schedule_id,
+                schedule_id=schedule.id,
                 number=number,
                 resident_id=actor.id,
                 patient_id=patient_id,
@@ -212,10 +213,11 @@ class AppointmentService:
                 request_key=key,
                 actor_id=actor.id,
                 hold=hold,
-            )
+            ),
+            schedule,
         )
         self._nudger.kick()
-        place = (await places_of(self._directory, [claim]))[claim.id]
+        place = await place_of(self._directory, claim)
         return self._shown(claim, place, None, None)
 
     async def _payer(self, actor: Actor, method: PaymentMethod) -> str | None:
@@ -239,7 +241,7 @@ class AppointmentService:
     async def _view(self, claim: Claim) -> AppointmentView:
         order = await self._billing.order_of(claim.id) if claim.order_id else None
         names = await self._patients.names([claim.patient_id])
-        place = (await places_of(self._directory, [claim]))[claim.id]
+        place = await place_of(self._directory, claim)
         return self._shown(claim, place, order, names.get(claim.patient_id))
 
     def _shown(self, claim: Claim, place: Place, order: Order | None, name: str | None) -> AppointmentView:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from backend import clock
 from backend.appointments.ports import Directory, Schedules
-from backend.appointments.views import Place, places_of
+from backend.appointments.views import Place, place_of
 from backend.billing.models import Order, OrderState
 from backend.messages.models import Letter, MessageKind
 from backend.messages.tellers import long_time, short_time, yuan
@@ -111,7 +111,7 @@ class AppointmentTeller:
 
     async def _tell(self, event: Event, claim: Claim, kind: MessageKind) -> None:
         schedule = await self._schedules.get_cached(claim.schedule_id)
-        place = (await places_of(self._directory, [claim]))[claim.id]
+        place = await place_of(self._directory, claim)
         names = await self._people.names([claim.patient_id])
         order = await self._orders.order_of(claim.id) if claim.order_id else None
         facts = {

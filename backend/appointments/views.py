@@ -35,6 +35,18 @@ class AppointmentView:
     cancel_by: datetime
 
 
+async def place_of(directory: Directory, claim: Claim) -> Place:
+    """The places of one claim, from the directory's memory: every booking asks for them."""
+    practitioner = None
+    if claim.practitioner_id:
+        practitioner = await directory.find_practitioner(claim.practitioner_id)
+    return Place(
+        await directory.get_organization(claim.organization_id),
+        await directory.get_department(claim.department_id),
+        practitioner,
+    )
+
+
 async def places_of(directory: Directory, claims: Sequence[Claim]) -> dict[str, Place]:
     """The places of several claims, by claim id."""
     organizations = await directory.organizations_by_id({claim.organization_id for claim in claims})

@@ -5,12 +5,12 @@ A number shown as free may be gone when it is asked for; the claim tells. Nothin
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal, Protocol
 
 from backend import clock
+from backend.directory.cache import ShortMemory
 from backend.directory.models import Department, Organization, Practitioner
 from backend.slotpool import schemas
 from backend.slotpool.claims import ClaimService
@@ -49,20 +49,13 @@ class Board:
         self._schedules = schedules
         self._claims = claims
         self._directory = directory
-        self._ready: dict[tuple[str, date | None, int], tuple[float, bytes]] = {}
+        self._ready: ShortMemory[bytes] = ShortMemory(seconds=FRESH_S, size=MAX_ANSWERS)
 
     async def department(self, department_id: str, first: date | None, days: int) -> bytes:
         """`AvailabilityOut` as JSON. Raises NOT_FOUND for an unknown department."""
-        key = (department_id, first, days)
-        kept = self._ready.get(key)
-        if kept is not None and kept[0] > time.monotonic():
-            return kept[1]
-        answer = await self._department(department_id, first or clock.today(), days)
-        body = answer.model_dump_json().encode()
-        if len(self._ready) >= MAX_ANSWERS:
-            self._ready.clear()
-        self._ready[key] = (time.monotonic() + FRESH_S, body)
-        return body
+        return await self._ready.get(
+            (department_id, first, days), lambda: self._department_json(department_id, first, days)
+        )
 
     async def schedule(self, schedule_id: str) -> schemas.ScheduleDetail:
         """One session with its places. Raises SCHEDULE_NOT_FOUND."""
@@ -99,6 +92,10 @@ class Board:
                 for slot in schedule.slots
             ],
         )
+
+    async def _department_json(self, department_id: str, first: date | None, days: int) -> bytes:
+        answer = await self._department(department_id, first or clock.today(), days)
+        return answer.model_dump_json().encode()
 
     async def _department(self, department_id: str, first: date, days: int) -> schemas.AvailabilityOut:
         await self._directory.get_department(department_id)
@@ -150,11 +147,14 @@ def _doctor(practitioner: Practitioner | None) -> schemas.DoctorRef | None:
 
 
 def _free(schedule: Schedule, taken: set[int], now: datetime) -> int:
-    if schedule.state is ScheduleState.STOPPED:
+    """How many places the city's own front ends may sell: counted by sets, for a board has thousands."""
+    if schedule.state is not ScheduleState.OPEN or schedule.end_at <= now:
         return 0
-    return sum(
-        _slot_state(schedule, slot.number, slot.end_at, taken, now) == "free" for slot in schedule.slots
-    )
+    kept = {number for number, channel in schedule.reserved_for.items() if channel != _PUBLIC}
+    gone = taken | kept
+    if schedule.start_at > now:
+        return len(schedule.slots) - len(gone)
+    return sum(slot.end_at > now and slot.number not in gone for slot in schedule.slots)
 
 
 def _state(schedule: Schedule, free: int, now: datetime) -> State:

@@ -44,12 +44,12 @@ class ClaimService:
         self._availability = availability
         self._hold_for = hold_for
 
-    async def claim(self, wanted: Wanted) -> Claim:
+    async def claim(self, wanted: Wanted, schedule: Schedule | None = None) -> Claim:
         """Hold or book a slot. Raises SLOT_TAKEN, SOLD_OUT, ALREADY_BOOKED, SLOT_* or SCHEDULE_*.
 
         The same actor, session and request key always get the same claim, whatever became of it.
         """
-        schedule = await self._schedules.get_cached(wanted.schedule_id)
+        schedule = schedule or await self._schedules.get_cached(wanted.schedule_id)
         now = clock.now()
         _check_open(schedule)
         claim_id = _claim_id(schedule, wanted)

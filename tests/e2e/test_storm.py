@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ from backend.bootstrap import City, open_city
 from backend.db.client import Database
 from backend.db.migrate import migrate
 from backend.ids import new_id
-from backend.permissions import Actor, Role
+from backend.permissions import Actor, ActorKind, Role
 from backend.security.keys import Keyring
 from backend.settings import Settings
 from backend.slotpool.schedules_models import Schedule
@@ -40,7 +41,7 @@ class Storm:
     def token(self, role: Role, channel: str) -> tuple[str, str]:
         """Somebody's id and token."""
         where = frozenset({self.schedule.organization_id})
-        kind = "client" if role is Role.HOSPITAL_CLIENT else "resident"
+        kind: ActorKind = "client" if role is Role.HOSPITAL_CLIENT else "resident"
         actor = Actor(kind, new_id(), role, where, new_id(), channel, real_name=True)
         return actor.id, self.city.services.tokens.issue(actor)
 
@@ -77,7 +78,7 @@ async def _schedule(city: City) -> Schedule:
 
 async def test_exactly_fifty_of_two_thousand_get_a_slot(storm: Storm) -> None:
     random.seed(20261121)
-    answers: list[tuple[int, dict[str, object]]] = []
+    answers: list[tuple[int, dict[str, Any]]] = []
     _, hospital_token = storm.token(Role.HOSPITAL_CLIENT, "hospital")
     wishes = [_wish(storm, number, hospital_token) for number in range(PEOPLE)]
     random.shuffle(wishes)
@@ -92,7 +93,7 @@ async def test_exactly_fifty_of_two_thousand_get_a_slot(storm: Storm) -> None:
 
     await asyncio.gather(*(one_connection(number) for number in range(CONNECTIONS)))
     sold = [answer for status, answer in answers if status == 201]
-    refused = Counter(answer["error"]["code"] for status, answer in answers if status != 201)  # type: ignore[index]
+    refused = Counter(answer["error"]["code"] for status, answer in answers if status != 201)
     assert len(answers) == PEOPLE
     assert len(sold) == SLOTS, refused
     assert sorted(answer["number"] for answer in sold) == list(range(1, SLOTS + 1))

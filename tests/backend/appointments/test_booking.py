@@ -119,7 +119,7 @@ async def test_somebody_elses_appointment_does_not_exist(city):
     made = await book(city, who, schedule)
     path = f"/api/v1/appointments/{made['id']}"
     for method, tail in (("GET", ""), ("POST", "/cancel"), ("POST", "/payment/refresh")):
-        json = {} if method == "POST" else None
+        json: dict[str, str] | None = {} if method == "POST" else None
         refused = await city.call(method, path + tail, as_=other, json=json, expect=404)
         assert refused["error"]["code"] == "NOT_FOUND"
     await city.call("DELETE", f"/api/v1/holds/{made['id']}", as_=other, expect=404)

@@ -10,9 +10,7 @@ from backend.db.journal import Journal
 
 async def test_two_writers_number_one_stream_without_gaps(db: Database):
     journals = [Journal(db.collection("booking_feed")) for _ in range(2)]
-    numbers = await asyncio.gather(
-        *(journals[n % 2].append("org", {"event_id": str(n)}) for n in range(100))
-    )
+    numbers = await asyncio.gather(*(journals[n % 2].append("org", {"event_id": str(n)}) for n in range(100)))
     assert sorted(numbers) == list(range(1, 101))
 
 

@@ -131,6 +131,12 @@ class ResetHandler(StaffHandler):
     """New credentials for one who forgot a password or lost a phone."""
 
     @requires(Permission.STAFF_STAFF_MANAGE)
+    @page("A staff member")
+    async def get(self, staff_id: str, what: str) -> None:
+        """The member: credentials are shown once, and not for reloading the page."""
+        await self.show(staff_id=staff_id)
+
+    @requires(Permission.STAFF_STAFF_MANAGE)
     @page("Make new credentials")
     async def post(self, staff_id: str, what: str) -> None:
         """Make them and show them, this once."""

@@ -189,9 +189,11 @@ class BillingService:
         )
 
     async def resolve_difference(self, actor: Actor, difference_id: str, note: str) -> DifferenceEntry:
-        """Take a difference off the list. Raises REASON_REQUIRED, NOT_FOUND."""
+        """Take a difference off the list. Raises REASON_REQUIRED; NOT_FOUND outside the actor's scope."""
         self._check_staff(actor, note)
-        entry = await self._orders.resolve_difference(difference_id, actor.id, note)
+        entry = await self._orders.resolve_difference(
+            difference_id, actor.id, note, organization_ids=actor.organization_ids
+        )
         if entry is None:
             raise not_found("difference")
         await self._audit.record(

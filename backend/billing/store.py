@@ -160,10 +160,15 @@ class OrderStore:
         cursor = self._differences.find(rules).sort("created_at", DESCENDING).limit(limit)
         return [_difference(doc) async for doc in cursor]
 
-    async def resolve_difference(self, key: str, by: str, note: str) -> DifferenceEntry | None:
-        """Take a difference off the list, saying who and why; None when it is not on it."""
+    async def resolve_difference(
+        self, key: str, by: str, note: str, *, organization_ids: frozenset[str] | None
+    ) -> DifferenceEntry | None:
+        """Take a difference within scope off the list, saying who and why; None when it is not on it."""
+        rules: Document = {"_id": key, "state": "open"}
+        if organization_ids is not None:
+            rules["organization_id"] = {"$in": sorted(organization_ids)}
         doc = await self._differences.find_one_and_update(
-            {"_id": key, "state": "open"},
+            rules,
             {"$set": {"state": "resolved", "resolved_by": by, "note": note, "resolved_at": clock.now()}},
             return_document=ReturnDocument.AFTER,
         )

@@ -17,6 +17,7 @@ from backend.errors import ErrorCode
 from backend.http.endpoint import HTTP_METHODS, Operation, operations_of
 from backend.permissions import ROLE_GRANTS, Permission, Role
 from tests.security.examples import EXAMPLES, Ask, Example
+from tests.security.matrix import operations, path_of, read_matrix, row_key
 from tests.security.town import Town
 
 # The columns: the owner of the thing, somebody who acts for the owner, any other resident; staff of whatever
@@ -55,38 +56,8 @@ NO_TOKEN = {
 }
 
 
-def read_matrix(text: str) -> dict[tuple[str, str], dict[str, str]]:
-    """Rows by permission and thing; each tells what each column's callers get."""
-    head, *lines = text.strip().splitlines()
-    columns = head.split()
-    rows = {}
-    for line in lines:
-        cells = line.split()
-        permission, outcomes = cells[0], cells[-len(columns) :]
-        rows[permission, " ".join(cells[1 : -len(columns)])] = _by_caller(
-            dict(zip(columns, outcomes, strict=True))
-        )
-    return rows
-
-
-def _by_caller(outcomes: dict[str, str]) -> dict[str, str]:
-    staff, foreign = outcomes.pop("staff"), outcomes.pop("foreign")
-    return outcomes | dict.fromkeys(STAFF, staff) | {"foreign_client": foreign}
-
-
-ROWS = read_matrix(MATRIX)
-
-
-def path_of(pattern: str) -> str:
-    """A route's pattern as OpenAPI writes it."""
-    return re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern)
-
-
-ROUTES: dict[str, Operation] = {
-    f"{method.upper()} {path_of(pattern)}": operation
-    for pattern, handler in api_routes()
-    for method, operation in operations_of(handler).items()
-}
+ROWS = read_matrix(MATRIX, {"staff": STAFF, "foreign": ("foreign_client",)})
+ROUTES = operations(api_routes())
 CASES = [(route, n) for route in ROUTES for n in range(len(EXAMPLES.get(route, [None])))]
 
 
@@ -98,7 +69,7 @@ def test_every_route_has_an_example() -> None:
 
 
 def test_every_row_of_the_matrix_is_used() -> None:
-    used = {row_of(ROUTES[route], example) for route in ROUTES for example in EXAMPLES.get(route, [])}
+    used = {row_key(ROUTES[route], example.thing) for route in ROUTES for example in EXAMPLES.get(route, [])}
     assert set(ROWS) == used
 
 
@@ -106,7 +77,7 @@ def test_every_row_of_the_matrix_is_used() -> None:
 async def test_everybody_gets_what_the_matrix_says(town: Town, route: str, number: int) -> None:
     assert route in EXAMPLES, f"{route} has no example: say in tests/security/examples.py what it is about"
     operation, example = ROUTES[route], EXAMPLES[route][number]
-    row = ROWS[row_of(operation, example)]
+    row = ROWS[row_key(operation, example.thing)]
     refused = {name: outcome for name, outcome in row.items() if outcome != "ok"}
     # All refusals about one thing; then its owner finds it there and untouched.
     if refused:
@@ -134,7 +105,7 @@ async def test_everybody_gets_what_the_matrix_says(town: Town, route: str, numbe
 async def test_what_is_not_there_looks_like_what_is_somebody_elses(town: Town, route: str) -> None:
     """The two must not differ, or ids could be tried until one answers differently."""
     for example in EXAMPLES[route]:
-        row = ROWS[row_of(ROUTES[route], example)]
+        row = ROWS[row_key(ROUTES[route], example.thing)]
         hidden = [name for name, outcome in row.items() if outcome == "404"]
         if not hidden:
             continue
@@ -176,10 +147,6 @@ def test_the_matrix_agrees_with_what_roles_are_granted() -> None:
         for name, role in roles.items():
             granted = Permission(permission) in ROLE_GRANTS[role]
             assert granted is (row[name] != "403"), f"{permission} ({thing}), {name}"
-
-
-def row_of(operation: Operation, example: Example) -> tuple[str, str]:
-    return str(operation.access.permission or "public"), example.thing
 
 
 async def send(town: Town, route: str, ask: Ask, name: str) -> httpx.Response:

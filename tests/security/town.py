@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -132,9 +133,10 @@ class Town:
             )
         )
 
-    async def message(self, recipient_id: str) -> str:
+    async def message(self, recipient_id: str, **more: Any) -> str:
         """Something a person was told; the message's id."""
-        letter = Letter(new_id(), clock.now(), recipient_id, MessageKind.CODE_USED, defaultdict(str))
+        kind = MessageKind.APPOINTMENT_BOOKED
+        letter = Letter(new_id(), clock.now(), recipient_id, kind, defaultdict(str), **more)
         await self.services.messages.tell(letter)
         doc = await self.city.city.db.collection("messages").find_one(
             {"recipient_id": recipient_id}, sort=[("_id", -1)]

@@ -1,0 +1,161 @@
+"""One real request, at least, for every page of the console; see examples.py."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from backend import clock
+from backend.billing.models import Difference
+from backend.ids import new_id
+from backend.permissions import SYSTEM, Role
+from backend.staff.models import NewStaff
+from tests.factories.staff import PASSWORD
+from tests.security.examples import Ask, Example, plain
+from tests.security.town import Town
+
+OWN, PUBLIC = "one's own", "anything public"
+INSTITUTION, CITY = "a thing of the hospital", "a thing of the whole city"
+ACCOUNT = "an account in the hospital"
+REASON = {"reason": "核对"}
+WRONG_TWICE = {"old_password": "x", "new_password": "one thing", "new_password_again": "another thing"}
+
+
+async def _schedule(town: Town, caller: str) -> Ask:
+    return Ask({"schedule_id": (await town.schedule()).id}, form=REASON)
+
+
+async def _appointment(town: Town, caller: str) -> Ask:
+    return Ask({"appointment_id": (await town.claim(town["owner"].id)).id}, form=REASON)
+
+
+async def _find_owner(town: Town, caller: str) -> Ask:
+    return Ask(form={"person": town["owner"].id_number})
+
+
+async def _order(town: Town, caller: str) -> Ask:
+    claim = await town.claim(town["owner"].id, fee_fen=500, hold=True)
+    order = await town.services.billing.open_order(
+        appointment_id=claim.id,
+        resident_id=claim.resident_id,
+        organization_id=claim.organization_id,
+        amount_fen=500,
+        description="挂号费",
+        expires_at=clock.now() + timedelta(minutes=9),
+    )
+    return Ask({"order_id": order.id}, form=REASON)
+
+
+async def _difference(town: Town, caller: str) -> Ask:
+    difference = Difference(f"test:{new_id()}", "amount_differs", None, {"amount_fen": 1}, {"amount_fen": 2})
+    await town.services.billing._orders.add_difference(difference, town.mine.organization.id)
+    return Ask(form={"difference_id": difference.key, **REASON})
+
+
+async def _message(town: Town, caller: str) -> Ask:
+    message_id = await town.message(town["owner"].id, organization_id=town.mine.organization.id)
+    await town.city.city.db.collection("messages").update_one(
+        {"_id": message_id}, {"$set": {"deliveries.sms.state": "failed"}}
+    )
+    return Ask({"message_id": message_id, "channel": "sms"}, form=REASON)
+
+
+async def _organization(town: Town, caller: str) -> Ask:
+    kept = town.mine.organization
+    form = {"short_name": kept.short_name, "address": kept.address, "district": kept.district}
+    return Ask({"organization_id": kept.id}, form={**form, "phone": kept.phone})
+
+
+async def _department(town: Town, caller: str) -> Ask:
+    return Ask({"department_id": town.mine.department.id}, form={"place": "外科楼9层"})
+
+
+async def _practitioner(town: Town, caller: str) -> Ask:
+    return Ask({"practitioner_id": town.mine.practitioner.id}, form={"title": "主任医师"})
+
+
+async def _colleague(town: Town, caller: str) -> Ask:
+    scope = frozenset({town.mine.organization.id})
+    wanted = NewStaff(f"nurse.{new_id().lower()[-20:]}", "林晓", Role.HOSPITAL_OPERATOR, scope, PASSWORD)
+    return Ask({"staff_id": (await town.services.staff.add(SYSTEM, wanted)).member.id}, form=REASON)
+
+
+async def _new_password(town: Town, caller: str) -> Ask:
+    return Ask({**(await _colleague(town, caller)).path, "what": "password"}, form={})
+
+
+def _account_in(organization_id: str) -> Ask:
+    form = {"login": f"new.{new_id().lower()[-20:]}", "name": "林晓", "role": "hospital_operator"}
+    return Ask(form={**form, "organization": organization_id})
+
+
+async def _account(town: Town, caller: str) -> Ask:
+    return _account_in((town.theirs if caller.startswith("theirs") else town.mine).organization.id)
+
+
+async def _account_of_mine(town: Town, caller: str) -> Ask:
+    return _account_in(town.mine.organization.id)
+
+
+# Method and path. 303: done, on to the page that shows it.
+EXAMPLES: dict[str, list[Example]] = {
+    "GET /admin/?": [plain(OWN, 303)],
+    "GET /admin/sign-in": [plain(PUBLIC, 303)],
+    # Signing in needs the form's own cookie, and its second step a half session.
+    "POST /admin/sign-in": [plain(PUBLIC, 403, form={"login": "x", "password": "y"})],
+    "GET /admin/sign-in/code": [plain(PUBLIC, 303)],
+    "POST /admin/sign-in/code": [plain(PUBLIC, 401, form={"code": "000000"})],
+    "POST /admin/sign-out": [plain(OWN, 303, form={})],
+    "GET /admin/dashboard": [plain(OWN)],
+    "GET /admin/dashboard/figures": [plain(OWN)],
+    "GET /admin/schedules": [plain(OWN)],
+    "GET /admin/schedules/{schedule_id}": [Example(INSTITUTION, _schedule)],
+    "GET /admin/schedules/{schedule_id}/stop": [Example(INSTITUTION, _schedule)],
+    "POST /admin/schedules/{schedule_id}/stop": [Example(INSTITUTION, _schedule, 303)],
+    "GET /admin/appointments": [plain(OWN)],
+    "GET /admin/appointments/search": [plain(OWN)],
+    "POST /admin/appointments/search": [Example(OWN, _find_owner)],
+    "GET /admin/appointments/{appointment_id}": [Example(INSTITUTION, _appointment)],
+    "GET /admin/appointments/{appointment_id}/cancel": [Example(INSTITUTION, _appointment)],
+    "POST /admin/appointments/{appointment_id}/cancel": [Example(INSTITUTION, _appointment, 303)],
+    "GET /admin/appointments/{appointment_id}/reveal": [Example(INSTITUTION, _appointment)],
+    "POST /admin/appointments/{appointment_id}/reveal": [Example(INSTITUTION, _appointment)],
+    "GET /admin/payments": [plain(OWN)],
+    "GET /admin/payments/differences": [plain(OWN)],
+    "GET /admin/payments/differences/resolve": [plain(OWN)],
+    "POST /admin/payments/differences/resolve": [Example(INSTITUTION, _difference, 303)],
+    "POST /admin/payments/books": [plain(CITY, form={})],
+    "GET /admin/payments/{order_id}": [Example(INSTITUTION, _order)],
+    "GET /admin/payments/{order_id}/refund": [Example(INSTITUTION, _order)],
+    # Nothing of it has failed: whoever may is told so.
+    "POST /admin/payments/{order_id}/refund": [Example(INSTITUTION, _order, 409)],
+    "GET /admin/messages": [plain(OWN)],
+    "GET /admin/messages/person": [plain(OWN)],
+    "POST /admin/messages/person": [Example(OWN, _find_owner)],
+    "GET /admin/messages/{message_id}/resend/{channel}": [Example(INSTITUTION, _message)],
+    "POST /admin/messages/{message_id}/resend/{channel}": [Example(INSTITUTION, _message, 303)],
+    "GET /admin/directory": [plain(OWN)],
+    "GET /admin/directory/{organization_id}": [Example(INSTITUTION, _organization)],
+    "GET /admin/directory/{organization_id}/edit": [Example(INSTITUTION, _organization)],
+    "POST /admin/directory/{organization_id}/edit": [Example(INSTITUTION, _organization, 303)],
+    "GET /admin/directory/departments/{department_id}": [Example(INSTITUTION, _department)],
+    "POST /admin/directory/departments/{department_id}": [Example(INSTITUTION, _department, 303)],
+    "GET /admin/directory/practitioners/{practitioner_id}": [Example(INSTITUTION, _practitioner)],
+    "POST /admin/directory/practitioners/{practitioner_id}": [Example(INSTITUTION, _practitioner, 303)],
+    "GET /admin/staff": [plain(OWN)],
+    "GET /admin/staff/new": [plain(OWN)],
+    "POST /admin/staff/new": [Example(OWN, _account), Example(ACCOUNT, _account_of_mine)],
+    "GET /admin/staff/{staff_id}": [Example(INSTITUTION, _colleague)],
+    "GET /admin/staff/{staff_id}/disable": [Example(INSTITUTION, _colleague)],
+    "POST /admin/staff/{staff_id}/disable": [Example(INSTITUTION, _colleague, 303)],
+    "GET /admin/staff/{staff_id}/enable": [Example(INSTITUTION, _colleague)],
+    "POST /admin/staff/{staff_id}/enable": [Example(INSTITUTION, _colleague, 303)],
+    "GET /admin/staff/{staff_id}/reset/{what}": [Example(INSTITUTION, _new_password)],
+    "POST /admin/staff/{staff_id}/reset/{what}": [Example(INSTITUTION, _new_password)],
+    "GET /admin/audit": [plain(OWN)],
+    "POST /admin/audit/verify": [plain(CITY, form={})],
+    "GET /admin/account": [plain(OWN)],
+    "GET /admin/account/password": [plain(OWN)],
+    "POST /admin/account/password": [plain(OWN, 400, form=WRONG_TWICE)],
+    "GET /admin/static/{name}": [plain(PUBLIC, path={"name": "console.css"})],
+    "GET /admin/{rest}": [plain(OWN, 404, path={"rest": "nowhere"})],
+}

@@ -1,0 +1,45 @@
+"""Reading a table of outcomes: permission and thing in each row, callers in the columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from backend.http.endpoint import Operation, operations_of
+
+Row = dict[str, str]
+Rows = dict[tuple[str, str], Row]
+
+
+def read_matrix(text: str, groups: Mapping[str, Sequence[str]] | None = None) -> Rows:
+    """What each caller gets, by permission and thing; a column of `groups` stands for several."""
+    head, *lines = text.strip().splitlines()
+    columns = head.split()
+    rows: Rows = {}
+    for line in lines:
+        cells = line.split()
+        key = cells[0], " ".join(cells[1 : -len(columns)])
+        row: Row = {}
+        for column, outcome in zip(columns, cells[-len(columns) :], strict=True):
+            row |= dict.fromkeys((groups or {}).get(column, (column,)), outcome)
+        rows[key] = row
+    return rows
+
+
+def row_key(operation: Operation, thing: str) -> tuple[str, str]:
+    """The row that says what an operation on a thing is answered with."""
+    return str(operation.access.permission or "public"), thing
+
+
+def path_of(pattern: str) -> str:
+    """A route's pattern as OpenAPI writes it."""
+    return re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern)
+
+
+def operations(routes: Iterable[tuple[str, type]]) -> dict[str, Operation]:
+    """Every operation of a route table by `METHOD path`."""
+    return {
+        f"{method.upper()} {path_of(pattern)}": operation
+        for pattern, handler in routes
+        for method, operation in operations_of(handler).items()
+    }

@@ -6,7 +6,20 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from backend.demo.embedded import EmbeddedServer, start_mongod, start_redis
+
+
+PREFIX = "healthycity-test-"
+
+
+def _remove_left_behind() -> None:
+    """Remove the data of runs that were killed: a server's journal takes 300 MB."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class TestServers:
@@ -32,7 +45,8 @@ class TestServers:
 
     def _url(self, name: str, start: Callable[[Path], EmbeddedServer]) -> str:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="healthycity-test-"))
+            _remove_left_behind()
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         if name not in self._started:
             self._started[name] = start(self._folder)
         return self._started[name].url

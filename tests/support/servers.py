@@ -10,7 +10,6 @@ import psutil
 
 from backend.demo.embedded import EmbeddedServer, start_mongod, start_redis
 
-
 PREFIX = "healthycity-test-"
 
 

@@ -156,6 +156,8 @@ async def test_everybody_gets_what_the_matrix_says(staff: Staff, route: str, num
             assert_sent_away(await staff.send(route, ask, name), name)
     # After all that the thing is there and untouched.
     for name in allowed:
+        if name != allowed[0]:
+            ask = await example.make(staff.town, name)
         cookie = None
         if "sign-out" in route:
             cookie = await staff.session(staff.members[name], stage=SessionStage.OPEN, lasts=SESSION_IDLE)
@@ -163,7 +165,6 @@ async def test_everybody_gets_what_the_matrix_says(staff: Staff, route: str, num
         expected = example.ok or 200
         assert answer.status_code == expected, f"{name}: {answer.status_code} {text_of(answer)}"
         assert_nothing_of_mine_for_theirs(staff, answer, name, example)
-        ask = await example.make(staff.town, name)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.startswith("POST")])

@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that repeat what the code says: errors.md and permissions.md.
+"""Writes what the docs repeat of the code: errors.md, permissions.md, and the settings in going-live.md.
 
 python docs/generate.py            writes them
 python docs/generate.py --check    exits 1 and names those that are stale; a guard test does the same
@@ -7,11 +7,19 @@ python docs/generate.py --check    exits 1 and names those that are stale; a gua
 import sys
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
+
 from backend.errors import ERRORS, ErrorCode
 from backend.permissions import ROLE_GRANTS, Permission, Role
+from backend.settings import REQUIRED_IN_PRODUCTION, Settings
 
 DOCS = Path(__file__).resolve().parent
 MADE = "<!-- Made by docs/generate.py (`make docs`); edit the enum instead. -->\n"
+# Between these two lines of going-live.md stands the table of settings.
+SETTINGS_BEGIN = "<!-- Made by docs/generate.py (`make docs`) from backend/settings.py. -->"
+SETTINGS_END = "<!-- End of what docs/generate.py makes. -->"
+# What `production_problems` asks for beside the list of required ones.
+INSISTED = {"keys_file": "one of the two", "hc_keys": "one of the two", "public_url": "https"}
 
 
 ERRORS_INTRODUCTION = """\
@@ -47,11 +55,40 @@ def permissions_page() -> str:
     return _page("Permissions", PERMISSIONS_INTRODUCTION, table)
 
 
+def going_live_page() -> str:
+    """The page as it is, with the table of settings made anew."""
+    text = (DOCS / "going-live.md").read_text()
+    before, begin, rest = text.partition(SETTINGS_BEGIN)
+    _, end, after = rest.partition(SETTINGS_END)
+    if not (begin and end):
+        raise ValueError("going-live.md has lost the two lines between which the settings stand")
+    return "\n".join([before + begin, "", *settings_table(), "", end + after])
+
+
+def settings_table() -> list[str]:
+    """Every setting: variable, default, whether production insists on it, what it is."""
+    rows = [_setting(name, field) for name, field in Settings.model_fields.items()]
+    return ["| variable | default | production | what |", "| --- | --- | --- | --- |", *rows]
+
+
+def _setting(name: str, field: FieldInfo) -> str:
+    needed = INSISTED.get(name, "required" if name in REQUIRED_IN_PRODUCTION else "")
+    # Secrets have no default worth showing: they are empty.
+    shown = "" if "Secret" in str(field.annotation) else str(field.get_default(call_default_factory=True))
+    default = f"`{shown}`" if shown not in ("", "None", "{}") else ""
+    what = (field.description or "").replace("|", "\\|")
+    return f"| `{name.upper()}` | {default} | {needed} | {what} |"
+
+
 def _page(title: str, introduction: str, table: list[str]) -> str:
     return "\n".join([f"# {title}\n", MADE, introduction, *table]) + "\n"
 
 
-PAGES = {"errors.md": errors_page, "permissions.md": permissions_page}
+PAGES = {
+    "errors.md": errors_page,
+    "permissions.md": permissions_page,
+    "going-live.md": going_live_page,
+}
 
 
 def stale_pages() -> list[str]:

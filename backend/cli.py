@@ -63,6 +63,10 @@ def serve(
     processes: Annotated[int, typer.Option(help="Web processes; 0 means one for each core.")] = 1,
 ) -> None:
     """Run the web server: resident app, APIs, console, callbacks."""
+    if processes != 1:
+        from backend.http.forking import share_metrics
+
+        share_metrics()
     from backend.commands import serving
 
     serving.serve(port, processes)

@@ -69,11 +69,12 @@ class InFlight:
         if not self._count:
             self._idle.set()
 
-    async def until_idle(self, grace_s: float) -> None:
-        """Return when nothing is being served, or after `grace_s`."""
+    async def until_idle(self, grace_s: float) -> bool:
+        """Return when nothing is being served, or after `grace_s`; whether all has been answered."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 await self._idle.wait()
+        return not self._count
 
 
 class BaseHandler(RequestHandler):
@@ -136,6 +137,10 @@ class BaseHandler(RequestHandler):
             metrics.ERRORS_TOTAL.labels(value.code).inc()
             if value.status >= 500:
                 log.warning("request_error", extra={"code": value.code, "detail": value.log})
+        elif as_app_error(value, 500).code is ErrorCode.UNAVAILABLE:
+            # Every request hits this while the database is away: a line each, no traceback.
+            metrics.ERRORS_TOTAL.labels(ErrorCode.UNAVAILABLE).inc()
+            log.warning("database_away", extra={"error": type(value).__name__})
         elif not isinstance(value, HTTPError):
             log.error("request_crashed", exc_info=(typ, value, tb))  # type: ignore[arg-type]
 

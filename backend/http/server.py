@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
@@ -19,6 +20,7 @@ from backend.http.forking import fork
 
 log = logging.getLogger(__name__)
 
+HANG_UP_WITHIN_S = 1.0
 Opened = tuple[Application, Callable[[], Awaitable[None]]]
 
 
@@ -73,7 +75,10 @@ async def _serve(
     # Whoever still has a connection is told, by /readyz, to take the next request elsewhere.
     app.settings["city"].closing = True
     server.stop()
-    # Let begun requests answer; then hang up on idle connections.
-    await app.settings["in_flight"].until_idle(grace_s)
-    await server.close_all_connections()
+    # Let begun requests answer; then hang up, and finish what was being written all the same.
+    if not await app.settings["in_flight"].until_idle(grace_s):
+        log.warning("grace_over", extra={"grace_s": grace_s})
+    with contextlib.suppress(TimeoutError):
+        # Closing a connection waits for its handler: one that outlasts the grace must not hold us up.
+        await asyncio.wait_for(server.close_all_connections(), HANG_UP_WITHIN_S)
     await close()

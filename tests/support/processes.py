@@ -47,6 +47,21 @@ class Processes:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal and go on."""
+        self.running[name].send_signal(number)
+
+    def is_running(self, name: str) -> bool:
+        """Whether it has not ended."""
+        return self.running[name].poll() is None
+
+    async def wait(self, name: str, deadline_s: float = 30) -> int:
+        """Wait until it has ended; its exit code."""
+        process = self.running[name]
+        await poll(lambda: process.poll() is not None, deadline_s, f"{name} to end")
+        del self.running[name]
+        return process.returncode
+
     def stop_all(self) -> None:
         """Ask all to stop, then make them."""
         for process in self.running.values():

@@ -115,7 +115,9 @@ def _await_primary(server: EmbeddedServer, port: int, log: Path) -> None:
             except PyMongoError:
                 pass
             time.sleep(0.05)
-    raise DemoError(f"MongoDB did not start: {_complaint(log)} (all of it is in {log}).")
+    raise DemoError(
+        f"MongoDB did not start: {_complaint(log)} ({log}); MONGODB_URI names another to use instead."
+    )
 
 
 def _give_replica_set(client: "MongoClient[dict[str, object]]", port: int) -> None:
@@ -158,7 +160,9 @@ def _await_redis(server: EmbeddedServer, log: Path) -> None:
                 time.sleep(0.01)
             else:
                 return
-    raise DemoError(f"Redis did not start: {_complaint(log)} (all of it is in {log}).")
+    raise DemoError(
+        f"Redis did not start: {_complaint(log)} ({log}); BROKER_URL names another to use instead."
+    )
 
 
 def _complaint(log: Path) -> str:

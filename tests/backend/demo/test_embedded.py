@@ -45,3 +45,15 @@ def test_a_platform_without_the_server_is_told_the_setting(start, setting, tmp_p
     monkeypatch.setattr(embedded, "_packaged", lambda *_: None)
     with pytest.raises(DemoError, match=setting):
         start(tmp_path / "data", tmp_path / "log")
+
+
+def test_a_server_that_lacks_a_library_says_which(tmp_path: Path, monkeypatch):
+    # What the dynamic loader says where OpenSSL 3 is missing.
+    broken = tmp_path / "mongod"
+    broken.write_text(
+        "#!/bin/sh\necho 'error while loading shared libraries: libcrypto.so.3' >&2\nexit 127\n"
+    )
+    broken.chmod(0o755)
+    monkeypatch.setattr(embedded, "mongod_binary", lambda: broken)
+    with pytest.raises(DemoError, match=r"libcrypto\.so\.3 .*MONGODB_URI"):
+        start_mongod(tmp_path / "data", tmp_path / "log")

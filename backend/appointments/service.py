@@ -107,8 +107,7 @@ class AppointmentService:
         """Cancel in time; what was paid goes back. Raises APPOINTMENT_NOT_CANCELLABLE."""
         claim = await self.access(actor, claim_id)
         if claim.state is ClaimState.BOOKED:
-            schedule = await self._schedules.get_cached(claim.schedule_id)
-            if clock.now() > self._cancel_by(schedule.start_at):
+            if clock.now() > self._cancel_by(claim.start_at):
                 raise AppError(ErrorCode.APPOINTMENT_NOT_CANCELLABLE)
             await self._claims.cancel(claim.id, reason=reason, by=actor.kind)
         elif claim.state is ClaimState.HELD:
@@ -234,6 +233,7 @@ class AppointmentService:
             return
         if await self._claims.confirm(claim_id, paid=True) is not None:
             return
+        await self._claims.end_given_back(claim_id)
         claim = await self._claims.get(claim_id)
         if claim.state is not ClaimState.BOOKED:
             await self._billing.request_refund(order.id, f"appointment is {claim.state}")

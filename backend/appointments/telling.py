@@ -117,7 +117,7 @@ class AppointmentTeller:
         facts = {
             **_visit(claim, schedule, place, names.get(claim.patient_id, "就诊人")),
             **_ending(claim, order),
-            "cancel_by": _day_and_time(schedule.start_at - self._cancel_until),
+            "cancel_by": _day_and_time(claim.start_at - self._cancel_until),
         }
         await self._messages.tell(
             Letter(event.id, event.at, claim.resident_id, kind, facts, claim.id, claim.organization_id)

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from backend import clock, metrics
 from backend.db.client import Document
 from backend.errors import AppError, ErrorCode, not_found
-from backend.ids import derived_id, is_id, new_id
 from backend.slotpool.availability import Availability
 from backend.slotpool.claims_models import Claim, ClaimState, Wanted
+from backend.slotpool.claims_rules import (
+    candidates,
+    check_open,
+    check_slot,
+    claim_id_of,
+    document_of,
+    event_of,
+    read_cursor,
+    same_claim,
+    write_cursor,
+)
 from backend.slotpool.claims_store import (
     ClaimStore,
     PatientBusyError,
     SameRequestError,
     SlotTakenError,
 )
-from backend.slotpool.schedules_models import Schedule, ScheduleState, SlotTime
-from backend.worker.events import Event, EventKind, embedded
+from backend.slotpool.schedules_models import Schedule, SlotTime
+from backend.worker.events import EventKind
 
 SWEEP_BATCH = 200
 # How often a claimer tries on after meeting others; each meeting means somebody else got a slot.
@@ -51,8 +61,8 @@ class ClaimService:
         """
         schedule = schedule or await self._schedules.get_cached(wanted.schedule_id)
         now = clock.now()
-        _check_open(schedule)
-        claim_id = _claim_id(schedule, wanted)
+        check_open(schedule)
+        claim_id = claim_id_of(schedule, wanted)
         if wanted.number is not None:
             claim = await self._claim_number(schedule, wanted, claim_id, now)
         else:
@@ -65,16 +75,16 @@ class ClaimService:
 
         `paid` says that the money has arrived: then a hold that waited for it counts even after its time.
         """
-        when: Document = (
-            {} if paid else {"hold_until": {"$gt": clock.now()}, "awaiting_payment": {"$ne": True}}
-        )
+        when: Document = {"given_back": {"$ne": True}}
+        if not paid:
+            when |= {"hold_until": {"$gt": clock.now()}, "awaiting_payment": {"$ne": True}}
         return await self._store.change(
             claim_id,
             states=[ClaimState.HELD],
             to=ClaimState.BOOKED,
             when=when,
             fields={"hold_until": None, "awaiting_payment": False},
-            event=_event(EventKind.APPOINTMENT_BOOKED, claim_id),
+            event=event_of(EventKind.APPOINTMENT_BOOKED, claim_id),
         )
 
     async def await_payment(self, claim_id: str, order_id: str) -> Claim | None:
@@ -88,8 +98,21 @@ class ClaimService:
             event=None,
         )
 
+    async def end_given_back(self, claim_id: str) -> Claim | None:
+        """End a hold that was given back while its payment was under way; None when it is no such hold."""
+        return await self._end(
+            claim_id,
+            ClaimState.RELEASED,
+            EventKind.APPOINTMENT_EXPIRED,
+            states=[ClaimState.HELD],
+            when={"given_back": True},
+        )
+
     async def payment_is_off(self, claim_id: str) -> Claim | None:
         """The order is closed and nothing was paid: a hold past its time ends, another goes on."""
+        given_back = await self.end_given_back(claim_id)
+        if given_back is not None:
+            return given_back
         expired = await self._end(
             claim_id,
             ClaimState.EXPIRED,
@@ -114,9 +137,8 @@ class ClaimService:
                 claim.id,
                 states=[ClaimState.HELD],
                 to=ClaimState.HELD,
-                when={"due_told": {"$ne": True}},
-                fields={"hold_until": clock.now(), "due_told": True},
-                event=_event(EventKind.HOLD_DUE, claim.id, order_id=claim.order_id or ""),
+                fields={"hold_until": clock.now(), "due_told": True, "given_back": True},
+                event=event_of(EventKind.HOLD_DUE, claim.id, order_id=claim.order_id or ""),
             )
         return await self._end(
             claim.id,
@@ -163,7 +185,7 @@ class ClaimService:
                     to=ClaimState.HELD,
                     when={"due_told": {"$ne": True}},
                     fields={"due_told": True},
-                    event=_event(EventKind.HOLD_DUE, claim.id, order_id=claim.order_id or ""),
+                    event=event_of(EventKind.HOLD_DUE, claim.id, order_id=claim.order_id or ""),
                 )
             else:
                 await self._expire(claim, now)
@@ -180,17 +202,17 @@ class ClaimService:
         self, patient_ids: Sequence[str], *, upcoming: bool | None, cursor: str | None, limit: int
     ) -> tuple[list[Claim], str | None]:
         """A page of claims by start time, and the next cursor. Raises BAD_REQUEST for a bad one."""
-        place = _read_cursor(cursor) if cursor else None
+        place = read_cursor(cursor) if cursor else None
         found = await self._store.of_patients(patient_ids, upcoming=upcoming, cursor=place, limit=limit + 1)
-        return found[:limit], _write_cursor(found[limit - 1]) if len(found) > limit else None
+        return found[:limit], write_cursor(found[limit - 1]) if len(found) > limit else None
 
     async def of_pools(
         self, pool_keys: Sequence[str], rules: Document, *, cursor: str | None, limit: int
     ) -> tuple[list[Claim], str | None]:
         """A page of some departments' days, ended claims too, by start time; and the next page's cursor."""
-        place = _read_cursor(cursor) if cursor else None
+        place = read_cursor(cursor) if cursor else None
         found = await self._store.of_pools(pool_keys, rules=rules, after=place, limit=limit + 1)
-        return found[:limit], _write_cursor(found[limit - 1]) if len(found) > limit else None
+        return found[:limit], write_cursor(found[limit - 1]) if len(found) > limit else None
 
     async def has_live_future(self, patient_ids: Sequence[str]) -> bool:
         """Whether any of the patients still has somewhere to go."""
@@ -214,12 +236,12 @@ class ClaimService:
         for _ in range(MAX_TRIES):
             # Others in this process try other numbers instead of all racing for this one.
             avoid = taken | self._availability.being_tried(schedule.id)
-            slot = next(_candidates(schedule, channel, avoid, now), None)
+            slot = next(candidates(schedule, channel, avoid, now), None)
             if slot is None and not fresh:
                 taken = set((await self._availability.taken_now(pool_key)).get(schedule.id, ()))
                 fresh = True
                 continue
-            slot = slot or next(_candidates(schedule, channel, taken, now), None)
+            slot = slot or next(candidates(schedule, channel, taken, now), None)
             if slot is None:
                 break
             with self._availability.trying(schedule.id, slot.number):
@@ -230,12 +252,12 @@ class ClaimService:
                 taken.add(slot.number)
         mine = await self._store.find(claim_id) if wanted.request_key else None
         if mine is not None:
-            return _same(mine, wanted)
+            return same_claim(mine, wanted)
         metrics.CLAIMS_TOTAL.labels("sold_out").inc()
         raise AppError(ErrorCode.SOLD_OUT)
 
     async def _claim_number(self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime) -> Claim:
-        slot = _check_slot(schedule, wanted, now)
+        slot = check_slot(schedule, wanted, now)
         for _ in range(3):
             claim = await self._try(schedule, slot, wanted, claim_id, now)
             if claim is not None:
@@ -244,7 +266,7 @@ class ClaimService:
                 break
         mine = await self._store.find(claim_id) if wanted.request_key else None
         if mine is not None:
-            return _same(mine, wanted)
+            return same_claim(mine, wanted)
         metrics.CLAIMS_TOTAL.labels("slot_taken").inc()
         raise AppError(ErrorCode.SLOT_TAKEN)
 
@@ -252,11 +274,11 @@ class ClaimService:
         self, schedule: Schedule, slot: SlotTime, wanted: Wanted, claim_id: str, now: datetime
     ) -> Claim | None:
         """Insert the claim; None when the slot is taken or the patient's old hold had to be ended first."""
-        document = _document(schedule, slot, wanted, claim_id, now, self._hold_for)
+        document = document_of(schedule, slot, wanted, claim_id, now, self._hold_for)
         try:
             await self._store.insert(document)
         except SameRequestError:
-            return _same(await self.get(claim_id), wanted)
+            return same_claim(await self.get(claim_id), wanted)
         except PatientBusyError:
             return await self._unless_over(schedule, wanted, claim_id, now)
         except SlotTakenError:
@@ -277,7 +299,7 @@ class ClaimService:
         if other is None or await self._expire(other, now):
             return None
         if other.id == claim_id:
-            return _same(other, wanted)
+            return same_claim(other, wanted)
         raise AppError(ErrorCode.ALREADY_BOOKED, data={"appointment_id": other.id})
 
     async def _expire(self, claim: Claim, now: datetime) -> bool:
@@ -305,95 +327,8 @@ class ClaimService:
         fields: Document | None = None,
     ) -> Claim | None:
         claim = await self._store.change(
-            claim_id, states=states, to=to, when=when, fields=fields, event=_event(kind, claim_id)
+            claim_id, states=states, to=to, when=when, fields=fields, event=event_of(kind, claim_id)
         )
         if claim is not None:
             self._availability.mark(claim.pool_key, claim.schedule_id, claim.number, taken=False)
         return claim
-
-
-def _claim_id(schedule: Schedule, wanted: Wanted) -> str:
-    """The id a retry of the same request arrives at again; it sorts by the session's start."""
-    if wanted.request_key is None:
-        return new_id()
-    return derived_id(schedule.start_at, "claim", wanted.actor_id, wanted.request_key)
-
-
-def _same(claim: Claim, wanted: Wanted) -> Claim:
-    """The claim this very request made before; another request under its key is refused."""
-    same_number = wanted.number is None or wanted.number == claim.number
-    if claim.schedule_id == wanted.schedule_id and claim.patient_id == wanted.patient_id and same_number:
-        return claim
-    raise AppError(ErrorCode.IDEMPOTENCY_KEY_REUSED)
-
-
-def _check_open(schedule: Schedule) -> None:
-    if schedule.state is ScheduleState.STOPPED:
-        raise AppError(ErrorCode.SCHEDULE_STOPPED)
-    if schedule.state is ScheduleState.CLOSED:
-        raise AppError(ErrorCode.SOLD_OUT)
-
-
-def _check_slot(schedule: Schedule, wanted: Wanted, now: datetime) -> SlotTime:
-    slot = schedule.by_number.get(wanted.number or 0)
-    if slot is None:
-        raise AppError(ErrorCode.SLOT_NOT_FOUND)
-    if slot.end_at <= now:
-        raise AppError(ErrorCode.SLOT_PAST)
-    if not schedule.sells_to(slot.number, wanted.channel):
-        raise AppError(ErrorCode.SLOT_RESERVED)
-    return slot
-
-
-def _candidates(schedule: Schedule, channel: str, taken: set[int], now: datetime) -> Iterator[SlotTime]:
-    """Places this channel may have, the channel's own reserved ones last, earliest first."""
-    mine_last = sorted(schedule.slots, key=lambda slot: (slot.number in schedule.reserved_for, slot.number))
-    for slot in mine_last:
-        if slot.number not in taken and slot.end_at > now and schedule.sells_to(slot.number, channel):
-            yield slot
-
-
-def _document(
-    schedule: Schedule, slot: SlotTime, wanted: Wanted, claim_id: str, now: datetime, hold_for: timedelta
-) -> Document:
-    state = ClaimState.HELD if wanted.hold else ClaimState.BOOKED
-    # A hold's end is nobody's news; a booking is told at once.
-    news = {} if wanted.hold else embedded(_event(EventKind.APPOINTMENT_BOOKED, claim_id))
-    return {
-        "_id": claim_id,
-        "pool_key": schedule.pool_key,
-        "schedule_id": schedule.id,
-        "number": slot.number,
-        "organization_id": schedule.organization_id,
-        "department_id": schedule.department_id,
-        "practitioner_id": schedule.practitioner_id,
-        "on": schedule.on.isoformat(),
-        "period": schedule.period,
-        "start_at": slot.start_at,
-        "end_at": slot.end_at,
-        "fee_fen": schedule.fee_fen,
-        "resident_id": wanted.resident_id,
-        "patient_id": wanted.patient_id,
-        "channel": wanted.channel,
-        "state": str(state),
-        "live": True,
-        "hold_until": now + hold_for if wanted.hold else None,
-        "created_at": now,
-        "updated_at": now,
-        **news,
-    }
-
-
-def _event(kind: EventKind, claim_id: str, **data: str) -> Event:
-    return Event(kind, {"appointment_id": claim_id, **data})
-
-
-def _write_cursor(claim: Claim) -> str:
-    return f"{int(claim.start_at.timestamp() * 1000)}.{claim.id}"
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    at, _, claim_id = cursor.partition(".")
-    if not (at.isdecimal() and len(at) < 15 and is_id(claim_id)):
-        raise AppError(ErrorCode.BAD_REQUEST, data={"fields": [{"field": "cursor", "problem": "unknown"}]})
-    return datetime.fromtimestamp(int(at) / 1000, UTC), claim_id

@@ -191,3 +191,14 @@ async def test_a_stopped_clinic_ends_and_refunds_every_booking(city):
         "refunded",
         "医生外出",
     )
+
+
+async def test_a_hold_given_back_while_paying_is_not_booked_and_the_money_goes_back(city):
+    schedule = await city.schedule(slots=1, fee_fen=700)
+    who = await city.resident()
+    hold = await book(city, who, schedule)
+    async with city.outside.misbehaving(lose_notices=True):
+        await pay(city, who, hold["id"])
+        await city.call("DELETE", f"/api/v1/holds/{hold['id']}", as_=who, expect=204)
+    await city.until(lambda: refunded(city, who, hold["id"]))
+    assert (await read(city, who, hold["id"]))["state"] == "released"

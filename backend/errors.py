@@ -166,7 +166,7 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
 
 
 class AppError(Exception):
-    """What services raise. `log` is for the log only; `data` travels in the answer and holds no personal data."""
+    """What services raise. `log` is for the log only; `data` travels in the answer: no personal data."""
 
     def __init__(
         self, code: ErrorCode, log: str = "", *, data: dict[str, Any] | None = None, text: str | None = None

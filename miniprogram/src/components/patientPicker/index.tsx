@@ -1,9 +1,14 @@
 // Choosing for whom: the resident or someone he acts for.
 import { Text, View } from '@tarojs/components'
 import type { Patient } from '../../services/types'
-import { relationNames } from '../../texts'
+import { patients as t, relationNames } from '../../texts'
 import { Press } from '../press'
 import './index.scss'
+
+/** Names are masked, so two children may look alike: the age tells them apart. */
+function relationOf({ relation, age }: Patient): string {
+  return relation === 'self' ? relationNames.self : `${relationNames[relation]} ${t.age(age)}`
+}
 
 interface PatientPickerProps {
   patients: Patient[]
@@ -28,7 +33,7 @@ export function PatientPicker({ patients, chosen, onChoose, label }: PatientPick
           testId="patient-option"
         >
           <Text className="picker__name">{patient.name}</Text>
-          <Text className="picker__relation">{relationNames[patient.relation]}</Text>
+          <Text className="picker__relation">{relationOf(patient)}</Text>
         </Press>
       ))}
     </View>

@@ -76,6 +76,9 @@ describe('an appointment', () => {
     const cancelled = sampleAppointment({ state: 'cancelled', payment: { ...payment, state: 'refunding' } })
     expect(stateTag(cancelled).text).toBe('已取消 · 退款中')
   })
+  test('that was cancelled after paying is being refunded, whether or not the refund has begun', () => {
+    expect(stateTag(sampleAppointment({ state: 'cancelled' })).text).toBe('已取消 · 退款中')
+  })
   test('that is booked is good, that was stopped is bad', () => {
     expect(stateTag(sampleAppointment()).tone).toBe('good')
     expect(stateTag(sampleAppointment({ state: 'stopped', payment: { ...payment, state: 'none' } })).tone).toBe('bad')

@@ -14,7 +14,7 @@ import { useSubmit } from '../../../hooks/useSubmit'
 import { bookAppointment, fetchAppointment, releaseHold } from '../../../services/appointments'
 import type { Appointment } from '../../../services/types'
 import { appointments as t, confirm, pageTitles, paymentStateNames } from '../../../texts'
-import { isConfirmDue, isPaymentDue } from '../../../utils/appointment'
+import { isConfirmDue, isPaymentDue, moneyState } from '../../../utils/appointment'
 import { go, replace, routes, tabs } from '../../../utils/navigate'
 import { toast } from '../../../utils/platform'
 import { formatDay, formatInstant, formatTimes } from '../../../utils/time'
@@ -26,7 +26,8 @@ import './index.scss'
 const WATCH_MS = 5000
 
 function Details({ appointment }: { appointment: Appointment }) {
-  const { organization, department, practitioner, patient, payment } = appointment
+  const { organization, department, practitioner, patient } = appointment
+  const money = moneyState(appointment)
   const ended = ['cancelled', 'stopped'].includes(appointment.state)
   return (
     <View className="detail__card">
@@ -40,7 +41,7 @@ function Details({ appointment }: { appointment: Appointment }) {
         [t.place, department.place],
         [t.doctor, practitioner ? [practitioner.name, practitioner.title].filter(Boolean).join(' ') : null],
         [t.fee, <Money fen={appointment.fee_fen} key="fee" />],
-        [t.payment, ['none', 'closed'].includes(payment.state) ? null : paymentStateNames[payment.state]],
+        [t.payment, ['none', 'closed'].includes(money) ? null : paymentStateNames[money]],
         [t.cancelledAt, ended && appointment.cancelled_at ? formatInstant(appointment.cancelled_at) : null],
         [t.reason, appointment.cancel_reason],
         [t.bookedAt, formatInstant(appointment.created_at)],
@@ -120,7 +121,7 @@ function Actions({ of, appointment }: { of: Load<Appointment>; appointment: Appo
 }
 
 function isMoving(appointment: Appointment | undefined): boolean {
-  return appointment !== undefined && ['paying', 'refunding'].includes(appointment.payment.state)
+  return appointment !== undefined && ['paying', 'refunding'].includes(moneyState(appointment))
 }
 
 function Detail({ appointmentId }: { appointmentId: string }) {
@@ -138,7 +139,7 @@ function Detail({ appointmentId }: { appointmentId: string }) {
   return (
     <Loaded of={load}>
       {(appointment) => (
-        <View className="detail" data-testid="appointment-detail" data-state={appointment.state} data-payment-state={appointment.payment.state}>
+        <View className="detail" data-testid="appointment-detail" data-state={appointment.state} data-payment-state={moneyState(appointment)}>
           <StateBanner appointment={appointment} />
           <Details appointment={appointment} />
           <Actions of={load} appointment={appointment} />

@@ -4,12 +4,12 @@ import { Icon, type IconName } from '../../../components/icon'
 import { useCountdown } from '../../../hooks/useCountdown'
 import type { Appointment } from '../../../services/types'
 import { appointments as t, paymentStateNotes } from '../../../texts'
-import { isHoldOver, stateTag } from '../../../utils/appointment'
+import { isHoldOver, moneyState, stateTag } from '../../../utils/appointment'
 import { formatCountdown } from '../../../utils/time'
 
 function noteOf(appointment: Appointment, left: string): string {
   const { state, payment } = appointment
-  const money = paymentStateNotes[payment.state] ?? ''
+  const money = paymentStateNotes[moneyState(appointment)] ?? ''
   if (isHoldOver(appointment)) return t.expired
   if (state === 'held') return money || (payment.state === 'none' ? t.heldConfirm(left) : t.heldDue(left))
   if (state === 'booked') return t.booked

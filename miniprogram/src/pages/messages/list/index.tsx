@@ -17,6 +17,7 @@ import './index.scss'
 
 function deliveriesOf(message: Message): string {
   return message.deliveries
+    .filter(({ state }) => state !== 'skipped')
     .map(({ channel, state }) => `${deliveryChannelNames[channel] ?? channel}${deliveryStateNames[state] ?? ''}`)
     .join('，')
 }

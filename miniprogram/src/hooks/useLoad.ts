@@ -50,6 +50,7 @@ export function useLoad<T>(key: string | null, fetcher: () => Promise<T>, fresh 
   const put = useCallback((data: T) => {
     setState((old) => ({ key: old.key, data }))
   }, [])
-  const loading = key !== null && state.data === undefined && state.error === undefined
-  return { data: state.data, error: state.error, loading, reload, put }
+  const { data, error } = state.key === key ? state : {}
+  const loading = key !== null && data === undefined && error === undefined
+  return { data, error, loading, reload, put }
 }

@@ -3,6 +3,7 @@ import { useDidShow } from '@tarojs/taro'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Page } from '../services/types'
 import { type ApiError, toApiError } from '../utils/apiError'
+import { toast } from '../utils/platform'
 
 export interface Pages<T> {
   items: T[] | undefined
@@ -40,7 +41,10 @@ export function usePages<T>(key: string | null, fetcher: (cursor?: string) => Pr
       if (mine !== run.current) return
       setState((old) => ({ items: [...(cursor ? (old.items ?? []) : []), ...page.items], cursor: page.next_cursor }))
     } catch (thrown) {
-      if (mine === run.current) setState((old) => ({ ...old, error: toApiError(thrown) }))
+      if (mine !== run.current) return
+      const error = toApiError(thrown)
+      setState((old) => ({ ...old, error }))
+      if (cursor) toast(error.message)
     }
   }, [])
 

@@ -26,6 +26,17 @@ function fetchAhead(): void {
   }
 }
 
+const RELOADED = 'hc.reloaded_at'
+const RELOAD_AGAIN_MS = 30_000
+
+// A tab left open over a deployment asks for files that are no more: the new app is one reload away.
+window.addEventListener('vite:preloadError', () => {
+  const last = Number(sessionStorage.getItem(RELOADED))
+  if (!navigator.onLine || Date.now() - last < RELOAD_AGAIN_MS) return
+  sessionStorage.setItem(RELOADED, String(Date.now()))
+  window.location.reload()
+})
+
 window.addEventListener('load', () => {
   setTimeout(fetchAhead, 1500)
 })

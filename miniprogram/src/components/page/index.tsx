@@ -3,6 +3,7 @@ import { View } from '@tarojs/components'
 import type { PropsWithChildren, ReactNode } from 'react'
 import { largeTypeStore } from '../../utils/largeType'
 import { useStore } from '../../utils/store'
+import { Boundary } from './boundary'
 import { Head } from './head'
 import './index.scss'
 
@@ -22,7 +23,9 @@ export function Page({ title, tab = false, bare = false, bottom, className = '',
   return (
     <View className={`page ${large ? 'page--large' : ''} ${className}`}>
       <Head title={title} tab={tab} />
-      <View className={bare ? 'page__bare' : 'page__body'}>{children}</View>
+      <View className={bare ? 'page__bare' : 'page__body'}>
+        <Boundary>{children}</Boundary>
+      </View>
       {bottom ? (
         <>
           <View className="page__bottom-room" />

@@ -6,11 +6,12 @@ import { Icon, type IconName } from '../../components/icon'
 import { Page } from '../../components/page'
 import { Press } from '../../components/press'
 import { Empty, Loaded } from '../../components/states'
+import { useCityName } from '../../hooks/useCityName'
 import { useLoad } from '../../hooks/useLoad'
 import { useMe } from '../../hooks/useMe'
 import { listAppointments } from '../../services/appointments'
 import { listMessages } from '../../services/messages'
-import { appointments as appointmentTexts, common, home as t, pageTitles } from '../../texts'
+import { appointments as appointmentTexts, common, home as t } from '../../texts'
 import { go, goSignIn, routes, tabs } from '../../utils/navigate'
 import './index.scss'
 
@@ -72,11 +73,12 @@ function useUnread(meId: string | undefined): number {
 export default function HomePage() {
   const me = useMe()
   const unread = useUnread(me?.id)
+  const cityName = useCityName()
   const openCode = (): void => {
     go(tabs.code)
   }
   return (
-    <Page title={pageTitles.home} tab bare>
+    <Page title={cityName} tab bare>
       <View className="home__hero">
         <Text className="home__hello">{t.greeting(me?.name ?? null)}</Text>
         <Text className="home__welcome">{t.welcome}</Text>

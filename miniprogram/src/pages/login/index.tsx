@@ -9,10 +9,11 @@ import { PhoneButton } from '../../components/phoneButton'
 import { Press } from '../../components/press'
 import { Confirm } from '../../components/sheet'
 import { FormError } from '../../components/states'
+import { useCityName } from '../../hooks/useCityName'
 import { useSubmit } from '../../hooks/useSubmit'
 import { loginByMiniProgramPhone, loginBySms, loginByTicket, loginByTicketPhone } from '../../services/auth'
 import type { LoginAnswer } from '../../services/types'
-import { appName, login as t, pageTitles } from '../../texts'
+import { login as t, pageTitles } from '../../texts'
 import { errorFromAnswer } from '../../utils/apiError'
 import { go, goAfterSignIn, goBack, routes } from '../../utils/navigate'
 import { isWeapp, isWechatBrowser, toast } from '../../utils/platform'
@@ -145,6 +146,7 @@ function Ways({ signIn, consent }: { signIn: SignIn; consent: Consent }) {
 }
 
 export default function LoginPage() {
+  const cityName = useCityName()
   const consent = useConsent()
   const signIn = useSignIn()
   useRedirect(signIn)
@@ -152,7 +154,7 @@ export default function LoginPage() {
     <Page title={pageTitles.login} className="login">
       <View className="login__welcome">
         <View className="login__mark"><Icon name="shield" size={40} /></View>
-        <Text className="login__name">{appName}</Text>
+        <Text className="login__name">{cityName}</Text>
         <Text className="login__slogan">{t.slogan}</Text>
       </View>
       <Ways signIn={signIn} consent={consent} />

@@ -44,7 +44,7 @@ format: ## put the Python source into its form
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
-docs: ## write the generated pages docs/errors.md and docs/permissions.md
+docs: ## write what the docs repeat of the code: errors, permissions, settings
 	$(BIN)/python docs/generate.py
 
 bench: ## bookings per second beside a bare handler; figures in docs/performance.md

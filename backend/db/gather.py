@@ -1,7 +1,7 @@
-"""Many concurrent inserts become one `insert_many`: no lock, no wait beyond the round trip under way.
+"""Many concurrent inserts become one `insert_many`: no lock, and hardly a wait.
 
-While one batch is at the server, the next gathers; so the batch size follows the load, and a lone insert
-goes out at once. Every insert still learns its own fate.
+While one batch is at the server, the next gathers, and batches keep a pace of a few milliseconds; so the
+batch size follows the load, and a lone insert goes out at once. Every insert still learns its own fate.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from backend.db.client import Collection, Document
+from backend.pacing import Pace
 
 MAX_BATCH = 500
 DUPLICATE_KEY = 11000
@@ -24,6 +25,7 @@ class GatheredInserts:
         self._collection = collection
         self._waiting: list[tuple[Document, asyncio.Future[None]]] = []
         self._flusher: asyncio.Task[None] | None = None
+        self._pace = Pace()
 
     async def insert(self, document: Document) -> None:
         """Insert durably. Raises DuplicateKeyError, or the driver's error when the outcome is unknown.
@@ -44,6 +46,7 @@ class GatheredInserts:
     async def _flush(self) -> None:
         try:
             while self._waiting:
+                await self._pace.wait()
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
                 await self._send(batch)
         finally:

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from backend.errors import AppError, ErrorCode
+from backend.pacing import Pace
 from backend.security.derive import derive_key
 from backend.security.keys import Keyring
 
@@ -100,6 +101,7 @@ class RateLimiter:
         self._waiting: list[_Question] = []
         self._flusher: asyncio.Task[None] | None = None
         self._away_until = 0.0
+        self._pace = Pace()
 
     async def take(self, bucket: str, key: str) -> None:
         """Take one token of `key`, or raise RATE_LIMITED saying after how many seconds to come back."""
@@ -135,6 +137,7 @@ class RateLimiter:
     async def _flush(self) -> None:
         try:
             while self._waiting:
+                await self._pace.wait()
                 batch = self._waiting[:_LARGEST_BATCH]
                 del self._waiting[:_LARGEST_BATCH]
                 await self._answer(batch)

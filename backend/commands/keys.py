@@ -34,6 +34,11 @@ def list_keys() -> None:
 
 def rotate(use: str, algorithm: str | None, ahead_days: int) -> None:
     """Add a key that signs or seals from now, or from a stated number of days on."""
+    if read_settings().hc_keys.get_secret_value():
+        raise CommandError(
+            "HC_KEYS holds the ring, and a variable cannot be changed from here: write its text to a file, "
+            "rotate that with KEYS_FILE, and put the new text into HC_KEYS."
+        )
     ring = _open()
     key = ring.rotate(known_use(use), alg=algorithm, ahead=timedelta(days=ahead_days))
     out.print(

@@ -167,6 +167,14 @@ def _secrets(ring: Path) -> list[str]:
     return [line.split('"')[3] for line in ring.read_text().splitlines() if '"secret"' in line]
 
 
+def test_a_ring_in_a_variable_is_not_said_to_have_been_rotated(run: Run, tmp_path: Path):
+    ring = tmp_path / "keys.json"
+    run("keys", "generate", str(ring))
+    done = run("keys", "rotate", "token", HC_KEYS=ring.read_text())
+    assert done.returncode == 1
+    assert "KEYS_FILE" in done.stderr
+
+
 def test_an_unknown_use_of_a_key_names_the_known_ones(run: Run, tmp_path: Path):
     ring = str(tmp_path / "keys.json")
     run("keys", "generate", ring)

@@ -150,6 +150,8 @@ class BaseHandler(RequestHandler):
         seconds = self.request.request_time()
         status = self.get_status()
         method = self.request.method or ""
+        # Anybody can make up a method: it must not become a label.
+        method = method if method in self.SUPPORTED_METHODS else "other"
         metrics.HTTP_REQUESTS.labels(self.route, method, status).observe(seconds)
         if status >= 400 or log.isEnabledFor(logging.DEBUG):
             log.info(

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MOST_RESTARTS = 100
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_OURS = "healthycity-metrics-"
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -31,7 +32,7 @@ def share_metrics() -> None:
     The metrics library decides when it is first imported, so this has to come before any import of ours.
     """
     if not os.environ.get(METRICS_FOLDER):
-        os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="healthycity-metrics-")
+        os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix=_OURS)
 
 
 def fork(processes: int, sockets: Sequence[socket.socket]) -> None:
@@ -43,7 +44,10 @@ def fork(processes: int, sockets: Sequence[socket.socket]) -> None:
     parent = _Parent(sockets)
     if parent.run(processes or os.cpu_count() or 1):
         return
-    shutil.rmtree(Path(os.environ.get(METRICS_FOLDER) or os.devnull), ignore_errors=True)
+    folder = Path(os.environ.get(METRICS_FOLDER, ""))
+    if folder.name.startswith(_OURS):
+        # A folder that the operator gave is shared with the worker and stays.
+        shutil.rmtree(folder, ignore_errors=True)
     sys.exit(parent.exit_code)
 
 

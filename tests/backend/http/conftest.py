@@ -1,4 +1,8 @@
-"""front: web processes to be started, on a migrated database of their own (front.py)."""
+"""Fixtures of the HTTP tests.
+
+front   web processes to be started, on a migrated database of their own (front.py)
+city    the whole city with its sandbox in this process, fresh for each test
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +12,7 @@ import pytest
 from backend.db.client import Database
 from backend.db.migrate import migrate
 from tests.backend.http.front import Front, open_front
+from tests.support.city import Surroundings, TestCity, open_test_city
 
 
 @pytest.fixture
@@ -17,3 +22,9 @@ async def front(mongo_uri: str, redis_url: str, bare_db: Database, tmp_path: Pat
     broker = redis_url.rsplit("/", 1)[0] + "/6"
     async with open_front(mongo_uri, broker, bare_db, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+async def city(db: Database, mongo_uri: str, surroundings: Surroundings) -> AsyncIterator[TestCity]:
+    async with open_test_city(surroundings, mongo_uri, db) as made:
+        yield made

@@ -1,0 +1,126 @@
+"""What a process says about itself: whether it is ready, and what it has measured."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.app import api_routes
+from backend.demo.embedded import start_redis
+from backend.ids import new_id
+from tests.backend.http.front import Front, samples
+from tests.support.city import TestCity
+from tests.support.polling import poll
+
+ULID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
+REQUESTS = "healthycity_http_request_seconds_count"
+
+
+async def missing(front: Front) -> Any:
+    answer = await front.get("/readyz")
+    said = answer.json()
+    assert answer.status_code == (503 if said["missing"] else 200)
+    assert said["status"] == ("missing" if said["missing"] else "ok")
+    return said["missing"]
+
+
+@pytest.mark.serial
+async def test_each_part_that_is_missing_is_named_until_it_is_back(front: Front, tmp_path: Path):
+    broker = start_redis(tmp_path / "redis", tmp_path / "redis.log")
+    try:
+        await front.start(BROKER_URL=broker.url)
+        assert await missing(front) == []
+        migrations = front.city.db.collection("migrations")
+        newest = await migrations.find_one_and_delete({}, sort=[("_id", -1)])
+        assert newest is not None
+        assert await missing(front) == ["migrations"]
+        await migrations.insert_one(newest)
+        assert await missing(front) == []
+        await front.gate.shut()
+        assert await missing(front) == ["database"]
+    finally:
+        broker.stop()
+    assert await missing(front) == ["database", "broker"]
+    # Alive all the while: restarting the process would not bring its database back.
+    assert (await front.get("/healthz")).status_code == 200
+    await front.gate.open()
+
+    async def found_again() -> bool:
+        return bool(await missing(front) == ["broker"])
+
+    await poll(found_again, deadline_s=30, what="the database to be found again")
+
+
+async def test_a_city_that_is_closing_says_so(city: TestCity):
+    city.city.closing = True
+    answer = await city.http.get(f"{city.url}/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "missing", "missing": ["closing"]})
+    city.city.closing = False
+
+
+async def test_a_broker_that_does_not_answer_is_named_by_its_part_only(city: TestCity):
+    def away() -> None:
+        raise ConnectionError("amqp://somebody:secret@broker")
+
+    city.city.check_broker = away
+    answer = await city.http.get(f"{city.url}/readyz")
+    assert answer.json() == {"status": "missing", "missing": ["broker"]}
+
+
+async def page(city: TestCity) -> httpx.Response:
+    return await city.http.get(f"{city.url}/metrics")
+
+
+async def count(city: TestCity, name: str, **labels: str) -> float:
+    found = samples((await page(city)).text)
+    return sum(value for sample, given, value in found if sample == name and labels.items() <= given.items())
+
+
+async def test_requests_are_counted_by_pattern_and_never_by_what_people_sent(city: TestCity):
+    before = await count(city, REQUESTS)
+    schedule, who = await city.schedule(), city.stranger()
+    wish = {"schedule_id": schedule.id, "patient_id": who.id}
+    made = await city.call("POST", "/api/v1/appointments", as_=who, json=wish, expect=201)
+    await city.call("GET", f"/api/v1/appointments/{made['id']}", as_=who)
+    await city.call("GET", f"/api/v1/schedules/{schedule.id}?x=13812345678")
+    await city.call("GET", f"/api/v1/nothing/{who.id}", expect=404)
+    await city.call("GET", f"/hospital/v1/practitioners/{new_id()}", expect=401)
+    await city.http.request(f"X{who.id}", f"{city.url}/api/v1/me")
+    answer = await page(city)
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    assert await count(city, REQUESTS) == before + 8
+    found = samples(answer.text)
+    routes = {labels["route"] for name, labels, _ in found if name == REQUESTS}
+    known = {pattern for pattern, _ in api_routes()} | {
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "",
+    }
+    assert routes <= known | {route for route in routes if route.startswith("/admin")}
+    methods = {labels["method"] for name, labels, _ in found if name == REQUESTS}
+    assert methods <= {"GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS", "other"}
+    values = {value for _, labels, _ in found for value in labels.values()}
+    assert not [value for value in values if ULID.search(value) or "1381234" in value]
+
+
+async def test_errors_claims_limits_and_jobs_are_counted_by_their_kind(city: TestCity):
+    schedule, who, other = await city.schedule(slots=1), city.stranger(), city.stranger()
+    taken = await count(city, "healthycity_errors_total", code="SOLD_OUT")
+    told = await count(city, "healthycity_outbox_runs_total", subscriber="hospital_feed.on_change")
+    for person, status in ((who, 201), (other, 409)):
+        wish = {"schedule_id": schedule.id, "patient_id": person.id}
+        await city.call("POST", "/api/v1/appointments", as_=person, json=wish, expect=status)
+    await city.work()
+    await city.city.services.outbox.counts()
+    assert await count(city, "healthycity_errors_total", code="SOLD_OUT") == taken + 1
+    runs = await count(city, "healthycity_outbox_runs_total", subscriber="hospital_feed.on_change")
+    assert runs == told + 1
+    text = (await page(city)).text
+    for name in ("claims_total", "outbox_due", "outbox_failed", "rate_limited_total", "outside_call_seconds"):
+        assert f"# HELP healthycity_{name}" in text

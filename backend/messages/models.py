@@ -90,6 +90,8 @@ class Message:
     appointment_id: str | None = None
     organization_id: str | None = None
     read_at: datetime | None = None
+    # The request it follows from, however many jobs lie between.
+    request_id: str = ""
 
     def delivery(self, channel: MessageChannel) -> Delivery | None:
         """The delivery through a channel, if the message goes there."""

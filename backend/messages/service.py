@@ -10,7 +10,7 @@ import hmac
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from backend import clock
+from backend import clock, context
 from backend.audit.service import AuditService
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode, not_found
@@ -107,6 +107,7 @@ class MessageService:
             created_at=clock.now(),
             appointment_id=letter.appointment_id,
             organization_id=letter.organization_id,
+            request_id=context.request_id(),
         )
 
     async def on_message_due(self, event: Event) -> None:
@@ -142,6 +143,7 @@ class MessageService:
             content=Content(WORDINGS[MessageKind.LOGIN_CODE].title, "", ""),
             deliveries=(sending,),
             created_at=clock.now(),
+            request_id=context.request_id(),
         )
         return message, sending
 

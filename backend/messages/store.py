@@ -194,6 +194,7 @@ class MessageStore:
             },
             "appointment_id": message.appointment_id,
             "organization_id": message.organization_id,
+            "request_id": message.request_id,
             "created_at": message.created_at,
             "read_at": None,
             "forget_at": message.created_at + KEPT,
@@ -217,6 +218,7 @@ class MessageStore:
             appointment_id=doc["appointment_id"],
             organization_id=doc["organization_id"],
             read_at=doc["read_at"],
+            request_id=doc.get("request_id", ""),
         )
 
 

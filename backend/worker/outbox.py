@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from pymongo.errors import BulkWriteError
 
 from backend import clock, context, metrics
 from backend.db.client import Collection, Database, Document
+from backend.security.redaction import redact
 from backend.worker.events import Bus, Event, RetryLater
 
 log = logging.getLogger(__name__)
@@ -73,7 +75,11 @@ class Outbox:
         if job is None:
             return False
         with context.serving(job.get("request_id") or job["event_id"]):
-            await self._run_leased(job)
+            started = time.monotonic()
+            outcome = await self._run_leased(job)
+            metrics.OUTBOX_RUNS.labels(job["subscriber"], outcome).inc()
+            seen = {"job": job_id, "subscriber": job["subscriber"], "outcome": outcome}
+            log.info("outbox_job", extra=seen | {"ms": round((time.monotonic() - started) * 1000, 2)})
         return True
 
     async def run_many(self, job_ids: list[str]) -> None:
@@ -143,7 +149,8 @@ class Outbox:
             if others:
                 raise
 
-    async def _run_leased(self, job: Document) -> None:
+    async def _run_leased(self, job: Document) -> str:
+        """Call the subscriber and write down what became of it: `done`, `later` or `failed`."""
         subscriber = job["subscriber"]
         event = Event.from_doc(
             {
@@ -161,7 +168,7 @@ class Outbox:
             await handler(event)
         except RetryLater as later:
             await self._reschedule(job, later.after_s, str(later), counts=False)
-            metrics.OUTBOX_RUNS.labels(subscriber, "later").inc()
+            return "later"
         except Exception as error:
             # Whatever went wrong, the job stays: it is the only trace of a promise made.
             log.warning(
@@ -169,14 +176,13 @@ class Outbox:
                 exc_info=error,
                 extra={"job": job["_id"], "attempts": job["attempts"]},
             )
-            await self._reschedule(job, _backoff_s(job["attempts"]), repr(error)[:500], counts=True)
-            metrics.OUTBOX_RUNS.labels(subscriber, "failed").inc()
-        else:
-            await self._jobs.update_one(
-                {"_id": job["_id"]},
-                {"$set": {"state": "done", "done_at": clock.now(), "last_error": None}},
-            )
-            metrics.OUTBOX_RUNS.labels(subscriber, "done").inc()
+            await self._reschedule(job, _backoff_s(job["attempts"]), redact(repr(error))[:500], counts=True)
+            return "failed"
+        await self._jobs.update_one(
+            {"_id": job["_id"]},
+            {"$set": {"state": "done", "done_at": clock.now(), "last_error": None}},
+        )
+        return "done"
 
     async def _reschedule(self, job: Document, after_s: float, reason: str, *, counts: bool) -> None:
         changes: dict[str, Any] = {

@@ -155,7 +155,7 @@ class SellAtWindow(Schema):
 class FeedQuery(PageQuery):
     """Changes after a cursor; 0 or nothing begins at the beginning."""
 
-    since: int = Field(0, ge=0)
+    since: int = Field(0, ge=0, lt=2**63)
 
 
 class HospitalPatient(Answer):

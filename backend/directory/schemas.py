@@ -21,8 +21,8 @@ from backend.http.schema import Answer, Instant, PageQuery, Query, Schema
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-# An external id travels in the path, so it holds nothing that a path would change.
-EXTERNAL_ID = re.compile(r"^[A-Za-z0-9._:~-]{1,64}$")
+# An external id travels in the path, so it holds nothing that a path would change: "." and ".." are none.
+EXTERNAL_ID = re.compile(r"^[A-Za-z0-9_:~-][A-Za-z0-9._:~-]{0,63}$")
 ExternalID = Annotated[str, StringConstraints(pattern=EXTERNAL_ID.pattern)]
 
 

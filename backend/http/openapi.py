@@ -7,7 +7,7 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from backend.errors import ERRORS, ErrorCode
@@ -77,13 +77,22 @@ def _operation(path: str, name: str, op: Operation, refs: dict[tuple[Any, str], 
     for kind, model in (("application/json", op.body), ("application/x-www-form-urlencoded", op.form)):
         if model is not None:
             content = {kind: {"schema": refs[(model, "validation")]}}
-            out["requestBody"] = {"required": True, "content": content}
+            out["requestBody"] = {"required": not _may_be_empty(model), "content": content}
     out["security"] = [{"bearer": []}] if op.access.permission else []
     if op.access.permission:
         out["x-permission"] = str(op.access.permission)
     else:
         out["x-public-because"] = op.access.public_reason
     return out
+
+
+def _may_be_empty(model: type[BaseModel]) -> bool:
+    """Whether saying nothing says enough: an empty body is read as an empty object."""
+    try:
+        model.model_validate({})
+    except ValidationError:
+        return False
+    return True
 
 
 def _parameters(path: str, op: Operation) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     # Booking rules.
     hold_minutes: int = Field(10, description="How long a hold lasts.")
     booking_days: int = Field(14, description="How many days ahead a resident may book.")
-    cancel_until_minutes: int = Field(60, description="Last minutes before the session when no cancelling.")
+    cancel_until_minutes: int = Field(60, description="Until so long before it, residents may cancel.")
 
     # WeChat: mini-program and official account.
     wechat_api_url: str = Field("https://api.weixin.qq.com", description="WeChat's API.")

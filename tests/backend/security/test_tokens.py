@@ -3,6 +3,8 @@
 import base64
 import json
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import jwt
@@ -173,14 +175,16 @@ def test_the_memory_of_verified_tokens_is_bounded(monkeypatch):
 
 
 @pytest.mark.serial
-def test_a_token_seen_before_costs_less_than_ten_microseconds():
+def test_a_token_seen_before_costs_a_tenth_of_a_new_one():
     issuer = new_issuer()
-    token = issuer.issue(STAFF)
-    issuer.verify(token)
-    best = float("inf")
-    for _ in range(5):
+    tokens = [issuer.issue(replace(STAFF, id=f"staff-{number}")) for number in range(200)]
+    first, again = (min(seconds_to_verify(issuer, tokens)) for _ in range(2))
+    assert again < first / 10
+
+
+def seconds_to_verify(issuer: TokenIssuer, tokens: list[str]) -> Iterator[float]:
+    """How long each verification takes; the quickest is the one nothing else got in the way of."""
+    for token in tokens:
         begun = time.perf_counter()
-        for _ in range(2_000):
-            issuer.verify(token)
-        best = min(best, (time.perf_counter() - begun) / 2_000)
-    assert best < 10e-6
+        issuer.verify(token)
+        yield time.perf_counter() - begun

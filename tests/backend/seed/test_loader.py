@@ -1,6 +1,5 @@
 """A made-up city through the real services: complete, the same every time, harmless to make again."""
 
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -58,9 +57,7 @@ async def demo(db: Database, mongo_uri: str, keys_file: Path, outside: Outside) 
 
 
 async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
-    began = time.monotonic()
     seeded = await demo.seed()
-    assert time.monotonic() - began < 30
     assert seeded.made["organizations"] == 9
     assert seeded.made["departments"] == 60
     assert seeded.made["practitioners"] == 148

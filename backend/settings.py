@@ -138,6 +138,9 @@ def production_problems(settings: Settings) -> list[str]:
         for name in REQUIRED_IN_PRODUCTION
         if not _plain(getattr(settings, name))
     ]
+    # The default is a real city's, and every health code carries it.
+    if "city_code" not in settings.model_fields_set:
+        problems.append("CITY_CODE is missing: say which city this is.")
     for name in OUTSIDE_ADDRESSES:
         address = str(getattr(settings, name))
         if address and urlsplit(address).hostname in LOOPBACK:

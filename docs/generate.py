@@ -19,7 +19,12 @@ MADE = "<!-- Made by docs/generate.py (`make docs`); edit the enum instead. -->\
 SETTINGS_BEGIN = "<!-- Made by docs/generate.py (`make docs`) from backend/settings.py. -->"
 SETTINGS_END = "<!-- End of what docs/generate.py makes. -->"
 # What `production_problems` asks for beside the list of required ones.
-INSISTED = {"keys_file": "one of the two", "hc_keys": "one of the two", "public_url": "https"}
+INSISTED = {
+    "city_code": "required",
+    "hc_keys": "one of the two",
+    "keys_file": "one of the two",
+    "public_url": "https",
+}
 
 
 ERRORS_INTRODUCTION = """\

@@ -7,6 +7,7 @@ import orjson
 from pydantic import ValidationError
 
 from backend.commands.city import setting_problems
+from backend.commands.material import app_problems, key_problems
 from backend.commands.terminal import CommandError, out
 from backend.db import migrate
 from backend.db.client import Database
@@ -22,7 +23,8 @@ def check(connect: bool) -> None:
         settings = load_settings()
     except ValidationError as error:
         raise CommandError(*setting_problems(error)) from None
-    problems = [*_environment_problems(settings), *production_problems(settings), *_key_problems(settings)]
+    problems = [*_environment_problems(settings), *production_problems(settings)]
+    problems += [*app_problems(settings), *key_problems(settings), *_ring_problems(settings)]
     if connect:
         problems += asyncio.run(_connection_problems(settings))
     if problems:
@@ -36,7 +38,7 @@ def _environment_problems(settings: Settings) -> list[str]:
     return [f"ENVIRONMENT is {settings.environment}: with anything but production the strict rules are off."]
 
 
-def _key_problems(settings: Settings) -> list[str]:
+def _ring_problems(settings: Settings) -> list[str]:
     try:
         ring = open_keyring(settings.keys_file, settings.hc_keys.get_secret_value() or None)
     except KeyringError as error:

@@ -1,9 +1,11 @@
 """The long-running processes: web, worker, beat."""
 
 import os
+from collections.abc import Callable
 
 from backend import logs
 from backend.commands.city import plain_failures, read_settings
+from backend.commands.material import app_problems, key_problems
 from backend.commands.terminal import CommandError
 from backend.security.keys import KeyringError, open_keyring
 from backend.settings import Settings, production_problems
@@ -14,7 +16,7 @@ def serve(port: int | None, processes: int) -> None:
     from backend.app import open_app
     from backend.http.server import serve as serve_http
 
-    settings = _checked(read_settings())
+    settings = _checked(read_settings(), app_problems)
     logs.configure_logging("web", settings.log_level)
     with plain_failures():
         serve_http(
@@ -58,9 +60,10 @@ def beat() -> None:
     celery.start(["--quiet", "beat", "--loglevel", settings.log_level, "--pidfile", ""])
 
 
-def _checked(settings: Settings) -> Settings:
+def _checked(settings: Settings, more: Callable[[Settings], list[str]] = lambda _: []) -> Settings:
     """Stop here, with all problems at once, rather than half-way into serving."""
-    problems = production_problems(settings) if settings.is_production else []
+    problems = production_problems(settings) + key_problems(settings) if settings.is_production else []
+    problems += more(settings) if settings.is_production else []
     for name in ("mongodb_uri", "broker_url"):
         if not settings.is_production and not getattr(settings, name).get_secret_value():
             problems.append(f"{name.upper()} is missing.")

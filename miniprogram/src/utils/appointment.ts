@@ -16,23 +16,31 @@ export function isConfirmDue(appointment: Appointment): boolean {
 
 /** The keeping time has passed, whether or not the server has swept it yet. */
 export function isHoldOver(appointment: Appointment): boolean {
-  const until = appointment.hold_until
-  return appointment.state === 'held' && appointment.payment.state !== 'paying' && until !== null && Date.parse(until) <= now()
+  return appointment.state === 'held' && appointment.payment.state !== 'paying' && isLate(appointment)
 }
 
-/** Where the money is: paid for something that is no more, it is already on its way back. */
-export function moneyState({ state, payment }: Appointment): PaymentState {
+function isLate({ hold_until: until }: Appointment): boolean {
+  return until !== null && Date.parse(until) <= now()
+}
+
+/**
+ * Where the money is. Paid for something that is no more, it is already on its way back. A payment that was begun is
+ * still the person's to make; only when the time is over is there nothing left but to ask whether it was made.
+ */
+export function moneyState(appointment: Appointment): PaymentState {
+  const { state, payment } = appointment
   const over = state !== 'held' && state !== 'booked'
-  return over && payment.state === 'paid' ? 'refunding' : payment.state
+  if (over && payment.state === 'paid') return 'refunding'
+  return payment.state === 'paying' && state === 'held' && !isLate(appointment) ? 'due' : payment.state
 }
 
 /** The one word for the state, and its colour. */
 export function stateTag(appointment: Appointment): { text: string; tone: Tone } {
-  const { state, payment } = appointment
+  const { state } = appointment
   if (isHoldOver(appointment)) return { text: appointmentStateNames.expired, tone: 'calm' }
-  if (state === 'held' && isPaymentDue(appointment)) return { text: paymentStateNames[payment.state], tone: 'wait' }
-  if (state === 'held') return { text: appointmentStateNames.held, tone: 'wait' }
   const money = moneyState(appointment)
+  if (state === 'held' && isPaymentDue(appointment)) return { text: paymentStateNames[money], tone: 'wait' }
+  if (state === 'held') return { text: appointmentStateNames.held, tone: 'wait' }
   if (['refunding', 'refunded', 'refund_failed'].includes(money)) {
     return { text: `${appointmentStateNames[state]} · ${paymentStateNames[money]}`, tone: 'calm' }
   }

@@ -69,6 +69,11 @@ describe('an appointment', () => {
   test('whose payment is being looked at is not over', () => {
     expect(isHoldOver(sampleAppointment({ state: 'held', hold_until: gone, payment: { ...payment, state: 'paying' } }))).toBe(false)
   })
+  test('whose payment was begun is still to be paid, until the time is over', () => {
+    const begun = { ...payment, state: 'paying' as const }
+    expect(stateTag(sampleAppointment({ state: 'held', hold_until: soon, payment: begun })).text).toBe('待支付')
+    expect(stateTag(sampleAppointment({ state: 'held', hold_until: gone, payment: begun })).text).toBe('支付确认中')
+  })
   test('that costs nothing waits for a tap', () => {
     expect(isConfirmDue(sampleAppointment({ state: 'held', hold_until: soon, fee_fen: 0, payment: { ...payment, state: 'none' } }))).toBe(true)
   })

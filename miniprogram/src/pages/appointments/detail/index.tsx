@@ -121,7 +121,8 @@ function Actions({ of, appointment }: { of: Load<Appointment>; appointment: Appo
 }
 
 function isMoving(appointment: Appointment | undefined): boolean {
-  return appointment !== undefined && ['paying', 'refunding'].includes(moneyState(appointment))
+  if (!appointment) return false
+  return appointment.payment.state === 'paying' || moneyState(appointment) === 'refunding'
 }
 
 function Detail({ appointmentId }: { appointmentId: string }) {

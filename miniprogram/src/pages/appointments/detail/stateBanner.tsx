@@ -11,7 +11,8 @@ function noteOf(appointment: Appointment, left: string): string {
   const { state, payment } = appointment
   const money = paymentStateNotes[moneyState(appointment)] ?? ''
   if (isHoldOver(appointment)) return t.expired
-  if (state === 'held') return money || (payment.state === 'none' ? t.heldConfirm(left) : t.heldDue(left))
+  if (state === 'held' && payment.state === 'none') return t.heldConfirm(left)
+  if (state === 'held') return money || (payment.state === 'paying' ? t.heldPaying(left) : t.heldDue(left))
   if (state === 'booked') return t.booked
   if (state === 'stopped') return `${t.stopped}${money}`
   if (state === 'expired') return `${t.expired}${money}`

@@ -14,12 +14,14 @@ import { fetchOrganization, listDepartments } from '../../../services/directory'
 import type { Department, Organization } from '../../../services/types'
 import { booking as t, common, pageTitles } from '../../../texts'
 import { go, routes } from '../../../utils/navigate'
+import { gradeOf } from '../../../utils/organization'
 import './index.scss'
 
 const MANY = 12
 
 function Hospital({ organization }: { organization: Organization }) {
-  const { name, level_name: level, address, phone } = organization
+  const { name, kind_name: kind, address, phone } = organization
+  const grade = gradeOf(organization) || kind
   const call = (): void => {
     if (phone) void Taro.makePhoneCall({ phoneNumber: phone }).catch(() => undefined)
   }
@@ -27,7 +29,7 @@ function Hospital({ organization }: { organization: Organization }) {
     <View className="hospital">
       <View className="hospital__top">
         <Text className="hospital__name">{name}</Text>
-        {level ? <Tag text={level} tone="info" /> : null}
+        {grade ? <Tag text={grade} tone="info" /> : null}
       </View>
       {address ? (
         <View className="hospital__line">

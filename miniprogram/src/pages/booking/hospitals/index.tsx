@@ -12,6 +12,7 @@ import { fetchOrganization, listOrganizations, searchDirectory } from '../../../
 import type { Organization, SearchResult } from '../../../services/types'
 import { booking as t, pageTitles } from '../../../texts'
 import { go, routes } from '../../../utils/navigate'
+import { gradeOf } from '../../../utils/organization'
 import './index.scss'
 
 interface FoundNames {
@@ -21,8 +22,8 @@ interface FoundNames {
 }
 
 function OrganizationRow({ organization }: { organization: Organization }) {
-  const { id, name, level_name: level, kind_name: kind, district, address } = organization
-  const note = [level || kind, address || district].filter(Boolean).join(' · ')
+  const { id, name, kind_name: kind, district, address } = organization
+  const note = [gradeOf(organization) || kind, address || district].filter(Boolean).join(' · ')
   const open = (): void => {
     go(routes.departments(id))
   }

@@ -30,14 +30,14 @@ class Wording:
 
 _VISIT: tuple[tuple[str, str], ...] = (
     ("就诊人", "{patient}"),
-    ("登记类型", "{visit_kind}"),
+    ("就诊时间", "{when}"),
     ("就诊医院", "{organization}"),
     ("就诊科室", "{department}"),
     ("就诊医生", "{doctor}"),
-    ("就诊时间", "{when}"),
     ("就诊序号", "{number}号"),
+    ("登记类型", "{visit_kind}"),
 )
-_VISIT_PAGE = "pages/appointments/detail/index?id={appointment_id}"
+_VISIT_PAGE = "pages/appointments/detail/index?appointment_id={appointment_id}"
 _VISIT_WECHAT = {
     "thing1": "{organization}",
     "thing2": "{department}",

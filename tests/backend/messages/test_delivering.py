@@ -31,7 +31,7 @@ async def test_a_message_goes_out_by_sms_and_by_wechat(post: Post):
     assert await post.states(message) == {"sms": "sent", "wechat": "sent"}
     assert post.sms.texts_to(PHONE) == ["您的预约挂号费15.00元已原路退回您的支付账户，以银行到账时间为准。"]
     assert post.wechat.sent[0].data["amount2"] == "15.00元"
-    assert post.wechat.sent[0].page == "pages/appointments/detail/index?id=A1"
+    assert post.wechat.sent[0].page == "pages/appointments/detail/index?appointment_id=A1"
 
 
 async def test_told_twice_with_one_key_a_person_is_told_once(post: Post):

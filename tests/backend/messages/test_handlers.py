@@ -51,7 +51,7 @@ async def test_a_booking_is_told_by_sms_by_wechat_and_in_the_list(city: TestCity
     assert "登记类型：普通门诊" in shown["body"].splitlines()
     wechat = (await city.outside.get("wechat-messages", phone=who.phone))["items"]
     assert [message["title"] for message in wechat] == ["预约挂号成功通知"]
-    assert wechat[0]["page"] == f"pages/appointments/detail/index?id={made['id']}"
+    assert wechat[0]["page"] == f"pages/appointments/detail/index?appointment_id={made['id']}"
 
 
 async def test_the_gateways_report_makes_the_sms_delivered(city: TestCity):

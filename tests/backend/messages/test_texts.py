@@ -34,18 +34,18 @@ def test_a_booking_says_what_who_where_when_and_what_to_do():
     assert content.title == "预约成功"
     assert content.body.splitlines() == [
         "就诊人：张*",
-        "登记类型：专家门诊",
+        "就诊时间：2026年1月5日（周一）上午09:30-09:40",
         "就诊医院：健康城市第一人民医院",
         "就诊科室：心血管内科",
         "就诊医生：李四 主任医师",
-        "就诊时间：2026年1月5日（周一）上午09:30-09:40",
         "就诊序号：12号",
+        "登记类型：专家门诊",
         "就诊地点：门诊楼3层B区",
         "挂号费：15.00元",
         "取号：请提前30分钟到院，凭电子健康码或身份证在自助机或窗口取号。",
         "取消：如不能按时就诊，请在1月5日07:00前取消，把号留给需要的人。",
     ]
-    assert content.page == "pages/appointments/detail/index?id=01KAAA"
+    assert content.page == "pages/appointments/detail/index?appointment_id=01KAAA"
 
 
 def test_a_line_without_its_facts_is_left_out():

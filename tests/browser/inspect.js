@@ -4,7 +4,7 @@
   const faults = []
   const inView = (e) => e.checkVisibility({ opacityProperty: true, visibilityProperty: true })
   const nameOf = (e) => {
-    const text = (e.innerText || e.getAttribute('aria-label') || e.getAttribute('name') || '').trim().slice(0, 24)
+    const text = (e.innerText || e.getAttribute('aria-label') || e.getAttribute('name') || '').replace(/\s+/g, ' ').trim().slice(0, 24)
     return `${e.tagName.toLowerCase()}${e.classList.length ? '.' + [...e.classList].join('.') : ''} "${text}"`
   }
   const size = (n) => Math.round(n * 10) / 10
@@ -83,6 +83,17 @@
     }
     return false
   }
+  // What is left of a rectangle after its ancestors have cut it; null when that is nothing.
+  const visiblePart = (e, rect) => {
+    let { left, right, top, bottom } = rect
+    for (let at = e; at && at !== document.documentElement; at = at.parentElement) {
+      const style = getComputedStyle(at)
+      const box = at.getBoundingClientRect()
+      if (style.overflowX !== 'visible') [left, right] = [Math.max(left, box.left), Math.min(right, box.right)]
+      if (style.overflowY !== 'visible') [top, bottom] = [Math.max(top, box.top), Math.min(bottom, box.bottom)]
+    }
+    return right - left > 1 && bottom - top > 1 ? { left, right, top, bottom, height: bottom - top } : null
+  }
   const texts = () => {
     const shown = []
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
@@ -97,7 +108,7 @@
       const style = getComputedStyle(e)
       if (style.textOverflow === 'ellipsis' && e.scrollWidth > e.clientWidth + 1) faults.push(`${nameOf(e)} ends in dots`)
       legible(e, style)
-      shown.push(...rects.map((rect) => ({ e, rect })))
+      shown.push(...rects.map((rect) => ({ e, rect: visiblePart(e, rect) })).filter(({ rect }) => rect))
     }
     return shown
   }

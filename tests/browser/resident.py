@@ -33,6 +33,11 @@ class Resident:
         """A part of the page in view; pages behind it are still in the document."""
         return self.page.get_by_test_id(test_id).filter(visible=True)
 
+    async def shows(self, what: str) -> None:
+        """Wait for a part by its test id, or for words written after a "="."""
+        words = self.page.get_by_text(what[1:]).filter(visible=True)
+        await expect((words if what.startswith("=") else self.see(what)).first).to_be_visible()
+
     async def settle(self) -> None:
         """Wait until one page has gone and the next has come."""
         await expect(self.page.locator(".taro_page").filter(visible=True)).to_have_count(1)

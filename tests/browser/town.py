@@ -81,12 +81,10 @@ class Town:
         newest = (await self.city.outside.get("sms", phone=phone))["items"][0]["content"]
         return "".join(c for c in newest if c.isdigit())[:6]
 
-    async def terminal(self) -> Caller:
-        """A window of the hospital, signed in with its own credentials."""
-        client = await self.city.hospital_client()
-        made = await self.city.call(
-            "POST", "/hospital/v1/terminals", as_=client, json={"name": "挂号窗口1号", "kind": "window"}
-        )
+    async def terminal(self, name: str = "挂号窗口1号", kind: str = "window") -> Caller:
+        """A terminal of the hospital, signed in with its own credentials."""
+        client, wanted = await self.city.hospital_client(), {"name": name, "kind": kind}
+        made = await self.city.call("POST", "/hospital/v1/terminals", as_=client, json=wanted)
         form = {
             "grant_type": "client_credentials",
             "client_id": made["client_id"],

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 from tests.support.network import is_local
+from tests.support.polling import poll
 
 SCREENS = Path("test-artifacts/screens")
 INSPECT = (Path(__file__).parent / "inspect.js").read_text()
@@ -38,6 +39,7 @@ class Window:
     album: str
     touch_px: int = TOUCH_PX
     complaints: list[str] = field(default_factory=list)
+    _under_way: set[Request] = field(default_factory=set)
     _excused: list[str] = field(default_factory=list)
 
     def complain(self, what: str) -> None:
@@ -61,12 +63,14 @@ class Window:
         context.on("request", self._asked)
         context.on("response", self._answered)
         context.on("requestfailed", self._failed)
+        context.on("requestfinished", lambda request: self._under_way.discard(request))
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.complain(f"console {message.type}: {message.text} ({message.location['url']})")
 
     def _asked(self, request: Request) -> None:
+        self._under_way.add(request)
         parts = urlsplit(request.url)
         if parts.scheme not in ("data", "blob", "about") and not is_local(parts.hostname):
             self.complain(f"outside: {request.url}")
@@ -76,6 +80,7 @@ class Window:
             self.complain(f"answer {response.status}: {response.request.method} {response.url}")
 
     def _failed(self, request: Request) -> None:
+        self._under_way.discard(request)
         if request.failure != LEFT_BEHIND:
             self.complain(f"failed: {request.method} {request.url} {request.failure}")
 
@@ -84,6 +89,10 @@ class Window:
         await self.page.goto("about:blank")
         await self.page.goto(f"{self.address}{path}")
         return self.page
+
+    async def quiet(self) -> None:
+        """Wait until every request has its answer."""
+        await poll(lambda: not self._under_way, what="quiet on the line")
 
     async def resize(self, width: int, height: int = 812) -> None:
         """Another device."""

@@ -20,7 +20,7 @@ class Benchmark(StrEnum):
     """What can be measured."""
 
     BOOKING = "booking"
-    BOOKING_SEEN = "booking-seen"
+    BOOKING_COLD = "booking-cold"
     AVAILABILITY = "availability"
     VERIFICATION = "verification"
     ALL = "all"
@@ -30,7 +30,7 @@ Measure = Callable[[BenchCity, int, Progress], Awaitable[Measured]]
 MEASURES: dict[Benchmark, Measure] = {
     Benchmark.AVAILABILITY: measures.availability,
     Benchmark.BOOKING: measures.booking,
-    Benchmark.BOOKING_SEEN: measures.booking_seen,
+    Benchmark.BOOKING_COLD: measures.booking_cold,
     Benchmark.VERIFICATION: measures.verification,
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-QUIET_S = 0.1
+QUIET_S = 0.25
 
 
 class Nudger:

@@ -26,7 +26,7 @@ const tokens = { access_token: 'access', refresh_token: 'refresh', token_type: '
 
 const CITY = {
   'POST /auth/wechat-mini': () => ({ tokens, phone_needed: false, login_ticket: null }),
-  'GET /config': () => ({ booking_days: 14, hold_minutes: 10, wechat: { subscribe_templates: { appointment_booked: 'TEMPLATE' } } }),
+  'GET /config': () => ({ city_name: '健康城市', booking_days: 14, hold_minutes: 10, wechat: { subscribe_templates: { appointment_booked: 'TEMPLATE' } } }),
   'GET /me': () => me,
   'GET /patients': () => ({ items: [self] }),
   'GET /guardians': () => ({ items: [{ id: 'L', name: '李*', relation: 'parent', state: 'pending', created_at: inHours(-1) }] }),
@@ -79,10 +79,11 @@ async function until(found, what) {
 async function signIn(wechat) {
   const login = wechat.open('pages/login/index')
   await login.tap('微信登录')
-  expect(wechat.requests.length === 0, 'something was sent before the person agreed')
+  expect(wechat.requests.every(({ url }) => url.endsWith('/config')), 'something was sent before the person agreed')
   await login.tap('同意并登录')
   await until(() => wechat.kept.has('hc.session'), 'wx.login did not lead to a session')
-  expect(wechat.requests[0].body.js_code === 'JS-CODE', 'the code of wx.login was not sent')
+  const asked = wechat.requests.find(({ url }) => url.endsWith('/wechat-mini'))
+  expect(asked.body.js_code === 'JS-CODE', 'the code of wx.login was not sent')
   login.close()
 }
 

@@ -13,6 +13,7 @@ from tests.browser.town import Family, Town
 from tests.browser.window import Window
 from tests.support.city import Caller
 
+NOBODY = Caller("", "")
 HOME, BOOKING, CODE, MINE = "首页", "预约", "健康码", "我的"
 
 
@@ -23,6 +24,7 @@ class Resident:
     window: Window
     town: Town
     family: Family
+    caller: Caller = NOBODY
 
     @property
     def page(self) -> Page:

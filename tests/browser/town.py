@@ -109,12 +109,11 @@ class Town:
         return order
 
     async def refunded(self) -> None:
-        """Let time pass until every refund that was asked for has been made."""
+        """Let time pass until every refund that was asked for has been made and the city knows of it."""
 
         async def done() -> bool:
-            orders = (await self.city.outside.get("orders"))["items"]
-            refunds = [refund for order in orders for refund in order["refunds"]]
-            return bool(refunds) and all(refund["status"] == "SUCCESS" for refund in refunds)
+            under_way = {"state": "refunding"}
+            return not await self.city.city.db.collection("orders").count_documents(under_way)
 
         await self.city.until(done)
 

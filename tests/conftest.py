@@ -6,6 +6,7 @@ keys_file   a key ring
 db          a migrated, empty database; what a test leaves in it is removed
 city        the composition root opened on `db`: every service, no process (nothing outside is reached)
 surroundings  the sandbox and what else all whole cities of a run share; see tests/support/city.py
+run         the healthycity command: run("keys", "list", KEYS_FILE=...)
 bare_db     a database without anything, not even migrations; dropped afterwards
 
 Waiting is `tests.support.polling.poll`. Nothing but loopback can be reached.
@@ -25,6 +26,7 @@ from backend.db.migrate import migrate
 from backend.security.keys import Keyring
 from backend.settings import Settings
 from tests.support.city import Surroundings, open_surroundings
+from tests.support.commands import Run, runner
 from tests.support.databases import empty, open_database
 from tests.support.network import block_outside_world
 from tests.support.servers import TestServers
@@ -115,6 +117,11 @@ async def surroundings() -> AsyncIterator[Surroundings]:
 async def bare_db(mongo_uri: str) -> AsyncIterator[Database]:
     async with open_database(mongo_uri, _name("bare")) as database:
         yield database
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(monkeypatch, capsys)
 
 
 def _name(kind: str) -> str:

@@ -1,10 +1,6 @@
 """The command line: help for everything, one sentence for what cannot be done, exit codes."""
 
 import re
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,58 +8,14 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from backend.cli import app, main
-from backend.settings import Settings
+from backend.cli import app
+from tests.support.commands import Run, run_apart
 
 COMMANDS = (
     "demo", "serve", "worker", "beat", "migrate", "seed", "check", "openapi", "journey",
     "keys generate", "keys list", "keys rotate", "staff add", "staff code", "hospital add",
     "import bulk-publish", "audit verify",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left behind."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command in this process, with these variables and no other settings."""
-
-    def call(*arguments: str, **environment: str) -> Done:
-        for name in Settings.model_fields:
-            monkeypatch.delenv(name.upper(), raising=False)
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("COLUMNS", "200")
-        monkeypatch.setattr(sys, "argv", ["healthycity", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return Done(code, captured.out, captured.err)
-
-    return call
-
-
-def run_apart(*arguments: str, **environment: str) -> Done:
-    """The command in a process of its own, for those that open the city or serve."""
-    done = subprocess.run(
-        [sys.executable, "-m", "backend", *arguments],
-        env={"PATH": "/usr/bin:/bin", "COLUMNS": "200", **environment},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def commands(group: Any, prefix: str = "") -> dict[str, Any]:
@@ -159,7 +111,7 @@ def test_keys_are_made_once_rotated_and_listed_without_their_secrets(run: Run, t
     assert "token-2" in rotated.stdout
     listed = run("keys", "list", KEYS_FILE=str(ring))
     assert "token-1" in listed.stdout
-    assert "retired" in listed.stdout
+    assert "token-2" in listed.stdout
     assert not any(secret in listed.stdout for secret in _secrets(ring))
 
 

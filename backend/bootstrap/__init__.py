@@ -59,6 +59,6 @@ async def open_city(
             raise SystemExit("This configuration cannot serve a city:\n  " + "\n  ".join(problems))
     closers: list[Close] = []
     core = make_core(settings, process, publish, closers)
-    services = make_areas(core, make_outside(settings, closers), closers)
+    services = make_areas(core, make_outside(settings, core.keyring, closers), closers)
     subscribe(services)
     return City(settings, core.db, core.bus, services, check_broker, _closers=closers)

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 from redis import Redis as SyncRedis
 
 from backend import metrics
 from backend.bootstrap.core import Close
 from backend.residents.register_http import HTTPPopulationRegister
+from backend.security.fields import FieldCipher, SealedFieldError
+from backend.security.keys import Keyring
 from backend.settings import Settings
 from notify.ports import MiniProgramMessenger, SMSReceiver, SMSSender, WeChatLogin
 from notify.sms.cloud_mas import CloudMAS, CloudMASConfig
@@ -34,11 +37,32 @@ class Outside:
     register: HTTPPopulationRegister
 
 
-def make_outside(settings: Settings, closers: list[Close]) -> Outside:
+class SealedTokens:
+    """WeChat's tokens as they may lie in Redis."""
+
+    def __init__(self, keyring: Keyring, settings: Settings) -> None:
+        self._cipher = FieldCipher(keyring, settings.field_algorithm)
+
+    def seal(self, key: str, text: str) -> bytes:
+        """The sealed form, as JSON."""
+        sealed = self._cipher.seal("wechat_tokens", "token", key, text)
+        return orjson.dumps(sealed | {"n": sealed["n"].hex(), "ct": sealed["ct"].hex()})
+
+    def open(self, key: str, sealed: bytes) -> str | None:
+        """The token; None when its key is gone, and WeChat is asked for it again."""
+        try:
+            form = orjson.loads(sealed)
+            form |= {"n": bytes.fromhex(form["n"]), "ct": bytes.fromhex(form["ct"])}
+            return self._cipher.open("wechat_tokens", "token", key, form)
+        except (SealedFieldError, ValueError, KeyError, TypeError):
+            return None
+
+
+def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> Outside:
     def observe(system: str, call: str, outcome: str, seconds: float) -> None:
         metrics.OUTSIDE_CALLS.labels(system, call, outcome).observe(seconds)
 
-    tokens = _wechat_tokens(settings)
+    tokens = _wechat_tokens(settings, keyring)
     mini = WeChatApp(
         WeChatAppConfig(
             settings.wechat_api_url,
@@ -81,10 +105,12 @@ def make_outside(settings: Settings, closers: list[Close]) -> Outside:
     return Outside(gateways, sms, sms, WeChatSubscribeMessenger(mini), wechat, register)
 
 
-def _wechat_tokens(settings: Settings) -> TokenStorage:
+def _wechat_tokens(settings: Settings, keyring: Keyring) -> TokenStorage:
     """Processes share WeChat's token where there is a Redis to share it in."""
     url = settings.redis_url.get_secret_value()
-    return RedisTokenStorage(SyncRedis.from_url(url)) if url else MemoryTokenStorage()
+    if not url:
+        return MemoryTokenStorage()
+    return RedisTokenStorage(SyncRedis.from_url(url), SealedTokens(keyring, settings))
 
 
 def _wechat_pay(settings: Settings) -> WeChatPayConfig:

@@ -48,21 +48,37 @@ class MemoryTokenStorage:
             self._kept.pop(key, None)
 
 
-class RedisTokenStorage:
-    """In a Redis shared by all processes; `client` is a synchronous `redis.Redis`."""
+class Sealing(Protocol):
+    """Makes a text unreadable to whoever can look into the storage."""
 
-    def __init__(self, client: Any, prefix: str = "wechat:") -> None:
+    def seal(self, key: str, text: str) -> bytes:
+        """What is stored under `key`."""
+
+    def open(self, key: str, sealed: bytes) -> str | None:
+        """The text again; None when it cannot be opened (any more)."""
+
+
+class RedisTokenStorage:
+    """In a Redis shared by all processes, sealed; `client` is a synchronous `redis.Redis`.
+
+    Whoever has a token speaks to WeChat as the city: a copy of Redis must not be enough for that.
+    """
+
+    def __init__(self, client: Any, sealing: Sealing, prefix: str = "wechat:") -> None:
         self._client = client
+        self._sealing = sealing
         self._prefix = prefix
 
     def get(self, key: str, default: str | None = None) -> str | None:
         """The kept text, or `default`."""
-        value = self._client.get(self._prefix + key)
-        return value.decode() if value is not None else default
+        sealed = self._client.get(self._prefix + key)
+        text = self._sealing.open(key, sealed) if sealed is not None else None
+        return default if text is None else text
 
     def set(self, key: str, value: str, ttl: float | None = None) -> None:
         """Keep `value`, for `ttl` seconds if given."""
-        self._client.set(self._prefix + key, value, ex=max(1, int(ttl)) if ttl is not None else None)
+        sealed = self._sealing.seal(key, value)
+        self._client.set(self._prefix + key, sealed, ex=max(1, int(ttl)) if ttl is not None else None)
 
     def delete(self, key: str) -> None:
         """Forget the text."""

@@ -173,14 +173,28 @@ def test_memory_forgets_a_token_when_its_time_is_over():
     assert storage.get("key", "nothing") == "nothing"
 
 
-def test_redis_keeps_a_token_for_all_processes(redis_url: str):
+class Backwards:
+    """A seal that anybody can break."""
+
+    def seal(self, key: str, text: str) -> bytes:
+        return f"{key}|{text[::-1]}".encode()
+
+    def open(self, key: str, sealed: bytes) -> str | None:
+        place, _, text = sealed.decode().partition("|")
+        return text[::-1] if place == key else None
+
+
+def test_redis_keeps_a_token_sealed_for_all_processes(redis_url: str):
     import redis
 
     client = redis.Redis.from_url(redis_url)
-    storage, other = RedisTokenStorage(client), RedisTokenStorage(client)
+    storage, other = RedisTokenStorage(client, Backwards()), RedisTokenStorage(client, Backwards())
     storage.set("app_access_token", "value", ttl=60)
     assert other.get("app_access_token") == "value"
     assert 0 < client.ttl("wechat:app_access_token") <= 60
+    assert client.get("wechat:app_access_token") == b"app_access_token|eulav"
+    client.set("wechat:app_access_token", b"elsewhere|eulav")
+    assert other.get("app_access_token", "nothing") == "nothing"
     other.delete("app_access_token")
     assert storage.get("app_access_token", "nothing") == "nothing"
     client.close()

@@ -1,0 +1,318 @@
+"""A whole life in the city, over HTTP as people and hospitals live it; every secret on the way is noted.
+
+What the life leaves behind is for test_privacy.py to look through.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from backend import clock
+from backend.healthcodes.codes import make_phone_code
+from backend.permissions import Role
+from tests.admin.browser import Browser
+from tests.factories.city import an_id_number
+from tests.factories.staff import make_staff
+from tests.support.city import MAS_SECRET, Caller, TestCity
+
+# Names, numbers and words that stand nowhere else.
+MOTHER = {"name": "欧阳翡翠", "id_number": an_id_number(101, "19870615"), "phone": "13711220001"}
+FATHER = {"name": "司马昊苍", "id_number": an_id_number(202, "19850920"), "phone": "13711220002"}
+GRANNY = {"name": "慕容兰馨", "id_number": an_id_number(303, "19480101"), "phone": "13711220003"}
+CHILD = {"name": "欧阳小螺", "id_number": an_id_number(404, "20200301")}
+STRANGER = {"name": "诸葛若谷", "id_number": an_id_number(505, "19700707"), "phone": "13711220005"}
+NEW_PHONE = "13711220009"
+WORDS = "我是诸葛若谷，电话13711220005，请退订"
+
+
+@dataclass
+class Life:
+    """Who lives, and what must stay secret."""
+
+    city: TestCity
+    secrets: dict[str, str] = field(default_factory=dict)
+    answers: list[tuple[str, httpx.Response]] = field(default_factory=list)
+
+    def keep(self, label: str, value: Any) -> Any:
+        """Something that must stand nowhere; returned as it is."""
+        self.secrets[f"{label} #{len(self.secrets)}"] = str(value)
+        return value
+
+    def keep_tokens(self, tokens: Any) -> Any:
+        self.keep("access token", tokens["access_token"])
+        self.keep("refresh token", tokens["refresh_token"])
+        return tokens
+
+    async def overhear(self, response: httpx.Response) -> None:
+        await response.aread()
+        self.answers.append((str(response.request.url), response))
+
+    # -- signing in ------------------------------------------------------------------------------------
+
+    async def otp(self, phone: str) -> str:
+        await self.city.call("POST", "/api/v1/auth/sms-codes", json={"phone": phone})
+        texts = await self.city.outside.get("sms", phone=phone)
+        return str(self.keep("one-time code", "".join(filter(str.isdigit, texts["items"][0]["content"]))[:6]))
+
+    async def by_sms(self, person: dict[str, str]) -> Caller:
+        body = {"phone": person["phone"], "code": await self.otp(person["phone"])}
+        wrong = body | {"code": "000000" if body["code"] != "000000" else "000001"}
+        await self.city.call("POST", "/api/v1/auth/sms", json=wrong, expect=400)
+        return await self.verified(await self.city.call("POST", "/api/v1/auth/sms", json=body), person)
+
+    async def by_wechat(self, person: dict[str, str]) -> Caller:
+        made = await self.city.outside.post("js-code", {"app": "mini", "phone": person["phone"]})
+        self.keep("openid", made["openid"]), self.keep("unionid", made["unionid"])
+        js_code = self.keep("js code", made["js_code"])
+        first = await self.city.call("POST", "/api/v1/auth/wechat-mini", json={"js_code": js_code})
+        code = (await self.city.outside.post("phone-code", {"phone": person["phone"]}))["code"]
+        body = {
+            "login_ticket": self.keep("login ticket", first["login_ticket"]),
+            "phone_code": self.keep("phone code", code),
+        }
+        done = await self.city.call("POST", "/api/v1/auth/wechat-mini", json=body)
+        return await self.verified(done["tokens"], person)
+
+    async def by_official_account(self, person: dict[str, str]) -> Caller:
+        city = self.city
+        async with httpx.AsyncClient(base_url=city.url, event_hooks={"response": [self.overhear]}) as browser:
+            there = await browser.get("/api/v1/auth/wechat-oauth?return_to=/pages/home/index")
+            state = parse_qs(urlsplit(there.headers["Location"]).query)["state"][0]
+            made = await city.outside.post("oauth-code", {"phone": person["phone"]})
+            self.keep("openid", made["openid"]), self.keep("browser cookie", browser.cookies["hc_login"])
+            query = {"code": self.keep("oauth code", made["code"]), "state": self.keep("state", state)}
+            back = await browser.get("/api/v1/auth/wechat-oauth/callback", params=query)
+            ticket = parse_qs(urlsplit(back.headers["Location"]).fragment.partition("?")[2])["ticket"][0]
+            body: dict[str, str] = {"ticket": self.keep("ticket", ticket)}
+            answer = (await browser.post("/api/v1/auth/ticket", json=body)).json()
+            if answer["phone_needed"]:
+                login_ticket = self.keep("login ticket", answer["login_ticket"])
+                code = await self.otp(person["phone"])
+                body = {"login_ticket": login_ticket, "phone": person["phone"], "code": code}
+                answer = (await browser.post("/api/v1/auth/ticket", json=body)).json()
+        return await self.verified(answer["tokens"], person)
+
+    async def verified(self, tokens: Any, person: dict[str, str]) -> Caller:
+        """Real name; first mistyped."""
+        self.keep_tokens(tokens)
+        caller = Caller(tokens["resident"]["id"], tokens["access_token"])
+        identity = {"name": person["name"], "id_number": person["id_number"]}
+        for wrong in ({"id_number": identity["id_number"][:-1] + "?"}, {"name": f"{person['name']}错"}):
+            await self.city.call(
+                "POST", "/api/v1/me/real-name", as_=caller, json=identity | wrong, expect=400
+            )
+        me = await self.city.call("POST", "/api/v1/me/real-name", as_=caller, json=identity)
+        self.keep("access token", me["access_token"])
+        refresh = {"refresh_token": tokens["refresh_token"]}
+        fresh = self.keep_tokens(await self.city.call("POST", "/api/v1/auth/refresh", json=refresh))
+        return Caller(me["id"], fresh["access_token"], person["phone"], person["name"], person["id_number"])
+
+    # -- hospitals -------------------------------------------------------------------------------------
+
+    async def hospital(self) -> Caller:
+        """The hospital's system, with a secret of its own."""
+        clients = self.city.city.services.clients
+        issued = await clients.register_hospital(self.city.hospital.id, "HIS")
+        return await self.client(issued.client.id, issued.secret)
+
+    async def client(self, client_id: str, secret: str) -> Caller:
+        self.keep("client secret", secret)
+        form, url = {"grant_type": "client_credentials"}, f"{self.city.url}/oauth2/token"
+        refused = await self.city.http.post(url, data=form, auth=(client_id, f"wrong-{secret[:20]}"))
+        assert refused.status_code == 401, refused.text
+        answer = await self.city.http.post(url, data=form, auth=(client_id, secret))
+        assert answer.status_code == 200, answer.text
+        return Caller(client_id, self.keep("access token", answer.json()["access_token"]))
+
+
+async def live(city: TestCity) -> Life:
+    """Everything that leaves a trace."""
+    life = Life(city)
+    city.http.event_hooks["response"].append(life.overhear)
+    for person in (MOTHER, FATHER, GRANNY, CHILD, STRANGER):
+        for name, value in person.items():
+            life.keep(name, value)
+    life.keep("phone", NEW_PHONE), life.keep("callback secret", MAS_SECRET)
+    child = {"id_number": CHILD["id_number"], "relation": "child"}
+    family = [MOTHER | {"family": [child]}, FATHER, GRANNY, CHILD, STRANGER]
+    await city.outside.post("persons", {"items": family})
+    mother, father, granny = (
+        await life.by_wechat(MOTHER),
+        await life.by_sms(FATHER),
+        await life.by_official_account(GRANNY),
+    )
+    await _family(life, mother, granny)
+    hospital = await life.hospital()
+    terminal = await city.call(
+        "POST", "/hospital/v1/terminals", as_=hospital, json={"name": "1号窗口", "kind": "window"}
+    )
+    window = await life.client(terminal["client_id"], terminal["client_secret"])
+    appointments = await _visits(life, mother, father, hospital)
+    await _codes(life, mother, window)
+    await city.outside.post("sms/reply", {"phone": STRANGER["phone"], "content": WORDS})
+    await city.later()
+    await _console(life, appointments)
+    await _endings(life, father, granny)
+    await _half_way(life, mother)
+    await city.later()
+    return life
+
+
+async def _family(life: Life, mother: Caller, granny: Caller) -> None:
+    call = life.city.call
+    await call("POST", "/api/v1/patients", as_=mother, json={"relation": "child", **CHILD})
+    wanted = {"relation": "parent", **GRANNY}
+    asked = await call("POST", "/api/v1/patients", as_=mother, json=wanted)
+    await call("POST", "/api/v1/patients", as_=mother, json=wanted, expect=409)
+    await life.city.work()
+    [link] = (await call("GET", "/api/v1/guardians", as_=granny))["items"]
+    await call("POST", f"/api/v1/guardians/{link['id']}/accept", as_=granny, json={})
+    await life.city.work()
+    await call("DELETE", f"/api/v1/patients/{asked['id']}", as_=mother)
+
+
+async def _visits(life: Life, mother: Caller, father: Caller, hospital: Caller) -> list[str]:
+    """Paid and refunded, booked for a child, sold at the window, stopped."""
+    city = life.city
+    paid, stopped = await city.schedule(fee_fen=2500), await city.schedule(days=2)
+    hold = await city.call(
+        "POST", "/api/v1/holds", as_=mother, json={"schedule_id": paid.id, "patient_id": mother.id}
+    )
+    path = f"/api/v1/appointments/{hold['id']}"
+    await city.call("POST", f"{path}/payment", as_=mother, json={"method": "wechat_mini"})
+    [order] = (await city.outside.get("orders"))["items"]
+    await city.outside.post(f"orders/{order['out_trade_no']}/pay")
+    await city.call("POST", f"{path}/payment/refresh", as_=mother)
+    await city.work()
+    await city.call("POST", f"{path}/cancel", as_=mother, json={"reason": "改期"})
+
+    async def refunded() -> bool:
+        return bool((await city.call("GET", path, as_=mother))["payment"]["state"] == "refunded")
+
+    await city.until(refunded)
+    child = next(
+        p
+        for p in (await city.call("GET", "/api/v1/patients", as_=mother))["items"]
+        if p["relation"] == "child"
+    )
+    wanted = {"schedule_id": stopped.id, "patient_id": child["id"]}
+    booked = await city.call("POST", "/api/v1/appointments", as_=mother, json=wanted)
+    kept = await city.schedule(days=3)
+    mine = await city.call(
+        "POST", "/api/v1/appointments", as_=father, json={"schedule_id": kept.id, "patient_id": father.id}
+    )
+    sale = {"schedule": kept.external_id, "channel": "window", "patient": STRANGER}
+    sold = await city.call("POST", "/hospital/v1/appointments", as_=hospital, json=sale)
+    await city.work()
+    await city.call("GET", "/hospital/v1/bookings", as_=hospital)
+    stop = {"reason": "医生外出"}
+    await city.call("POST", f"/hospital/v1/schedules/{stopped.external_id}/stop", as_=hospital, json=stop)
+    await city.later()
+    return [mine["id"], sold["id"], booked["id"], hold["id"]]
+
+
+async def _codes(life: Life, mother: Caller, window: Caller) -> None:
+    """Shown, shown twice, shown from a phone without network, printed."""
+    city, body = life.city, {"patient_id": mother.id}
+    dynamic = await city.call("POST", "/api/v1/health-codes/dynamic", as_=mother, json=body)
+    device = await city.call("POST", "/api/v1/health-codes/offline-device", as_=mother, json=body)
+    printed = await city.call("POST", "/api/v1/health-codes/static", as_=mother, json=body)
+    life.keep("phone's secret", device["secret"])
+    secret = bytes.fromhex(device["secret"])
+    offline = make_phone_code(device["pseudo_id"], secret, clock.now())
+    for text in (dynamic["text"], offline, printed["text"]):
+        life.keep("health code", text)
+        scan = {"code": text, "step": "10101", "second_factor": {"id_last4": mother.id_number[-4:]}}
+        await city.call("POST", "/hospital/v1/health-codes/verify", as_=window, json=scan)
+    spoiled = {"code": dynamic["text"][:-3] + "000", "step": "10101"}
+    await city.call("POST", "/hospital/v1/health-codes/verify", as_=window, json=spoiled, expect=400)
+    await city.work()
+
+
+async def _console(life: Life, appointments: list[str]) -> None:
+    """Sign in, mistyping; look a person up; see who it is; cancel; open and reset a colleague's account."""
+    city = life.city
+    member = await make_staff(city.city.services.staff, Role.CITY_OPERATOR, login="life.manager")
+    life.keep("password", member.password), life.keep("TOTP secret", member.totp_secret)
+    browser = Browser(city.url)
+    browser.http.event_hooks["response"].append(life.overhear)
+    await browser.get("/admin/sign-in")
+    typed = life.keep("what was typed", "correct-horse-battery-staple-9")
+    await browser.submit("/admin/sign-in", login=typed, password=f"{typed}!", expect=401)
+    await browser.submit("/admin/sign-in", login=member.login, password=member.password)
+    life.keep("half session", browser.http.cookies["hc_console"])
+    await browser.submit("/admin/sign-in/code", code=life.keep("TOTP code", member.code()))
+    life.keep("session cookie", browser.http.cookies["hc_console"])
+    for person in (FATHER["phone"], STRANGER["id_number"], "13700000000"):
+        await browser.get("/admin/appointments/search")
+        await browser.submit("/admin/appointments/search", person=person)
+        await browser.get("/admin/messages/person")
+        await browser.submit("/admin/messages/person", person=person)
+    reveal = f"/admin/appointments/{appointments[0]}/reveal"
+    await browser.get(reveal)
+    await browser.submit(reveal, reason="核对身份")
+    life.answers.pop()  # the one page that may say it
+    for path in (
+        "",
+        "/appointments",
+        "/payments",
+        "/messages",
+        "/staff",
+        "/directory",
+        "/schedules",
+        "/dashboard",
+    ):
+        await browser.get(f"/admin{path or '/account'}")
+    for appointment in appointments:
+        await browser.get(f"/admin/appointments/{appointment}")
+    cancel = f"/admin/appointments/{appointments[1]}/cancel"
+    await browser.get(cancel)
+    await browser.submit(cancel, reason="窗口退号")
+    colleague = await make_staff(city.city.services.staff, Role.FINANCE, login="life.finance")
+    await browser.get(f"/admin/staff/{colleague.member.id}")
+    page = await browser.submit(f"/admin/staff/{colleague.member.id}/reset/password")
+    shown = re.search(r'data-test="password">([^<]+)<', page.html)
+    assert shown is not None
+    life.keep("password", shown[1])
+    life.answers.pop()  # shown once, to be handed over
+    await browser.http.aclose()
+
+
+async def _endings(life: Life, father: Caller, granny: Caller) -> None:
+    """A moved phone, a lost refresh token, a deleted account."""
+    city = life.city
+    body = {"phone": NEW_PHONE, "code": await life.otp(NEW_PHONE), "id_number": father.id_number}
+    moved = life.keep_tokens(await city.call("PUT", "/api/v1/me/phone", as_=father, json=body))
+    refresh = {"refresh_token": moved["refresh_token"]}
+    life.keep_tokens(await city.call("POST", "/api/v1/auth/refresh", json=refresh))
+    await city.call("GET", "/api/v1/me", as_=Caller("", "x.y.z"), expect=401)
+    await city.call("DELETE", "/api/v1/me", as_=granny)
+    await city.call("GET", "/api/v1/me", as_=granny, expect=401)
+
+
+async def _half_way(life: Life, mother: Caller) -> None:
+    """What is begun and not ended: prompts accepted, a code not yet typed, a log-in without a phone."""
+    city = life.city
+    kinds = {"template_kinds": ["appointment_booked"]}
+    await city.call("POST", "/api/v1/messages/subscriptions", as_=mother, json=kinds)
+    await life.otp(FATHER["phone"])
+    made = await city.outside.post("js-code", {"app": "mini", "phone": "13711220077"})
+    life.keep("openid", made["openid"])
+    body = {"js_code": life.keep("js code", made["js_code"])}
+    begun = await city.call("POST", "/api/v1/auth/wechat-mini", json=body)
+    life.keep("login ticket", begun["login_ticket"])
+    # The token with which the city speaks to WeChat; whoever asks for it gets the same one.
+    mini = city.outside.credentials["wechat_mini"]
+    asked = {"grant_type": "client_credential", "appid": mini["app_id"], "secret": mini["secret"]}
+    told = await city.http.post(f"{city.outside.url}/wechat/cgi-bin/stable_token", json=asked)
+    life.keep("WeChat token", told.json()["access_token"])
+    for name, value in (
+        ("secret", mini["secret"]),
+        ("API v3 key", city.outside.credentials["wechat_pay"]["api_v3_key"]),
+    ):
+        life.keep(f"WeChat {name}", value)

@@ -7,12 +7,12 @@ import contextlib
 import logging
 import re
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
 from pymongo.errors import ConnectionFailure, PyMongoError
-from tornado.netutil import is_valid_ip
 from tornado.web import HTTPError, RequestHandler
 
 from backend import context, metrics
@@ -274,7 +274,10 @@ def caller_address(direct: str, forwarded: Sequence[str], proxies: int) -> str:
     """
     hops = [hop.strip() for line in forwarded for hop in line.split(",")] + [direct]
     address = hops[max(0, len(hops) - 1 - proxies)]
-    return address if is_valid_ip(address) else direct
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return direct
 
 
 def is_json(content_type: str) -> bool:

@@ -24,14 +24,15 @@ Try = Callable[[int], Awaitable[httpx.Response]]
 
 async def until_refused(attempt: Try, bucket: str) -> httpx.Response:
     """Try until it is too much: at least as often as the bucket allows at once, and not for ever."""
-    allowed = BUCKETS[bucket].burst
+    allowed, last = BUCKETS[bucket].burst, ""
     for number in range(allowed * 3):
         answer = await attempt(number)
         if answer.status_code == 429:
             assert number >= allowed, f"refused after {number}, {allowed} are allowed at once"
             assert_told_to_wait(answer)
             return answer
-    raise AssertionError(f"{allowed * 3} tries, and none was refused; the last: {answer.text}")
+        last = answer.text
+    raise AssertionError(f"{allowed * 3} tries, and none was refused; the last: {last}")
 
 
 def assert_told_to_wait(answer: httpx.Response) -> None:

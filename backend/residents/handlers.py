@@ -188,7 +188,7 @@ class SettingsHandler(APIHandler):
 
     @requires(Permission.RESIDENT_ACCOUNT_MANAGE)
     @operation("Change display settings", tag="me")
-    async def patch(self, body: schemas.ChangeSettings) -> schemas.Me:
+    async def put(self, body: schemas.ChangeSettings) -> schemas.Me:
         """Kept with the account, so that they follow the person."""
         changed = await self.services.residents.change_settings(self.actor, large_type=body.large_type)
         return schemas.me_out(changed)

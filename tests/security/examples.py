@@ -225,7 +225,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /api/v1/me": [plain(OWN)],
     "DELETE /api/v1/me": [Example(OWN, _delete_account)],
     "POST /api/v1/me/real-name": [Example(OWN, _real_name)],
-    "PATCH /api/v1/me/settings": [plain(OWN, json={"large_type": True})],
+    "PUT /api/v1/me/settings": [plain(OWN, json={"large_type": True})],
     "PUT /api/v1/me/phone": [plain(OWN, 400, json={"phone": "13911113333", "code": "000000"})],
     "GET /api/v1/patients": [plain(OWN)],
     "POST /api/v1/patients": [Example(OWN, _add_patient)],

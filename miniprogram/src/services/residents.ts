@@ -11,7 +11,7 @@ export function confirmRealName(name: string, idNumber: string): Promise<RealNam
 }
 
 export function saveSettings(settings: Settings): Promise<Me> {
-  return request({ method: 'PATCH', path: '/api/v1/me/settings', body: settings })
+  return request({ method: 'PUT', path: '/api/v1/me/settings', body: settings })
 }
 
 export interface NewPhone {

@@ -7,7 +7,8 @@ import { newId } from './ids'
 import { intentKey, settleIntent } from './intent'
 import { clearSession, rereadSession, saveTokens, sessionStore } from './session'
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+// WeChat's request knows no PATCH.
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 type QueryValue = string | number | undefined
 
 export interface Call {

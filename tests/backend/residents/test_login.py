@@ -204,7 +204,7 @@ async def test_without_a_token_nothing_is_told(world: World) -> None:
 
 async def test_settings_follow_the_account(world: World) -> None:
     somebody = await world.sign_in(PHONE)
-    changed = await world.call("PATCH", "me/settings", {"large_type": True}, as_=somebody)
+    changed = await world.call("PUT", "me/settings", {"large_type": True}, as_=somebody)
     assert changed["settings"] == {"large_type": True}
     assert (await world.call("GET", "me", as_=somebody))["settings"] == {"large_type": True}
 

@@ -171,7 +171,7 @@ async def test_an_account_moves_to_the_file_a_hospital_made(world: World) -> Non
     world.register.add(person)
     file_id = await world.residents.find_or_create_file(person.name, person.id_number)
     somebody = await world.sign_in_mini("openid-1", person.phone)
-    await world.call("PATCH", "me/settings", {"large_type": True}, as_=somebody)
+    await world.call("PUT", "me/settings", {"large_type": True}, as_=somebody)
     done = await world.call("POST", "me/real-name", person.card, as_=somebody)
     assert done["id"] == file_id != somebody.id
     assert done["openids"] == {"mini": True, "oa": False}

@@ -174,6 +174,45 @@ def keys_rotate(
     commands.rotate(use, algorithm, ahead_days)
 
 
+@keys.command("put")
+def keys_put(
+    use: Annotated[str, typer.Argument(help="national_root or national_protection.")],
+    file: Annotated[Path, typer.Argument(help="Holds the key: 32 hex characters, or base64.")],
+) -> None:
+    """Take in a key that the national authority has issued to the city."""
+    from backend.commands import keys as commands
+
+    commands.put(use, file)
+
+
+@keys.command("reseal")
+def keys_reseal(
+    status: Annotated[bool, typer.Option("--status", help="Only say how far it has come.")] = False,
+) -> None:
+    """Seal and index everything with the active keys now.
+
+    After a rotation the worker does it by itself, little by little. This does it at once; cut short, it does
+    no harm.
+    """
+    from backend.commands import keys as commands
+
+    commands.reseal(status)
+
+
+@keys.command("drop")
+def keys_drop(
+    use: Annotated[str, typer.Argument(help="token, code, field, blind, csrf, …")],
+    kid: Annotated[str, typer.Argument(help="The key's id, such as field-1.")],
+) -> None:
+    """Forget a retired key for good; refused while anything may still need it.
+
+    What was made with it, in backups too, can then never be opened again.
+    """
+    from backend.commands import keys as commands
+
+    commands.drop(use, kid)
+
+
 @staff.command("add")
 def staff_add(
     login: Annotated[str, typer.Argument(help="3 to 32 lower-case letters, digits, dots or dashes.")],

@@ -14,6 +14,10 @@ from backend.audit.chain import Chain
 from backend.audit.models import AuditEntry, AuditFilter
 from backend.db.client import Database, Document
 from backend.db.journal import Journal
+from backend.security.lasting import declare_kid
+
+for _collection in ("audit", "audit_heads", "audit_anchors"):
+    declare_kid("audit", _collection, "kid", "without it the log before the rotation proves nothing")
 
 
 class AuditStore:

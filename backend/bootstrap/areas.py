@@ -32,6 +32,9 @@ from backend.messages.tellers import CodeAndFamilyTeller
 from backend.residents.compose import make_residents
 from backend.residents.ports import CodeSender
 from backend.residents.service import ResidentService
+from backend.security.lasting import SEALED
+from backend.security.resealing import Resealing, SealedWork, Work
+from backend.security.resealing_store import ResealingStore
 from backend.slotpool.availability import Availability
 from backend.slotpool.board import Board
 from backend.slotpool.claims import ClaimService
@@ -70,6 +73,7 @@ class Middle(Ground):
     messages: MessageService
     code_and_family_teller: CodeAndFamilyTeller
     statistics: StatisticsService
+    resealing: Resealing
 
 
 @dataclass
@@ -169,7 +173,16 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
             step_name=lambda code: STEPS[code].name if code in STEPS else "就诊",
         ),
         statistics=StatisticsService(StatisticsStore(db), claims, billing),
+        resealing=_resealing(ground, healthcodes, messages),
     )
+
+
+def _resealing(ground: Ground, healthcodes: HealthCodeService, messages: MessageService) -> Resealing:
+    """What follows a rotation of keys: every declared sealed field, every blind index."""
+    store = ResealingStore(ground.db)
+    fields: list[Work] = [SealedWork(store, ground.cipher, declared) for declared in SEALED.values()]
+    indexes: list[Work] = [ground.residents.indexes, healthcodes.card_indexes, messages.reply_indexes]
+    return Resealing(store, ground.keyring, [*fields, *indexes])
 
 
 def _healthcodes(ground: Ground) -> HealthCodeService:

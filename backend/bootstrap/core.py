@@ -11,6 +11,7 @@ from backend.db.client import Database
 from backend.security.csrf import CSRFTokens
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.keys import Keyring, open_keyring
+from backend.security.lasting import is_declared
 from backend.security.limits import RateLimiter
 from backend.security.refresh import RefreshTokens
 from backend.security.revocations import RevocationList
@@ -67,7 +68,7 @@ def make_core(
         outbox=Outbox(db, bus),
         nudger=nudger,
         keyring=keyring,
-        cipher=FieldCipher(keyring, settings.field_algorithm),
+        cipher=FieldCipher(keyring, settings.field_algorithm, may_seal=is_declared),
         blind=BlindIndex(keyring),
         revocations=revocations,
         tokens=tokens,

@@ -40,6 +40,8 @@ def subscribe(services: Services) -> None:
     _subscribe_telling(services)
     codes = services.healthcodes
     bus.subscribe(kinds.CODE_USED, "health_codes.on_code_used", codes.on_code_used)
+    bus.subscribe(kinds.RESIDENT_VERIFIED, "health_codes.on_resident_verified", codes.on_resident_verified)
+    bus.subscribe(kinds.PATIENT_LINKED, "health_codes.on_patient_linked", codes.on_patient_linked)
     bus.subscribe(kinds.PATIENT_UNLINKED, "health_codes.on_patient_unlinked", codes.on_patient_unlinked)
     bus.subscribe(kinds.RESIDENT_DELETED, "health_codes.on_resident_deleted", codes.on_resident_deleted)
     for kind in COUNTED_KINDS:
@@ -72,5 +74,6 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("appointments.sweep_holds", 5, lambda services: services.appointments.sweep_holds()),
     PeriodicJob("billing.query_unpaid", 15, lambda services: services.billing.query_unpaid()),
     PeriodicJob("audit.anchor", 3600, lambda services: services.audit.anchor()),
+    PeriodicJob("keys.reseal", 60, lambda services: services.resealing.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

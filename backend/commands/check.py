@@ -7,8 +7,9 @@ import orjson
 from pydantic import ValidationError
 
 from backend.commands.city import setting_problems
+from backend.commands.keys import old_keys
 from backend.commands.material import app_problems, key_problems
-from backend.commands.terminal import CommandError, out
+from backend.commands.terminal import CommandError, err, out
 from backend.db import migrate
 from backend.db.client import Database
 from backend.db.failures import DatabaseError, reason_of
@@ -25,6 +26,7 @@ def check(connect: bool) -> None:
         raise CommandError(*setting_problems(error)) from None
     problems = [*_environment_problems(settings), *production_problems(settings)]
     problems += [*app_problems(settings), *key_problems(settings), *_ring_problems(settings)]
+    _warn_of_old_keys(settings)
     if connect:
         problems += asyncio.run(_connection_problems(settings))
     if problems:
@@ -50,6 +52,16 @@ def _ring_problems(settings: Settings) -> list[str]:
         except KeyringError as error:
             problems.append(f"The key ring is not complete: {error}.")
     return problems
+
+
+def _warn_of_old_keys(settings: Settings) -> None:
+    """Nothing that keeps a city from serving, but time to do something about."""
+    try:
+        ring = open_keyring(settings.keys_file, settings.hc_keys.get_secret_value() or None)
+    except KeyringError:
+        return
+    for sentence in old_keys(ring):
+        err.print(f"warning: {sentence}", markup=False)
 
 
 async def _connection_problems(settings: Settings) -> list[str]:

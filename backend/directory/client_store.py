@@ -9,6 +9,11 @@ from pymongo.errors import DuplicateKeyError
 
 from backend.db.client import Database, Document
 from backend.directory.models import Client, ClientKind, TerminalKind
+from backend.security.lasting import declare_kid
+
+declare_kid(
+    "blind", "clients", "secrets.kid", "secrets of hospitals and terminals, kept anew at their next token"
+)
 
 
 class ClientStore:
@@ -44,6 +49,14 @@ class ClientStore:
         """Put other secrets in place; False when there is no such client."""
         changed = await self._clients.update_one({"_id": client_id}, {"$set": {"secrets": list(secrets)}})
         return changed.matched_count == 1
+
+    async def replace_secret(self, client_id: str, old: Document, new: Document) -> None:
+        """Put another hash of the same secret in place, if the old one still stands."""
+        await self._clients.update_one(
+            {"_id": client_id, "secrets.hash": old["hash"]},
+            {"$set": {"secrets.$[it].kid": new["kid"], "secrets.$[it].hash": new["hash"]}},
+            array_filters=[{"it.hash": old["hash"]}],
+        )
 
     async def set_active(self, client_id: str, active: bool) -> bool:
         """Let a client in, or keep it out; False when there is no such client."""

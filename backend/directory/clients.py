@@ -93,8 +93,12 @@ class ClientService:
         if found is None or not found[0].active:
             raise TokenRefusedError("invalid_client", "unknown client or wrong secret")
         client, hashes = found
-        if not any(self._matches(client_id, client_secret, stored) for stored in hashes):
+        matching = next((each for each in hashes if self._matches(client_id, client_secret, each)), None)
+        if matching is None:
             raise TokenRefusedError("invalid_client", "unknown client or wrong secret")
+        if matching["kid"] != self._keyring.active("blind").kid:
+            # The key has been rotated: only now, with the secret at hand, can it be hashed anew.
+            await self._store.replace_secret(client_id, matching, self._hash(client_id, client_secret))
         return client
 
     # -- registry ------------------------------------------------------------------------------------

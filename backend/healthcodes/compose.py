@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.db.client import Database
+from backend.healthcodes.cards import Cards
 from backend.healthcodes.code_keys import CodeKeys
 from backend.healthcodes.codes import HealthCodes
 from backend.healthcodes.ports import Audit, Clients, Limiter, Organizations, Patients, Residents, Sessions
@@ -35,11 +36,12 @@ def make_health_codes(
     store = HealthCodeStore(db, cipher)
     keys = CodeKeys(keyring)
     codes = HealthCodes(keys, city_code)
+    cards = Cards(keyring, blind)
     verification = Verification(
         store,
         codes,
         keyring=keyring,
-        blind=blind,
+        cards=cards,
         residents=residents,
         clients=clients,
         sessions=sessions,
@@ -50,8 +52,7 @@ def make_health_codes(
         codes,
         keys,
         city_code=city_code,
-        keyring=keyring,
-        blind=blind,
+        cards=cards,
         residents=residents,
         patients=patients,
         clients=clients,

@@ -13,6 +13,7 @@ import segno
 from backend import clock
 from backend.clock import city_instant
 from backend.errors import AppError, ErrorCode, not_found
+from backend.healthcodes.cards import Cards
 from backend.healthcodes.code_keys import CodeKeys
 from backend.healthcodes.codes import (
     PHONE_SECRET_BYTES,
@@ -22,15 +23,13 @@ from backend.healthcodes.codes import (
     make_static_code,
 )
 from backend.healthcodes.models import MOST_STATIC_CODES, PhoneDevice, SeenUse, StaticCode
-from backend.healthcodes.national import ID_CARD, health_card_id
-from backend.healthcodes.ports import Audit, Clients, Organizations, Patients, Residents
+from backend.healthcodes.ports import Audit, Clients, Identity, Organizations, Patients, Residents
+from backend.healthcodes.reindexing import CardIndexes
 from backend.healthcodes.store import HealthCodeStore
 from backend.healthcodes.uploads import OfflineUploads
 from backend.healthcodes.verification import Verification
 from backend.ids import new_id
 from backend.permissions import Actor, Role
-from backend.security.fields import BlindIndex
-from backend.security.keys import Keyring
 from backend.worker.events import Event
 
 # How many patients' cards a process remembers to have stored.
@@ -48,8 +47,7 @@ class HealthCodeService:
         keys: CodeKeys,
         *,
         city_code: str,
-        keyring: Keyring,
-        blind: BlindIndex,
+        cards: Cards,
         residents: Residents,
         patients: Patients,
         clients: Clients,
@@ -58,19 +56,19 @@ class HealthCodeService:
         verification: Verification,
     ) -> None:
         self.verification = verification
+        self.card_indexes = CardIndexes(store, cards, residents)
         self.uploads = OfflineUploads(store, codes, verification)
         self._store = store
         self._codes = codes
         self._keys = keys
         self._city_code = city_code
-        self._keyring = keyring
-        self._blind = blind
+        self._cards = cards
         self._residents = residents
         self._patients = patients
         self._clients = clients
         self._organizations = organizations
         self._audit = audit
-        self._cards: OrderedDict[str, None] = OrderedDict()
+        self._with_card: OrderedDict[str, None] = OrderedDict()
 
     # -- codes -----------------------------------------------------------------------------------------
 
@@ -190,6 +188,14 @@ class HealthCodeService:
             {"use_id": data["use_id"], "kind": data["kind"], "offline": data["offline"]},
         )
 
+    async def on_resident_verified(self, event: Event) -> None:
+        """From now on the person is recognised by the national code as well."""
+        await self._save_card(event.data["resident_id"])
+
+    async def on_patient_linked(self, event: Event) -> None:
+        """So is a patient whose name and number the register has confirmed."""
+        await self._save_card(event.data["patient_id"])
+
     async def on_patient_unlinked(self, event: Event) -> None:
         """A guardian who no longer acts for a patient carries none of his codes any more."""
         await self._store.revoke_of_guardian(event.data["patient_id"], event.data["guardian_id"], clock.now())
@@ -198,7 +204,7 @@ class HealthCodeService:
         """Nothing of a deleted person opens any door."""
         await self._store.revoke_of_patient(event.data["resident_id"], clock.now())
         await self._store.delete_card(event.data["resident_id"])
-        self._cards.pop(event.data["resident_id"], None)
+        self._with_card.pop(event.data["resident_id"], None)
 
     async def drained(self) -> None:
         """Return when nothing is waiting to be written; for shutdown."""
@@ -224,19 +230,24 @@ class HealthCodeService:
 
     async def _ensure_card(self, patient_id: str) -> None:
         """See to it that the patient is recognised when he shows the national code instead of ours."""
-        if patient_id in self._cards:
+        if patient_id in self._with_card:
             return
-        identity = await self._residents.get_identity(patient_id)
-        root_key = self._keyring.active("national_root").secret
-        try:
-            card_id = health_card_id(root_key, ID_CARD, identity.id_number, identity.name)
-        except ValueError:
-            # Not every paper's number fits the national form; our own codes serve these people all the same.
-            return
-        await self._store.save_card(patient_id, self._blind.of("card_id", card_id), clock.now())
-        if len(self._cards) >= _KNOWN_CARDS:
-            self._cards.popitem(last=False)
-        self._cards[patient_id] = None
+        await self._keep_card(patient_id, await self._residents.get_identity(patient_id))
+        if len(self._with_card) >= _KNOWN_CARDS:
+            self._with_card.popitem(last=False)
+        self._with_card[patient_id] = None
+
+    async def _save_card(self, patient_id: str) -> None:
+        """Nothing for a person who is gone meanwhile."""
+        person = (await self._residents.identities([patient_id])).get(patient_id)
+        if person is not None:
+            await self._keep_card(patient_id, person)
+
+    async def _keep_card(self, patient_id: str, person: Identity) -> None:
+        """Nothing for a person whose papers fit no national card."""
+        index = self._cards.index_of(person)
+        if index is not None:
+            await self._store.save_card(patient_id, index, clock.now())
 
 
 def svg_of(text: str) -> str:

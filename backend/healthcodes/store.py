@@ -12,10 +12,13 @@ from backend.db.client import Database, Document
 from backend.db.gather import GatheredInserts
 from backend.healthcodes.models import CodeKind, PhoneDevice, StaticCode, Use
 from backend.security.fields import FieldCipher
+from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded, pushed
 
 # So many conflicts are remembered with a use; a photo passed around adds no end of them.
 _MOST_CONFLICTS = 20
+declare_sealed("code_devices", "secret")
+declare_sealed("static_codes", "text")
 
 
 class HealthCodeStore:
@@ -43,6 +46,12 @@ class HealthCodeStore:
         """The patient of a national card id, under any key of the blind index."""
         doc = await self._cards.find_one({"card_index": {"$in": card_indexes}}, {"_id": 1})
         return doc["_id"] if doc else None
+
+    async def page_of_cards(self, after: str | None, limit: int) -> dict[str, str]:
+        """The next cards by patient: their indexes."""
+        rules: Document = {"_id": {"$gt": after}} if after is not None else {}
+        docs = self._cards.find(rules, {"card_index": 1}).sort("_id", 1).limit(limit)
+        return {doc["_id"]: doc["card_index"] async for doc in docs}
 
     async def delete_card(self, patient_id: str) -> None:
         """Forget a patient's card."""

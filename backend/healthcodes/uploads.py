@@ -20,9 +20,11 @@ from backend.healthcodes.verification import (
     used_event,
 )
 from backend.permissions import Actor
+from backend.security.lasting import declare_lapse
 
 # A terminal that has been offline for longer has had no key list either.
 _LATEST = timedelta(days=7)
+declare_lapse("code", "uses of codes that terminals upload later", _LATEST)
 
 
 class OfflineUploads:

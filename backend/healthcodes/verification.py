@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from backend import clock
 from backend.errors import AppError, ErrorCode
+from backend.healthcodes.cards import Cards
 from backend.healthcodes.codes import HealthCodes, ReadCode, ReadDynamic, ReadPhone, ReadStatic
 from backend.healthcodes.identity_reader import IdentityReader
 from backend.healthcodes.models import (
@@ -27,8 +28,8 @@ from backend.healthcodes.store import HealthCodeStore
 from backend.ids import new_id
 from backend.permissions import Actor
 from backend.residents.id_numbers import age_on
-from backend.security.fields import BlindIndex
 from backend.security.keys import Keyring
+from backend.security.lasting import declare_lapse
 from backend.security.masking import mask_id_number, mask_name
 from backend.worker.events import Event, EventKind
 
@@ -36,6 +37,7 @@ from backend.worker.events import Event, EventKind
 SAME_TERMINAL_S = 30
 # National codes are good for minutes; one that claims to be good for longer is not believed.
 _LONGEST_NATIONAL = timedelta(hours=24)
+declare_lapse("national_protection", "national dynamic codes", _LONGEST_NATIONAL)
 
 
 class Verification:
@@ -47,7 +49,7 @@ class Verification:
         codes: HealthCodes,
         *,
         keyring: Keyring,
-        blind: BlindIndex,
+        cards: Cards,
         residents: Residents,
         clients: Clients,
         sessions: Sessions,
@@ -56,7 +58,7 @@ class Verification:
         self._store = store
         self._codes = codes
         self._keyring = keyring
-        self._blind = blind
+        self._cards = cards
         self._identities = IdentityReader(residents)
         self._clients = clients
         self._sessions = sessions
@@ -137,7 +139,7 @@ class Verification:
     async def _recognise_national(self, code: NationalCode, occasion: str, at: datetime) -> Presented:
         if code.expiry_field is not None:
             self._check_national_expiry(code.expiry_field, at)
-        patient_id = await self._store.find_patient_by_card(self._blind.candidates("card_id", code.card_id))
+        patient_id = await self._store.find_patient_by_card(self._cards.candidates(code.card_id))
         if patient_id is None:
             raise AppError(ErrorCode.CODE_WRONG_CITY, "a national card that is not ours")
         if code.expiry_field is None:
@@ -146,7 +148,8 @@ class Verification:
         return Presented(CodeKind.NATIONAL_DYNAMIC, patient_id, f"nd:{digest}")
 
     def _check_national_expiry(self, field: str, at: datetime) -> None:
-        expires_at = read_expiry(self._keyring.active("national_protection").secret, field)
+        tried = (read_expiry(key.secret, field) for key in self._keyring.all("national_protection"))
+        expires_at = next((found for found in tried if found is not None), None)
         if expires_at is None or expires_at > at + _LONGEST_NATIONAL:
             raise AppError(ErrorCode.CODE_FORGED, "the expiry is not encrypted with our key")
         if expires_at <= at:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import ASCENDING
@@ -14,9 +14,13 @@ from backend import clock
 from backend.db.client import Database
 from backend.messages.models import MessageKind
 from backend.security.fields import BlindIndex, FieldCipher
+from backend.security.lasting import declare_lapse, declare_sealed
 from notify.ports import DeliveryReport, Reply
 
 _MOST_GRANTS = 20
+declare_sealed("message_replies", "phone", "text")
+# A report finds its message by the blind index of the phone it went to; providers report within days.
+declare_lapse("blind", "delivery reports of messages", timedelta(days=7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,23 @@ class ReceiptStore:
             "received_at": clock.now(),
         }
         await _insert_once(self._replies, key, kept)
+
+    async def page_of_replies(self, after: str | None, limit: int) -> list[tuple[str, str, str]]:
+        """The next replies by id: id, blind index, phone."""
+        rules = {"_id": {"$gt": after}} if after is not None else {}
+        docs = await self._replies.find(rules, {"phone": 1, "phone_blind": 1}).sort("_id", 1).to_list(limit)
+        return [
+            (
+                doc["_id"],
+                doc["phone_blind"],
+                self._cipher.open("message_replies", "phone", doc["_id"], doc["phone"]),
+            )
+            for doc in docs
+        ]
+
+    async def set_reply_index(self, reply_id: str, phone_blind: str) -> None:
+        """Put another blind index in place."""
+        await self._replies.update_one({"_id": reply_id}, {"$set": {"phone_blind": phone_blind}})
 
 
 class GrantStore:

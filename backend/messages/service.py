@@ -26,6 +26,7 @@ from backend.messages.models import (
     MessageKind,
 )
 from backend.messages.receipt_store import GrantStore, ReceiptStore
+from backend.messages.reindexing import ReplyIndexes
 from backend.messages.store import MessageStore
 from backend.messages.texts import WORDINGS, render
 from backend.permissions import Actor, Permission
@@ -71,6 +72,7 @@ class MessageService:
     ) -> None:
         self._messages = MessageStore(db, cipher)
         self._receipts = ReceiptStore(db, cipher, blind)
+        self.reply_indexes = ReplyIndexes(self._receipts, blind)
         self._grants = GrantStore(db)
         self._delivering = Delivering(
             self._messages, self._receipts, self._grants, people, sms, messenger, blind, templates

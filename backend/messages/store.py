@@ -14,11 +14,13 @@ from backend import clock
 from backend.db.client import Database, Document
 from backend.messages.models import Content, Delivery, DeliveryState, Message, MessageChannel, MessageKind
 from backend.security.fields import FieldCipher
+from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded
 
 KEPT = timedelta(days=400)
 CODES_KEPT = timedelta(days=30)
 _COLLECTION = "messages"
+declare_sealed(_COLLECTION, "content")
 
 
 class MessageStore:

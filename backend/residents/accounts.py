@@ -6,6 +6,7 @@ Every step here may be cut short by a crash or met by another request; the next 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from datetime import timedelta
 
 from backend import clock
@@ -162,7 +163,23 @@ class Accounts:
         return person.name is not None and self._ids.of_name(person.name) == self._ids.of_name(name)
 
     async def _claim(self, keys: list[str], resident_id: str) -> Claim:
-        return await self._store.find_claim(keys) or await self._store.claim(keys[0], resident_id)
+        """The claim on a thing, made if there is none.
+
+        While the key of the blind index is being rotated a thing has several ids. Two processes that do not
+        yet agree on the active one could both claim it: each looks again, and who sees the other gives way.
+        """
+        for _ in range(_TRIES):
+            found = await self._store.find_claim(keys)
+            if found is not None:
+                return found
+            claim = await self._store.claim(keys[0], resident_id)
+            if len(keys) == 1 or claim.resident_id != resident_id:
+                return claim
+            if await self._store.find_claim(keys[1:]) is None:
+                return claim
+            await self._store.drop_claims([claim.key], resident_id)
+            await asyncio.sleep(_STEP_S * secrets.randbelow(100) / 100)
+        raise AppError(ErrorCode.UNAVAILABLE, "the claim is being changed")
 
     async def _rebind(self, resident: Resident, app: WeChatApp, binding: WeChatBinding) -> bool:
         bound, replaced = await self._store.swap_wechat(resident, app, binding)

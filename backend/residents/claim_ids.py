@@ -27,6 +27,10 @@ class ClaimIds:
         """Ids of the claim on one WeChat account in one application."""
         return self._ids(f"wx:{app_id}", "openid", openid)
 
+    def app_of(self, key: str) -> str:
+        """The application of a WeChat account's claim."""
+        return key.split(":")[1]
+
     def of_name(self, name: str) -> str:
         """The index of a name; names are compared, never claimed."""
         return self._blind.of("name", name)

@@ -7,12 +7,14 @@ from backend.db.client import Database
 from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
 from backend.residents.codes import LoginCodes
+from backend.residents.index_store import ResidentIndexStore
 from backend.residents.link_store import PatientLinkStore
 from backend.residents.login import LoginService, WeChatApps
 from backend.residents.login_store import LoginCodeStore, TicketStore
 from backend.residents.patients import PatientService
 from backend.residents.ports import CodeSender, HasAppointments, PopulationRegister
 from backend.residents.register import RealNameCheck
+from backend.residents.reindexing import ResidentIndexes
 from backend.residents.service import ResidentService
 from backend.residents.store import ResidentStore
 from backend.security.fields import BlindIndex, FieldCipher
@@ -61,6 +63,7 @@ def make_residents(
     return ResidentService(
         login=login,
         patients=PatientService(accounts, store, links, real_names, limiter, audit),
+        indexes=ResidentIndexes(accounts, store, ResidentIndexStore(db, store), claim_ids, blind),
         accounts=accounts,
         store=store,
         claim_ids=claim_ids,

@@ -11,9 +11,11 @@ from backend import clock
 from backend.db.client import Database, Document
 from backend.residents.models import LinkBasis, LinkState, PatientLink, Relation
 from backend.security.fields import FieldCipher
+from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded, pushed
 
 LINKS = "patient_links"
+declare_sealed(LINKS, "consent_until")
 
 
 class Placing(Enum):

@@ -14,8 +14,11 @@ from backend import clock
 from backend.db.client import Database, Document
 from backend.residents.models import WeChatApp
 from backend.security.fields import FieldCipher
+from backend.security.lasting import declare_kid, declare_sealed
 
 TICKETS = "login_tickets"
+declare_sealed(TICKETS, "openid")
+declare_kid("blind", "login_codes", "kid", "one-time codes, which end by themselves")
 
 
 @dataclass(frozen=True, slots=True)

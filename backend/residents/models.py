@@ -67,12 +67,14 @@ class Resident:
     merged_into: str | None = None
     merging_into: str | None = None
     taken_from: str | None = None
+    # Claims on the same things under another key of the blind index, while a rotation is followed up.
+    other_keys: tuple[str, ...] = ()
 
     @property
     def keys(self) -> list[str]:
         """Every claim in `resident_keys` that this person holds."""
         own = [self.phone_key, self.id_key, *(binding.key for binding in self.wechat.values())]
-        return [key for key in own if key is not None]
+        return [key for key in own if key is not None] + list(self.other_keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from backend.residents.patients import PatientService
 from backend.residents.phones import PhoneError, parse_phone
 from backend.residents.ports import HasAppointments
 from backend.residents.register import RealNameCheck, read_identity
+from backend.residents.reindexing import ResidentIndexes
 from backend.residents.store import ResidentStore
 from backend.security.limits import RateLimiter
 from backend.security.masking import mask_name
@@ -39,6 +40,7 @@ class ResidentService:
         *,
         login: LoginService,
         patients: PatientService,
+        indexes: ResidentIndexes,
         accounts: Accounts,
         store: ResidentStore,
         claim_ids: ClaimIds,
@@ -50,6 +52,7 @@ class ResidentService:
     ) -> None:
         self.login = login
         self.patients = patients
+        self.indexes = indexes
         self._accounts = accounts
         self._store = store
         self._ids = claim_ids

@@ -19,14 +19,26 @@ from backend.db.client import Database, Document
 from backend.residents.id_numbers import IDNumber, Sex
 from backend.residents.models import Claim, Resident, ResidentState, Verifier, WeChatApp, WeChatBinding
 from backend.security.fields import FieldCipher
-from backend.worker.events import Event, pushed
+from backend.security.lasting import declare_sealed
+from backend.worker.events import Event, EventKind, pushed
 
 RESIDENTS = "residents"
+declare_sealed(
+    RESIDENTS,
+    "phone",
+    "name",
+    "id_number",
+    "birth_on",
+    wechat__mini__openid="wechat.mini",
+    wechat__oa__openid="wechat.oa",
+)
 # Everything of a document that says something about the person.
 _PERSONAL = (
     "phone", "phone_key", "name", "name_index", "id_number", "id_key", "sex", "birth_on", "birth_year",
-    "wechat", "settings", "merging_into",
+    "wechat", "settings", "merging_into", "other_keys",
 )  # fmt: skip
+# What claims a person holds besides is said anew whenever a claim changes (reindexing.py).
+_NO_OTHER_KEYS = {"$unset": {"other_keys": ""}}
 
 
 class ResidentStore:
@@ -75,12 +87,12 @@ class ResidentStore:
     async def find(self, resident_id: str) -> Resident | None:
         """A resident in any state."""
         doc = await self._residents.find_one({"_id": resident_id})
-        return self._resident(doc) if doc else None
+        return self.read(doc) if doc else None
 
     async def find_many(self, resident_ids: Iterable[str]) -> dict[str, Resident]:
         """Residents by id; unknown ids are left out."""
         docs = self._residents.find({"_id": {"$in": list(resident_ids)}})
-        return {doc["_id"]: self._resident(doc) async for doc in docs}
+        return {doc["_id"]: self.read(doc) async for doc in docs}
 
     # -- writing ---------------------------------------------------------------------------------------
 
@@ -119,10 +131,9 @@ class ResidentStore:
     ) -> bool:
         """Write verified name and number into an account; false when the account has changed meanwhile."""
         fields = self._identity(resident.id, name, name_index, number, id_key, Verifier.REGISTER)
-        return await self._update(
-            _unmoved(resident) | {"real_name": False},
-            {"$set": fields | {"real_name": True}},
-        )
+        change = pushed(_verified(resident.id)) | _NO_OTHER_KEYS
+        change["$set"] |= fields | {"real_name": True}
+        return await self._update(_unmoved(resident) | {"real_name": False}, change)
 
     async def correct_file(self, resident_id: str, name: str, name_index: str) -> None:
         """Put the name that the register confirmed in place of the one a hospital typed."""
@@ -137,7 +148,8 @@ class ResidentStore:
         """Change the phone, if nobody else has changed it meanwhile."""
         return await self._update(
             _unmoved(resident) | {"phone_key": resident.phone_key},
-            {"$set": {"phone": self._seal(resident.id, "phone", phone), "phone_key": phone_key}},
+            {"$set": {"phone": self._seal(resident.id, "phone", phone), "phone_key": phone_key}}
+            | _NO_OTHER_KEYS,
         )
 
     async def swap_wechat(
@@ -146,7 +158,8 @@ class ResidentStore:
         """Bind a WeChat account; whether that was possible, and the key of the one bound before."""
         before = await self._residents.find_one_and_update(
             _unmoved(resident),
-            {"$set": {f"wechat.{app}": self._binding(resident.id, app, binding), "updated_at": clock.now()}},
+            {"$set": {f"wechat.{app}": self._binding(resident.id, app, binding), "updated_at": clock.now()}}
+            | _NO_OTHER_KEYS,
             projection={"wechat": 1},
         )
         if before is None:
@@ -202,7 +215,9 @@ class ResidentStore:
             "settings": {"large_type": account.large_type},
             "wechat": {app: self._binding(file_id, app, bound) for app, bound in account.wechat.items()},
         }
-        return await self._update({"_id": file_id, "state": ResidentState.FILE}, {"$set": fields})
+        change = pushed(_verified(file_id)) | _NO_OTHER_KEYS
+        change["$set"] |= fields
+        return await self._update({"_id": file_id, "state": ResidentState.FILE}, change)
 
     async def end_merge(self, account_id: str, file_id: str) -> None:
         """Leave a signpost where the account was."""
@@ -229,7 +244,7 @@ class ResidentStore:
             doc = await self._residents.find_one({"_id": resident_id})
         if doc is None:
             raise LookupError(f"resident {resident_id} vanished")
-        return self._resident(doc)
+        return self.read(doc)
 
     async def _update(self, which: Document, change: Document) -> bool:
         set_fields = change.get("$set", {}) | {"updated_at": clock.now()}
@@ -264,7 +279,9 @@ class ResidentStore:
     def _seal(self, resident_id: str, field: str, text: str) -> Document:
         return self._cipher.seal(RESIDENTS, field, resident_id, text)
 
-    def _resident(self, doc: Document) -> Resident:
+    def read(self, doc: Document) -> Resident:
+        """A document opened."""
+
         def opened(field: str, sealed: Any) -> str | None:
             return self._cipher.open(RESIDENTS, field, doc["_id"], sealed) if sealed else None
 
@@ -292,12 +309,17 @@ class ResidentStore:
             merged_into=doc.get("merged_into"),
             merging_into=doc.get("merging_into"),
             taken_from=doc.get("taken_from"),
+            other_keys=tuple(doc.get("other_keys", ())),
         )
 
 
 def _claim(doc: Document) -> Claim:
     created_at: datetime = doc["created_at"]
     return Claim(doc["_id"], doc["resident_id"], created_at)
+
+
+def _verified(resident_id: str) -> Event:
+    return Event(EventKind.RESIDENT_VERIFIED, {"resident_id": resident_id})
 
 
 def _unmoved(resident: Resident) -> Document:

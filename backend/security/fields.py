@@ -6,6 +6,7 @@ import hmac
 import os
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -58,13 +59,23 @@ class FieldCipher:
     What is sealed is bound to its collection, field and document: moved elsewhere, it does not open.
     """
 
-    def __init__(self, keyring: Keyring, algorithm: FieldAlgorithm = "AES-256-GCM") -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        algorithm: FieldAlgorithm = "AES-256-GCM",
+        *,
+        may_seal: Callable[[str, str], bool] = lambda collection, field: True,
+    ) -> None:
         self._keyring = keyring
         self._algorithm = algorithm
+        self._may_seal = may_seal
         self._ciphers: dict[tuple[str, str, str], _Aead] = {}
 
     def seal(self, collection: str, field: str, doc_id: str, text: str) -> dict[str, Any]:
         """Return the sealed form of `text`, to be stored in that field of that document."""
+        if not self._may_seal(collection, field):
+            # The re-sealing job would not find it, and the key could never be dropped.
+            raise SealedFieldError(f"{collection}.{field} is not declared as sealed (security/lasting.py)")
         key = self._keyring.active("field")
         nonce = os.urandom(_NONCE_BYTES)
         place = _place(collection, field, doc_id)
@@ -81,9 +92,14 @@ class FieldCipher:
         except (InvalidTag, KeyringError, KeyError, ValueError):
             raise SealedFieldError(f"{collection}.{field} of {doc_id} cannot be opened") from None
 
+    @property
+    def current(self) -> str:
+        """By what a new field is sealed: changes when the key or the algorithm does."""
+        return f"{self._keyring.active('field').kid}/{self._algorithm}"
+
     def is_current(self, sealed: dict[str, Any]) -> bool:
         """Whether the field is sealed as a new one would be; if not, a re-sealing job has work to do."""
-        return bool(sealed["kid"] == self._keyring.active("field").kid and sealed["alg"] == self._algorithm)
+        return f"{sealed['kid']}/{sealed['alg']}" == self.current
 
     def _cipher(self, key: Key, collection: str, algorithm: str) -> _Aead:
         wanted = (key.kid, collection, algorithm)
@@ -117,6 +133,11 @@ class BlindIndex:
     def of(self, kind: BlindKind, value: str) -> str:
         """Return the index of a value; different spellings of one value have one index."""
         return self._digest(self._keyring.active("blind"), kind, value)
+
+    @property
+    def current(self) -> str:
+        """The id of the key that makes new indexes."""
+        return self._keyring.active("blind").kid
 
     def candidates(self, kind: BlindKind, value: str) -> list[str]:
         """Return the index under every key of the ring: what to look for while a rotation is re-indexing."""

@@ -12,6 +12,7 @@ from backend import clock
 from backend.errors import AppError, ErrorCode
 from backend.ids import new_id
 from backend.permissions import Actor, ActorKind
+from backend.security.lasting import declare_lapse
 from backend.security.refresh import RefreshToken, RefreshTokens
 from backend.security.revocations import RevocationList
 from backend.security.store import Session, SessionStore
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 _IDLE: dict[ActorKind, timedelta] = {"staff": timedelta(hours=2)}
 _LONGEST: dict[ActorKind, timedelta] = {"staff": timedelta(hours=12)}
 _RESIDENT_IDLE, _RESIDENT_LONGEST = timedelta(days=30), timedelta(days=180)
+# Every refresh is sealed anew, so a session that has not been refreshed for so long has ended by itself.
+declare_lapse("csrf", "refresh tokens", _RESIDENT_IDLE)
 # A client whose answer got lost on the way may ask once more with the same token.
 _GRACE = timedelta(seconds=20)
 # A revocation outlives every access token it is meant for.

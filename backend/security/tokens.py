@@ -15,10 +15,12 @@ from backend import clock
 from backend.errors import AppError, ErrorCode
 from backend.permissions import Actor, ActorKind, Role
 from backend.security.keys import Key, Keyring
+from backend.security.lasting import declare_lapse
 from backend.security.revocations import RevocationList
 from backend.security.signing import Ed25519Signer, Verifier, signer_for, verifier_for
 
 ACCESS_TTL = timedelta(minutes=30)
+declare_lapse("token", "access tokens", ACCESS_TTL)
 # Two machines of one city may disagree about the time by this much.
 _SKEW = timedelta(seconds=30)
 _CACHE_SIZE = 20_000
@@ -57,6 +59,8 @@ class TokenIssuer:
 
     def verify(self, token: str) -> Actor:
         """Return whose token it is. Raises UNAUTHENTICATED or TOKEN_EXPIRED."""
+        if self._generation != self._keyring.generation:
+            self._forget_dropped_keys()
         found = self._verified.get(token)
         if found is None:
             if len(token) > _LONGEST_TOKEN:
@@ -67,8 +71,6 @@ class TokenIssuer:
             raise AppError(ErrorCode.TOKEN_EXPIRED)
         if self._revocations.covers(found.actor.session_id, found.actor.id, found.issued_at):
             raise AppError(ErrorCode.UNAUTHENTICATED, "the session of the token is revoked")
-        if self._generation != self._keyring.generation:
-            self._forget_dropped_keys()
         return found.actor
 
     def _remember(self, token: str, verified: _Verified) -> _Verified:

@@ -15,6 +15,7 @@ from backend.db.client import Database, Document
 from backend.errors import AppError, ErrorCode
 from backend.permissions import Role
 from backend.security.fields import FieldCipher
+from backend.security.lasting import declare_sealed
 from backend.staff.models import (
     ATTEMPTS_ALLOWED,
     LOCK_LIFETIME,
@@ -27,6 +28,7 @@ from backend.staff.models import (
 )
 
 _STAFF = "staff"
+declare_sealed(_STAFF, "name", "totp_secret")
 
 
 class StaffStore:

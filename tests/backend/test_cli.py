@@ -13,8 +13,8 @@ from tests.support.commands import Run, run_apart
 
 COMMANDS = (
     "demo", "serve", "worker", "beat", "migrate", "seed", "check", "openapi", "journey",
-    "keys generate", "keys list", "keys rotate", "staff add", "staff code", "hospital add",
-    "import bulk-publish", "audit verify",
+    "keys generate", "keys list", "keys rotate", "keys put", "keys reseal", "keys drop",
+    "staff add", "staff code", "hospital add", "import bulk-publish", "audit verify",
 )  # fmt: skip
 
 

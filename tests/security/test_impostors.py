@@ -1,4 +1,4 @@
-"""Claiming to be somebody: forged, borrowed, stolen and outlived proofs of who one is, and other people's keys."""
+"""Claiming to be somebody: forged, borrowed, stolen and outlived proofs of who one is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,8 @@ import jwt
 import pytest
 
 from backend import clock
-from backend.errors import ErrorCode
+from backend.bootstrap import open_city
+from backend.errors import AppError, ErrorCode
 from backend.ids import new_id
 from backend.permissions import Actor, Role
 from backend.security import passwords
@@ -126,10 +126,10 @@ async def code_of(city: TestCity, token: str, path: str = ME) -> str:
     return str(refused["error"]["code"])
 
 
-@pytest.mark.parametrize("name", FORGERIES)
-async def test_a_forged_token_opens_nothing(city: TestCity, who: Caller, name: str) -> None:
+async def test_a_forged_token_opens_nothing(city: TestCity, who: Caller) -> None:
     await city.call("GET", ME, as_=who)
-    assert await code_of(city, FORGERIES[name](city, who.token)) == ErrorCode.UNAUTHENTICATED
+    for name, forge in FORGERIES.items():
+        assert await code_of(city, forge(city, who.token)) == ErrorCode.UNAUTHENTICATED, name
 
 
 async def test_a_token_signed_by_us_for_what_we_never_issue_opens_nothing(
@@ -226,20 +226,17 @@ async def test_a_storm_of_refreshes_with_one_token_gives_one_successor(city: Tes
     assert len({answer.json()["refresh_token"] for answer in answers}) == 1
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda token: token[:-1] + ("A" if token[-1] != "A" else "B"),
-    lambda token: token[:20] + token[20:].swapcase(),
-    lambda token: token.removeprefix("hcr_"),
-    lambda token: f"{token}=",
-    lambda token: "hcr_" + "A" * 75,
-])  # fmt: skip
-async def test_an_invented_refresh_token_harms_nobody(city: TestCity, spoil: Callable[[str], str]) -> None:
+async def test_an_invented_refresh_token_harms_nobody(city: TestCity) -> None:
     made = await make_resident(city.city.services)
-    invented = {"refresh_token": spoil(made.refresh_token)}
-    refused = await city.call("POST", "/api/v1/auth/refresh", json=invented, expect=401)
-    assert refused["error"]["code"] == ErrorCode.UNAUTHENTICATED
+    token = made.refresh_token
+    last = "A" if token[-1] != "A" else "B"
+    wrong_ones = [token[:-1] + last, token[:20] + token[20:].swapcase(), token[4:], "hcr_" + "A" * 75, "hcr_"]
+    for wrong in wrong_ones:
+        body = {"refresh_token": wrong}
+        refused = await city.call("POST", "/api/v1/auth/refresh", json=body, expect=401)
+        assert refused["error"]["code"] == ErrorCode.UNAUTHENTICATED, wrong
     await city.call("GET", ME, as_=Caller(made.id, made.access_token))
-    await city.call("POST", "/api/v1/auth/refresh", json={"refresh_token": made.refresh_token})
+    await city.call("POST", "/api/v1/auth/refresh", json={"refresh_token": token})
 
 
 async def test_a_refresh_token_of_another_city_harms_nobody(city: TestCity) -> None:
@@ -332,21 +329,18 @@ async def test_an_unknown_client_and_a_wrong_secret_are_told_the_same(city: Test
 
 
 async def test_what_one_process_ends_another_learns_within_seconds(city: TestCity, who: Caller) -> None:
-    from backend.bootstrap import open_city
-
     elsewhere = await open_city(city.city.settings, process="test")
     try:
-        actor = elsewhere.services.tokens.verify(who.token)
+        assert elsewhere.services.tokens.verify(who.token).id == who.id
         await city.call("POST", "/api/v1/auth/sign-out", as_=who)
 
         def refused() -> bool:
             try:
                 elsewhere.services.tokens.verify(who.token)
-            except Exception:
-                return True
+            except AppError as error:
+                return error.code is ErrorCode.UNAUTHENTICATED
             return False
 
         await poll(refused, deadline_s=5)
-        assert replace(actor, session_id="") == replace(actor, session_id="")
     finally:
         await elsewhere.close()

@@ -47,7 +47,7 @@ async def test_every_answer_is_signed_also_an_empty_one(merchant: Merchant):
         {"serial_no": "0" * 40},
         {"mchid": "1600000000"},
         {"timestamp": str(int(time.time()) - 301)},
-        {"timestamp": str(int(time.time()) + 600)},
+        {"timestamp": str(int(time.time()) + 86_400)},
         {"timestamp": "yesterday"},
         {"nonce_str": ""},
     ],

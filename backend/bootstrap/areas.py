@@ -118,7 +118,7 @@ def _ground(core: Core, outside: Outside, late: Late) -> Ground:
     chain = Chain(core.keyring)
     audit = AuditService(AuditStore(db, chain), chain)
     directory = DirectoryService(DirectoryStore(db))
-    staff_store = StaffStore(db, core.cipher)
+    staff_store = StaffStore(db, core.cipher, core.keyring)
     return Ground(
         **vars(core),
         audit=audit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import re
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,9 @@ from backend import clock
 from backend.db.client import Database, Document
 from backend.errors import AppError, ErrorCode
 from backend.permissions import Role
+from backend.security.derive import derive_key
 from backend.security.fields import FieldCipher
+from backend.security.keys import Keyring
 from backend.security.lasting import declare_sealed
 from backend.staff.models import (
     ATTEMPTS_ALLOWED,
@@ -34,11 +36,13 @@ declare_sealed(_STAFF, "name", "totp_secret")
 class StaffStore:
     """Collections `staff`, `staff_sessions`, `staff_attempts`."""
 
-    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+    def __init__(self, db: Database, cipher: FieldCipher, keyring: Keyring) -> None:
         self._staff = db.collection(_STAFF)
         self._sessions = db.collection("staff_sessions")
         self._attempts = db.collection("staff_attempts")
         self._cipher = cipher
+        # A rotation only starts the counting anew, and a count lives minutes.
+        self._attempt_key = derive_key(keyring.active("blind").secret, "staff attempts")
 
     # -- members ---------------------------------------------------------------------------------------
 
@@ -176,7 +180,7 @@ class StaffStore:
         failed = {"$add": [{"$cond": [running, "$failed", 0]}, 1]}
         until = {"$cond": [{"$gt": ["$failed", ATTEMPTS_ALLOWED]}, "$expires_at", now + LOCK_LIFETIME]}
         doc = await self._attempts.find_one_and_update(
-            {"_id": _attempt_id(login)},
+            {"_id": self._attempt_id(login)},
             [{"$set": {"failed": failed}}, {"$set": {"expires_at": until}}],
             upsert=True,
             return_document=ReturnDocument.AFTER,
@@ -186,17 +190,23 @@ class StaffStore:
     async def forgive_attempt(self, login: str) -> None:
         """Take back the count of an attempt that proved right."""
         await self._attempts.update_one(
-            {"_id": _attempt_id(login), "failed": {"$gt": 0}}, {"$inc": {"failed": -1}}
+            {"_id": self._attempt_id(login), "failed": {"$gt": 0}}, {"$inc": {"failed": -1}}
         )
 
     async def is_locked(self, login: str) -> bool:
         """Whether this login has used up its attempts."""
-        doc = await self._attempts.find_one({"_id": _attempt_id(login), "expires_at": {"$gt": clock.now()}})
+        doc = await self._attempts.find_one(
+            {"_id": self._attempt_id(login), "expires_at": {"$gt": clock.now()}}
+        )
         return doc is not None and doc["failed"] >= ATTEMPTS_ALLOWED
 
     async def clear_attempts(self, login: str) -> None:
         """Forget the failures: a full sign-in, or an administrator, unlocks the account."""
-        await self._attempts.delete_one({"_id": _attempt_id(login)})
+        await self._attempts.delete_one({"_id": self._attempt_id(login)})
+
+    def _attempt_id(self, login: str) -> str:
+        # People type passwords into the login box: without the key nobody can try what it was.
+        return hmac.digest(self._attempt_key, login.encode(), "sha256").hex()
 
     def _member(self, doc: Document) -> StaffMember:
         ids = doc.get("organization_ids")
@@ -217,11 +227,6 @@ class StaffStore:
 
 def _ids_to_doc(ids: frozenset[str] | None) -> list[str] | None:
     return None if ids is None else sorted(ids)
-
-
-def _attempt_id(login: str) -> str:
-    # People type passwords into the login box: what they typed is not kept in clear.
-    return hashlib.sha256(login.encode()).hexdigest()
 
 
 def _session(doc: Document) -> StaffSession:

@@ -38,7 +38,7 @@ def audit(db: Database, keyring: Keyring) -> AuditService:
 
 @pytest.fixture
 def staff(db: Database, keyring: Keyring, audit: AuditService) -> StaffService:
-    store = StaffStore(db, FieldCipher(keyring))
+    store = StaffStore(db, FieldCipher(keyring), keyring)
     return StaffService(store, audit, SignIn(store, audit, RateLimiter(keyring)), "健康城市")
 
 

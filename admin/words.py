@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.healthcodes.steps import STEPS
 from backend.permissions import Permission, Role
 
 ROLES: dict[str, str] = {
@@ -218,6 +219,15 @@ BASES: dict[str, str] = {
     "own request": "本人申请",
     "care relationship: appointment": "就诊关系：预约",
 }
+_CARE_STEP = "care step "
+# Why somebody may act for a patient: how they are related, and who says so.
+RELATIONS: dict[str, str] = {"child": "子女", "parent": "父母", "spouse": "配偶", "other": "其他"}
+LINK_BASES: dict[str, str] = {
+    "register": "人口库确认",
+    "small_child": "未满14周岁，监护人声明",
+    "accepted": "本人同意",
+    "none": "等待本人同意",
+}
 FINDINGS: dict[str, str] = {
     "changed": "内容被改动",
     "removed": "记录缺失",
@@ -239,6 +249,17 @@ def first_words(table: dict[str, tuple[str, str]]) -> list[tuple[str, str]]:
 def of(table: dict[str, str], key: str | None) -> str:
     """A word, or the key itself for one that has none yet."""
     return table.get(key or "", key or "—")
+
+
+def basis_of(text: str) -> str:
+    """Why something was done: a standing reason, a step of care, a relation, or a person's own words."""
+    if text.startswith(_CARE_STEP):
+        step = STEPS.get(text.removeprefix(_CARE_STEP))
+        return f"诊疗环节：{step.name}" if step else text
+    relation, _, why = text.partition(": ")
+    if relation in RELATIONS and why in LINK_BASES:
+        return f"{RELATIONS[relation]}（{LINK_BASES[why]}）"
+    return of(BASES, text)
 
 
 def error_of(text: str) -> str:

@@ -147,6 +147,7 @@ class AppointmentHandler(PageHandler):
             places={claim.organization_id: view.place.organization.name},
             resendable=RESENDABLE,
             can_cancel=claim.state in CANCELLABLE and claim.end_at > clock.now(),
+            now=clock.now(),
         )
 
 
@@ -206,15 +207,16 @@ def history_of(view: AppointmentView) -> list[tuple[datetime, str, tuple[str, st
         events.append((order.created_at, f"发起支付 {yuan(order.amount_fen)}", None))
         if order.paid_at:
             events.append((order.paid_at, f"支付成功 {yuan(order.amount_fen)}", None))
-        for refund in order.refunds:
-            shown = words.state_of(words.REFUND_STATES, refund.state)
-            events.append((refund.done_at or refund.created_at, f"退款 {yuan(refund.amount_fen)}", shown))
     if claim.ended_at:
         state = words.state_of(words.APPOINTMENT_STATES, claim.state)
         by = f"由{words.of(words.ENDED_BY, claim.cancelled_by)}取消" if claim.cancelled_by else "锁号释放"
         reason = f"，原因：{claim.cancel_reason}" if claim.cancel_reason else ""
         events.append((claim.ended_at, f"{by}{reason}", state))
-    return sorted(events, key=lambda event: event[0])
+    for refund in order.refunds if order else ():
+        shown = words.state_of(words.REFUND_STATES, refund.state)
+        events.append((refund.done_at or refund.created_at, f"退款 {yuan(refund.amount_fen)}", shown))
+    # The payment channel tells whole seconds; within one, things happened as they stand here.
+    return sorted(events, key=lambda event: event[0].replace(microsecond=0))
 
 
 _ID = r"(?P<appointment_id>[\w-]+)"

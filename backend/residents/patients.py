@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from backend import clock
 from backend.audit.service import AuditService
 from backend.errors import AppError, ErrorCode, not_found
@@ -139,7 +141,7 @@ class PatientService:
         if link.state_on(clock.today()) is not LinkState.ACTIVE:
             if not await self._links.accept(link, _event(EventKind.PATIENT_LINKED, link)):
                 raise not_found(f"link {link_id}")
-            await self._record(actor, "patient.accept", link)
+            await self._record(actor, "patient.accept", replace(link, basis=LinkBasis.ACCEPTED))
         guardian = await self._residents.find(link.guardian_id)
         if guardian is None:
             raise not_found(f"guardian of link {link_id}")

@@ -59,3 +59,19 @@ def test_an_unknown_value_is_shown_as_it_is() -> None:
     assert words.of(words.CHANNELS, None) == "—"
     assert words.state_of(words.ORDER_STATES, "lost") == ("lost", "")
     assert words.error_of("RejectedError 104") == "服务商拒绝 104"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("care step 10103", "诊疗环节：取药"),
+        ("care step 99999", "care step 99999"),
+        ("parent: accepted", "父母（本人同意）"),
+        ("child: register", "子女（人口库确认）"),
+        ("own request", "本人申请"),
+        ("来电说明: 家人代取", "来电说明: 家人代取"),
+        ("", "—"),
+    ],
+)
+def test_a_basis_is_in_words_and_a_persons_own_words_stay(written: str, read: str) -> None:
+    assert words.basis_of(written) == read

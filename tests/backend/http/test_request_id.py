@@ -24,6 +24,8 @@ def lines(front: Front, process: str) -> list[dict[str, Any]]:
 @pytest.mark.serial
 async def test_it_goes_through_web_log_outbox_worker_log_and_message(front: Front):
     front.processes.start("worker", "worker")
+    # A worker that is slow to start misses the web's nudge; the beat asks every second.
+    front.processes.start("beat", "beat")
     await front.start(LOG_LEVEL="DEBUG")
     person = await front.city.services.residents.find_or_create_file("李小红", id_number(1), "13812345678")
     actor = Actor("resident", person, Role.RESIDENT, frozenset(), new_id(), "h5", real_name=True)
@@ -32,7 +34,11 @@ async def test_it_goes_through_web_log_outbox_worker_log_and_message(front: Fron
     async with httpx.AsyncClient(timeout=20) as http:
         answer = await http.post(f"{front.url}/api/v1/appointments", json=wish, headers=headers)
     assert (answer.status_code, answer.headers["X-Request-Id"]) == (201, GIVEN)
-    (line,) = [line for line in lines(front, "web") if line.get("route") == "/api/v1/appointments"]
+
+    def web_said() -> list[dict[str, Any]]:
+        return [line for line in lines(front, "web") if line.get("route") == "/api/v1/appointments"]
+
+    (line,) = await poll(web_said)  # written just after the answer
     assert (line["event"], line["request_id"]) == ("request", GIVEN)
 
     async def message() -> Any:

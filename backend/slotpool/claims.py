@@ -57,12 +57,13 @@ class ClaimService:
     async def claim(self, wanted: Wanted, schedule: Schedule | None = None) -> Claim:
         """Hold or book a slot. Raises SLOT_TAKEN, SOLD_OUT, ALREADY_BOOKED, SLOT_* or SCHEDULE_*.
 
-        The same actor, session and request key always get the same claim, whatever became of it.
+        The same actor and request key always get the same claim, whatever became of it; a key that stands
+        for another wish already gets IDEMPOTENCY_KEY_REUSED.
         """
         schedule = schedule or await self._schedules.get_cached(wanted.schedule_id)
         now = clock.now()
         check_open(schedule)
-        claim_id = claim_id_of(schedule, wanted)
+        claim_id = claim_id_of(wanted)
         if wanted.number is not None:
             claim = await self._claim_number(schedule, wanted, claim_id, now)
         else:

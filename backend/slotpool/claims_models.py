@@ -101,7 +101,7 @@ class Claim:
 class Wanted:
     """What a caller wants to claim. `number` None means the earliest free one.
 
-    `request_key` is the caller's idempotency key: the same actor, session and key find the same claim.
+    `request_key` is the caller's idempotency key: the same actor and key find the same claim.
     """
 
     schedule_id: str

@@ -7,17 +7,22 @@ from datetime import UTC, datetime, timedelta
 
 from backend.db.client import Document
 from backend.errors import AppError, ErrorCode
-from backend.ids import derived_id, is_id, new_id
+from backend.ids import is_id, named_id, new_id
 from backend.slotpool.claims_models import Claim, ClaimState, Wanted
 from backend.slotpool.schedules_models import Schedule, ScheduleState, SlotTime
 from backend.worker.events import Event, EventKind, embedded
 
 
-def claim_id_of(schedule: Schedule, wanted: Wanted) -> str:
-    """The id a retry of the same request arrives at again; it sorts by the session's start."""
+def claim_id_of(wanted: Wanted) -> str:
+    """The id that every request of this actor under this key arrives at, whatever it wants.
+
+    So a retry meets its own document, and a key used for another wish meets the document of the first:
+    `same_claim` tells them apart. On a sharded cluster `_id` is unique within one shard only: there a key may
+    pass unnoticed that was used for another department or day (docs/decisions/claims.md).
+    """
     if wanted.request_key is None:
         return new_id()
-    return derived_id(schedule.start_at, "claim", wanted.actor_id, wanted.request_key)
+    return named_id("claim", wanted.actor_id, wanted.request_key)
 
 
 def same_claim(claim: Claim, wanted: Wanted) -> Claim:

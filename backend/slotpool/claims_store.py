@@ -177,12 +177,6 @@ class ClaimStore:
         )
         return doc is not None
 
-    async def search(self, rules: Document, *, before_id: str | None, limit: int) -> list[Claim]:
-        """The console's list, newest id first. `rules` come from the service, already within scope."""
-        wanted = {"$and": [rules, {"_id": {"$lt": before_id}}]} if before_id else rules
-        docs = await self._claims.find(wanted).sort("_id", DESCENDING).limit(limit).to_list(None)
-        return [Claim.from_doc(doc) for doc in docs]
-
 
 def _ended_by_clock(doc: Document, now: datetime) -> bool:
     return bool(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ulid import ULID
 
-from backend.ids import derived_id, is_id, new_id
+from backend.ids import derived_id, is_id, named_id, new_id
 
 SECONDS = st.floats(946_684_800, 7_258_118_400)
 INSTANTS = SECONDS.map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
@@ -41,6 +41,15 @@ def test_ids_sort_by_time(one, other):
 def test_parts_do_not_run_into_each_other():
     at = datetime(2026, 1, 1, tzinfo=UTC)
     assert derived_id(at, "ab", "c") != derived_id(at, "a", "bc")
+
+
+@given(st.text(), st.text())
+def test_a_named_id_is_a_ulid_that_its_parts_alone_decide(first, second):
+    made = named_id(first, second)
+    assert made == named_id(first, second)
+    assert is_id(made)
+    assert str(ULID.from_str(made)) == made
+    assert made != named_id(first, second, "")
 
 
 def test_other_text_is_no_id():

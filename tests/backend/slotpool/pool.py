@@ -22,10 +22,16 @@ class MemorySchedules:
         self.made: dict[str, Schedule] = {}
 
     def add(
-        self, *, slots: int = 5, fee_fen: int = 0, department_id: str = "dept", **more: object
+        self,
+        *,
+        slots: int = 5,
+        fee_fen: int = 0,
+        department_id: str = "dept",
+        after: timedelta = timedelta(days=1),
+        **more: object,
     ) -> Schedule:
         """A session tomorrow with so many numbers, ten minutes each."""
-        start = clock.now() + timedelta(days=1)
+        start = clock.now() + after
         schedule = Schedule(
             id=new_id(),
             organization_id="org",

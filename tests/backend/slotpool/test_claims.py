@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -81,6 +82,31 @@ async def test_a_key_used_for_something_else_is_refused(pool, schedules):
     await pool.claims.claim(wanted(schedule, "ann", number=1, request_key="tap-0001"))
     code = await code_of(pool.claims.claim(wanted(schedule, "ann", number=2, request_key="tap-0001")))
     assert code is ErrorCode.IDEMPOTENCY_KEY_REUSED
+
+
+@pytest.mark.parametrize("number", [None, 1])
+async def test_a_key_used_for_another_session_at_another_time_is_refused(pool, schedules, number):
+    first, other = schedules.add(), schedules.add(department_id="another", after=timedelta(days=2))
+    await pool.claims.claim(wanted(first, "ann", request_key="tap-0001"))
+    code = await code_of(pool.claims.claim(wanted(other, "ann", number=number, request_key="tap-0001")))
+    assert code is ErrorCode.IDEMPOTENCY_KEY_REUSED
+    assert await pool.store.live_on_schedule(other.pool_key, other.id) == []
+
+
+async def test_a_key_used_for_another_session_is_refused_also_where_all_is_sold(pool, schedules):
+    first, full = schedules.add(), schedules.add(slots=1, department_id="another", after=timedelta(days=2))
+    await pool.claims.claim(wanted(full))
+    await pool.claims.claim(wanted(first, "ann", request_key="tap-0001"))
+    code = await code_of(pool.claims.claim(wanted(full, "ann", request_key="tap-0001")))
+    assert code is ErrorCode.IDEMPOTENCY_KEY_REUSED
+
+
+async def test_one_key_of_two_actors_makes_two_claims(pool, schedules):
+    schedule = schedules.add()
+    one, other = [
+        await pool.claims.claim(wanted(schedule, who, request_key="tap-0001")) for who in ("ann", "bob")
+    ]
+    assert one.id != other.id
 
 
 async def test_two_keys_of_one_patient_make_one_booking(pool, schedules):

@@ -78,7 +78,7 @@ class Story:
 
     async def _claim(self, act: Act) -> None:
         hold = act.what == "hold"
-        key = f"key-{act.who}-{act.key}-{act.number}-{hold}"
+        key = f"key-{self.schedule.id}-{act.who}-{act.key}-{act.number}-{hold}"
         wish = wanted(self.schedule, f"patient-{act.who}", number=act.number, hold=hold, request_key=key)
         try:
             claim = await self.pools[act.process].claims.claim(wish)

@@ -9,10 +9,12 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -29,6 +31,10 @@ from notify.ports import (
     SendResult,
     ThrottledError,
 )
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 BEIJING = timezone(timedelta(hours=8))
 _MISCONFIGURED = RejectReason.MISCONFIGURED
@@ -89,8 +95,8 @@ class CloudMAS:
             raise doubt(read=False)("UNREADABLE")
         self._check_accepted(answer)
         # Published samples spell it both ways.
-        group = answer.get("msgGroup") or answer.get("mgsGroup") or ""
-        return SendResult(self.name, str(group))
+        group = _text(answer, "msgGroup", _LONGEST_ID) or _text(answer, "mgsGroup", _LONGEST_ID)
+        return SendResult(self.name, group)
 
     def _submission(self, message: SMS) -> dict[str, str]:
         config = self._config
@@ -110,38 +116,35 @@ class CloudMAS:
 
     @staticmethod
     def _check_accepted(answer: Mapping[str, Any]) -> None:
-        code = str(answer.get("rspcod", ""))
+        code = _text(answer, "rspcod", _LONGEST_CODE)
         if code == "success" and answer.get("success", True) is not False:
             return
         raise RejectedError(code or "FAILED", reason=REJECT_REASONS.get(code, RejectReason.OTHER))
 
     async def fetch_reports(self) -> tuple[DeliveryReport, ...]:
         """Fetch delivery reports; the gateway forgets what it has handed out."""
-        return _reports(await self._fetch("/sms/report", "fetch_reports"))
+        return _readable(await self._fetch("/sms/report", "fetch_reports"), _reports_of)[0]
 
     async def fetch_replies(self) -> tuple[Reply, ...]:
         """Fetch replies; the gateway forgets what it has handed out."""
-        return _replies(await self._fetch("/sms/deliver", "fetch_replies"))
+        return _readable(await self._fetch("/sms/deliver", "fetch_replies"), _replies_of)[0]
 
-    async def _fetch(self, path: str, operation: str) -> list[Mapping[str, Any]]:
+    async def _fetch(self, path: str, operation: str) -> list[Any]:
         config = self._config
         login = {"ecName": config.ec_name, "apId": config.ap_id, "secretKey": config.secret_key}
         answer = await self._post(path, login, operation, read=True)
         if isinstance(answer, dict) and "rspcod" in answer:
             self._check_accepted(answer)
             return []
-        try:
-            return _entries(answer)
-        except InvalidNoticeError as error:
-            raise RetryableError("UNREADABLE", error.detail) from error
+        return _entries(answer)
 
     def parse_reports(self, body: bytes) -> tuple[DeliveryReport, ...]:
         """Read a pushed report."""
-        return _reports(_entries(_pushed(body)))
+        return _pushed(body, _reports_of)
 
     def parse_replies(self, body: bytes) -> tuple[Reply, ...]:
         """Read a pushed reply."""
-        return _replies(_entries(_pushed(body)))
+        return _pushed(body, _replies_of)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -160,9 +163,9 @@ class CloudMAS:
             if response.status_code != 200:
                 raise _status_error(response.status_code, read=read)
             try:
-                return response.json()
-            except ValueError as error:
-                raise doubt(read=read)("UNREADABLE") from error
+                return _json(response.content)
+            except InvalidNoticeError as error:
+                raise doubt(read=read)(error.code, error.detail) from error
 
 
 def _status_error(status: int, *, read: bool) -> NotifyError:
@@ -176,62 +179,103 @@ def _status_error(status: int, *, read: bool) -> NotifyError:
     return RejectedError(code, reason=_MISCONFIGURED)
 
 
-def _pushed(body: bytes) -> Any:
-    """A push carries JSON, by some gateways in base64."""
+# What the gateway's own fields never pass; a longer text is cut, so that nobody fills our books through them.
+_LONGEST_ID, _LONGEST_CODE, _LONGEST_EXTENSION, _LONGEST_TEXT = 64, 40, 20, 2000
+_PHONE = re.compile(r"\+?[0-9]{5,20}", re.ASCII)
+_MOST_DIGITS = 30
+
+
+def _pushed(body: bytes, read: Callable[[Mapping[str, Any]], Iterator[T]]) -> tuple[T, ...]:
+    """A push carries JSON, by some gateways in base64. It is refused when nothing in it can be read."""
     text = body.strip()
-    try:
-        if text[:1] not in (b"{", b"["):
+    if text[:1] not in (b"{", b"["):
+        try:
             text = base64.b64decode(text, validate=True)
-        return json.loads(text)
-    except (binascii.Error, ValueError) as error:
+        except binascii.Error as error:
+            raise InvalidNoticeError("UNREADABLE", "not JSON") from error
+    found, refused = _readable(_entries(_json(text)), read)
+    if refused and not found:
+        raise InvalidNoticeError("UNREADABLE", "no entry can be read")
+    return found
+
+
+def _json(text: bytes) -> Any:
+    """JSON from outside, however deep, huge or broken."""
+    try:
+        return json.loads(text, parse_int=_integer)
+    except (ValueError, RecursionError) as error:
         raise InvalidNoticeError("UNREADABLE", "not JSON") from error
 
 
-def _entries(data: Any) -> list[Mapping[str, Any]]:
-    entries = data if isinstance(data, list) else [data]
-    if not all(isinstance(entry, dict) for entry in entries):
-        raise InvalidNoticeError("UNREADABLE", "not an object")
-    return entries
+def _integer(digits: str) -> int | str:
+    # Python refuses to read thousands of digits; as a text they spoil their own entry only.
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
-def _phones(value: Any) -> Sequence[str]:
-    phones = value if isinstance(value, list) else [value]
-    if not phones or not all(isinstance(phone, str) and phone for phone in phones):
-        raise InvalidNoticeError("UNREADABLE", "mobile")
-    return phones
+def _entries(data: Any) -> list[Any]:
+    return data if isinstance(data, list) else [data]
 
 
-def _instant(value: Any) -> datetime | None:
+def _readable(
+    entries: list[Any], read: Callable[[Mapping[str, Any]], Iterator[T]]
+) -> tuple[tuple[T, ...], int]:
+    """What can be read, and how many entries hold nothing that can: one bad entry loses no good one."""
+    found: list[T] = []
+    refused = 0
+    for entry in entries:
+        items = list(read(entry)) if isinstance(entry, dict) else []
+        found += items
+        refused += not items
+    if refused:
+        log.warning("mas_entries_refused", extra={"refused": refused, "kept": len(found)})
+    return tuple(found), refused
+
+
+def _phones(entry: Mapping[str, Any]) -> Iterator[str]:
+    value = entry.get("mobile")
+    for phone in value if isinstance(value, list) else [value]:
+        text = _plain(phone)
+        if _PHONE.fullmatch(text):
+            yield text
+
+
+def _text(entry: Mapping[str, Any], name: str, longest: int) -> str:
+    return _plain(entry.get(name))[:longest]
+
+
+def _plain(value: Any) -> str:
+    """A text or a number as a text that can be stored: half a character becomes U+FFFD; else nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _instant(entry: Mapping[str, Any], name: str) -> datetime | None:
     """`yyyyMMddHHmmss` of Beijing; a report without a readable time is still a report."""
     try:
-        local = datetime.strptime(str(value), "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
-    except ValueError:
+        local = datetime.strptime(_text(entry, name, 14), "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
+        return local.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return local.astimezone(UTC)
 
 
-def _reports(entries: Sequence[Mapping[str, Any]]) -> tuple[DeliveryReport, ...]:
-    return tuple(
-        DeliveryReport(
-            provider_id=str(entry.get("msgGroup", "")),
+def _reports_of(entry: Mapping[str, Any]) -> Iterator[DeliveryReport]:
+    for phone in _phones(entry):
+        status = _text(entry, "reportStatus", _LONGEST_CODE)
+        yield DeliveryReport(
+            provider_id=_text(entry, "msgGroup", _LONGEST_ID),
             phone=phone,
-            delivered=str(entry.get("reportStatus", "")).upper() == "DELIVRD",
-            code=str(entry.get("errorCode") or entry.get("reportStatus") or "")[:40],
-            at=_instant(entry.get("receiveDate")),
+            delivered=status.upper() == "DELIVRD",
+            code=_text(entry, "errorCode", _LONGEST_CODE) or status,
+            at=_instant(entry, "receiveDate"),
         )
-        for entry in entries
-        for phone in _phones(entry.get("mobile"))
-    )
 
 
-def _replies(entries: Sequence[Mapping[str, Any]]) -> tuple[Reply, ...]:
-    return tuple(
-        Reply(
+def _replies_of(entry: Mapping[str, Any]) -> Iterator[Reply]:
+    for phone in _phones(entry):
+        yield Reply(
             phone=phone,
-            text=str(entry.get("smsContent", "")),
-            extension=str(entry.get("addSerial", "")),
-            at=_instant(entry.get("sendTime")),
+            text=_text(entry, "smsContent", _LONGEST_TEXT),
+            extension=_text(entry, "addSerial", _LONGEST_EXTENSION),
+            at=_instant(entry, "sendTime"),
         )
-        for entry in entries
-        for phone in _phones(entry.get("mobile"))
-    )

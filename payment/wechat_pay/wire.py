@@ -66,6 +66,10 @@ _DUPLICATE = frozenset({"OUT_TRADE_NO_USED"})
 _DUPLICATE_SENTENCE = "与首次请求时不一致"
 
 
+# What a database's whole number holds; nobody moves more.
+_MOST_FEN = 2**63 - 1
+
+
 class UnreadableError(ValueError):
     """JSON that does not have the published form."""
 
@@ -81,22 +85,31 @@ def instant_of(text: str | None) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UnreadableError(f"instant {text!r}") from error
-    if instant.tzinfo is None:
-        raise UnreadableError(f"instant without zone {text!r}")
-    return instant.astimezone(UTC)
+        if instant.tzinfo is None:
+            raise UnreadableError("instant without zone")
+        return instant.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UnreadableError("instant") from error
 
 
 def json_object(text: str | bytes) -> dict[str, Any]:
     """A JSON object, or `UnreadableError`."""
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableError("not JSON") from error
     if not isinstance(value, dict):
         raise UnreadableError("not an object")
     return value
+
+
+def storable(text: str) -> str:
+    """The text, unless it holds half a character, which no database keeps."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UnreadableError("half a character") from error
+    return text
 
 
 def text_of(data: Mapping[str, Any], name: str) -> str:
@@ -104,13 +117,18 @@ def text_of(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
     if not isinstance(value, str) or not value:
         raise UnreadableError(f"{name} missing")
-    return value
+    return storable(value)
+
+
+def _optional_text(data: Mapping[str, Any], name: str, otherwise: str = "") -> str:
+    value = data.get(name)
+    return storable(value) if isinstance(value, str) else otherwise
 
 
 def _fen(data: Mapping[str, Any], name: str) -> int:
     value = data.get(name)
     # bool is an int to Python, not to an accountant.
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_FEN:
         raise UnreadableError(f"{name} is not an amount in fen")
     return value
 
@@ -134,11 +152,11 @@ def payment_status(data: Mapping[str, Any]) -> PaymentStatus:
         state=state,
         # An unpaid order's answer may leave the amount out; a paid one's may not.
         amount_fen=_fen(amount, "total") if paid or "total" in amount else 0,
-        currency=str(amount.get("currency", "CNY")),
+        currency=_optional_text(amount, "currency", "CNY"),
         merchant_id=text_of(data, "mchid"),
         app_id=text_of(data, "appid"),
         channel_trade_id=text_of(data, "transaction_id") if paid else "",
-        payer_id=str(payer.get("openid", "")) if isinstance(payer, dict) else "",
+        payer_id=_optional_text(payer, "openid") if isinstance(payer, dict) else "",
         paid_at=instant_of(data.get("success_time")),
         raw_state=raw,
     )
@@ -158,9 +176,9 @@ def refund_status(data: Mapping[str, Any]) -> RefundStatus:
         refund_fen=_fen(amount, "refund"),
         total_fen=_fen(amount, "total"),
         channel_refund_id=text_of(data, "refund_id"),
-        merchant_id=str(data.get("mchid", "")),
+        merchant_id=_optional_text(data, "mchid"),
         refunded_at=instant_of(data.get("success_time")),
-        receiver=str(data.get("user_received_account", "")),
+        receiver=_optional_text(data, "user_received_account"),
         raw_state=raw,
     )
 

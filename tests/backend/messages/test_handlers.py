@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import pytest
 
 from backend.worker.events import Event, EventKind
 from tests.support.city import MAS_SECRET, Caller, TestCity
@@ -170,6 +173,38 @@ async def test_a_push_to_a_wrong_address_finds_nothing(city: TestCity):
 async def test_a_push_that_cannot_be_read_is_refused(city: TestCity):
     for tail in ("report", "reply"):
         await city.call("POST", f"/callbacks/sms/mas/{MAS_SECRET}/{tail}", json=[1], expect=400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"mobile":' * 100_000,
+        b'{"mobile": ' + b"9" * 10_000 + b"}",
+        b'{"mobile": ["\\ud800"]}',
+        b'[{"mobile": 1e999}, null, {"mobile": {}}]',
+    ],
+)
+async def test_a_push_that_means_harm_is_refused(city: TestCity, body: bytes):
+    for tail in ("report", "reply"):
+        path = f"/callbacks/sms/mas/{MAS_SECRET}/{tail}"
+        await city.call("POST", path, content=body, expect=400)
+
+
+async def test_what_is_good_in_a_push_is_kept_beside_what_is_not(city: TestCity):
+    good = {"mobile": "13911112222", "reportStatus": "DELIVRD", "msgGroup": "g1", "smsContent": "好的"}
+    strange = good | {
+        "receiveDate": "00010101000000",
+        "sendTime": "00010101000000",
+        "msgGroup": "g\ud800",
+        "smsContent": "\ud800",
+        "addSerial": "1" * 5000,
+    }
+    for tail, kept in (("report", "message_reports"), ("reply", "message_replies")):
+        path = f"/callbacks/sms/mas/{MAS_SECRET}/{tail}"
+        body = json.dumps([{"mobile": None}, strange, good, 7]).encode()
+        await city.call("POST", path, content=body, expect=204)
+        assert await city.city.db.collection(kept).count_documents({}) == 2
 
 
 async def test_a_reply_by_sms_reaches_us(city: TestCity):

@@ -1,4 +1,4 @@
-"""Writes what the docs repeat of the code: errors.md, permissions.md, and the settings in going-live.md.
+"""Writes what the docs repeat of the code: errors, permissions, limits, and the settings in going-live.md.
 
 python docs/generate.py            writes them
 python docs/generate.py --check    exits 1 and names those that are stale; a guard test does the same
@@ -11,10 +11,11 @@ from pydantic.fields import FieldInfo
 
 from backend.errors import ERRORS, ErrorCode
 from backend.permissions import ROLE_GRANTS, Permission, Role
+from backend.security.limits import BUCKETS, Bucket
 from backend.settings import REQUIRED_IN_PRODUCTION, Settings
 
 DOCS = Path(__file__).resolve().parent
-MADE = "<!-- Made by docs/generate.py (`make docs`); edit the enum instead. -->\n"
+MADE = "<!-- Made by docs/generate.py (`make docs`); edit the code instead. -->\n"
 # Between these two lines of going-live.md stands the table of settings.
 SETTINGS_BEGIN = "<!-- Made by docs/generate.py (`make docs`) from backend/settings.py. -->"
 SETTINGS_END = "<!-- End of what docs/generate.py makes. -->"
@@ -39,6 +40,13 @@ public; the app refuses to start otherwise. What a role may do is `ROLE_GRANTS` 
 Whose object it is (this resident's, this hospital's) is asked by the services; another's answers 404.
 """
 
+LIMITS_INTRODUCTION = """\
+Token buckets, shared by all web processes through Redis (each process counts alone while Redis is away).
+Over the limit the answer is `RATE_LIMITED`, 429, with `retry_after_s` in its data and as `Retry-After`.
+The buckets are `BUCKETS` in `backend/security/limits.py`; behind a proxy, `TRUSTED_PROXIES` says whose
+address counts.
+"""
+
 
 def errors_page() -> str:
     """Every error code with its status and the user's text."""
@@ -58,6 +66,26 @@ def permissions_page() -> str:
         marks = ["✓" if permission in ROLE_GRANTS[role] else "" for role in roles]
         table.append(f"| `{permission}` | " + " | ".join(marks) + " |")
     return _page("Permissions", PERMISSIONS_INTRODUCTION, table)
+
+
+def limits_page() -> str:
+    """Every bucket: how many at once, how fast it fills, whom it counts, and why."""
+    table = [
+        "| bucket | counted for each | at once | then | what it holds back |",
+        "| --- | --- | --: | --- | --- |",
+        *(
+            f"| `{name}` | {bucket.scope} | {bucket.burst} | {_pace(bucket)} | {bucket.why} |"
+            for name, bucket in BUCKETS.items()
+        ),
+    ]
+    return _page("Rate limits", LIMITS_INTRODUCTION, table)
+
+
+def _pace(bucket: Bucket) -> str:
+    seconds = bucket.every_s
+    if seconds < 1:
+        return f"{round(1 / seconds)} a second"
+    return f"one every {seconds:g} s" if seconds < 120 else f"one every {seconds / 60:g} min"
 
 
 def going_live_page() -> str:
@@ -92,6 +120,7 @@ def _page(title: str, introduction: str, table: list[str]) -> str:
 PAGES = {
     "errors.md": errors_page,
     "permissions.md": permissions_page,
+    "limits.md": limits_page,
     "going-live.md": going_live_page,
 }
 

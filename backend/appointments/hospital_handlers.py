@@ -32,7 +32,12 @@ class WindowSaleHandler(APIHandler):
     """Selling from the pool."""
 
     @requires(Permission.HOSPITAL_BOOKINGS_CREATE)
-    @operation("Sell a slot at the window, a kiosk or for a referral", status=201, errors=_SELL_ERRORS)
+    @operation(
+        "Sell a slot at the window, a kiosk or for a referral",
+        status=201,
+        errors=_SELL_ERRORS,
+        rate_limit="hospital_write",
+    )
     async def post(self, body: schemas.SellAtWindow) -> schemas.HospitalBooking:
         """Without a number, the earliest free one. Repeat with the same Idempotency-Key and sell once."""
         claim, schedule = await self.services.hospital_bookings.sell(
@@ -56,7 +61,11 @@ class HospitalCancelHandler(APIHandler):
     """Giving a number back."""
 
     @requires(Permission.HOSPITAL_BOOKINGS_CREATE)
-    @operation("Cancel a booking for the hospital", errors=(E.APPOINTMENT_NOT_CANCELLABLE,))
+    @operation(
+        "Cancel a booking for the hospital",
+        errors=(E.APPOINTMENT_NOT_CANCELLABLE,),
+        rate_limit="hospital_write",
+    )
     async def post(self, body: schemas.CancelAppointment, appointment_id: str) -> schemas.HospitalBooking:
         """The resident is told and refunded. Cancelling twice is cancelling once."""
         claim, schedule = await self.services.hospital_bookings.cancel(

@@ -62,7 +62,7 @@ class OrganizationListHandler(PublicHandler):
     """Institutions."""
 
     @public(_PUBLIC)
-    @operation("List or search the city's institutions", tag=_TAG)
+    @operation("List or search the city's institutions", tag=_TAG, rate_limit="search")
     async def get(self, query: OrganizationsQuery) -> Page[OrganizationOut] | bytes:
         """Highest level first. `q` takes a name, pinyin or pinyin initials."""
 
@@ -79,7 +79,7 @@ class OrganizationHandler(PublicHandler):
     """One institution."""
 
     @public(_PUBLIC)
-    @operation("Read an institution", tag=_TAG)
+    @operation("Read an institution", tag=_TAG, rate_limit="search")
     async def get(self, organization_id: str) -> OrganizationOut | bytes:
         """Address, phone, level and position."""
 
@@ -93,7 +93,7 @@ class OrganizationDepartmentListHandler(PublicHandler):
     """An institution's departments."""
 
     @public(_PUBLIC)
-    @operation("List an institution's departments", tag=_TAG)
+    @operation("List an institution's departments", tag=_TAG, rate_limit="search")
     async def get(self, organization_id: str) -> Items[DepartmentOut] | bytes:
         """In the order of the national list of clinical subjects."""
 
@@ -108,7 +108,7 @@ class DepartmentHandler(PublicHandler):
     """One department."""
 
     @public(_PUBLIC)
-    @operation("Read a department", tag=_TAG)
+    @operation("Read a department", tag=_TAG, rate_limit="search")
     async def get(self, department_id: str) -> DepartmentOut | bytes:
         """Name, clinical subject and place."""
 
@@ -122,7 +122,7 @@ class DepartmentPractitionerListHandler(PublicHandler):
     """A department's practitioners."""
 
     @public(_PUBLIC)
-    @operation("List a department's practitioners", tag=_TAG)
+    @operation("List a department's practitioners", tag=_TAG, rate_limit="search")
     async def get(self, department_id: str) -> Items[PractitionerOut] | bytes:
         """Senior first."""
 
@@ -137,7 +137,7 @@ class PractitionerHandler(PublicHandler):
     """One practitioner."""
 
     @public(_PUBLIC)
-    @operation("Read a practitioner", tag=_TAG)
+    @operation("Read a practitioner", tag=_TAG, rate_limit="search")
     async def get(self, practitioner_id: str) -> PractitionerOut | bytes:
         """Title, specialty and departments."""
 
@@ -151,7 +151,7 @@ class SearchHandler(PublicHandler):
     """One search box for everything."""
 
     @public(_PUBLIC)
-    @operation("Search institutions, departments and practitioners", tag=_TAG)
+    @operation("Search institutions, departments and practitioners", tag=_TAG, rate_limit="search")
     async def get(self, query: SearchQuery) -> SearchOut | bytes:
         """In characters, pinyin or pinyin initials; several words must all be found."""
 
@@ -165,7 +165,7 @@ class HospitalDepartmentHandler(APIHandler):
     """A department under the hospital's own id."""
 
     @requires(Permission.HOSPITAL_DIRECTORY_WRITE)
-    @operation("Publish a department", tag=_HOSPITAL_TAG)
+    @operation("Publish a department", tag=_HOSPITAL_TAG, rate_limit="hospital_write")
     async def put(self, body: PublishDepartment, external_id: str) -> HospitalDepartmentOut:
         """Creates or updates; the same body twice changes nothing."""
         department = await self.services.directory.publish_department(
@@ -191,7 +191,7 @@ class HospitalPractitionerHandler(APIHandler):
     """A practitioner under the hospital's own id."""
 
     @requires(Permission.HOSPITAL_DIRECTORY_WRITE)
-    @operation("Publish a practitioner", tag=_HOSPITAL_TAG)
+    @operation("Publish a practitioner", tag=_HOSPITAL_TAG, rate_limit="hospital_write")
     async def put(self, body: PublishPractitioner, external_id: str) -> HospitalPractitionerOut:
         """Creates or updates; the same body twice changes nothing."""
         practitioner = await self.services.directory.publish_practitioner(
@@ -219,7 +219,7 @@ class TerminalListHandler(APIHandler):
     """The terminals of the caller's institution."""
 
     @requires(Permission.HOSPITAL_TERMINALS_WRITE)
-    @operation("Register a terminal", status=201, tag=_HOSPITAL_TAG)
+    @operation("Register a terminal", status=201, tag=_HOSPITAL_TAG, rate_limit="hospital_write")
     async def post(self, body: RegisterTerminal) -> IssuedTerminalOut:
         """Every terminal gets an OAuth2 client of its own; the secret is shown once."""
         issued = await self.services.clients.register_terminal(

@@ -133,7 +133,10 @@ class RefreshHandler(APIHandler):
 
     @public("the refresh token is the proof")
     @operation(
-        "Refresh the session", errors=(ErrorCode.REFRESH_REUSED, ErrorCode.UNAUTHENTICATED), tag="auth"
+        "Refresh the session",
+        errors=(ErrorCode.REFRESH_REUSED, ErrorCode.UNAUTHENTICATED),
+        tag="auth",
+        rate_limit="refresh",
     )
     async def post(self, body: schemas.Refresh) -> schemas.TokenPair:
         """A refresh token is good once; one that comes back a second time ends the session."""

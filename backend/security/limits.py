@@ -13,6 +13,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
+from backend import metrics
 from backend.errors import AppError, ErrorCode
 from backend.pacing import Pace
 from backend.security.derive import derive_key
@@ -23,10 +24,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """So many at once, and one more every so many seconds."""
+    """So many at once, and one more every so many seconds: for each of what, and why (docs/limits.md)."""
 
     burst: int
     every_s: float
+    scope: str = ""
+    why: str = ""
 
     @property
     def interval_ms(self) -> int:
@@ -35,32 +38,46 @@ class Bucket:
 
 
 BUCKETS: dict[str, Bucket] = {
-    # "I have paid" of one resident: each one asks the channel.
-    "payment_query": Bucket(burst=10, every_s=2),
-    # Sign-in attempts of one account or address.
-    "login": Bucket(burst=10, every_s=30),
-    # Console sign-ins from one address: a whole hospital may come from one, all at eight o'clock.
-    "staff_address": Bucket(burst=60, every_s=2),
-    # WeChat log-ins from one address: a hospital's Wi-Fi may be one, and the app logs in when it starts.
-    "wechat_ip": Bucket(burst=60, every_s=1),
-    # Real-name checks of one account: each asks the population register about somebody.
-    "real_name": Bucket(burst=5, every_s=1800),
-    # Patients added by one account, for the same reason.
-    "patient": Bucket(burst=12, every_s=600),
-    # SMS codes to one phone: five, then one every twelve minutes.
-    "otp_phone": Bucket(burst=5, every_s=720),
-    # SMS codes asked for from one address; a whole hospital's Wi-Fi may be one address.
-    "otp_ip": Bucket(burst=30, every_s=6),
-    # Holds and bookings of one resident or client.
-    "booking": Bucket(burst=20, every_s=3),
-    # Verifications of one terminal, or of one hospital system for all its counters.
-    "verify": Bucket(burst=200, every_s=0.02),
-    # Tokens for one hospital client or terminal.
-    "client_token": Bucket(burst=10, every_s=6),
-    # Second factors tried for one patient's printed code.
-    "second_factor": Bucket(burst=5, every_s=600),
-    # Health codes made for one resident.
-    "code": Bucket(burst=30, every_s=5),
+    "payment_query": Bucket(10, 2, "resident", '"I have paid": each one asks the payment channel.'),
+    "login": Bucket(10, 30, "phone", "One-time codes tried."),
+    "staff_address": Bucket(
+        60,
+        2,
+        "address",
+        "Console sign-ins: a whole hospital may come from one, all at eight o'clock.",
+    ),
+    "wechat_ip": Bucket(
+        60,
+        1,
+        "address",
+        "WeChat log-ins: a hospital's Wi-Fi may be one, and the app logs in at start.",
+    ),
+    "real_name": Bucket(
+        5,
+        1800,
+        "resident",
+        "Real-name checks, and ID numbers shown to change a phone.",
+    ),
+    "patient": Bucket(12, 600, "resident", "Patients added: each asks the population register."),
+    "otp_phone": Bucket(5, 720, "phone", "SMS codes sent to one phone."),
+    "otp_ip": Bucket(30, 6, "address", "SMS codes asked for: a hospital's Wi-Fi may be one."),
+    "booking": Bucket(20, 3, "resident", "Holds, bookings and payments begun."),
+    "verify": Bucket(
+        200, 0.02, "terminal or hospital system", "Health codes verified, offline uses uploaded."
+    ),
+    "client_token": Bucket(10, 6, "hospital system or terminal", "Tokens by client credentials."),
+    "second_factor": Bucket(5, 600, "patient", "Second factors tried with one patient's printed code."),
+    "code": Bucket(30, 5, "resident", "Health codes made."),
+    "search": Bucket(
+        600, 0.02, "address", "The public directory looked through: a hospital's Wi-Fi may be one."
+    ),
+    "refresh": Bucket(300, 0.2, "address", "Sessions refreshed: each phone does it every half hour."),
+    "hospital_write": Bucket(
+        2000,
+        0.02,
+        "hospital system",
+        "Departments, schedules, sales: a night's publishing passes at once.",
+    ),
 }
 
 # A bucket is one number, the instant at which it would be full again (GCRA): one GET, one SET per question.
@@ -112,6 +129,7 @@ class RateLimiter:
         else:
             wait_ms = await self._ask(name, limit)
         if wait_ms > 0:
+            metrics.RATE_LIMITED.labels(bucket).inc()
             retry_after_s = math.ceil(wait_ms / 1000)
             raise AppError(ErrorCode.RATE_LIMITED, f"bucket {bucket}", data={"retry_after_s": retry_after_s})
 

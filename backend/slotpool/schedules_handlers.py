@@ -30,6 +30,7 @@ class HospitalScheduleHandler(APIHandler):
         "Publish a schedule",
         errors=(ErrorCode.SCHEDULE_INVALID, ErrorCode.SCHEDULE_HAS_BOOKINGS, ErrorCode.SCHEDULE_STOPPED),
         tag=_TAG,
+        rate_limit="hospital_write",
     )
     async def put(self, body: PublishSchedule, external_id: str) -> HospitalScheduleOut:
         """Creates or updates; the same body twice changes nothing. A sold number stays as it is."""
@@ -47,7 +48,7 @@ class HospitalScheduleStopHandler(APIHandler):
     """停诊."""
 
     @requires(Permission.HOSPITAL_SCHEDULES_WRITE)
-    @operation("Stop a clinic", errors=(ErrorCode.SCHEDULE_NOT_FOUND,), tag=_TAG)
+    @operation("Stop a clinic", errors=(ErrorCode.SCHEDULE_NOT_FOUND,), tag=_TAG, rate_limit="hospital_write")
     async def post(self, body: StopSchedule, external_id: str) -> HospitalScheduleOut:
         """Nothing more is sold, everybody who had booked is told and refunded. Stopping twice is harmless."""
         stopped = await self.services.schedules.stop(self.actor, external_id, body.reason)

@@ -22,7 +22,7 @@ def test_every_error_code_is_its_own_name():
     assert [code.name for code in ErrorCode] == [code.value for code in ErrorCode]
 
 
-@pytest.mark.parametrize("page", ["errors.md", "permissions.md"])
+@pytest.mark.parametrize("page", ["errors.md", "permissions.md", "limits.md"])
 def test_generated_pages_say_what_the_code_says(page: str):
     assert page not in stale_pages(), f"docs/{page} is stale: run `make docs`"
 

@@ -2,14 +2,31 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 
+import psutil
 import pytest
 from redis.asyncio import Redis
 
 from backend.db.client import Database
 from backend.db.migrate import pending
 from tests.support.network import OutsideWorldError
-from tests.support.polling import poll
+from tests.support.polling import poll, poll_sync
+
+# A run that says which sandbox it has started, and is then killed.
+RUN = """
+import asyncio
+import psutil
+from tests.support.outside import open_outside
+
+async def main():
+    async with open_outside("http://127.0.0.1:1"):
+        print(*(child.pid for child in psutil.Process().children()), flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
 
 
 async def test_a_test_gets_a_migrated_database(db: Database):
@@ -40,3 +57,18 @@ async def test_the_outside_world_cannot_be_reached():
 async def test_polling_says_what_did_not_hold():
     with pytest.raises(AssertionError, match="the moon did not hold"):
         await poll(lambda: False, deadline_s=0.05, what="the moon")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent's life")
+def test_a_run_that_is_killed_leaves_no_sandbox():
+    run = subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    with run.stdout:
+        [sandbox] = [psutil.Process(int(pid)) for pid in run.stdout.readline().split()]
+        run.kill()
+        run.wait()
+
+    def gone() -> bool:
+        return not sandbox.is_running() or sandbox.status() == psutil.STATUS_ZOMBIE
+
+    poll_sync(gone, what="the end of the sandbox")

@@ -16,9 +16,9 @@ STOP_WITHIN_S = 10.0
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def _die_with(parent_pid: int) -> Callable[[], None] | None:
+def die_with_parent() -> Callable[[], None] | None:
     """What the child does before exec: ask the kernel to end it when its parent ends, however it ends."""
-    libc = _LIBC
+    libc, parent_pid = _LIBC, os.getpid()
     if libc is None:
         return None
 
@@ -52,7 +52,7 @@ def start_leashed(
             env=dict(env) if env is not None else None,
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=_die_with(os.getpid()),
+            preexec_fn=die_with_parent(),
         )
 
 

@@ -15,6 +15,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from backend.demo.leash import die_with_parent
 from tests.support.polling import poll
 
 
@@ -114,7 +115,7 @@ async def open_outside(city_url: str, *, mas_callback_secret: str = "") -> Async
             sys.executable, "-m", "sandbox", "--port", "0", "--city-url", city_url,
             "--state-dir", folder, "--mas-callback-secret", mas_callback_secret,
             "--city-file", f"{folder}/city.json",
-            stdout=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE, preexec_fn=die_with_parent(),
         )  # fmt: skip
         assert process.stdout is not None
         try:

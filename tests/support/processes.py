@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from backend.demo.environment import vendor_environment
+from backend.demo.leash import die_with_parent
 from tests.support.city import MAS_SECRET
 from tests.support.outside import Outside
 from tests.support.polling import poll
@@ -39,6 +40,7 @@ class Processes:
                 env=self.environment | environment,
                 stdout=log,
                 stderr=log,
+                preexec_fn=die_with_parent(),
             )
 
     def kill(self, name: str) -> None:

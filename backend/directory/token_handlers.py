@@ -73,9 +73,9 @@ class TokenHandler(APIHandler):
         if isinstance(error, TokenRefusedError):
             body = {"error": error.error, "error_description": error.description}
         self.set_status(error.status)
+        self.set_error_headers(error)
         if error.status == 401:
             self.set_header("WWW-Authenticate", 'Basic realm="healthycity"')
-        self.set_error_headers(error)
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(orjson.dumps(body))

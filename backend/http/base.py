@@ -47,6 +47,7 @@ SECURE_HEADERS = (
 )
 # An answer that is no page loads nothing; pages bring a policy of their own.
 NO_PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+_CHALLENGE = 'Bearer realm="healthycity"'
 HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 
 
@@ -178,6 +179,11 @@ class BaseHandler(RequestHandler):
         """What HTTP itself wants said with some refusals."""
         if error.code is ErrorCode.METHOD_NOT_ALLOWED:
             self.set_header("Allow", ", ".join(allowed_methods(type(self))))
+        if error.status == 401:
+            # RFC 6750: a token that was given and is no good is called so.
+            given = self.request.headers.get("Authorization", "").startswith("Bearer ")
+            wrong = given and error.code in (ErrorCode.UNAUTHENTICATED, ErrorCode.TOKEN_EXPIRED)
+            self.set_header("WWW-Authenticate", _CHALLENGE + (', error="invalid_token"' if wrong else ""))
         if "retry_after_s" in error.data:
             self.set_header("Retry-After", str(error.data["retry_after_s"]))
 

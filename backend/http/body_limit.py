@@ -1,10 +1,12 @@
 """The largest body we read: what is larger is thrown away as it comes and answered with BODY_TOO_LARGE.
 
-Tornado itself would hang up with a bare 400, and a client would not know why.
+Tornado itself would hang up with a bare 400, and a client would not know why. The answer has the form of
+whoever would have answered: JSON, a console page, or the words of another protocol.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,18 +19,20 @@ from tornado.httputil import (
 )
 from tornado.web import Application, HTTPError
 
-from backend.http.base import APIHandler
+from backend.http.base import BaseHandler, NotFoundHandler
 
 # So many times the limit are read and thrown away, so that the client hears the answer; then we hang up.
 DISCARDED = 8
 
 
-class TooLargeHandler(APIHandler):
-    """A body over the limit."""
+@functools.cache
+def too_large(handler: type[BaseHandler]) -> type[BaseHandler]:
+    """A handler that refuses whatever the method, in the form of `handler`."""
 
-    def prepare(self) -> None:
-        """Refuse whatever the method."""
+    def prepare(_self: BaseHandler) -> None:
         raise HTTPError(413)
+
+    return type(f"TooLargeFor{handler.__name__}", (handler,), {"prepare": prepare})
 
 
 class LimitedBody(HTTPMessageDelegate):
@@ -76,4 +80,12 @@ class LimitedApplication(Application):
         """The handler, behind the limit."""
         found = super().find_handler(request, **kwargs)
         most = self.settings["city"].settings.max_body_bytes
-        return LimitedBody(found, lambda: self.get_handler_delegate(request, TooLargeHandler), most)
+        return LimitedBody(found, lambda: self._refusal(request, found), most)
+
+    def _refusal(self, request: HTTPServerRequest, found: Any) -> HTTPMessageDelegate:
+        """Whoever would have answered, made to refuse; the app's files are no handler of ours."""
+        ours = issubclass(found.handler_class, BaseHandler)
+        kind, more = (found.handler_class, found.handler_kwargs) if ours else (NotFoundHandler, {})
+        return self.get_handler_delegate(
+            request, too_large(kind), more, path_args=found.path_args, path_kwargs=found.path_kwargs
+        )

@@ -78,6 +78,9 @@ async def test_every_answer_to_every_method_is_wrapped_safely(city: TestCity) ->
             assert "secret of the machine" not in answer.text, what
             if answer.status_code >= 400 and method not in ("HEAD",):
                 assert_says_it(answer, path, what)
+            if answer.status_code == 401:
+                scheme = "Basic" if path.startswith("/oauth2/") else "Bearer"
+                assert answer.headers["WWW-Authenticate"].startswith(f"{scheme} realm="), what
 
 
 def assert_says_it(answer: httpx.Response, path: str, what: str) -> None:
@@ -89,6 +92,20 @@ def assert_says_it(answer: httpx.Response, path: str, what: str) -> None:
     else:
         assert answer.headers["Content-Type"].startswith("text/html"), what
         assert "Traceback" not in answer.text, what
+
+
+async def test_a_refusal_says_how_to_sign_in_and_whether_the_token_was_wrong(city: TestCity) -> None:
+    """RFC 6750, section 3: no error code for who showed nothing."""
+    nobody = await ask(city, "GET", "/api/v1/me")
+    assert nobody.headers["WWW-Authenticate"] == 'Bearer realm="healthycity"'
+    forged = await ask(city, "GET", "/api/v1/me", Authorization="Bearer x.y.z")
+    assert forged.headers["WWW-Authenticate"] == 'Bearer realm="healthycity", error="invalid_token"'
+    assert (nobody.status_code, forged.status_code) == (401, 401)
+    form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "x"}
+    bearer = {"Authorization": "Bearer x.y.z"}
+    token = await city.http.post(f"{city.url}/oauth2/token", data=form, headers=bearer)
+    assert token.status_code == 401
+    assert token.headers["WWW-Authenticate"] == 'Basic realm="healthycity"'
 
 
 async def test_what_is_personal_is_kept_by_no_cache(city: TestCity) -> None:
@@ -181,9 +198,10 @@ async def test_nobody_is_sent_elsewhere_and_no_header_is_slipped_in(city: TestCi
     ("size", "chunked"), [(LIMIT + 1, False), (LIMIT * 3, False), (LIMIT + 1, True), (LIMIT * 5, True)]
 )
 @pytest.mark.parametrize(
-    "path", ["/api/v1/auth/sms", "/callbacks/wechat-pay/notice", "/admin/sign-in", "/nowhere"]
+    "path",
+    ["/api/v1/auth/sms", "/callbacks/wechat-pay/notice", "/admin/sign-in", "/oauth2/token", "/nowhere"],
 )
-async def test_a_body_that_is_too_large_is_refused_in_our_form(
+async def test_a_body_that_is_too_large_is_refused_in_the_form_of_the_place(
     city: TestCity, path: str, size: int, chunked: bool
 ) -> None:
     async def pieces() -> AsyncIterator[bytes]:
@@ -193,9 +211,17 @@ async def test_a_body_that_is_too_large_is_refused_in_our_form(
     content = pieces() if chunked else b"x" * size
     answer = await city.http.post(city.url + path, content=content)
     assert answer.status_code == 413
-    error = answer.json()["error"]
-    assert error["code"] == ErrorCode.BODY_TOO_LARGE
-    assert error["request_id"] == answer.headers["X-Request-Id"]
+    request_id = answer.headers["X-Request-Id"]
+    if path == "/oauth2/token":
+        # RFC 6749, section 5.2.
+        assert answer.json() == {"error": "invalid_request", "error_description": "提交的内容太大。"}
+    elif path == "/admin/sign-in":
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert "提交的内容太大" in answer.text
+        assert request_id in answer.text
+    else:
+        error = answer.json()["error"]
+        assert (error["code"], error["request_id"]) == (ErrorCode.BODY_TOO_LARGE, request_id)
     fine = await city.http.get(f"{city.url}/healthz")
     assert fine.status_code == 200
 

@@ -30,7 +30,21 @@ export function standOn(...pages: { path: string; options?: Record<string, strin
   here = pages.map(({ path, options = {} }) => ({ path, options }))
 }
 
+/** The kinds WeChat was asked for, question by question; and what the person answers. */
+export const askedFor: string[][] = []
+let promptAnswer: Record<string, string> | Error = {}
+
+export function answerPrompt(answer: Record<string, string> | Error): void {
+  promptAnswer = answer
+}
+
+export function storedValue(key: string): unknown {
+  return storage.get(key)
+}
+
 export function resetFakeTaro(): void {
+  askedFor.length = 0
+  promptAnswer = {}
   storage.clear()
   sent.length = 0
   visited.length = 0
@@ -62,6 +76,10 @@ export const fakeTaro = {
     const answer = await network(call)
     if (answer instanceof Error) throw answer
     return { statusCode: answer.status, data: answer.data ?? null, header: answer.header ?? {} }
+  },
+  requestSubscribeMessage({ tmplIds }: { tmplIds: string[] }): Promise<Record<string, string>> {
+    askedFor.push(tmplIds)
+    return promptAnswer instanceof Error ? Promise.reject(promptAnswer) : Promise.resolve(promptAnswer)
   },
   getCurrentPages: (): unknown[] => here,
   navigateTo: visit('to'),

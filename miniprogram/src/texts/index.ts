@@ -104,6 +104,9 @@ export const code = {
   usesHint: '谁在哪里扫过您的码',
   printed: '纸质健康码',
   printedHint: '给老人、孩子打印一张',
+  notify: '用码时微信通知我',
+  notifyHint: '每点一次，下次用码时通知一次',
+  notifyAsked: '好的，用码记录也可以随时查看',
   secret: '健康码会不断更换，请勿截图转发',
   national: '居民电子健康码',
 }
@@ -345,4 +348,3 @@ export const about = {
   ],
 }
 
-export const subscribe = { hint: '允许接收微信通知，及时知道预约变化' }

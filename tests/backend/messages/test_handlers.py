@@ -146,6 +146,36 @@ async def test_a_guardian_is_told_when_a_code_is_used_and_so_is_the_patient(city
     assert any(line.startswith("提醒：") for line in lines)
 
 
+async def use_code(city: TestCity, who: Caller) -> None:
+    """The code is shown and scanned at the hospital."""
+    body = {"patient_id": who.id}
+    code = await city.call("POST", "/api/v1/health-codes/dynamic", as_=who, json=body)
+    hospital = await city.hospital_client()
+    scanned = {"code": code["text"], "step": "10101"}
+    await city.call("POST", "/hospital/v1/health-codes/verify", as_=hospital, json=scanned)
+    await city.work()
+
+
+async def test_a_use_of_the_code_is_an_unread_message_even_when_wechat_was_not_allowed(city: TestCity):
+    who = await city.resident(wechat=True)
+    await use_code(city, who)
+    (shown,) = await messages(city, who)
+    assert (shown["kind"], shown["read_at"]) == ("code_used", None)
+    assert "使用环节：挂号" in shown["body"].splitlines()
+    assert await states(city, who) == {"wechat": "skipped"}
+
+
+async def test_each_yes_lets_wechat_tell_of_one_use_of_the_code(city: TestCity):
+    who = await city.resident(wechat=True)
+    await allow_wechat(city, who, "code_used")
+    await allow_wechat(city, who, "code_used")
+    for _ in range(3):
+        await use_code(city, who)
+    told = (await city.outside.get("wechat-messages", phone=who.phone))["items"]
+    assert [message["title"] for message in told] == ["健康码使用提醒"] * 2
+    assert [m["deliveries"][0]["state"] for m in await messages(city, who)] == ["skipped", "sent", "sent"]
+
+
 async def test_a_message_is_read_once_and_for_all(city: TestCity):
     who, other = await city.resident(), await city.resident()
     await book(city, who)

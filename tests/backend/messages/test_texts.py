@@ -1,10 +1,12 @@
 """The words people read, and what WeChat and the SMS gateway allow of them."""
 
+import re
 import string
+from pathlib import Path
 
 import pytest
 
-from backend.messages.models import MessageKind
+from backend.messages.models import MessageChannel, MessageKind
 from backend.messages.texts import WORDINGS, render
 
 VISIT = {
@@ -98,3 +100,10 @@ def test_every_kind_has_its_words(kind: MessageKind):
 
 def _names(text: str) -> list[str]:
     return [name for _, name, _, _ in string.Formatter().parse(text) if name]
+
+
+def test_the_app_asks_at_some_moment_for_every_kind_that_goes_by_wechat():
+    asking = Path("miniprogram/src/utils/subscribe.ts").read_text()
+    moments = re.findall(r"^  \w+: \[(.+)\],$", asking, re.M)
+    asked = {kind for moment in moments for kind in re.findall(r"'(\w+)'", moment)}
+    assert asked == {kind for kind, wording in WORDINGS.items() if MessageChannel.WECHAT in wording.channels}

@@ -1,5 +1,6 @@
 // Home: the code, the next visit, and the four things people come for.
 import { Text, View } from '@tarojs/components'
+import { useEffect } from 'react'
 import { AppointmentCard } from '../../components/appointmentCard'
 import { Button } from '../../components/button'
 import { Icon, type IconName } from '../../components/icon'
@@ -9,10 +10,11 @@ import { Empty, Loaded } from '../../components/states'
 import { useCityName } from '../../hooks/useCityName'
 import { useLoad } from '../../hooks/useLoad'
 import { useMe } from '../../hooks/useMe'
+import { useUnread } from '../../hooks/useUnread'
 import { listAppointments } from '../../services/appointments'
-import { listMessages } from '../../services/messages'
 import { appointments as appointmentTexts, common, home as t } from '../../texts'
 import { go, goSignIn, routes, tabs } from '../../utils/navigate'
+import { askDaily, prepareSubscriptions } from '../../utils/subscribe'
 import './index.scss'
 
 interface TileProps {
@@ -65,18 +67,18 @@ function NextVisit() {
   )
 }
 
-function useUnread(meId: string | undefined): number {
-  const first = useLoad(meId ?? null, () => listMessages(undefined, 20), true)
-  return first.data?.items.filter((message) => !message.read_at).length ?? 0
-}
-
 export default function HomePage() {
   const me = useMe()
   const unread = useUnread(me?.id)
   const cityName = useCityName()
   const openCode = (): void => {
+    // Asked at the tap, where WeChat allows it; the code does not wait for the answer.
+    void askDaily('code')
     go(tabs.code)
   }
+  useEffect(() => {
+    if (me) void prepareSubscriptions()
+  }, [me])
   return (
     <Page title={cityName} tab bare>
       <View className="home__hero">

@@ -7,8 +7,9 @@ import { Page } from '../../components/page'
 import { Row } from '../../components/row'
 import { Tag } from '../../components/tag'
 import { useMe } from '../../hooks/useMe'
+import { useUnread } from '../../hooks/useUnread'
 import type { Me } from '../../services/types'
-import { common, mine as t, pageTitles } from '../../texts'
+import { common, home, mine as t, pageTitles } from '../../texts'
 import { go, goSignIn, routes } from '../../utils/navigate'
 import { reloadMe } from '../../utils/signIn'
 import './index.scss'
@@ -63,6 +64,7 @@ function Profile({ me }: { me: Me | null }) {
 
 export default function MinePage() {
   const me = useMe()
+  const unread = useUnread(me?.id)
   useDidShow(() => {
     if (me) reloadMe().catch(() => undefined)
   })
@@ -74,6 +76,7 @@ export default function MinePage() {
           {ways.map(({ icon, text, to, testId }) => (
             <Row
               key={to} icon={icon} title={text} testId={testId}
+              side={to === routes.messages() && unread > 0 ? <Tag text={home.unread(unread)} tone="wait" /> : null}
               onPress={() => {
                 go(to)
               }}

@@ -1,6 +1,6 @@
 // Cancelling: a reason, a last look, and what happens to the money.
 import { Text, View } from '@tarojs/components'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Button } from '../../../components/button'
 import { Press } from '../../../components/press'
 import { Sheet } from '../../../components/sheet'
@@ -10,6 +10,7 @@ import { cancelAppointment } from '../../../services/appointments'
 import type { Appointment } from '../../../services/types'
 import { appointments as t, common } from '../../../texts'
 import { toast } from '../../../utils/platform'
+import { askSubscriptions, prepareSubscriptions } from '../../../utils/subscribe'
 
 interface CancelSheetProps {
   open: boolean
@@ -21,8 +22,12 @@ interface CancelSheetProps {
 export function CancelSheet({ open, appointment, onClose, onCancelled }: CancelSheetProps) {
   const [reason, setReason] = useState(t.cancelReasons[0] ?? '')
   const cancelling = useSubmit()
+  useEffect(() => {
+    if (open) void prepareSubscriptions()
+  }, [open])
   const cancel = (): void => {
     void cancelling.run(async () => {
+      await askSubscriptions('cancelling')
       onCancelled(await cancelAppointment(appointment.id, reason))
       toast(t.cancelled)
       onClose()

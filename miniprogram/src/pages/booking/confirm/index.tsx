@@ -85,7 +85,7 @@ function Form({ schedule, number, patients }: { schedule: Schedule; number: numb
   const submit = (): void => {
     void submitting.run(async () => {
       if (!hold) return
-      await askSubscriptions()
+      await askSubscriptions('booking')
       const booked = await bookAppointment(hold.id)
       keep()
       replace(booked.state === 'booked' ? routes.appointment(booked.id) : routes.pay(booked.id))

@@ -17,6 +17,7 @@ import type { Appointment } from '../../../services/types'
 import { appointments, pageTitles, pay as t } from '../../../texts'
 import { replace, routes } from '../../../utils/navigate'
 import { isWeapp, isWechatBrowser, toast } from '../../../utils/platform'
+import { askSubscriptions, prepareSubscriptions } from '../../../utils/subscribe'
 import { formatCountdown, formatDay, formatTimes } from '../../../utils/time'
 import './index.scss'
 
@@ -38,13 +39,19 @@ function Actions({ payment, appointment }: { payment: Payment; appointment: Appo
   const later = (): void => {
     replace(routes.appointment(appointment.id))
   }
+  const begin = (): void => {
+    void askSubscriptions('paying').finally(payment.start)
+  }
+  useEffect(() => {
+    void prepareSubscriptions()
+  }, [])
   return (
     <>
       {order?.code_url ? <Native codeUrl={order.code_url} /> : null}
       {note ? <View className="pay__note" role="status" data-testid="pay-note">{note}</View> : null}
       <FormError error={starting.error ?? checking.error} />
       {inWechat || !order
-        ? <Button text={order ? t.retry : t.wechat} busy={starting.busy} onPress={payment.start} testId="pay-start" />
+        ? <Button text={order ? t.retry : t.wechat} busy={starting.busy} onPress={begin} testId="pay-start" />
         : null}
       {order
         ? <Button kind={order.code_url ? 'strong' : 'plain'} text={checking.busy ? t.checking : t.done} busy={checking.busy} onPress={payment.check} testId="pay-done" />

@@ -1,7 +1,7 @@
 // The health code: shown at the counter, for oneself or someone one acts for.
 import { Text, View } from '@tarojs/components'
 import { useDidHide, useDidShow } from '@tarojs/taro'
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Button } from '../../../components/button'
 import { Guard } from '../../../components/guard'
 import { Icon, type IconName } from '../../../components/icon'
@@ -17,7 +17,8 @@ import type { Patient } from '../../../services/types'
 import { code as t, pageTitles } from '../../../texts'
 import { shortMask } from '../../../utils/idNumber'
 import { go, routes } from '../../../utils/navigate'
-import { brighten, isWeapp } from '../../../utils/platform'
+import { brighten, isWeapp, toast } from '../../../utils/platform'
+import { askSubscriptions, prepareSubscriptions } from '../../../utils/subscribe'
 import './index.scss'
 
 /** The screen is at its brightest for as long as the code is on it. */
@@ -79,12 +80,9 @@ function Card({ patient }: { patient: Patient }) {
   )
 }
 
-function Way({ icon, text, hint, to, testId }: { icon: IconName; text: string; hint: string; to: string; testId: string }) {
-  const open = (): void => {
-    go(to)
-  }
+function Way({ icon, text, hint, onPress, testId }: { icon: IconName; text: string; hint: string; onPress: () => void; testId: string }) {
   return (
-    <Press className="code__way" onPress={open} testId={testId}>
+    <Press className="code__way" onPress={onPress} testId={testId}>
       <View className="code__way-icon"><Icon name={icon} size={24} /></View>
       <View className="code__way-words">
         <Text className="code__way-text">{text}</Text>
@@ -95,12 +93,32 @@ function Way({ icon, text, hint, to, testId }: { icon: IconName; text: string; h
   )
 }
 
+/** In WeChat: be told when the code is used. Coming here is no tap, so this is one. */
+function Notify() {
+  useEffect(() => {
+    void prepareSubscriptions()
+  }, [])
+  if (!isWeapp) return null
+  const ask = (): void => {
+    void askSubscriptions('code').then(() => {
+      toast(t.notifyAsked)
+    })
+  }
+  return <Way icon="message" text={t.notify} hint={t.notifyHint} onPress={ask} testId="code-notify" />
+}
+
 function Codes() {
   const patients = usePatients()
   const [chosen, setChosen] = useState<string>()
   useBrightScreen()
   const choose = (patient: Patient): void => {
     setChosen(patient.id)
+  }
+  const seeUses = (): void => {
+    go(routes.codeUses())
+  }
+  const seePrinted = (): void => {
+    go(routes.printedCode())
   }
   return (
     <Loaded of={patients}>
@@ -111,8 +129,9 @@ function Codes() {
           <>
             {usable.length > 1 ? <PatientPicker patients={usable} chosen={patient?.id} onChoose={choose} label={t.who} /> : null}
             {patient ? <Card patient={patient} key={patient.id} /> : null}
-            <Way icon="clock" text={t.uses} hint={t.usesHint} to={routes.codeUses()} testId="code-uses" />
-            <Way icon="print" text={t.printed} hint={t.printedHint} to={routes.printedCode()} testId="code-printed" />
+            <Notify />
+            <Way icon="clock" text={t.uses} hint={t.usesHint} onPress={seeUses} testId="code-uses" />
+            <Way icon="print" text={t.printed} hint={t.printedHint} onPress={seePrinted} testId="code-printed" />
             <Text className="code__secret">{t.secret}</Text>
           </>
         )

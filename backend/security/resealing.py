@@ -74,7 +74,7 @@ class SealedWork:
         return self._cipher.current
 
     async def batch(self, after: str | None, limit: int) -> Batch:
-        """Open what is sealed otherwise and seal it anew."""
+        """Open what is sealed otherwise and seal it anew; seal what stands in clear from before."""
         collection, names = self._declared.collection, self._declared.names
         docs = await self._store.page(collection, list(names), after, limit)
         replacements = [
@@ -94,11 +94,11 @@ class SealedWork:
 
     def _sealed_anew(self, doc: dict[str, Any], path: str, name: str) -> Replacement | None:
         old = _at(doc, path)
-        if old is None or self._cipher.is_current(old):
+        if old is None or (not isinstance(old, str) and self._cipher.is_current(old)):
             return None
         collection = self._declared.collection
         try:
-            text = self._cipher.open(collection, name, doc["_id"], old)
+            text = old if isinstance(old, str) else self._cipher.open(collection, name, doc["_id"], old)
         except SealedFieldError as error:
             # One damaged field must not keep all others from the new key; `keys drop` will name it.
             log.error("sealed_field_damaged", extra={"detail": str(error)})
@@ -233,8 +233,8 @@ def _after(place: Place, batch: Batch) -> Place:
     return replace(place, after=None, seen=place.seen + batch.seen, changed=0, total=total, done_at=done_at)
 
 
-def _at(doc: dict[str, Any], path: str) -> dict[str, Any] | None:
+def _at(doc: dict[str, Any], path: str) -> dict[str, Any] | str | None:
     value: Any = doc
     for part in path.split("."):
         value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict | str) else None

@@ -32,11 +32,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A sealed field in its new form; written only where the old form still stands."""
+    """A sealed field in its new form; written only where the old form still stands. A text is in clear."""
 
     doc_id: Any
     path: str
-    old: Document
+    old: Document | str
     new: Document
 
 
@@ -62,10 +62,7 @@ class ResealingStore:
         if not replacements:
             return 0
         updates = [
-            UpdateOne(
-                {"_id": each.doc_id, f"{each.path}.ct": each.old["ct"], f"{each.path}.n": each.old["n"]},
-                {"$set": {each.path: each.new}},
-            )
+            UpdateOne({"_id": each.doc_id, **_stands(each)}, {"$set": {each.path: each.new}})
             for each in replacements
         ]
         return (await self._db.collection(collection).bulk_write(updates, ordered=False)).modified_count
@@ -124,6 +121,12 @@ class ResealingStore:
         else:
             fields["leased_until"] = at + lease
         await self._work.update_one({"_id": place.name, "target": place.target}, change)
+
+
+def _stands(each: Replacement) -> Document:
+    if isinstance(each.old, str):
+        return {each.path: each.old}
+    return {f"{each.path}.ct": each.old["ct"], f"{each.path}.n": each.old["n"]}
 
 
 def _place(doc: Document) -> Place:

@@ -156,7 +156,8 @@ class ClaimService:
             ClaimState.CANCELLED,
             EventKind.APPOINTMENT_CANCELLED,
             states=[ClaimState.BOOKED],
-            fields={"cancel_reason": reason, "cancelled_by": by},
+            fields={"cancelled_by": by},
+            reason=reason,
         )
 
     async def stop_all(self, schedule: Schedule) -> int:
@@ -168,7 +169,8 @@ class ClaimService:
                 ClaimState.STOPPED,
                 EventKind.APPOINTMENT_STOPPED,
                 states=[ClaimState.HELD, ClaimState.BOOKED],
-                fields={"cancel_reason": schedule.stop_reason, "cancelled_by": "hospital"},
+                fields={"cancelled_by": "hospital"},
+                reason=schedule.stop_reason,
             )
             stopped += ended is not None
         return stopped
@@ -326,9 +328,11 @@ class ClaimService:
         states: Sequence[ClaimState],
         when: Document | None = None,
         fields: Document | None = None,
+        reason: str | None = None,
     ) -> Claim | None:
+        event = event_of(kind, claim_id)
         claim = await self._store.change(
-            claim_id, states=states, to=to, when=when, fields=fields, event=event_of(kind, claim_id)
+            claim_id, states=states, to=to, when=when, fields=fields, reason=reason, event=event
         )
         if claim is not None:
             self._availability.mark(claim.pool_key, claim.schedule_id, claim.number, taken=False)

@@ -67,7 +67,7 @@ class Claim:
 
     @classmethod
     def from_doc(cls, doc: dict[str, Any]) -> Claim:
-        """Read a stored document."""
+        """Read a stored document whose sealed field has been opened."""
         return cls(
             id=doc["_id"],
             pool_key=doc["pool_key"],

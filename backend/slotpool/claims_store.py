@@ -12,10 +12,14 @@ from pymongo.errors import DuplicateKeyError
 from backend import clock
 from backend.db.client import Database, Document
 from backend.db.gather import GatheredInserts
+from backend.security.fields import FieldCipher
+from backend.security.lasting import declare_sealed
 from backend.slotpool.claims_models import LIVE_STATES, Claim, ClaimState
 from backend.worker.events import Event
 
-_LIVE = [str(state) for state in LIVE_STATES]
+_COLLECTION, _REASON = "claims", "cancel_reason"
+# Typed by whoever cancels, it may say what somebody has.
+declare_sealed(_COLLECTION, _REASON)
 
 
 class ClaimConflictError(Exception):
@@ -37,8 +41,9 @@ class PatientBusyError(ClaimConflictError):
 class ClaimStore:
     """Claims, one document each from hold to end."""
 
-    def __init__(self, db: Database) -> None:
-        self._claims = db.collection("claims")
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        self._claims = db.collection(_COLLECTION)
+        self._cipher = cipher
         self._inserts = GatheredInserts(self._claims)
 
     async def insert(self, document: Document) -> None:
@@ -55,19 +60,19 @@ class ClaimStore:
     async def find(self, claim_id: str) -> Claim | None:
         """One claim by id."""
         doc = await self._claims.find_one({"_id": claim_id})
-        return Claim.from_doc(doc) if doc else None
+        return self._claim(doc) if doc else None
 
     async def find_live_on_slot(self, pool_key: str, schedule_id: str, number: int) -> Claim | None:
         """Who has the slot now."""
         doc = await self._claims.find_one(
             {"pool_key": pool_key, "schedule_id": schedule_id, "number": number, "live": True}
         )
-        return Claim.from_doc(doc) if doc else None
+        return self._claim(doc) if doc else None
 
     async def find_live_of_patient(self, pool_key: str, patient_id: str) -> Claim | None:
         """The patient's live claim in this department on this day."""
         doc = await self._claims.find_one({"pool_key": pool_key, "patient_id": patient_id, "live": True})
-        return Claim.from_doc(doc) if doc else None
+        return self._claim(doc) if doc else None
 
     async def taken_numbers(self, pool_keys: Sequence[str]) -> dict[str, set[int]]:
         """Live numbers of every schedule of the pools, holds that ended by the clock left out.
@@ -94,8 +99,12 @@ class ClaimStore:
         event: Event | None,
         when: Document | None = None,
         fields: Document | None = None,
+        reason: str | None = None,
     ) -> Claim | None:
-        """Move a claim from one of `states` to `to` if `when` also holds; None when it does not."""
+        """Move a claim from one of `states` to `to` if `when` also holds; None when it does not.
+
+        `reason` says why it ends, as somebody typed it.
+        """
         now = clock.now()
         live = to in LIVE_STATES
         changes: dict[str, Any] = {
@@ -103,6 +112,8 @@ class ClaimStore:
         }
         if not live:
             changes["$set"]["ended_at"] = now
+        if reason:
+            changes["$set"][_REASON] = self._cipher.seal(_COLLECTION, _REASON, claim_id, reason)
         if event is not None:
             changes["$set"]["events_due"] = True
             changes["$push"] = {"events": event.to_doc()}
@@ -111,7 +122,7 @@ class ClaimStore:
             changes,
             return_document=ReturnDocument.AFTER,
         )
-        return Claim.from_doc(doc) if doc else None
+        return self._claim(doc) if doc else None
 
     async def due_holds(self, now: datetime, limit: int) -> list[Claim]:
         """Holds whose time has come and that nobody has been told of, oldest first."""
@@ -119,17 +130,17 @@ class ClaimStore:
             {"state": str(ClaimState.HELD), "hold_until": {"$lte": now}, "due_told": {"$ne": True}}
         )
         docs = await cursor.sort("hold_until", ASCENDING).limit(limit).to_list(None)
-        return [Claim.from_doc(doc) for doc in docs]
+        return [self._claim(doc) for doc in docs]
 
     async def live_on_schedule(self, pool_key: str, schedule_id: str) -> list[Claim]:
         """Every live claim of one schedule, by number."""
         cursor = self._claims.find({"pool_key": pool_key, "schedule_id": schedule_id, "live": True})
-        return [Claim.from_doc(doc) for doc in await cursor.sort("number", ASCENDING).to_list(None)]
+        return [self._claim(doc) for doc in await cursor.sort("number", ASCENDING).to_list(None)]
 
     async def live_in_pools(self, pool_keys: Sequence[str]) -> list[Claim]:
         """Every live claim of the given pools; the console's day view."""
         cursor = self._claims.find({"pool_key": {"$in": list(pool_keys)}, "live": True})
-        return [Claim.from_doc(doc) for doc in await cursor.to_list(None)]
+        return [self._claim(doc) for doc in await cursor.to_list(None)]
 
     async def of_patients(
         self,
@@ -151,7 +162,7 @@ class ClaimStore:
             at, claim_id = cursor
             rules.append({"$or": [{"start_at": {beyond: at}}, {"start_at": at, "_id": {beyond: claim_id}}]})
         found = self._claims.find({"$and": rules}).sort([("start_at", order), ("_id", order)])
-        return [Claim.from_doc(doc) for doc in await found.limit(limit).to_list(None)]
+        return [self._claim(doc) for doc in await found.limit(limit).to_list(None)]
 
     async def of_pools(
         self,
@@ -167,7 +178,7 @@ class ClaimStore:
             at, claim_id = after
             wanted.append({"$or": [{"start_at": {"$gt": at}}, {"start_at": at, "_id": {"$gt": claim_id}}]})
         found = self._claims.find({"$and": wanted}).sort([("start_at", ASCENDING), ("_id", ASCENDING)])
-        return [Claim.from_doc(doc) for doc in await found.limit(limit).to_list(None)]
+        return [self._claim(doc) for doc in await found.limit(limit).to_list(None)]
 
     async def has_live_future(self, patient_ids: Sequence[str]) -> bool:
         """Whether any of the patients has a live claim that is not over."""
@@ -176,6 +187,13 @@ class ClaimStore:
             {"_id": 1},
         )
         return doc is not None
+
+    def _claim(self, doc: Document) -> Claim:
+        sealed = doc.get(_REASON)
+        # In clear only in what was written before reasons were sealed; the re-sealing job gets round to it.
+        if isinstance(sealed, dict):
+            doc = doc | {_REASON: self._cipher.open(_COLLECTION, _REASON, doc["_id"], sealed)}
+        return Claim.from_doc(doc)
 
 
 def _ended_by_clock(doc: Document, now: datetime) -> bool:

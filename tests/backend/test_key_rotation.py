@@ -22,6 +22,7 @@ from notify.ports import Reply
 from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
 
 STAFF_NAME = "周青"
+WHY = "复查血糖，改到下周"
 
 
 @dataclass
@@ -91,12 +92,14 @@ async def _fill(kept: Kept) -> None:
     issued = await services.clients.register_terminal(hospital, "1号窗口", TerminalKind.WINDOW)
     kept.terminal_id, kept.terminal_secret = issued.client.id, issued.secret
     schedule = await city.schedule()
-    await city.call(
+    booked = await city.call(
         "POST",
         "/api/v1/appointments",
         as_=kept.sms,
         json={"schedule_id": schedule.id, "patient_id": kept.sms.id},
     )
+    cancel = f"/api/v1/appointments/{booked['id']}/cancel"
+    await city.call("POST", cancel, as_=kept.sms, json={"reason": WHY})
     await city.call("POST", "/api/v1/auth/wechat-mini", json=await _js_code(city, "13912340000"))
     await city.work()
 
@@ -163,6 +166,8 @@ async def works_as_before(kept: Kept) -> None:
     assert [code["text"] for code in codes] == [kept.printed]
     messages = (await city.call("GET", "/api/v1/messages", as_=kept.sms))["items"]
     assert any("预约" in message["body"] for message in messages)
+    appointments = (await city.call("GET", "/api/v1/appointments", as_=kept.sms))["items"]
+    assert [appointment["cancel_reason"] for appointment in appointments] == [WHY]
     found = await services.staff._store.find_by_login("somebody")
     assert found is not None
     assert found[0].name == STAFF_NAME

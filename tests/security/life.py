@@ -189,7 +189,8 @@ async def _visits(life: Life, mother: Caller, father: Caller, hospital: Caller) 
     await city.outside.post(f"orders/{order['out_trade_no']}/pay")
     await city.call("POST", f"{path}/payment/refresh", as_=mother)
     await city.work()
-    await city.call("POST", f"{path}/cancel", as_=mother, json={"reason": "改期"})
+    why = life.keep("reason", "孕十二周唐筛改期")
+    await city.call("POST", f"{path}/cancel", as_=mother, json={"reason": why})
 
     async def refunded() -> bool:
         return bool((await city.call("GET", path, as_=mother))["payment"]["state"] == "refunded")
@@ -208,6 +209,12 @@ async def _visits(life: Life, mother: Caller, father: Caller, hospital: Caller) 
     )
     sale = {"schedule": kept.external_id, "channel": "window", "patient": STRANGER}
     sold = await city.call("POST", "/hospital/v1/appointments", as_=hospital, json=sale)
+    await city.work()
+    returned = await city.call(
+        "POST", "/hospital/v1/appointments", as_=hospital, json=sale | {"patient": GRANNY}
+    )
+    why = {"reason": life.keep("reason", "疑似水痘转感染科")}
+    await city.call("POST", f"/hospital/v1/appointments/{returned['id']}/cancel", as_=hospital, json=why)
     await city.work()
     await city.call("GET", "/hospital/v1/bookings", as_=hospital)
     stop = {"reason": "医生外出"}

@@ -9,6 +9,8 @@ from backend.directory.service import DirectoryService
 from backend.directory.store import DirectoryStore
 from backend.imports.bulk_publish import ImportService
 from backend.imports.store import FeedStore
+from backend.security.fields import FieldCipher
+from backend.security.keys import Keyring
 from backend.slotpool.claims_store import ClaimStore
 from backend.slotpool.schedules import ScheduleService
 from backend.slotpool.schedules_store import ScheduleStore
@@ -26,5 +28,6 @@ class Importing:
 @pytest.fixture
 def importing(db: Database) -> Importing:
     directory = DirectoryService(DirectoryStore(db))
-    schedules = ScheduleService(ScheduleStore(db), directory, ClaimStore(db), watched_s=0)
+    claims = ClaimStore(db, FieldCipher(Keyring.generate()))
+    schedules = ScheduleService(ScheduleStore(db), directory, claims, watched_s=0)
     return Importing(ImportService(directory, schedules, FeedStore(db)), directory, schedules)

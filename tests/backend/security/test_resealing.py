@@ -116,6 +116,23 @@ async def test_a_newer_value_is_never_overwritten(sealed: Sealed):
     assert sealed.cipher.open("things", "a", now["_id"], now["a"]) == "newer"
 
 
+async def test_what_was_there_before_its_field_was_sealed_is_sealed_without_any_rotation(sealed: Sealed):
+    await sealed.fill(1)
+    await sealed.things.insert_one({"_id": "older", "a": "in clear", "deep": {"b": None}})
+    assert await sealed.job.run() == 1
+    now = await sealed.things.find_one({"_id": "older"})
+    assert now is not None
+    assert sealed.cipher.open("things", "a", "older", now["a"]) == "in clear"
+    assert now["deep"] == {"b": None}
+
+
+async def test_a_text_in_clear_that_was_changed_meanwhile_is_left_for_the_next_pass(sealed: Sealed):
+    await sealed.things.insert_one({"_id": "older", "a": "newer"})
+    stale = sealed.cipher.seal("things", "a", "older", "old")
+    assert await sealed.store.replace("things", [Replacement("older", "a", "old", stale)]) == 0
+    assert await sealed.job.run() == 1
+
+
 async def test_a_damaged_field_stops_nothing_but_keeps_its_key(sealed: Sealed):
     await sealed.fill(3)
     await sealed.things.update_one({"_id": "000001"}, {"$set": {"a.ct": b"damaged damaged damaged"}})

@@ -8,11 +8,17 @@ from backend import clock
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
 from backend.ids import new_id
+from backend.security.fields import FieldCipher
+from backend.security.keys import Keyring
+from backend.security.lasting import is_declared
 from backend.slotpool.availability import Availability
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.claims_models import Wanted
 from backend.slotpool.claims_store import ClaimStore
 from backend.slotpool.schedules_models import Schedule, SlotTime
+
+# One ring for all the processes of a test.
+CIPHER = FieldCipher(Keyring.generate(), may_seal=is_declared)
 
 
 class MemorySchedules:
@@ -64,7 +70,7 @@ class Pool:
     """One process's view of the pool."""
 
     def __init__(self, db: Database, schedules: MemorySchedules, *, hold_s: float = 600) -> None:
-        self.store = ClaimStore(db)
+        self.store = ClaimStore(db, CIPHER)
         self.availability = Availability(self.store)
         self.claims = ClaimService(
             self.store, schedules, self.availability, hold_for=timedelta(seconds=hold_s)

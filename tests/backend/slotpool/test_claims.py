@@ -207,6 +207,27 @@ async def test_stopping_a_clinic_ends_every_live_claim(pool, schedules):
     assert await pool.claims.stop_all(schedule) == 0
 
 
+async def test_why_a_claim_ended_is_stored_sealed_and_read_as_it_was_typed(db, pool, schedules):
+    schedule = schedules.add(slots=3, stop_reason="流感高发，医生支援发热门诊")
+    cancelled = await pool.claims.claim(wanted(schedule))
+    stopped = await pool.claims.claim(wanted(schedule))
+    ended = await pool.claims.cancel(cancelled.id, reason="复查乙肝，改期", by="resident")
+    assert ended is not None
+    assert ended.cancel_reason == "复查乙肝，改期"
+    await pool.claims.stop_all(schedule)
+    assert (await pool.claims.get(stopped.id)).cancel_reason == "流感高发，医生支援发热门诊"
+    stored = await db.collection("claims").find({"live": False}).to_list(None)
+    assert [sorted(doc["cancel_reason"]) for doc in stored] == [["alg", "ct", "kid", "n", "v"]] * 2
+
+
+async def test_a_reason_from_before_reasons_were_sealed_is_still_read(db, pool, schedules):
+    claim = await pool.claims.claim(wanted(schedules.add()))
+    await pool.claims.cancel(claim.id, reason="", by="resident")
+    assert (await pool.claims.get(claim.id)).cancel_reason is None
+    await db.collection("claims").update_one({"_id": claim.id}, {"$set": {"cancel_reason": "改期"}})
+    assert (await pool.claims.get(claim.id)).cancel_reason == "改期"
+
+
 async def test_no_slot_and_no_past_slot(pool, schedules):
     schedule = schedules.add(slots=3)
     assert await code_of(pool.claims.claim(wanted(schedule, number=9))) is ErrorCode.SLOT_NOT_FOUND

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from backend import clock
 from backend.appointments.ports import Billing, Directory, PatientList, Patients, Schedules
+from backend.appointments.telling import FEE_ITEM
 from backend.appointments.views import AppointmentView, Place, place_of, places_of
 from backend.billing.models import Order, OrderState
 from backend.billing.starting import StartedPayment
@@ -131,13 +132,12 @@ class AppointmentService:
             )
         if _hold_is_over(claim) or claim.hold_until is None:
             raise AppError(ErrorCode.HOLD_EXPIRED)
-        place = await place_of(self._directory, claim)
         order = await self._billing.open_order(
             appointment_id=claim.id,
             resident_id=claim.resident_id,
             organization_id=claim.organization_id,
             amount_fen=claim.fee_fen,
-            description=f"{place.organization.name} {place.department.name} 挂号费",
+            description=FEE_ITEM,
             expires_at=claim.hold_until,
         )
         if await self._claims.await_payment(claim.id, order.id) is None:

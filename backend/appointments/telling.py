@@ -19,6 +19,10 @@ from backend.worker.events import Event
 
 VISIT_KINDS = {"general": "普通门诊", "expert": "专家门诊", "special": "特需门诊", "vaccination": "疫苗接种"}
 PERIODS = {"am": "上午", "pm": "下午", "evening": "晚间", "night": "夜间", "day": ""}
+# What is paid for, in our books, on WeChat Pay's record and in a message. It names neither department nor
+# hospital: where somebody goes may say what they have, and a mental health centre says so by its very name.
+# Whoever may see more finds it through the order's appointment and institution.
+FEE_ITEM = "预约挂号费"
 _GOING_BACK = frozenset(
     {OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED, OrderState.REFUND_FAILED}
 )
@@ -91,7 +95,7 @@ class AppointmentTeller:
             return
         at = refund.done_at or event.at
         facts = {
-            "item": "预约挂号费",
+            "item": FEE_ITEM,
             "amount": yuan(refund.amount_fen),
             "when": long_time(at),
             "time": short_time(at),

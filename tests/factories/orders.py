@@ -34,7 +34,7 @@ async def make_order(
         resident_id=claim.resident_id,
         organization_id=claim.organization_id,
         amount_fen=amount_fen,
-        description="心血管内科 挂号费",
+        description="预约挂号费",
         expires_at=now + timedelta(minutes=10),
     )
     trade = out_trade_no_of(order.id, 1)

@@ -68,6 +68,17 @@ async def test_a_paid_booking_from_hold_to_refund(city):
     assert (totals["paid_fen"], totals["refunded_fen"], totals["merchant_fen"]) == (2500, 2500, 0)
 
 
+async def test_neither_our_books_nor_the_channel_learn_where_somebody_goes(city):
+    schedule = await city.schedule(fee_fen=1000)
+    who = await city.resident()
+    _, order = await pay(city, who, (await book(city, who, schedule))["id"])
+    stored = await city.city.db.collection("orders").find_one({})
+    assert stored["description"] == order["description"] == "预约挂号费"
+    for told in (str(stored), str(order)):
+        assert city.department.name not in told
+        assert city.hospital.name not in told
+
+
 async def test_the_notice_alone_books(city):
     schedule = await city.schedule(fee_fen=1000)
     who = await city.resident()

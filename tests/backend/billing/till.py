@@ -54,7 +54,7 @@ class Till:
             resident_id=payer.id if payer else "resident-1",
             organization_id="hospital-1",
             amount_fen=FEE_FEN,
-            description="市人民医院 心内科 挂号费",
+            description="预约挂号费",
             expires_at=expires_at or clock.now() + timedelta(minutes=10),
         )
 

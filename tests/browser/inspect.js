@@ -23,9 +23,9 @@
   const targets = () => {
     const wanted = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [role=button], [role=radio], [role=tab], [role=checkbox], [role=switch]'
     for (const e of document.querySelectorAll(wanted)) {
-      const label = e.matches('[type=checkbox], [type=radio]') ? e.closest('label') : null
-      const { width, height } = (label ?? e).getBoundingClientRect()
-      if (!inView(e) || width <= 1 || inSentence(e)) continue
+      const label = e.matches('[type=checkbox], [type=radio]') ? e.labels[0] : null
+      const { width, height, right } = (label ?? e).getBoundingClientRect()
+      if (!inView(e) || width <= 1 || right < 0 || inSentence(e)) continue
       if (Math.min(width, height) < touch - 0.5) faults.push(`${nameOf(e)} is only ${size(width)} x ${size(height)} to tap`)
       const named = e.getAttribute('aria-label') || e.innerText || e.title || e.labels?.length || e.querySelector('[alt], [aria-label]')
       if (!named) faults.push(`${nameOf(e)} has no name`)
@@ -104,9 +104,10 @@
       range.selectNodeContents(node)
       const rects = [...range.getClientRects()].filter((rect) => rect.width > 1 && rect.height > 1)
       if (rects.length === 0) continue
-      if (rects.some((rect) => cutBy(e, rect))) faults.push(`${nameOf(e)} is cut off`)
+      if (!e.title && rects.some((rect) => cutBy(e, rect))) faults.push(`${nameOf(e)} is cut off`)
       const style = getComputedStyle(e)
-      if (style.textOverflow === 'ellipsis' && e.scrollWidth > e.clientWidth + 1) faults.push(`${nameOf(e)} ends in dots`)
+      const dots = style.textOverflow === 'ellipsis' && e.scrollWidth > e.clientWidth + 1
+      if (dots && !e.title) faults.push(`${nameOf(e)} ends in dots`)
       legible(e, style)
       shown.push(...rects.map((rect) => ({ e, rect: visiblePart(e, rect) })).filter(({ rect }) => rect))
     }

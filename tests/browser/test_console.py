@@ -1,4 +1,4 @@
-"""One appointment in two browsers: what the hospital does in the console, the resident sees and is told."""
+"""The console in use: what the hospital does in one browser, the resident sees and is told in another."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from playwright.async_api import Browser, expect
 
 from backend.permissions import Role
 from tests.browser import desk as at_the_desk
-from tests.browser.life import AFTERNOON, CHIEF, book, day, sign_in
+from tests.browser.life import AFTERNOON, CHIEF, GENERAL, book, day, sign_in
 from tests.browser.resident import Resident, stored_session
 from tests.browser.town import Town
 from tests.browser.window import Window, open_window
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-console")]
 DETAIL = "/#/pages/appointments/detail/index?appointment_id="
+CHARTS_DRAWN = """() => [...document.querySelectorAll('canvas')].length > 0 &&
+  [...document.querySelectorAll('canvas')].every((one) => Chart.getChart(one)?.data.labels.length > 0)"""
 
 
 async def make_resident(town: Town, phone: Window) -> Resident:
@@ -83,3 +85,41 @@ async def test_a_stopped_clinic_reaches_everybody_booked_and_the_auditor(
         await expect(entry).to_contain_text("林晓")
         await page.get_by_role("button", name="校验完整性").click()
         await expect(page.get_by_text("日志完整")).to_be_visible()
+
+
+async def test_the_dashboard_draws_its_charts_and_renews_itself(town: Town, desk: Window) -> None:
+    family = await town.family()
+    caller = await sign_in(town, family.grown_up)
+    made = await book(town, caller, caller.id, day(town, 5)[GENERAL])
+    await town.city.work()
+    await at_the_desk.sign_in(desk, town, Role.CITY_OPERATOR)
+    page = await desk.open("/admin/dashboard")
+    await page.wait_for_function(CHARTS_DRAWN)
+    cancelled = page.locator('[data-figure="cancelled"]')
+    before = int(await cancelled.inner_text())
+    await town.city.call("POST", f"/api/v1/appointments/{made}/cancel", as_=caller, json={})
+    await town.city.work()
+    await page.evaluate("renew()")
+    await expect(cancelled).to_have_text(str(before + 1))
+
+
+async def test_an_appointment_is_cancelled_with_the_keyboard_alone(town: Town, desk: Window) -> None:
+    family = await town.family()
+    caller = await sign_in(town, family.grown_up)
+    made = await book(town, caller, caller.id, day(town, 5)[GENERAL])
+    await at_the_desk.sign_in(desk, town, Role.HOSPITAL_OPERATOR)
+    page = await desk.open(f"/admin/appointments/{made}/cancel")
+    await page.get_by_label("取消原因").focus()
+    await page.keyboard.type("就诊人来电取消")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".page-head")).to_contain_text("已取消")
+
+
+async def test_a_list_on_paper_is_the_list_alone(town: Town, desk: Window) -> None:
+    await at_the_desk.sign_in(desk, town, Role.HOSPITAL_OPERATOR)
+    await desk.page.emulate_media(media="print")
+    page = await desk.open(f"/admin/schedules/{day(town, 5)[CHIEF].id}")
+    await expect(page.locator("table")).to_be_visible()
+    for hidden in (".side", ".topbar", ".actions"):
+        await expect(page.locator(hidden).first).to_be_hidden()

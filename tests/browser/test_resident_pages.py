@@ -152,8 +152,10 @@ async def test_pages_of_somebody_who_has_just_come(phone_of: OpenPhone, town: To
 
 
 async def test_pages_that_wait_for_an_answer(phone_of: OpenPhone, town: Town, life: Life) -> None:
+    waiting: list[Route] = []
+
     async def never(route: Route) -> None:
-        del route
+        waiting.append(route)
 
     async with phone_of(life.caller) as resident:
         await resident.page.route("**/api/v1/**", never)
@@ -164,6 +166,8 @@ async def test_pages_that_wait_for_an_answer(phone_of: OpenPhone, town: Town, li
                     resident.page.locator(".state-loading").filter(visible=True).first
                 ).to_be_visible()
                 await resident.window.picture(f"{name}-loading")
+        for route in waiting:
+            await route.abort()
 
 
 async def test_pages_that_get_no_good_answer(phone_of: OpenPhone, town: Town, life: Life) -> None:

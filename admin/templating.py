@@ -80,11 +80,11 @@ def asset(name: str) -> str:
 
 
 @pass_context
-def with_query(context: Context, **changes: Any) -> str:
-    """This page's address with some query parameters changed; None or empty takes one away."""
+def with_query(context: Context, to: str = "", **changes: Any) -> str:
+    """This page's address, or another's, with some parameters changed; None or empty takes one away."""
     query = {**context["query"], **changes}
     kept = {name: value for name, value in query.items() if value not in (None, "") and name != "done"}
-    path: str = context["path"]
+    path: str = to or context["path"]
     return f"{path}?{urlencode(kept)}" if kept else path
 
 

@@ -208,6 +208,16 @@ class DifferenceEntry:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders: empty means all. The period is that of their making, its end not within it."""
+
+    organization_id: str = ""
+    states: tuple[OrderState, ...] = ()
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+
+
 def order_id_of(appointment_id: str) -> str:
     """The one order an appointment can have: known without looking it up, so opening twice opens one."""
     if len(appointment_id) > _LONGEST_SUBJECT_ID - 1:

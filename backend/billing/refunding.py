@@ -57,12 +57,13 @@ class Refunding:
         refund = order.find_refund(event.data["out_refund_no"]) if order else None
         if order is None or refund is None or refund.state in _FINAL:
             return
-        gateway = self._gateway_of(order, refund)
+        gateway = self.gateway_of(order, refund)
         if refund.state is not RefundProgress.DUE and await self._ask(order, refund, gateway):
             return
         await self._request(order, refund, gateway)
 
-    def _gateway_of(self, order: Order, refund: Refund) -> PaymentGateway:
+    def gateway_of(self, order: Order, refund: Refund) -> PaymentGateway:
+        """The channel that a refund's money came through."""
         attempt = order.find_attempt(refund.out_trade_no)
         if attempt is None:
             raise LookupError(f"refund {refund.out_refund_no} without its payment")

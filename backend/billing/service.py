@@ -13,6 +13,8 @@ from backend import clock
 from backend.audit.service import AuditService
 from backend.billing import transitions
 from backend.billing.books import BookCheck, Books
+from backend.billing.finance import Finance
+from backend.billing.finance_store import FinanceStore
 from backend.billing.gateways import Gateways
 from backend.billing.models import DifferenceEntry, Order, OrderState, order_id_of
 from backend.billing.notices import Notices
@@ -50,6 +52,9 @@ class BillingService:
         self._starting = Starting(self._orders, registry, self._settling, blind)
         self._notices = Notices(NoticeStore(db), self._orders, registry, self._settling, self._refunding)
         self._books = BookCheck(self._orders, registry)
+        self.finance = Finance(
+            self._orders, FinanceStore(db), registry, self._settling, self._refunding, audit
+        )
         self._audit = audit
         self._nudge = nudge
 
@@ -164,29 +169,6 @@ class BillingService:
     async def get_order(self, actor: Actor, order_id: str) -> Order:
         """One order the actor may see. Raises NOT_FOUND."""
         return await self._access(actor, order_id)
-
-    async def list_orders(
-        self,
-        actor: Actor,
-        *,
-        states: Sequence[OrderState] = (),
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> tuple[list[Order], str | None]:
-        """Orders within the actor's organisations and the cursor of the next page."""
-        found = await self._orders.list_orders(
-            organization_ids=actor.organization_ids, states=tuple(states), before=cursor, limit=limit + 1
-        )
-        page = found[:limit]
-        return page, page[-1].id if len(found) > limit else None
-
-    async def list_differences(
-        self, actor: Actor, *, resolved: bool = False, limit: int = 100
-    ) -> list[DifferenceEntry]:
-        """What does not agree and waits for a person."""
-        return await self._orders.list_differences(
-            organization_ids=actor.organization_ids, state="resolved" if resolved else "open", limit=limit
-        )
 
     async def resolve_difference(self, actor: Actor, difference_id: str, note: str) -> DifferenceEntry:
         """Take a difference off the list. Raises REASON_REQUIRED; NOT_FOUND outside the actor's scope."""

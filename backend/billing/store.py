@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo import ASCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from backend import clock
@@ -15,7 +15,6 @@ from backend.billing.models import (
     Difference,
     DifferenceEntry,
     Order,
-    OrderState,
     order_from_doc,
     order_to_doc,
 )
@@ -108,25 +107,6 @@ class OrderStore:
         cursor = self._orders.find({"check_at": {"$lte": now}}, {"_id": 1}).sort("check_at", ASCENDING)
         return [doc["_id"] async for doc in cursor.limit(limit)]
 
-    async def list_orders(
-        self,
-        *,
-        organization_ids: frozenset[str] | None,
-        states: tuple[OrderState, ...],
-        before: str | None,
-        limit: int,
-    ) -> list[Order]:
-        """Orders within scope, newest appointment id first."""
-        rules: Document = {}
-        if organization_ids is not None:
-            rules["organization_id"] = {"$in": sorted(organization_ids)}
-        if states:
-            rules["state"] = {"$in": [str(state) for state in states]}
-        if before:
-            rules["_id"] = {"$lt": before}
-        cursor = self._orders.find(rules).sort("_id", DESCENDING).limit(limit)
-        return [order_from_doc(doc) async for doc in cursor]
-
     async def list_after(self, after: str, limit: int) -> list[Order]:
         """All orders in order of id, for going through the books."""
         cursor = self._orders.find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(limit)
@@ -150,16 +130,6 @@ class OrderStore:
         except DuplicateKeyError:
             return  # Somebody put it there at the same moment.
 
-    async def list_differences(
-        self, *, organization_ids: frozenset[str] | None, state: str, limit: int
-    ) -> list[DifferenceEntry]:
-        """Differences within scope, newest first."""
-        rules: Document = {"state": state}
-        if organization_ids is not None:
-            rules["organization_id"] = {"$in": sorted(organization_ids)}
-        cursor = self._differences.find(rules).sort("created_at", DESCENDING).limit(limit)
-        return [_difference(doc) async for doc in cursor]
-
     async def resolve_difference(
         self, key: str, by: str, note: str, *, organization_ids: frozenset[str] | None
     ) -> DifferenceEntry | None:
@@ -172,7 +142,7 @@ class OrderStore:
             {"$set": {"state": "resolved", "resolved_by": by, "note": note, "resolved_at": clock.now()}},
             return_document=ReturnDocument.AFTER,
         )
-        return _difference(doc) if doc else None
+        return difference_from_doc(doc) if doc else None
 
 
 class NoticeStore:
@@ -217,7 +187,8 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, int) else str(value) for name, value in values.items()}
 
 
-def _difference(doc: Document) -> DifferenceEntry:
+def difference_from_doc(doc: Document) -> DifferenceEntry:
+    """Read a stored difference."""
     return DifferenceEntry(
         id=doc["_id"],
         kind=doc["kind"],

@@ -1,5 +1,9 @@
 """Payments in the console: orders within scope, failed refunds, differences, the books."""
 
+import csv
+from datetime import timedelta
+
+from backend import clock
 from backend.audit.models import AuditFilter
 from backend.billing.models import Difference, OrderState, RefundProgress
 from backend.billing.store import OrderStore
@@ -40,6 +44,66 @@ async def test_orders_are_filtered_by_state(console: Console, town: Town) -> Non
     page = await browser.get("/admin/payments?state=refund_failed")
     assert f"/admin/payments/{failed.id}" in page.links
     assert f"/admin/payments/{paid.id}" not in page.links
+
+
+async def test_orders_are_filtered_by_hospital_and_day_and_summed_up(console: Console, town: Town) -> None:
+    services = console.city.services
+    here = await make_order(services, town.here[0], 2550, refund=RefundProgress.SUCCEEDED)
+    more = await make_order(services, town.here[1], 1050)
+    there = await make_order(services, town.there[0], 9900)
+    browser = await console.sign_in(Role.FINANCE)
+    page = await browser.get("/admin/payments")
+    assert "共 3 笔 实收 ¥135.00 已退 ¥25.50 净额 ¥109.50" in page.text
+    today, place = clock.today(), town.first.organization.id
+    page = await browser.get(f"/admin/payments?organization={place}&from_on={today}&to_on={today}")
+    assert "共 2 笔 实收 ¥36.00 已退 ¥25.50 净额 ¥10.50" in page.text
+    assert f"/admin/payments/{here.id}" in page.links
+    assert f"/admin/payments/{more.id}" in page.links
+    assert f"/admin/payments/{there.id}" not in page.links
+    yesterday = today - timedelta(days=1)
+    page = await browser.get(f"/admin/payments?to_on={yesterday}")
+    assert "没有符合条件的订单" in page.text
+
+
+async def test_filtered_orders_leave_as_a_file_with_masked_names_and_on_record(
+    console: Console, town: Town
+) -> None:
+    services = console.city.services
+    mine = await make_order(services, town.here[0], 2550)
+    await make_order(services, town.there[0], 9900)
+    browser = await console.sign_in(Role.FINANCE)
+    page = await browser.get(f"/admin/payments?organization={town.first.organization.id}")
+    [link] = [link for link in page.links if "/export" in link]
+    answer = await browser.peek(link)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    [row] = csv.DictReader(answer.text.removeprefix("\ufeff").splitlines())
+    assert (row["订单号"], row["实收（元）"], row["状态"]) == (mine.id, "25.50", "已支付")
+    assert row["机构"] == town.first.organization.name
+    assert row["居民"].endswith("*")
+    [entry], _ = await services.audit.list_entries(SYSTEM, AuditFilter(action="billing.exported"))
+    assert entry.organization_id == town.first.organization.id
+
+
+async def test_a_file_holds_no_order_of_another_hospital(console: Console, town: Town) -> None:
+    await make_order(console.city.services, town.there[0])
+    browser = await console.sign_in(Role.FINANCE, town.scope)
+    answer = await browser.peek(f"/admin/payments/export?organization={town.second.organization.id}")
+    assert len(answer.text.splitlines()) == 1
+
+
+async def test_an_order_links_to_what_does_not_agree_about_it(console: Console, town: Town) -> None:
+    services = console.city.services
+    order = await make_order(services, town.here[0])
+    wrong = Difference("payment:x", "payment_mismatch", order.id, {"amount_fen": 2500}, {"amount_fen": 2400})
+    await OrderStore(services.db).add_difference(wrong, order.organization_id)
+    browser = await console.sign_in(Role.FINANCE)
+    page = await browser.get("/admin/payments")
+    assert f"/admin/payments/{order.id}#differences" in page.links
+    page = await browser.get(f"/admin/payments/{order.id}")
+    assert "支付金额或商户不一致" in page.text
+    assert "待处理" in page.text
+    assert "/admin/payments/differences" in page.links
 
 
 async def test_a_failed_refund_is_tried_again_for_a_reason(console: Console, town: Town) -> None:

@@ -15,7 +15,7 @@ from backend.messages.models import DeliveryState, MessageChannel, MessageKind
 from backend.permissions import STAFF_ROLES, ActorKind, Permission
 from backend.slotpool.claims_models import Channel, ClaimState
 from backend.slotpool.schedules_models import Kind, Period, ScheduleState
-from payment.ports import PaymentMethod
+from payment.ports import PaymentMethod, PaymentState, RefundState
 
 BACKEND = Path(words.__file__).parents[1] / "backend"
 RECORD = re.compile(r"record\((?:[^()]|\([^()]*\))*?\"([a-z_]+\.[a-z_]+)\"", re.S)
@@ -40,6 +40,7 @@ RECORD = re.compile(r"record\((?:[^()]|\([^()]*\))*?\"([a-z_]+\.[a-z_]+)\"", re.
         (words.MESSAGE_KINDS, MessageKind),
         (words.MESSAGE_CHANNELS, MessageChannel),
         (words.DELIVERY_STATES, DeliveryState),
+        (words.CHANNEL_STATES, [*PaymentState, *RefundState]),
         (words.FINDINGS, Finding),
         (words.ACTOR_KINDS, get_args(ActorKind)),
     ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.billing.models import OrderState, RefundCause, RefundProgress
+from backend.billing.models import OrderFilter, OrderState, RefundCause, RefundProgress
 from backend.errors import AppError, ErrorCode
 from backend.worker.events import Event, EventKind, RetryLater
 from payment.ports import (
@@ -190,7 +190,7 @@ async def test_an_empty_purse_fails_the_refund_and_puts_it_on_the_list(till: Til
     order = await _failed(till, "NOT_ENOUGH")
     assert order.state is OrderState.REFUND_FAILED
     assert EventKind.REFUND_FAILED in await till.kinds_of(order.id)
-    (difference,) = await till.billing.list_differences(finance())
+    [difference], _ = await till.billing.finance.list_differences(finance())
     assert (difference.kind, difference.found) == ("refund_failed", {"code": "NOT_ENOUGH"})
 
 
@@ -289,27 +289,28 @@ async def test_a_refund_of_another_merchant_is_a_strangers(till: Till):
         if event.kind is EventKind.PAYMENT_NOTICE_RECEIVED:
             await till.handle(event)
     assert (await till.order(order.id)).state is OrderState.REFUNDING
-    assert [d.kind for d in await till.billing.list_differences(finance())] == ["notice_unexpected"]
+    [difference], _ = await till.billing.finance.list_differences(finance())
+    assert difference.kind == "notice_unexpected"
 
 
 async def test_a_difference_leaves_the_list_with_a_name_and_a_reason(till: Till):
     await _failed(till, "NOT_ENOUGH")
-    (difference,) = await till.billing.list_differences(finance("hospital-1"))
-    assert await till.billing.list_differences(finance("hospital-2")) == []
+    [difference], _ = await till.billing.finance.list_differences(finance("hospital-1"))
+    assert (await till.billing.finance.list_differences(finance("hospital-2")))[0] == []
     await till.billing.resolve_difference(finance("hospital-1"), difference.id, "已线下退款")
-    assert await till.billing.list_differences(finance()) == []
+    assert (await till.billing.finance.list_differences(finance()))[0] == []
     with pytest.raises(AppError):
         await till.billing.resolve_difference(finance(), difference.id, "再来一次")
 
 
 async def test_orders_are_listed_within_scope_page_by_page(till: Till):
     orders = sorted([(await till.open()).id for _ in range(5)], reverse=True)
-    first, cursor = await till.billing.list_orders(finance("hospital-1"), limit=3)
-    rest, end = await till.billing.list_orders(finance("hospital-1"), cursor=cursor, limit=3)
+    first, cursor = await till.billing.finance.list_orders(finance("hospital-1"), limit=3)
+    rest, end = await till.billing.finance.list_orders(finance("hospital-1"), cursor=cursor, limit=3)
     assert [order.id for order in (*first, *rest)] == orders
     assert end is None
-    assert await till.billing.list_orders(finance("hospital-2")) == ([], None)
-    paid = await till.billing.list_orders(finance(), states=[OrderState.PAID])
+    assert await till.billing.finance.list_orders(finance("hospital-2")) == ([], None)
+    paid = await till.billing.finance.list_orders(finance(), OrderFilter(states=(OrderState.PAID,)))
     assert paid == ([], None)
 
 

@@ -84,7 +84,7 @@ async def test_a_payment_whose_facts_are_not_ours_is_not_believed(till: Till, li
     order = await till.order(order.id)
     assert order.state is OrderState.PAYING
     assert order.attempts[0].state is AttemptState.DISPUTED
-    (difference,) = await till.billing.list_differences(finance())
+    [difference], _ = await till.billing.finance.list_differences(finance())
     assert (difference.kind, difference.order_id) == ("payment_mismatch", order.id)
 
 
@@ -107,7 +107,7 @@ async def test_a_genuine_notice_about_nothing_of_ours_goes_on_the_list(till: Til
     till.gateway.pay(started.attempt.out_trade_no)
     await till.notice(started.attempt.out_trade_no, out_trade_no="SOMEBODY-ELSE-01")
     await till.happen()
-    (difference,) = await till.billing.list_differences(finance())
+    [difference], _ = await till.billing.finance.list_differences(finance())
     assert difference.kind == "notice_unexpected"
 
 
@@ -117,7 +117,7 @@ async def test_a_number_we_never_opened_goes_on_the_list(till: Till):
     till.gateway.pay(started.attempt.out_trade_no)
     await till.notice(started.attempt.out_trade_no, out_trade_no=f"{order.id}-77")
     await till.happen()
-    (difference,) = await till.billing.list_differences(finance())
+    [difference], _ = await till.billing.finance.list_differences(finance())
     assert difference.kind == "payment_unexpected"
     assert (await till.order(order.id)).state is OrderState.PAYING
 

@@ -1,0 +1,177 @@
+"""What finance looks at: orders by hospital, day and state, what they come to, one order beside the channel.
+
+Money is moved elsewhere. Asking the channel may bring news; they are applied as a notice's would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from backend import clock
+from backend.audit.service import AuditService
+from backend.billing.finance_store import FinanceStore, Sums, write_cursor
+from backend.billing.gateways import Gateways
+from backend.billing.models import (
+    Attempt,
+    AttemptState,
+    Difference,
+    DifferenceEntry,
+    Order,
+    OrderFilter,
+    Refund,
+    RefundProgress,
+)
+from backend.billing.refunding import Refunding
+from backend.billing.settling import Settling
+from backend.billing.store import OrderStore
+from backend.errors import AppError, ErrorCode, not_found
+from backend.permissions import Actor, Permission
+from payment.ports import PaymentError, PaymentState, RefundState
+
+# What one page sums up and one file holds; a longer period is asked for in parts.
+MOST_ORDERS = 10_000
+_EXPORT_PAGE = 500
+ALL_ORDERS = OrderFilter()
+# Why finance looks at orders without giving a reason each time.
+BOOKKEEPING = "bookkeeping"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One number of ours beside the channel's word; `error` when the channel gave none."""
+
+    number: str
+    kind: str
+    here_fen: int
+    there_fen: int | None
+    there_state: str = ""
+    error: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both say the same."""
+        return self.there_fen == self.here_fen
+
+
+class Finance:
+    """Lists, sums, and the question to the channel. Everything stays within the actor's institutions."""
+
+    def __init__(
+        self,
+        orders: OrderStore,
+        store: FinanceStore,
+        gateways: Gateways,
+        settling: Settling,
+        refunding: Refunding,
+        audit: AuditService,
+    ) -> None:
+        self._orders = orders
+        self._store = store
+        self._gateways = gateways
+        self._settling = settling
+        self._refunding = refunding
+        self._audit = audit
+
+    async def list_orders(
+        self, actor: Actor, wanted: OrderFilter = ALL_ORDERS, *, cursor: str | None = None, limit: int = 50
+    ) -> tuple[list[Order], str | None]:
+        """One page, newest first, and the cursor of the next."""
+        found = await self._store.list_orders(wanted, actor.organization_ids, cursor=cursor, limit=limit + 1)
+        page = found[:limit]
+        return page, write_cursor(page[-1]) if len(found) > limit else None
+
+    async def sum_orders(self, actor: Actor, wanted: OrderFilter = ALL_ORDERS) -> Sums | None:
+        """What the orders come to; None when they are too many to be summed up at once."""
+        sums = await self._store.sum_orders(wanted, actor.organization_ids, most=MOST_ORDERS + 1)
+        return sums if sums.orders <= MOST_ORDERS else None
+
+    async def export(self, actor: Actor, wanted: OrderFilter) -> AsyncIterator[list[Order]]:
+        """All of them, in pages, at most MOST_ORDERS; that they left the house goes on record first."""
+        if not actor.may(Permission.STAFF_PAYMENTS_READ):
+            raise AppError(ErrorCode.FORBIDDEN, Permission.STAFF_PAYMENTS_READ)
+        data = {
+            "from_at": str(wanted.from_at or ""),
+            "to_at": str(wanted.to_at or ""),
+            "states": ",".join(wanted.states),
+        }
+        place = wanted.organization_id or None
+        await self._audit.record(actor, "billing.exported", "orders", BOOKKEEPING, place, data)
+        return self._pages(actor, wanted)
+
+    async def _pages(self, actor: Actor, wanted: OrderFilter) -> AsyncIterator[list[Order]]:
+        cursor: str | None = None
+        for _ in range(MOST_ORDERS // _EXPORT_PAGE):
+            page, cursor = await self.list_orders(actor, wanted, cursor=cursor, limit=_EXPORT_PAGE)
+            yield page
+            if cursor is None:
+                return
+
+    async def list_differences(
+        self, actor: Actor, *, resolved: bool = False, cursor: str | None = None, limit: int = 50
+    ) -> tuple[list[DifferenceEntry], str | None]:
+        """One page of what does not agree and waits for a person, newest first."""
+        state = "resolved" if resolved else "open"
+        found = await self._store.list_differences(
+            actor.organization_ids, state=state, cursor=cursor, limit=limit + 1
+        )
+        page = found[:limit]
+        return page, write_cursor(page[-1]) if len(found) > limit else None
+
+    async def differences_of(self, orders: list[Order]) -> dict[str, list[DifferenceEntry]]:
+        """What did not agree in some orders, settled or not, by order."""
+        by_order: dict[str, list[DifferenceEntry]] = {}
+        for entry in await self._store.differences_of([order.id for order in orders]):
+            by_order.setdefault(entry.order_id or "", []).append(entry)
+        return by_order
+
+    async def ask_channel(self, actor: Actor, order_id: str) -> list[Comparison]:
+        """Ask about every payment and refund of an order now; what disagrees comes onto the list."""
+        if not actor.may(Permission.STAFF_PAYMENTS_REFUND):
+            raise AppError(ErrorCode.FORBIDDEN, Permission.STAFF_PAYMENTS_REFUND)
+        order = await self._settling.get(order_id)
+        if not actor.covers(order.organization_id):
+            raise not_found("order")
+        await self._audit.record(
+            actor, "billing.channel_asked", f"order/{order.id}", BOOKKEEPING, order.organization_id
+        )
+        found = [await self._compare_payment(order, attempt) for attempt in order.attempts]
+        found += [await self._compare_refund(order, refund) for refund in order.refunds]
+        for one in found:
+            await self._list(order, one)
+        return found
+
+    async def _compare_payment(self, order: Order, attempt: Attempt) -> Comparison:
+        number = attempt.out_trade_no
+        try:
+            gateway = self._gateways.named(attempt.channel)
+            status = await gateway.query(number)
+        except (PaymentError, AppError) as error:
+            return Comparison(number, "payment", attempt.paid_fen, None, error=type(error).__name__)
+        after = await self._settling.believe(order.id, status, gateway.merchant_id) or order
+        now = after.find_attempt(number) or attempt
+        here = now.paid_fen if now.state is AttemptState.PAID else 0
+        there = status.amount_fen if status.state is PaymentState.PAID else 0
+        return Comparison(number, "payment", here, there, str(status.state))
+
+    async def _compare_refund(self, order: Order, refund: Refund) -> Comparison:
+        number = refund.out_refund_no
+        try:
+            status = await self._refunding.gateway_of(order, refund).query_refund(number)
+        except (PaymentError, AppError) as error:
+            return Comparison(number, "refund", refund.amount_fen, None, error=type(error).__name__)
+        after = await self._refunding.told(order.id, status) or order
+        now = after.find_refund(number) or refund
+        here = now.amount_fen if now.state is RefundProgress.SUCCEEDED else 0
+        there = status.refund_fen if status.state is RefundState.SUCCEEDED else 0
+        return Comparison(number, "refund", here, there, str(status.state))
+
+    async def _list(self, order: Order, one: Comparison) -> None:
+        """Put on the list what nobody lists yet; what cannot be applied was listed by who tried."""
+        unapplied = one.here_fen == 0 if one.kind == "payment" else one.here_fen < (one.there_fen or 0)
+        if one.there_fen is None or one.agrees or unapplied:
+            return
+        key = f"{one.kind}:{one.number}:asked:{clock.today().isoformat()}"
+        found = {"amount_fen": one.there_fen, "state": one.there_state}
+        difference = Difference(key, f"{one.kind}_differs", order.id, {"amount_fen": one.here_fen}, found)
+        await self._orders.add_difference(difference, order.organization_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from backend.appointments.ports import Billing, Patients, Schedules
 from backend.appointments.schemas import ChangeKind, WindowPatient
@@ -12,6 +13,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.claims_models import Claim, ClaimState, Wanted
+from backend.slotpool.schedules import OWN_POOL
 from backend.slotpool.schedules_models import Schedule
 from backend.worker.events import Event, EventKind
 from backend.worker.nudge import Nudger
@@ -69,6 +71,10 @@ class HospitalBookingService:
             )
         )
         self._nudger.kick()
+        # A repeated sale is recorded again: once too often rather than never.
+        await self._record(
+            actor, "appointments.sell", claim, {"channel": claim.channel, "patients": [claim.patient_id]}
+        )
         return claim, schedule
 
     async def cancel(self, actor: Actor, claim_id: str, reason: str) -> tuple[Claim, Schedule]:
@@ -80,6 +86,9 @@ class HospitalBookingService:
             claim = await self._claims.get(claim.id)
         if claim.state is not ClaimState.CANCELLED:
             raise AppError(ErrorCode.APPOINTMENT_NOT_CANCELLABLE)
+        if claim.cancelled_by == "hospital":
+            # Why is kept, sealed, with the appointment.
+            await self._record(actor, "appointments.cancel", claim, {})
         return claim, await self._schedules.get(claim.schedule_id)
 
     async def get(self, actor: Actor, claim_id: str) -> tuple[Claim, Schedule]:
@@ -116,6 +125,11 @@ class HospitalBookingService:
                 organization_id=_only_organization(actor),
                 data={"patients": sorted({claim.patient_id for claim in claims})},
             )
+
+    async def _record(self, actor: Actor, action: str, claim: Claim, data: dict[str, Any]) -> None:
+        await self._audit.record(
+            actor, action, f"appointment/{claim.id}", OWN_POOL, claim.organization_id, data
+        )
 
     async def _access(self, actor: Actor, claim_id: str) -> Claim:
         claim = await self._claims.get(claim_id)

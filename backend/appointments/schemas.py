@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from backend.http.schema import Answer, Instant, PageQuery, Schema
+from backend.http.schema import Answer, Instant, PageQuery, Query, Schema
 
 PaymentState = Literal["none", "due", "paying", "paid", "closed", "refunding", "refunded", "refund_failed"]
 ChangeKind = Literal["booked", "cancelled", "stopped"]
@@ -152,10 +152,11 @@ class SellAtWindow(Schema):
     patient: WindowPatient
 
 
-class FeedQuery(PageQuery):
-    """Changes after a cursor; 0 or nothing begins at the beginning."""
+class FeedQuery(Query):
+    """Changes after a number; 0 or nothing begins at the beginning."""
 
     since: int = Field(0, ge=0, lt=2**63)
+    limit: int = Field(20, ge=1, le=100)
 
 
 class HospitalPatient(Answer):

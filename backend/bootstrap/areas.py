@@ -148,7 +148,7 @@ def _ground(core: Core, outside: Outside, late: Late) -> Ground:
 def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
     settings, db = ground.settings, ground.db
     claim_store = ClaimStore(db, ground.cipher)
-    schedules = ScheduleService(ScheduleStore(db), ground.directory, claim_store)
+    schedules = ScheduleService(ScheduleStore(db), ground.directory, claim_store, ground.audit)
     claims = ClaimService(
         claim_store, schedules, Availability(claim_store), hold_for=timedelta(minutes=settings.hold_minutes)
     )

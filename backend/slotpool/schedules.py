@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from backend import clock
+from backend.audit.service import AuditService
 from backend.directory import identity
 from backend.directory.cache import ShortMemory
 from backend.directory.models import External, Outcome
@@ -28,6 +29,8 @@ LONGEST_LIST_DAYS = 62
 # that took places away.
 CACHED_S = 2.0
 WATCHED_S = CACHED_S + 0.5
+# On what basis a hospital's system acts on its own schedules, and on the bookings in them.
+OWN_POOL = "own pool"
 
 
 class SoldNumbers(Protocol):
@@ -59,12 +62,14 @@ class ScheduleService:
         store: ScheduleStore,
         directory: DirectoryService,
         sold: SoldNumbers,
+        audit: AuditService,
         *,
         watched_s: float = WATCHED_S,
     ) -> None:
         self._store = store
         self._directory = directory
         self._sold = sold
+        self._audit = audit
         self._watched_s = watched_s
         self._known: ShortMemory[Schedule | None] = ShortMemory(seconds=CACHED_S, size=2_000)
         self._days: ShortMemory[list[Schedule]] = ShortMemory(seconds=CACHED_S, size=300)
@@ -126,7 +131,11 @@ class ScheduleService:
         published = (await self.publish_many([schedule]))[0]
         if published.error is not None:
             raise published.error
-        return await self.get(schedule.id)
+        stored = await self.get(schedule.id)
+        if published.outcome is not Outcome.UNCHANGED:
+            # Hospitals say the same all day long: only what changed something is an entry.
+            await self._record(actor, "schedules.publish", stored, OWN_POOL, {"version": stored.version})
+        return stored
 
     async def publish_many(self, schedules: Sequence[Schedule]) -> list[Published]:
         """Create or change schedules in bulk; each stands or falls by itself.
@@ -222,7 +231,9 @@ class ScheduleService:
 
     async def stop(self, actor: Actor, external_id: str, reason: str) -> Schedule:
         """停诊 by the hospital. Everybody who had booked is told; a second call changes nothing."""
-        return await self._stop(await self.access(actor, external_id), reason)
+        stopped = await self._stop(await self.access(actor, external_id), reason)
+        await self._record(actor, "schedules.stop", stopped, reason, {})
+        return stopped
 
     async def stop_by_staff(self, actor: Actor, schedule_id: str, reason: str) -> Schedule:
         """停诊 by staff within their scope. Raises SCHEDULE_NOT_FOUND outside it."""
@@ -241,6 +252,13 @@ class ScheduleService:
         return stopped or await self.get(schedule.id)
 
     # -- within --------------------------------------------------------------------------------------
+
+    async def _record(
+        self, actor: Actor, action: str, schedule: Schedule, basis: str, data: dict[str, int]
+    ) -> None:
+        await self._audit.record(
+            actor, action, f"schedule/{schedule.id}", basis, schedule.organization_id, data
+        )
 
     async def _check_members(self, schedule: Schedule) -> None:
         # As they are now: a hospital publishes the department a moment before its schedules.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from backend.audit.models import AuditFilter
+from backend.permissions import SYSTEM
 from tests.support.city import TestCity
 
 
@@ -183,6 +185,36 @@ async def test_the_window_sells_from_the_same_pool_and_reads_its_feed(city):
     await city.work()
     more = await city.call("GET", f"/hospital/v1/bookings?since={feed['next']}", as_=client)
     assert [item["kind"] for item in more["items"]] == ["cancelled"]
+
+
+async def test_what_a_hospital_sells_and_cancels_is_on_record_without_saying_why(city):
+    schedule = await city.schedule()
+    client = await city.hospital_client()
+    person = {"name": "李四", "id_number": "11010519491231002X"}
+    sale = {"schedule": schedule.external_id, "channel": "kiosk", "patient": person}
+    made = await city.call("POST", "/hospital/v1/appointments", as_=client, json=sale)
+    cancel = f"/hospital/v1/appointments/{made['id']}/cancel"
+    await city.call("POST", cancel, as_=client, json={"reason": "确诊水痘"})
+    who = city.stranger()
+    mine = await book(city, who, schedule)
+    await city.call("POST", f"/api/v1/appointments/{mine['id']}/cancel", as_=who, json={})
+    # What somebody else has cancelled, the hospital has not.
+    await city.call("POST", f"/hospital/v1/appointments/{mine['id']}/cancel", as_=client, json={})
+    entries, _ = await city.city.services.audit.list_entries(SYSTEM, AuditFilter())
+    acts = [entry for entry in entries if entry.action.startswith("appointments.")]
+    assert [(entry.action, entry.actor_kind, entry.object, entry.organization_id) for entry in acts] == [
+        ("appointments.cancel", "client", f"appointment/{made['id']}", city.hospital.id),
+        ("appointments.sell", "client", f"appointment/{made['id']}", city.hospital.id),
+    ]
+    assert acts[1].data["channel"] == "kiosk"
+    assert "水痘" not in str(acts)
+
+
+async def test_the_feed_knows_no_cursor_but_since(city):
+    client = await city.hospital_client()
+    await city.call("GET", "/hospital/v1/bookings?since=0&limit=5", as_=client)
+    refused = await city.call("GET", "/hospital/v1/bookings?cursor=5", as_=client, expect=400)
+    assert refused["error"]["code"] == "BAD_REQUEST"
 
 
 async def test_a_stopped_clinic_ends_and_refunds_every_booking(city):

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from backend.audit.chain import Chain
+from backend.audit.service import AuditService
+from backend.audit.store import AuditStore
 from backend.db.client import Database
 from backend.directory.service import DirectoryService
 from backend.directory.store import DirectoryStore
@@ -29,5 +32,7 @@ class Importing:
 def importing(db: Database) -> Importing:
     directory = DirectoryService(DirectoryStore(db))
     claims = ClaimStore(db, FieldCipher(Keyring.generate()))
-    schedules = ScheduleService(ScheduleStore(db), directory, claims, watched_s=0)
+    chain = Chain(Keyring.generate())
+    audit = AuditService(AuditStore(db, chain), chain)
+    schedules = ScheduleService(ScheduleStore(db), directory, claims, audit, watched_s=0)
     return Importing(ImportService(directory, schedules, FeedStore(db)), directory, schedules)

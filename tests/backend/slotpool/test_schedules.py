@@ -8,12 +8,17 @@ from datetime import timedelta
 import pytest
 
 from backend import clock
+from backend.audit.chain import Chain
+from backend.audit.models import AuditFilter
+from backend.audit.service import AuditService
+from backend.audit.store import AuditStore
 from backend.db.client import Database
 from backend.directory.models import Department, Organization, Outcome, Practitioner
 from backend.directory.service import DirectoryService
 from backend.directory.store import DirectoryStore
 from backend.errors import AppError, ErrorCode
-from backend.permissions import Actor, Role
+from backend.permissions import SYSTEM, Actor, Role
+from backend.security.keys import Keyring
 from backend.slotpool.schedules import ScheduleService
 from backend.slotpool.schedules_models import Schedule, ScheduleState
 from backend.slotpool.schedules_store import ScheduleStore
@@ -47,6 +52,7 @@ class Hospital:
     schedules: ScheduleService
     sold: Sold
     db: Database
+    audit: AuditService
 
     @property
     def client(self) -> Actor:
@@ -67,8 +73,19 @@ class Hospital:
 @pytest.fixture
 async def hospital(db: Database) -> Hospital:
     directory, sold = DirectoryService(DirectoryStore(db)), Sold()
-    schedules = ScheduleService(ScheduleStore(db), directory, sold, watched_s=0)
-    return Hospital(*await make_hospital(directory), directory, schedules, sold, db)
+    chain = Chain(Keyring.generate())
+    audit = AuditService(AuditStore(db, chain), chain)
+    schedules = ScheduleService(ScheduleStore(db), directory, sold, audit, watched_s=0)
+    return Hospital(*await make_hospital(directory), directory, schedules, sold, db, audit)
+
+
+async def recorded(hospital: Hospital) -> list[tuple[str, str, str, str | None]]:
+    """What the audit log says, oldest first: who did what to which schedule of whom."""
+    entries, _ = await hospital.audit.list_entries(SYSTEM, AuditFilter())
+    return [
+        (f"{entry.actor_kind} {entry.actor_id}", entry.action, entry.object, entry.organization_id)
+        for entry in reversed(entries)
+    ]
 
 
 def reason(error: AppError) -> str:
@@ -211,6 +228,22 @@ async def test_stopping_says_so_once_in_the_same_write(hospital: Hospital):
     assert stored["events"][0]["data"] == {
         "schedule_id": schedule.id, "organization_id": hospital.organization.id,
     }  # fmt: skip
+
+
+async def test_what_a_hospital_does_to_its_schedules_is_on_record(hospital: Hospital):
+    schedule = await hospital.publish(hospital.session())
+    await hospital.publish(hospital.session())
+    await hospital.publish(hospital.session(fee_fen=500))
+    await hospital.refusal(hospital.session(fee_fen=-5))
+    await hospital.schedules.stop(hospital.client, "s1", "医生外出学习")
+    who, where = f"client {hospital.client.id}", hospital.organization.id
+    assert await recorded(hospital) == [
+        (who, "schedules.publish", f"schedule/{schedule.id}", where),
+        (who, "schedules.publish", f"schedule/{schedule.id}", where),
+        (who, "schedules.stop", f"schedule/{schedule.id}", where),
+    ]
+    [stop, *_], _ = await hospital.audit.list_entries(SYSTEM, AuditFilter(action="schedules.stop"))
+    assert stop.basis == "医生外出学习"
 
 
 async def test_a_stopped_schedule_stays_stopped(hospital: Hospital):

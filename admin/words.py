@@ -14,7 +14,7 @@ ROLES: dict[str, str] = {
 }
 ROLE_NOTES: dict[str, str] = {
     Role.CITY_OPERATOR: "管理全市号源、预约、退款和工作人员账号",
-    Role.HOSPITAL_OPERATOR: "管理本院排班、停诊、预约和消息",
+    Role.HOSPITAL_OPERATOR: "管理本院排班、停诊、预约、消息和系统终端",
     Role.DOCTOR: "查看本院排班和预约",
     Role.FINANCE: "查看支付与退款，重试退款",
     Role.AUDITOR: "查看审计日志并校验其完整性",
@@ -35,6 +35,7 @@ PERMISSIONS: dict[str, str] = {
     Permission.STAFF_MESSAGES_RESEND: "重发消息",
     Permission.STAFF_DIRECTORY_READ: "查看机构、科室、医生",
     Permission.STAFF_DIRECTORY_WRITE: "修改机构、科室、医生",
+    Permission.STAFF_CLIENTS_MANAGE: "管理医院系统与终端的凭证",
     Permission.STAFF_STAFF_MANAGE: "管理工作人员账号",
     Permission.STAFF_AUDIT_READ: "查看审计日志",
     Permission.STAFF_ACCOUNT_MANAGE: "管理自己的账号",
@@ -48,6 +49,7 @@ DONE: dict[str, str] = {
     "refund-retried": "已重新提交退款，稍后刷新可看到结果。",
     "staff-disabled": "账号已停用，其登录已全部退出。",
     "staff-enabled": "账号已启用。",
+    "client-deactivated": "已停用，其密钥和令牌已失效。",
     "password-changed": "密码已修改，其他设备上的登录已退出。",
     "difference-resolved": "已标为处理，处理结果记入审计日志。",
     "saved": "已保存。",
@@ -173,6 +175,9 @@ DELIVERY_ERRORS: dict[str, str] = {
     "RetryableError": "服务商暂不可用",
     "UnknownResultError": "服务商没有回音",
 }
+CLIENT_KINDS: dict[str, str] = {"hospital": "医院系统", "terminal": "终端"}
+TERMINAL_KINDS: dict[str, str] = {"window": "窗口", "kiosk": "自助机", "pharmacy": "药房", "lab": "检验"}
+CLIENT_STATES: dict[str, tuple[str, str]] = {"active": ("在用", "good"), "disabled": ("已停用", "bad")}
 ENDED_BY: dict[str, str] = {
     "resident": "居民本人",
     "staff": "工作人员",
@@ -225,6 +230,8 @@ ACTIONS: dict[str, str] = {
     "billing.difference_resolved": "处理账目差异",
     "billing.exported": "导出订单表格",
     "billing.channel_asked": "向渠道核对订单",
+    "client.new_secret": "换发系统或终端的密钥",
+    "client.deactivate": "停用系统或终端",
     "audit.verify": "校验审计日志",
     "directory.edit": "修改机构信息",
     "messages.resent": "重发消息",

@@ -36,6 +36,7 @@ app = typer.Typer(
 keys = group("keys", "The key ring: make, list and rotate keys.", PEOPLE)
 staff = group("staff", "Accounts of the console.", PEOPLE)
 hospital = group("hospital", "Hospitals and the credentials of their systems.", PEOPLE)
+client = group("client", "What may speak for hospitals: their systems, and each terminal.", PEOPLE)
 imports = group("import", "Bring in schedules that others publish.", DATA)
 audit = group("audit", "The audit log.", DATA)
 
@@ -262,6 +263,50 @@ def hospital_add(
     from backend.commands import accounts
 
     accounts.add_hospital(code, name, short_name, kind, level, address, phone)
+
+
+@client.command("list")
+def client_list(
+    hospital: Annotated[str | None, typer.Option(help="Organisation id; else the whole city.")] = None,
+) -> None:
+    """List hospitals' systems and terminals with their client ids; never a secret."""
+    from backend.commands import clients
+
+    clients.list_clients(hospital)
+
+
+@client.command("new-secret")
+def client_new_secret(
+    client_id: Annotated[str, typer.Argument(help="As `healthycity client list` shows it.")],
+    reason: Annotated[str, typer.Option(help="Why; it goes into the audit log.")],
+    keep_old: Annotated[
+        bool, typer.Option("--keep-old", help="Let the present secret work for seven more days.")
+    ] = False,
+) -> None:
+    """Make another secret for a system or a terminal and print it, once.
+
+    Without --keep-old the present secret and every token got by it are void within a second: that is for a
+    secret in wrong hands. With it nothing stops while the hospital changes over.
+    """
+    from backend.commands import clients
+
+    clients.new_secret(client_id, reason, keep_old)
+
+
+@client.command("deactivate")
+def client_deactivate(
+    client_id: Annotated[str, typer.Argument(help="As `healthycity client list` shows it.")],
+    reason: Annotated[str, typer.Option(help="Why; it goes into the audit log.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is the right one.")] = False,
+) -> None:
+    """Shut a system or a terminal out for good: no new token, and those it has are void within a second.
+
+    It cannot be let in again: `healthycity hospital add` with the same code makes new credentials for a
+    hospital, and a hospital's system registers a terminal anew.
+    """
+    from backend.commands import clients
+
+    clients.deactivate(client_id, reason, yes)
 
 
 @app.command(rich_help_panel=LOOK)

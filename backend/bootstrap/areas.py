@@ -16,6 +16,7 @@ from backend.billing.service import BillingService
 from backend.bootstrap.core import Close, Core
 from backend.bootstrap.outside import Outside
 from backend.db.journal import Journal
+from backend.directory.client_care import ClientCare
 from backend.directory.client_store import ClientStore
 from backend.directory.clients import ClientService
 from backend.directory.editing import DirectoryEditing
@@ -56,6 +57,7 @@ class Ground(Core):
     directory: DirectoryService
     directory_editing: DirectoryEditing
     clients: ClientService
+    client_care: ClientCare
     residents: ResidentService
     staff: StaffService
 
@@ -119,14 +121,16 @@ def _ground(core: Core, outside: Outside, late: Late) -> Ground:
     audit = AuditService(AuditStore(db, chain), chain)
     directory = DirectoryService(DirectoryStore(db))
     staff_store = StaffStore(db, core.cipher, core.keyring)
+    clients = ClientService(
+        ClientStore(db), directory, core.keyring, core.tokens, core.limiter, core.revocations
+    )
     return Ground(
         **vars(core),
         audit=audit,
         directory=directory,
         directory_editing=DirectoryEditing(directory, audit),
-        clients=ClientService(
-            ClientStore(db), directory, core.keyring, core.tokens, core.limiter, core.revocations
-        ),
+        clients=clients,
+        client_care=ClientCare(clients, audit),
         residents=make_residents(
             settings,
             db,

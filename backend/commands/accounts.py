@@ -1,14 +1,11 @@
 """Opening accounts from the command line: the first members of staff, hospitals and their systems."""
 
-from collections.abc import Callable
-
 from backend.bootstrap import City
-from backend.commands.city import in_city
+from backend.commands.city import in_city, tell_refusals
 from backend.commands.terminal import CommandError, out
 from backend.directory import identity
 from backend.directory.codes import HospitalLevel, OrganizationKind
 from backend.directory.models import External, Organization
-from backend.errors import AppError
 from backend.permissions import STAFF_ROLES, SYSTEM, Role
 from backend.staff.models import NewStaff
 
@@ -31,7 +28,7 @@ def add_staff(login: str, name: str, role: str, hospitals: list[str]) -> None:
         out.print(f"TOTP address {issued.totp_uri}", markup=False)
         out.print("This is shown once: hand it over in person.")
 
-    _tell_refusals(lambda: in_city(work))
+    tell_refusals(lambda: in_city(work))
 
 
 def add_hospital(
@@ -61,11 +58,4 @@ def add_hospital(
         out.print(f"client secret {issued.secret}  (shown once)", markup=False)
         out.print(f"token address {city.settings.public_url}/oauth2/token")
 
-    _tell_refusals(lambda: in_city(work))
-
-
-def _tell_refusals(work: Callable[[], None]) -> None:
-    try:
-        work()
-    except AppError as refusal:
-        raise CommandError(f"{refusal.code}: {refusal.text}") from None
+    tell_refusals(lambda: in_city(work))

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from backend.bootstrap import City, open_city
 from backend.commands.terminal import CommandError
 from backend.db.failures import DatabaseError, reason_of
+from backend.errors import AppError
 from backend.security.keys import KeyringError
 from backend.settings import Settings, load_settings
 
@@ -50,6 +51,15 @@ def in_city(work: Callable[[City], Awaitable[T]], settings: Settings | None = No
 
     with plain_failures():
         return asyncio.run(run())
+
+
+def tell_refusals(work: Callable[[], None]) -> None:
+    """Do the work; what a service refuses is said with its code and its text."""
+    try:
+        work()
+    except AppError as refusal:
+        why = f" ({refusal.log})" if refusal.log else ""
+        raise CommandError(f"{refusal.code}: {refusal.text}{why}") from None
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from backend.db.client import Database, Document
-from backend.directory.models import Client, ClientKind, TerminalKind
+from backend.directory.models import Client, ClientFilter, ClientKind, TerminalKind
 from backend.security.lasting import declare_kid
 
 declare_kid(
@@ -58,9 +59,31 @@ class ClientStore:
             array_filters=[{"it.hash": old["hash"]}],
         )
 
-    async def set_active(self, client_id: str, active: bool) -> bool:
-        """Let a client in, or keep it out; False when there is no such client."""
-        changed = await self._clients.update_one({"_id": client_id}, {"$set": {"active": active}})
+    async def list_page(
+        self, organization_ids: Iterable[str] | None, wanted: ClientFilter, *, after: str, limit: int
+    ) -> list[Client]:
+        """Clients of these institutions (None: of all) beyond the id `after`, oldest first."""
+        where: Document = {"_id": {"$gt": after}}
+        if organization_ids is not None:
+            where["organization_id"] = {"$in": sorted(organization_ids)}
+        if wanted.kind is not None:
+            where["kind"] = str(wanted.kind)
+        if wanted.active is not None:
+            where["active"] = wanted.active
+        cursor = self._clients.find(where).sort("_id", ASCENDING).limit(limit)
+        return [_client(doc) async for doc in cursor]
+
+    async def drop_lapsed_secrets(self, client_id: str, now: datetime) -> None:
+        """Forget secrets that were kept for a while only."""
+        await self._clients.update_one(
+            {"_id": client_id}, {"$pull": {"secrets": {"until_at": {"$lte": now}}}}
+        )
+
+    async def shut_out(self, client_id: str) -> bool:
+        """Keep a client out for good, its secrets forgotten; False when there is no such client."""
+        changed = await self._clients.update_one(
+            {"_id": client_id}, {"$set": {"active": False, "secrets": []}}
+        )
         return changed.matched_count == 1
 
 

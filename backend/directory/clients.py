@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from backend import clock
@@ -14,7 +15,7 @@ from backend.db.client import Document
 from backend.directory.cache import ShortMemory
 from backend.directory.client_store import ClientStore
 from backend.directory.errors import TokenRefusedError
-from backend.directory.models import Client, ClientKind, IssuedClient, TerminalKind
+from backend.directory.models import Client, ClientFilter, ClientKind, IssuedClient, TerminalKind
 from backend.directory.service import DirectoryService, organization_of
 from backend.errors import not_found
 from backend.ids import new_id
@@ -23,6 +24,10 @@ from backend.security.derive import derive_key
 from backend.security.keys import Keyring
 from backend.security.tokens import ACCESS_TTL, TokenIssuer
 
+# How long a replaced secret works on when it is meant to: time enough to change over a hospital's systems.
+OVERLAP = timedelta(days=7)
+# No token of before is about any more after this; the minute is for machines whose clocks differ.
+_TOKENS_LAST = ACCESS_TTL + timedelta(minutes=1)
 _ROLES = {ClientKind.HOSPITAL: Role.HOSPITAL_CLIENT, ClientKind.TERMINAL: Role.TERMINAL}
 
 
@@ -38,6 +43,9 @@ class Revocations(Protocol):
 
     async def revoke_account(self, account_id: str, keep: timedelta) -> None:
         """Void every token issued to an account until now."""
+
+    async def revoke_session(self, session_id: str, keep: timedelta) -> None:
+        """Void every token of a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +100,12 @@ class ClientService:
         found = await self._store.find_with_secrets(client_id) if client_id and client_secret else None
         if found is None or not found[0].active:
             raise TokenRefusedError("invalid_client", "unknown client or wrong secret")
-        client, hashes = found
+        client, hashes = found[0], _working(found[1], clock.now())
         matching = next((each for each in hashes if self._matches(client_id, client_secret, each)), None)
         if matching is None:
             raise TokenRefusedError("invalid_client", "unknown client or wrong secret")
+        if len(hashes) < len(found[1]):
+            await self._store.drop_lapsed_secrets(client_id, clock.now())
         if matching["kid"] != self._keyring.active("blind").kid:
             # The key has been rotated: only now, with the secret at hand, can it be hashed anew.
             await self._store.replace_secret(client_id, matching, self._hash(client_id, client_secret))
@@ -143,29 +153,47 @@ class ClientService:
         return await self._register(client, secret)
 
     async def new_secret(self, client_id: str, *, keep_old: bool = False) -> str:
-        """Give a client another secret; `keep_old` lets the present one work on beside it."""
+        """Give a client another secret; `keep_old` lets the present one work on beside it for a while.
+
+        Without it the present secret may be in wrong hands: tokens got by it are void too.
+        """
         found = await self._store.find_with_secrets(client_id)
         if found is None:
             raise not_found("client")
-        secret = _random_secret()
-        kept = found[1][-1:] if keep_old else []
+        secret, now = _random_secret(), clock.now()
+        kept = [{**old, "until_at": now + OVERLAP} for old in _working(found[1], now)[-1:] if keep_old]
         await self._store.replace_secrets(client_id, [*kept, self._hash(client_id, secret)])
+        if not keep_old:
+            await self._revocations.revoke_account(client_id, _TOKENS_LAST)
         return secret
 
     async def deactivate(self, client_id: str) -> None:
-        """Shut a client out at once: no new token, and those it has are void."""
-        if not await self._store.set_active(client_id, active=False):
+        """Shut a client out at once and for good: no new token, and those it has are void.
+
+        By its session, which all its tokens carry: one that is being issued at this moment, or by a machine
+        whose clock is ahead, is void too.
+        """
+        if not await self._store.shut_out(client_id):
             raise not_found("client")
         self._known.clear()
-        await self._revocations.revoke_account(client_id, ACCESS_TTL)
+        await self._revocations.revoke_session(client_id, _TOKENS_LAST)
+
+    async def list_clients(
+        self, organization_ids: frozenset[str] | None, wanted: ClientFilter, *, after: str, limit: int
+    ) -> list[Client]:
+        """Clients of these institutions (None: of all), oldest first, beyond the id `after`."""
+        return await self._store.list_page(organization_ids, wanted, after=after, limit=limit)
+
+    async def get_client(self, client_id: str) -> Client:
+        """A client as it is now. Raises NOT_FOUND."""
+        client = await self._store.find(client_id)
+        if client is None:
+            raise not_found(f"client {client_id}")
+        return client
 
     async def list_terminals(self, organization_id: str) -> list[Client]:
         """An institution's terminals."""
         return await self._store.list_of(organization_id, ClientKind.TERMINAL)
-
-    async def list_hospital_clients(self, organization_id: str) -> list[Client]:
-        """An institution's own systems."""
-        return await self._store.list_of(organization_id, ClientKind.HOSPITAL)
 
     async def find_client(self, client_id: str) -> Client | None:
         """A client, at most five seconds old."""
@@ -196,6 +224,10 @@ class ClientService:
         return key is not None and hmac.compare_digest(
             _digest(key.secret, client_id, secret), bytes(stored["hash"])
         )
+
+
+def _working(secrets: Sequence[Document], now: datetime) -> list[Document]:
+    return [each for each in secrets if each.get("until_at") is None or each["until_at"] > now]
 
 
 def _digest(key: bytes, client_id: str, secret: str) -> bytes:

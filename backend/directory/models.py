@@ -131,6 +131,15 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientFilter:
+    """Which clients a list shows; None is any."""
+
+    organization_id: str | None = None
+    kind: ClientKind | None = None
+    active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class IssuedClient:
     """A client with the secret that is shown once."""
 

@@ -11,6 +11,7 @@ import pytest
 from admin import words
 from backend.audit.models import Finding
 from backend.billing.models import AttemptState, OrderState, RefundCause, RefundProgress
+from backend.directory.models import ClientKind, TerminalKind
 from backend.messages.models import DeliveryState, MessageChannel, MessageKind
 from backend.permissions import STAFF_ROLES, ActorKind, Permission
 from backend.slotpool.claims_models import Channel, ClaimState
@@ -41,6 +42,8 @@ RECORD = re.compile(r"record\((?:[^()]|\([^()]*\))*?\"([a-z_]+\.[a-z_]+)\"", re.
         (words.MESSAGE_CHANNELS, MessageChannel),
         (words.DELIVERY_STATES, DeliveryState),
         (words.CHANNEL_STATES, [*PaymentState, *RefundState]),
+        (words.CLIENT_KINDS, ClientKind),
+        (words.TERMINAL_KINDS, TerminalKind),
         (words.FINDINGS, Finding),
         (words.ACTOR_KINDS, get_args(ActorKind)),
     ],

@@ -14,7 +14,8 @@ from tests.support.commands import Run, run_apart
 COMMANDS = (
     "demo", "serve", "worker", "beat", "migrate", "seed", "check", "openapi", "journey",
     "keys generate", "keys list", "keys rotate", "keys put", "keys reseal", "keys drop",
-    "staff add", "staff code", "hospital add", "import bulk-publish", "audit verify",
+    "staff add", "staff code", "hospital add", "client list", "client new-secret",
+    "client deactivate", "import bulk-publish", "audit verify",
 )  # fmt: skip
 
 

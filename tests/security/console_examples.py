@@ -73,6 +73,11 @@ async def _practitioner(town: Town, caller: str) -> Ask:
     return Ask({"practitioner_id": town.mine.practitioner.id}, form={"title": "主任医师"})
 
 
+async def _client(town: Town, caller: str) -> Ask:
+    issued = await town.services.clients.register_hospital(town.mine.organization.id, "HIS")
+    return Ask({"client_id": issued.client.id}, form=REASON)
+
+
 async def _colleague(town: Town, caller: str) -> Ask:
     scope = frozenset({town.mine.organization.id})
     wanted = NewStaff(f"nurse.{new_id().lower()[-20:]}", "林晓", Role.HOSPITAL_OPERATOR, scope, PASSWORD)
@@ -141,6 +146,12 @@ EXAMPLES: dict[str, list[Example]] = {
     "POST /admin/directory/departments/{department_id}": [Example(INSTITUTION, _department, 303)],
     "GET /admin/directory/practitioners/{practitioner_id}": [Example(INSTITUTION, _practitioner)],
     "POST /admin/directory/practitioners/{practitioner_id}": [Example(INSTITUTION, _practitioner, 303)],
+    "GET /admin/clients": [plain(OWN)],
+    "GET /admin/clients/{client_id}": [Example(INSTITUTION, _client)],
+    "GET /admin/clients/{client_id}/secret": [Example(INSTITUTION, _client)],
+    "POST /admin/clients/{client_id}/secret": [Example(INSTITUTION, _client)],
+    "GET /admin/clients/{client_id}/deactivate": [Example(INSTITUTION, _client)],
+    "POST /admin/clients/{client_id}/deactivate": [Example(INSTITUTION, _client, 303)],
     "GET /admin/staff": [plain(OWN)],
     "GET /admin/staff/new": [plain(OWN)],
     "POST /admin/staff/new": [Example(OWN, _account), Example(ACCOUNT, _account_of_mine)],

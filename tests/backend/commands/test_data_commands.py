@@ -109,3 +109,32 @@ def test_seeding_without_a_sandbox_is_one_sentence(run: Run, db: Database, mongo
     done = run("seed", "--sandbox-url", "http://127.0.0.1:9", ENVIRONMENT="test", **settings)
     assert done.returncode == 1
     assert done.stderr == "error: The sandbox cannot be reached at http://127.0.0.1:9: ConnectError.\n"
+
+
+def test_a_clients_secret_is_replaced_and_the_client_shut_out(run_in_city: InCity):
+    added = run_in_city("hospital", "add", "H001", "--name", "健康城第九医院")
+    client_id = _line(added, "client id").split()[-1]
+    listed = run_in_city("client", "list", "--hospital", _line(added, "organisation").split()[-1])
+    assert client_id in listed.stdout
+    assert "active" in listed.stdout
+    made = run_in_city("client", "new-secret", client_id, "--reason", "yearly")
+    assert made.returncode == 0, made.stderr
+    secret = _line(made, "client secret").split()[2]
+    assert secret not in _line(added, "client secret")
+    assert secret not in run_in_city("client", "list").stdout
+    kept = run_in_city("client", "new-secret", client_id, "--reason", "yearly", "--keep-old")
+    assert "7 more days" in kept.stdout
+    unsure = run_in_city("client", "deactivate", client_id, "--reason", "lost")
+    assert unsure.returncode == 1
+    assert "--yes" in unsure.stderr
+    done = run_in_city("client", "deactivate", client_id, "--reason", "lost", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "shut out" in run_in_city("client", "list").stdout
+    again = run_in_city("client", "new-secret", client_id, "--reason", "yearly")
+    assert again.stderr.startswith("error: CONFLICT")
+
+
+def test_a_client_that_is_not_there_is_said_so(run_in_city: InCity):
+    done = run_in_city("client", "deactivate", "nobody", "--reason", "lost", "--yes")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: NOT_FOUND")

@@ -3,15 +3,20 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from urllib.parse import quote
 
 import httpx
 import pytest
 
+from backend import clock
+from backend.bootstrap import open_city
 from backend.db.client import Database
 from backend.directory.models import IssuedClient
+from backend.errors import AppError, ErrorCode
 from backend.security.limits import BUCKETS
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
+from tests.support.polling import poll
 
 
 @pytest.fixture
@@ -130,6 +135,60 @@ async def test_a_client_that_is_shut_out_loses_its_tokens_at_once(city: TestCity
     await city.city.services.clients.deactivate(issued.client.id)
     assert (await ask(city, in_body(issued))).status_code == 401
     await city.call("GET", "/hospital/v1/terminals", as_=caller, expect=401)
+
+
+async def test_other_processes_refuse_a_shut_out_clients_tokens_within_a_second(
+    city: TestCity, issued: IssuedClient, monkeypatch: pytest.MonkeyPatch
+):
+    """As docs/operations.md says; even a token issued by a machine whose clock is ahead."""
+    ahead = clock.now() + timedelta(seconds=20)
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "now", lambda: ahead)
+        token = (await city.city.services.clients.grant(*in_body(issued).values())).access_token
+    elsewhere = await open_city(city.city.settings, process="elsewhere")
+    try:
+        assert elsewhere.services.tokens.verify(token).id == issued.client.id
+        await city.city.services.clients.deactivate(issued.client.id)
+
+        async def refused() -> bool:
+            try:
+                elsewhere.services.tokens.verify(token)
+            except AppError as refusal:
+                return refusal.code is ErrorCode.UNAUTHENTICATED
+            return False
+
+        await poll(refused, deadline_s=1.0 + 0.5, what="the other process to know")
+    finally:
+        await elsewhere.close()
+
+
+async def test_a_new_secret_voids_the_tokens_of_a_stolen_one(city: TestCity, issued: IssuedClient):
+    stolen = Caller(issued.client.id, (await ask(city, in_body(issued))).json()["access_token"])
+    secret = await city.city.services.clients.new_secret(issued.client.id)
+    await city.call("GET", "/hospital/v1/terminals", as_=stolen, expect=401)
+    answer = await ask(city, in_body(issued, client_secret=secret))
+    fresh = Caller(issued.client.id, answer.json()["access_token"])
+    await city.call("GET", "/hospital/v1/terminals", as_=fresh)
+
+
+async def test_a_planned_change_of_secret_interrupts_nothing_and_ends_after_a_week(
+    city: TestCity, issued: IssuedClient
+):
+    caller = Caller(issued.client.id, (await ask(city, in_body(issued))).json()["access_token"])
+    second = await city.city.services.clients.new_secret(issued.client.id, keep_old=True)
+    await city.call("GET", "/hospital/v1/terminals", as_=caller)
+    assert (await ask(city, in_body(issued))).status_code == 200
+    clients = city.city.db.collection("clients")
+    await clients.update_one(
+        {"_id": issued.client.id, "secrets.until_at": {"$exists": True}},
+        {"$set": {"secrets.$.until_at": clock.now() - timedelta(seconds=1)}},
+    )
+    assert (await ask(city, in_body(issued))).status_code == 401
+    assert (await ask(city, in_body(issued, client_secret=second))).status_code == 200
+    kept = await clients.find_one({"_id": issued.client.id})
+    assert kept is not None
+    # The lapsed one is forgotten, so that its key may be dropped one day.
+    assert len(kept["secrets"]) == 1
 
 
 async def test_every_terminal_has_an_identity_of_its_own(city: TestCity, issued: IssuedClient):

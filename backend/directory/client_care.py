@@ -1,0 +1,67 @@
+"""Looking after the credentials of hospitals and terminals: seeing them, new secrets, shutting out."""
+
+from __future__ import annotations
+
+from backend.audit.service import AuditService
+from backend.directory.clients import ClientService
+from backend.directory.models import Client, ClientFilter, IssuedClient
+from backend.errors import AppError, ErrorCode, not_found
+from backend.permissions import Actor
+
+
+class ClientCare:
+    """What staff and the command line do with clients: within the actor's scope, for a reason, on record."""
+
+    def __init__(self, clients: ClientService, audit: AuditService) -> None:
+        self._clients = clients
+        self._audit = audit
+
+    async def list_clients(
+        self, actor: Actor, wanted: ClientFilter, *, after: str = "", limit: int = 50
+    ) -> tuple[list[Client], str | None]:
+        """Clients within the actor's scope, oldest first, and the cursor of the next page."""
+        if wanted.organization_id is None:
+            scope = actor.organization_ids
+        else:
+            scope = frozenset({wanted.organization_id} if actor.covers(wanted.organization_id) else ())
+        found = await self._clients.list_clients(scope, wanted, after=after, limit=limit + 1)
+        page = found[:limit]
+        return page, page[-1].id if len(found) > limit else None
+
+    async def access_client(self, actor: Actor, client_id: str) -> Client:
+        """A client within the actor's scope; raises NOT_FOUND for any other."""
+        client = await self._clients.get_client(client_id)
+        if not actor.covers(client.organization_id):
+            raise not_found(f"client {client_id}")
+        return client
+
+    async def new_secret(
+        self, actor: Actor, client_id: str, reason: str, *, keep_old: bool = False
+    ) -> IssuedClient:
+        """Another secret, to be shown once. Raises CONFLICT for a client that has been shut out.
+
+        Without `keep_old` the present secret and every token got by it are void at once; with it the present
+        secret works on for a while, so that the other side can change over.
+        """
+        client = await self.access_client(actor, client_id)
+        if not client.active:
+            raise AppError(ErrorCode.CONFLICT, "the client is shut out")
+        secret = await self._clients.new_secret(client_id, keep_old=keep_old)
+        await self._audit.record(
+            actor,
+            "client.new_secret",
+            f"client/{client_id}",
+            reason,
+            client.organization_id,
+            {"keep_old": keep_old},
+        )
+        return IssuedClient(client, secret)
+
+    async def deactivate(self, actor: Actor, client_id: str, reason: str) -> Client:
+        """Shut a client out for good: no new token, and those it has are void at once."""
+        client = await self.access_client(actor, client_id)
+        await self._clients.deactivate(client_id)
+        await self._audit.record(
+            actor, "client.deactivate", f"client/{client_id}", reason, client.organization_id
+        )
+        return client

@@ -33,6 +33,8 @@ class ErrorCode(StrEnum):
     CODE_WRONG = "CODE_WRONG"
     CODE_TOO_MANY_ATTEMPTS = "CODE_TOO_MANY_ATTEMPTS"
     LOGIN_TICKET_INVALID = "LOGIN_TICKET_INVALID"
+    IDENTITY_NEEDED = "IDENTITY_NEEDED"
+    IDENTITY_WRONG = "IDENTITY_WRONG"
     WECHAT_REFUSED = "WECHAT_REFUSED"
     REFRESH_REUSED = "REFRESH_REUSED"
     ID_NUMBER_INVALID = "ID_NUMBER_INVALID"
@@ -114,6 +116,8 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.CODE_WRONG: ErrorKind(400, "验证码不正确或已过期，请重新输入或重新获取。"),
     ErrorCode.CODE_TOO_MANY_ATTEMPTS: ErrorKind(429, "验证码错误次数过多，请重新获取。"),
     ErrorCode.LOGIN_TICKET_INVALID: ErrorKind(400, "登录已失效，请重新登录。"),
+    ErrorCode.IDENTITY_NEEDED: ErrorKind(403, "该手机号的账号很久没有使用，请核对身份后登录。"),
+    ErrorCode.IDENTITY_WRONG: ErrorKind(403, "身份证号后四位不正确，请核对后重新输入。"),
     ErrorCode.WECHAT_REFUSED: ErrorKind(400, "微信登录没有成功，请重试。"),
     ErrorCode.REFRESH_REUSED: ErrorKind(401, "登录状态异常，为了您的安全请重新登录。"),
     ErrorCode.ID_NUMBER_INVALID: ErrorKind(400, "身份证号不正确，请核对后重新输入。"),

@@ -141,6 +141,18 @@ class Credentials:
         return known.get(app_id)
 
 
+def _with_new_templates(path: Path) -> dict[str, Any]:
+    """What was told before, with templates that were applied for since."""
+    told: dict[str, Any] = orjson.loads(path.read_bytes())
+    wanted = {"subscribe_templates": SUBSCRIBE_TEMPLATES, "oa_templates": OA_TEMPLATES}
+    missing = [(name, kind) for name, kinds in wanted.items() for kind in kinds if kind not in told[name]]
+    for name, kind in missing:
+        told[name][kind] = _random(43)
+    if missing:
+        write_atomically(path, orjson.dumps(told, option=orjson.OPT_INDENT_2))
+    return told
+
+
 def load_credentials(state_dir: Path) -> Credentials:
     """Read the key material of `state_dir`, making it at the first start."""
     told_path, kept_path = state_dir / "credentials.json", state_dir / "keys.json"
@@ -148,7 +160,7 @@ def load_credentials(state_dir: Path) -> Credentials:
         told, kept = _make()
         write_atomically(kept_path, orjson.dumps(kept, option=orjson.OPT_INDENT_2))
         write_atomically(told_path, orjson.dumps(told, option=orjson.OPT_INDENT_2))
-    told = orjson.loads(told_path.read_bytes())
+    told = _with_new_templates(told_path)
     kept = orjson.loads(kept_path.read_bytes())
     certificate = x509.load_pem_x509_certificate(kept["platform_certificate_pem"].encode())
     return Credentials(

@@ -54,6 +54,9 @@ SUBSCRIBE_TEMPLATES: dict[str, Template] = {
         "健康码使用提醒",
         {"thing1": "使用机构", "thing2": "使用环节", "time3": "使用时间", "thing4": "温馨提示"},
     ),
+    "phone_released": Template(
+        "账号变更提醒", {"thing1": "变更内容", "time2": "变更时间", "thing3": "温馨提示"}
+    ),
 }
 # The official account's template messages (类目模板) carry the same keywords.
 OA_TEMPLATES = SUBSCRIBE_TEMPLATES

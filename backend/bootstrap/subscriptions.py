@@ -57,6 +57,7 @@ def _subscribe_telling(services: Services) -> None:
     bus.subscribe(kinds.APPOINTMENT_STOPPED, "appointments.tell_stopped", visits.on_stopped)
     bus.subscribe(kinds.REFUND_SUCCEEDED, "appointments.tell_refunded", visits.on_refunded)
     bus.subscribe(kinds.CODE_USED, "messages.tell_code_used", family.on_code_used)
+    bus.subscribe(kinds.PHONE_RELEASED, "messages.tell_phone_released", family.on_phone_released)
     bus.subscribe(
         kinds.PATIENT_LINK_REQUESTED, "messages.tell_link_requested", family.on_patient_link_requested
     )

@@ -16,6 +16,7 @@ class MessageKind(StrEnum):
     SCHEDULE_STOPPED = "schedule_stopped"
     REFUND_SUCCEEDED = "refund_succeeded"
     CODE_USED = "code_used"
+    PHONE_RELEASED = "phone_released"
     PATIENT_LINK_REQUESTED = "patient_link_requested"
     PATIENT_LINKED = "patient_linked"
     PATIENT_UNLINKED = "patient_unlinked"

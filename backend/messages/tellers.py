@@ -33,7 +33,7 @@ class Places(Protocol):
 
 
 class CodeAndFamilyTeller:
-    """Tells of uses of a health code and of who may act for whom."""
+    """Tells of uses of a health code, of who may act for whom, and of a phone that was given up."""
 
     def __init__(
         self,
@@ -74,6 +74,12 @@ class CodeAndFamilyTeller:
                 for recipient in recipients
             )
         )
+
+    async def on_phone_released(self, event: Event) -> None:
+        """PHONE_RELEASED: whose phone it was is told by WeChat; the phone itself is somebody else's now."""
+        facts = {"when": long_time(event.at), "time": short_time(event.at)}
+        letter = Letter(event.id, event.at, event.data["resident_id"], MessageKind.PHONE_RELEASED, facts)
+        await self._messages.tell(letter)
 
     async def on_patient_link_requested(self, event: Event) -> None:
         """PATIENT_LINK_REQUESTED: the patient is asked."""

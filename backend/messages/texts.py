@@ -117,6 +117,18 @@ WORDINGS: dict[MessageKind, Wording] = {
         channels=(WECHAT,),
         page="pages/code/uses/index",
     ),
+    MessageKind.PHONE_RELEASED: Wording(
+        title="手机号登录已停用",
+        lines=(
+            ("停用时间", "{when}"),
+            ("原因", "该号码长期未在本账号使用，现由新的使用人登录。"),
+            ("影响", "您的预约、就诊人和健康码都还在，只是不能再用该号码登录和收短信。"),
+            ("恢复", "请用微信登录后，在“设置”中绑定新手机号；没有绑定微信的，请带身份证到医院窗口办理。"),
+        ),
+        wechat={"thing1": "手机号登录已停用", "time2": "{time}", "thing3": "请用微信登录后绑定新手机号"},
+        channels=(WECHAT,),
+        page="pages/settings/phone/index",
+    ),
     MessageKind.PATIENT_LINK_REQUESTED: Wording(
         title="就诊人申请",
         lines=(

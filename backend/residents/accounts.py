@@ -18,12 +18,14 @@ from backend.residents.id_numbers import IDNumber
 from backend.residents.models import Claim, Resident, ResidentState, Verifier, WeChatApp, WeChatBinding
 from backend.residents.store import ResidentStore
 from backend.security.sessions import SessionService
+from backend.worker.events import Event, EventKind
 
 # Meeting another request in the middle of a step, we wait for it: steps are a few writes long.
 _TRIES = 10
 _STEP_S = 0.05
 # A claim whose resident does not name it may be in the middle of a step for this long; then it is left over.
 _LEFT_OVER_AFTER = timedelta(minutes=1)
+_SEEN_EVERY = timedelta(days=1)
 
 
 class Accounts:
@@ -107,6 +109,23 @@ class Accounts:
             else:
                 resident = await self._reloaded(resident)
         raise AppError(ErrorCode.UNAVAILABLE, "the account is being changed")
+
+    async def release_phone(self, resident: Resident) -> bool:
+        """Give the phone back: it no longer signs in to this account. False when it has changed meanwhile."""
+        if resident.phone is None or resident.phone_key is None:
+            return False
+        event = Event(EventKind.PHONE_RELEASED, {"resident_id": resident.id})
+        if not await self._store.release_phone(resident, event):
+            return False
+        await self._store.drop_claims(self._ids.of_phone(resident.phone), resident.id)
+        await self._sessions.end_all(resident.id, "phone released")
+        return True
+
+    async def note_seen(self, resident: Resident) -> None:
+        """Remember that the holder is here: one write a day at most, for nobody needs it more exactly."""
+        seen_at = resident.last_seen_at
+        if seen_at is None or clock.now() - seen_at > _SEEN_EVERY:
+            await self._store.set_seen(resident.id)
 
     async def file_of(
         self, name: str, number: IDNumber, verified_by: Verifier, phone: str | None = None

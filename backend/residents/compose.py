@@ -7,6 +7,7 @@ from backend.db.client import Database
 from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
 from backend.residents.codes import LoginCodes
+from backend.residents.idle import IdleAccounts
 from backend.residents.index_store import ResidentIndexStore
 from backend.residents.link_store import PatientLinkStore
 from backend.residents.login import LoginService, WeChatApps
@@ -48,10 +49,12 @@ def make_residents(
     claim_ids = ClaimIds(blind)
     accounts = Accounts(store, claim_ids, sessions)
     real_names = RealNameCheck(register)
+    tickets = TicketStore(db, cipher)
     login = LoginService(
         accounts,
         LoginCodes(LoginCodeStore(db), claim_ids, keyring, limiter, code_sender),
-        TicketStore(db, cipher),
+        tickets,
+        IdleAccounts(accounts, tickets, limiter, audit),
         sessions,
         wechat,
         limiter,

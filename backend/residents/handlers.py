@@ -21,6 +21,7 @@ COOKIE_PATH = "/api/v1/auth"
 _OURS = re.compile(r"[A-Za-z0-9_-]{32}")
 _SMS = (ErrorCode.PHONE_INVALID, ErrorCode.CODE_WRONG, ErrorCode.CODE_TOO_MANY_ATTEMPTS)
 _WECHAT = (ErrorCode.WECHAT_REFUSED, ErrorCode.LOGIN_TICKET_INVALID, ErrorCode.PHONE_INVALID)
+_IDLE = (ErrorCode.IDENTITY_NEEDED,)
 _IDENTITY = (
     ErrorCode.NAME_INVALID,
     ErrorCode.ID_NUMBER_INVALID,
@@ -58,10 +59,45 @@ class SMSLoginHandler(LoginHandler):
     """Log-in by one-time code."""
 
     @public("this is how a resident becomes known; five attempts per code")
-    @operation("Sign in with a one-time code", errors=_SMS, tag="auth")
+    @operation("Sign in with a one-time code", errors=(*_SMS, *_IDLE), tag="auth")
     async def post(self, body: schemas.SMSLogin) -> schemas.TokenPair:
-        """The first log-in of a phone makes its account."""
+        """The first log-in of a phone makes its account.
+
+        IDENTITY_NEEDED carries a `login_ticket` when nobody has used the phone's account for long.
+        """
         signed_in = await self.services.residents.login.by_sms(body.phone, body.code, self.caller())
+        return schemas.token_pair_out(signed_in)
+
+
+class IdentityHandler(LoginHandler):
+    """Log-in to an account that nobody has used for long."""
+
+    @public("this is how a resident becomes known; five tries per account, then one a day")
+    @operation(
+        "Sign in with the end of the ID number",
+        errors=(ErrorCode.IDENTITY_WRONG, ErrorCode.LOGIN_TICKET_INVALID),
+        tag="auth",
+    )
+    async def post(self, body: schemas.ShowIdentity) -> schemas.TokenPair:
+        """After IDENTITY_NEEDED: carriers give idle numbers to others, so the phone alone is not enough."""
+        signed_in = await self.services.residents.login.by_identity(
+            body.login_ticket, body.last_four, self.caller()
+        )
+        return schemas.token_pair_out(signed_in)
+
+
+class NewHolderHandler(LoginHandler):
+    """Log-in with a number that was somebody else's."""
+
+    @public("this is how a resident becomes known; the ticket says that the phone was proven")
+    @operation(
+        "Begin anew with a number that is new to oneself",
+        errors=(ErrorCode.LOGIN_TICKET_INVALID,),
+        tag="auth",
+    )
+    async def post(self, body: schemas.SayNewHolder) -> schemas.TokenPair:
+        """After IDENTITY_NEEDED: a fresh account. The old one loses only the number, and is told."""
+        signed_in = await self.services.residents.login.as_new_holder(body.login_ticket, self.caller())
         return schemas.token_pair_out(signed_in)
 
 
@@ -69,7 +105,7 @@ class MiniLoginHandler(LoginHandler):
     """Log-in by the WeChat mini-program."""
 
     @public("this is how a resident becomes known; WeChat vouches for the code")
-    @operation("Sign in from the mini-program", errors=_WECHAT, tag="auth")
+    @operation("Sign in from the mini-program", errors=(*_WECHAT, *_IDLE), tag="auth")
     async def post(self, body: schemas.MiniLogin) -> schemas.LoginAnswer:
         """With `js_code`; a WeChat account that is new here goes on with `login_ticket` and `phone_code`."""
         login = self.services.residents.login
@@ -116,7 +152,7 @@ class TicketHandler(LoginHandler):
     """Tickets of log-ins under way."""
 
     @public("this is how a resident becomes known; tickets are random, short-lived and used once")
-    @operation("Exchange a log-in ticket", errors=(*_SMS, ErrorCode.LOGIN_TICKET_INVALID), tag="auth")
+    @operation("Exchange a log-in ticket", errors=(*_SMS, *_IDLE, ErrorCode.LOGIN_TICKET_INVALID), tag="auth")
     async def post(self, body: schemas.TicketLogin) -> schemas.LoginAnswer:
         """With `ticket`; a WeChat account new here goes on with `login_ticket`, `phone` and `code`."""
         login = self.services.residents.login
@@ -290,6 +326,8 @@ class GuardianAcceptHandler(APIHandler):
 routes = [
     (r"/api/v1/auth/sms-codes", SMSCodeHandler),
     (r"/api/v1/auth/sms", SMSLoginHandler),
+    (r"/api/v1/auth/identity", IdentityHandler),
+    (r"/api/v1/auth/new-holder", NewHolderHandler),
     (r"/api/v1/auth/wechat-mini", MiniLoginHandler),
     (r"/api/v1/auth/wechat-oauth", OAuthHandler),
     (r"/api/v1/auth/wechat-oauth/callback", OAuthCallbackHandler),

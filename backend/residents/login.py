@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 import secrets
@@ -18,7 +17,8 @@ from backend.permissions import Actor, Role
 from backend.residents.accounts import Accounts
 from backend.residents.codes import LoginCodes
 from backend.residents.id_numbers import normalise_id_number
-from backend.residents.login_store import Ticket, TicketKind, TicketStore
+from backend.residents.idle import IdleAccounts
+from backend.residents.login_store import Ticket, TicketKind, TicketStore, ticket_hash
 from backend.residents.models import Resident, ResidentState, WeChatApp
 from backend.residents.phones import PhoneError, parse_phone
 from backend.security.limits import RateLimiter
@@ -80,6 +80,7 @@ class LoginService:
         accounts: Accounts,
         codes: LoginCodes,
         tickets: TicketStore,
+        idle: IdleAccounts,
         sessions: SessionService,
         wechat: WeChatLogin,
         limiter: RateLimiter,
@@ -90,6 +91,7 @@ class LoginService:
         self._accounts = accounts
         self._codes = codes
         self._tickets = tickets
+        self._idle = idle
         self._sessions = sessions
         self._wechat = wechat
         self._limiter = limiter
@@ -104,10 +106,20 @@ class LoginService:
         return await self._codes.send(read_phone(phone), caller.ip)
 
     async def by_sms(self, phone: str, code: str, caller: Caller) -> SignedIn:
-        """Sign in with the code; the first time makes the account."""
+        """Sign in with the code; the first time makes the account. Raises IDENTITY_NEEDED."""
         number = read_phone(phone)
         await self._codes.check(number, code)
-        return await self._open(await self._accounts.account_of_phone(number), "h5", caller)
+        return await self._enter(Ticket("", TicketKind.PHONE_NEEDED, phone=number), caller)
+
+    # -- when the phone's account was idle for long ----------------------------------------------------
+
+    async def by_identity(self, login_ticket: str, last_four: str, caller: Caller) -> SignedIn:
+        """Go on with the end of the ID number. Raises IDENTITY_WRONG, LOGIN_TICKET_INVALID."""
+        return await self._admit(*await self._idle.prove(login_ticket, last_four), caller)
+
+    async def as_new_holder(self, login_ticket: str, caller: Caller) -> SignedIn:
+        """Go on with an account of one's own: the number was somebody else's before."""
+        return await self._enter(await self._idle.give_up(login_ticket), caller)
 
     # -- by the mini-program ---------------------------------------------------------------------------
 
@@ -139,7 +151,9 @@ class LoginService:
     async def begin_oauth(self, return_to: str, browser: str) -> str:
         """Where to send the browser; `browser` is the cookie it will bring back."""
         state = secrets.token_urlsafe(24)
-        ticket = Ticket(_hash(state), TicketKind.OAUTH_STATE, browser=_hash(browser), return_to=return_to)
+        ticket = Ticket(
+            ticket_hash(state), TicketKind.OAUTH_STATE, browser=ticket_hash(browser), return_to=return_to
+        )
         await self._tickets.add(ticket, STATE_LIFETIME)
         return self._wechat.authorize_url(self._public_url + CALLBACK_PATH, state)
 
@@ -157,12 +171,12 @@ class LoginService:
         token = secrets.token_urlsafe(24)
         await self._tickets.add(
             Ticket(
-                _hash(token),
+                ticket_hash(token),
                 TicketKind.OAUTH_DONE,
                 app=WeChatApp.OA,
                 app_id=self._apps.oa,
                 openid=openid,
-                browser=_hash(caller.browser),
+                browser=ticket_hash(caller.browser),
             ),
             DONE_LIFETIME,
         )
@@ -211,7 +225,7 @@ class LoginService:
         if resident is not None:
             return LogInStep(signed_in=await self._open(resident, "wechat", caller))
         token = secrets.token_urlsafe(24)
-        ticket = Ticket(_hash(token), TicketKind.PHONE_NEEDED, app=app, app_id=app_id, openid=openid)
+        ticket = Ticket(ticket_hash(token), TicketKind.PHONE_NEEDED, app=app, app_id=app_id, openid=openid)
         await self._tickets.add(ticket, TICKET_LIFETIME)
         return LogInStep(login_ticket=token)
 
@@ -219,8 +233,18 @@ class LoginService:
         # Only now is the ticket used up: a mistyped code or a busy WeChat costs the person nothing.
         if ticket.app is None or await self._tickets.take(ticket.hash, ticket.kind) is None:
             raise AppError(ErrorCode.LOGIN_TICKET_INVALID, "used meanwhile")
-        account = await self._accounts.account_of_phone(phone)
-        resident = await self._accounts.bind_wechat(account, ticket.app, ticket.app_id, ticket.openid)
+        return await self._enter(replace(ticket, phone=phone), caller)
+
+    async def _enter(self, proven: Ticket, caller: Caller) -> SignedIn:
+        """The account of a proven phone, unless the phone alone does not prove enough."""
+        account = await self._accounts.account_of_phone(proven.phone)
+        await self._idle.check(account, proven)
+        return await self._admit(account, proven, caller)
+
+    async def _admit(self, account: Resident, proven: Ticket, caller: Caller) -> SignedIn:
+        if proven.app is None:
+            return await self._open(account, "h5", caller)
+        resident = await self._accounts.bind_wechat(account, proven.app, proven.app_id, proven.openid)
         return await self._open(resident, "wechat", caller)
 
     async def _open(self, resident: Resident, channel: str, caller: Caller) -> SignedIn:
@@ -231,23 +255,25 @@ class LoginService:
             channel=channel,
             real_name=resident.real_name,
         )
+        await self._accounts.note_seen(resident)
         return SignedIn(resident, await self._sessions.open(actor, caller.device))
 
     async def _renew(self, actor: Actor) -> Actor:
         resident = await self._accounts.find(actor.id)
         if actor.kind != "resident" or resident is None or resident.state is not ResidentState.ACCOUNT:
             raise AppError(ErrorCode.UNAUTHENTICATED, f"no account {actor.id}")
+        await self._accounts.note_seen(resident)
         return replace(actor, id=resident.id, real_name=resident.real_name)
 
     async def _find_ticket(self, token: str, kind: TicketKind) -> Ticket:
-        ticket = await self._tickets.find(_hash(token), kind)
+        ticket = await self._tickets.find(ticket_hash(token), kind)
         if ticket is None:
             raise AppError(ErrorCode.LOGIN_TICKET_INVALID, f"no {kind} ticket")
         return ticket
 
     async def _take_ticket(self, token: str, kind: TicketKind, browser: str) -> Ticket:
-        ticket = await self._tickets.take(_hash(token), kind)
-        if ticket is None or not hmac.compare_digest(ticket.browser, _hash(browser)):
+        ticket = await self._tickets.take(ticket_hash(token), kind)
+        if ticket is None or not hmac.compare_digest(ticket.browser, ticket_hash(browser)):
             raise AppError(ErrorCode.LOGIN_TICKET_INVALID, f"no {kind} ticket of this browser")
         return ticket
 
@@ -262,11 +288,6 @@ def read_phone(text: str) -> str:
 
 def _same_number(given: str, own: str) -> bool:
     return hmac.compare_digest(normalise_id_number(given).encode(), own.encode())
-
-
-def _hash(token: str) -> str:
-    # 192 random bits: a plain hash says nothing about them.
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _login_page(**parameters: str) -> str:

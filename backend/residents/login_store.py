@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_kid, declare_sealed
 
 TICKETS = "login_tickets"
-declare_sealed(TICKETS, "openid")
+declare_sealed(TICKETS, "openid", "phone")
 declare_kid("blind", "login_codes", "kid", "one-time codes, which end by themselves")
 
 
@@ -84,12 +85,18 @@ class LoginCodeStore:
         return result.deleted_count == 1
 
 
+def ticket_hash(token: str) -> str:
+    """What is kept of a ticket. 192 random bits: a plain hash says nothing about them."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
 class TicketKind(StrEnum):
     """What a ticket lets its holder do."""
 
     OAUTH_STATE = "oauth_state"  # come back from the official account's authorisation page
     OAUTH_DONE = "oauth_done"  # exchange the finished authorisation for a log-in
     PHONE_NEEDED = "phone_needed"  # add a phone to a WeChat account that is new here
+    IDENTITY_NEEDED = "identity_needed"  # show more than the phone of an account that was idle for long
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,9 @@ class Ticket:
     openid: str = field(default="", repr=False)
     browser: str = ""
     return_to: str = ""
+    # The proven phone, and the account it has led to.
+    phone: str = field(default="", repr=False)
+    resident_id: str = ""
 
 
 class TicketStore:
@@ -114,16 +124,17 @@ class TicketStore:
 
     async def add(self, ticket: Ticket, lifetime: timedelta) -> None:
         """Keep a ticket until it is used or too old."""
-        openid = self._cipher.seal(TICKETS, "openid", ticket.hash, ticket.openid) if ticket.openid else None
         await self._tickets.insert_one(
             {
                 "_id": ticket.hash,
                 "kind": ticket.kind,
                 "app": ticket.app,
                 "app_id": ticket.app_id,
-                "openid": openid,
+                "openid": self._sealed(ticket, "openid", ticket.openid),
                 "browser": ticket.browser,
                 "return_to": ticket.return_to,
+                "phone": self._sealed(ticket, "phone", ticket.phone),
+                "resident_id": ticket.resident_id,
                 "expires_at": clock.now() + lifetime,
             }
         )
@@ -138,16 +149,24 @@ class TicketStore:
         doc = await self._tickets.find_one_and_delete(_good(ticket_hash, kind))
         return self._ticket(doc) if doc else None
 
+    def _sealed(self, ticket: Ticket, field: str, text: str) -> Document | None:
+        return self._cipher.seal(TICKETS, field, ticket.hash, text) if text else None
+
+    def _opened(self, doc: Document, field: str) -> str:
+        sealed = doc.get(field)
+        return self._cipher.open(TICKETS, field, doc["_id"], sealed) if sealed else ""
+
     def _ticket(self, doc: Document) -> Ticket:
-        sealed = doc["openid"]
         return Ticket(
             hash=doc["_id"],
             kind=TicketKind(doc["kind"]),
             app=WeChatApp(doc["app"]) if doc["app"] else None,
             app_id=doc["app_id"],
-            openid=self._cipher.open(TICKETS, "openid", doc["_id"], sealed) if sealed else "",
+            openid=self._opened(doc, "openid"),
             browser=doc["browser"],
             return_to=doc["return_to"],
+            phone=self._opened(doc, "phone"),
+            resident_id=doc.get("resident_id", ""),
         )
 
 

@@ -69,6 +69,8 @@ class Resident:
     taken_from: str | None = None
     # Claims on the same things under another key of the blind index, while a rotation is followed up.
     other_keys: tuple[str, ...] = ()
+    # Of an account: when its holder last signed in or went on with a session, to the day.
+    last_seen_at: datetime | None = None
 
     @property
     def keys(self) -> list[str]:

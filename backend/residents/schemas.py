@@ -81,6 +81,19 @@ class TicketLogin(Schema):
         return self
 
 
+class ShowIdentity(Schema):
+    """The ticket of IDENTITY_NEEDED and the last four characters of the account holder's ID number."""
+
+    login_ticket: Token
+    last_four: str = Field(pattern=r"^[0-9]{3}[0-9Xx]$", examples=["002X"])
+
+
+class SayNewHolder(Schema):
+    """The ticket of IDENTITY_NEEDED."""
+
+    login_ticket: Token
+
+
 class StartOAuth(Query):
     """Where in the app to go on after the log-in."""
 

@@ -35,7 +35,7 @@ declare_sealed(
 # Everything of a document that says something about the person.
 _PERSONAL = (
     "phone", "phone_key", "name", "name_index", "id_number", "id_key", "sex", "birth_on", "birth_year",
-    "wechat", "settings", "merging_into", "other_keys",
+    "wechat", "settings", "merging_into", "other_keys", "last_seen_at",
 )  # fmt: skip
 # What claims a person holds besides is said anew whenever a claim changes (reindexing.py).
 _NO_OTHER_KEYS = {"$unset": {"other_keys": ""}}
@@ -105,6 +105,7 @@ class ResidentStore:
                 "phone": self._seal(resident_id, "phone", phone),
                 "phone_key": phone_key,
                 "real_name": False,
+                "last_seen_at": clock.now(),
             },
         )
 
@@ -167,6 +168,18 @@ class ResidentStore:
         replaced = before.get("wechat", {}).get(app, {}).get("key")
         return True, replaced if replaced != binding.key else None
 
+    async def release_phone(self, resident: Resident, event: Event) -> bool:
+        """Take the phone off an account, if it is still the same; everything else stays."""
+        change = pushed(event)
+        change["$unset"] = _unset(("phone", "phone_key", "other_keys"))
+        return await self._update(_unmoved(resident) | {"phone_key": resident.phone_key}, change)
+
+    async def set_seen(self, resident_id: str) -> None:
+        """The holder of an account is here."""
+        await self._update(
+            {"_id": resident_id, "state": ResidentState.ACCOUNT}, {"$set": {"last_seen_at": clock.now()}}
+        )
+
     async def set_large_type(self, resident_id: str, large_type: bool) -> None:
         """Keep a display setting."""
         await self._update({"_id": resident_id}, {"$set": {"settings.large_type": large_type}})
@@ -210,6 +223,7 @@ class ResidentStore:
             "real_name": True,
             "verified_by": Verifier.REGISTER,
             "taken_from": account.id,
+            "last_seen_at": clock.now(),
             "phone": self._seal(file_id, "phone", account.phone or ""),
             "phone_key": account.phone_key,
             "settings": {"large_type": account.large_type},
@@ -310,6 +324,7 @@ class ResidentStore:
             merging_into=doc.get("merging_into"),
             taken_from=doc.get("taken_from"),
             other_keys=tuple(doc.get("other_keys", ())),
+            last_seen_at=doc.get("last_seen_at"),
         )
 
 

@@ -58,6 +58,12 @@ BUCKETS: dict[str, Bucket] = {
         "resident",
         "Real-name checks, and ID numbers shown to change a phone.",
     ),
+    "identity": Bucket(
+        5,
+        86400,
+        "account",
+        "ID numbers shown to sign in by the phone of an account that was idle for long.",
+    ),
     "patient": Bucket(12, 600, "resident", "Patients added: each asks the population register."),
     "otp_phone": Bucket(5, 720, "phone", "SMS codes sent to one phone."),
     "otp_ip": Bucket(30, 6, "address", "SMS codes asked for: a hospital's Wi-Fi may be one."),

@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     PATIENT_LINK_REQUESTED = "patient.link_requested"
     PATIENT_LINKED = "patient.linked"
     PATIENT_UNLINKED = "patient.unlinked"
+    PHONE_RELEASED = "resident.phone_released"
     RESIDENT_VERIFIED = "resident.verified"
     RESIDENT_DELETED = "resident.deleted"
 

@@ -216,6 +216,8 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /api/v1/config": [plain(PUBLIC)],
     "POST /api/v1/auth/sms-codes": [plain(PUBLIC, 400, json={"phone": "12345"})],
     "POST /api/v1/auth/sms": [plain(PUBLIC, 400, json={"phone": "13911112222", "code": "000000"})],
+    "POST /api/v1/auth/identity": [plain(PUBLIC, 400, json={"login_ticket": "nothing", "last_four": "002X"})],
+    "POST /api/v1/auth/new-holder": [plain(PUBLIC, 400, json={"login_ticket": "nothing"})],
     "POST /api/v1/auth/wechat-mini": [Example(PUBLIC, _js_code)],
     "GET /api/v1/auth/wechat-oauth": [plain(PUBLIC)],
     "GET /api/v1/auth/wechat-oauth/callback": [plain(PUBLIC, query={"code": "c", "state": "s"})],

@@ -13,6 +13,17 @@ export function loginBySms(phone: string, code: string): Promise<TokenPair> {
   return request({ method: 'POST', path: `${AUTH}/sms`, body: { phone, code }, anonymous: true })
 }
 
+/** After IDENTITY_NEEDED: the account is one's own, and here is the end of the ID number. */
+export function loginByIdentity(ticket: string, lastFour: string): Promise<TokenPair> {
+  const body = { login_ticket: ticket, last_four: lastFour }
+  return request({ method: 'POST', path: `${AUTH}/identity`, body, anonymous: true })
+}
+
+/** After IDENTITY_NEEDED: the number was somebody else's before. */
+export function loginAsNewHolder(ticket: string): Promise<TokenPair> {
+  return request({ method: 'POST', path: `${AUTH}/new-holder`, body: { login_ticket: ticket }, anonymous: true })
+}
+
 /** Signs in with the code of `wx.login`. */
 export function loginByMiniProgram(jsCode: string): Promise<LoginAnswer> {
   return request({ method: 'POST', path: `${AUTH}/wechat-mini`, body: { js_code: jsCode }, anonymous: true })

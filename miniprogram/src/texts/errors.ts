@@ -20,6 +20,8 @@ export const serverErrors: Record<string, string> = {
   CODE_WRONG: '验证码不正确或已过期，请重新输入或重新获取。',
   CODE_TOO_MANY_ATTEMPTS: '验证码错误次数过多，请重新获取。',
   LOGIN_TICKET_INVALID: '登录已失效，请重新登录。',
+  IDENTITY_NEEDED: '该手机号的账号很久没有使用，请核对身份后登录。',
+  IDENTITY_WRONG: '身份证号后四位不正确，请核对后重新输入。',
   WECHAT_REFUSED: '微信登录没有成功，请重试。',
   REFRESH_REUSED: '登录状态异常，为了您的安全请重新登录。',
   ID_NUMBER_INVALID: '身份证号不正确，请核对后重新输入。',

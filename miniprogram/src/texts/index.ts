@@ -70,6 +70,17 @@ export const login = {
   working: '正在登录',
   success: '登录成功',
   phoneRefused: '没有授权手机号，可以改用短信验证码登录。',
+  idleTitle: '请确认这是您的账号',
+  idleLead: '这个手机号的账号很久没有使用了。号码可能换过主人，为了保护账号里的信息，请核对身份。',
+  lastFour: '账号本人身份证号后四位',
+  lastFourPlaceholder: '如 002X',
+  lastFourWrong: '请输入身份证号的最后四位',
+  idleSubmit: '确认是本人，登录',
+  newHolder: '这个号码是我新办的',
+  newHolderAsk: '用这个号码新建账号？',
+  newHolderText: '原账号将不再使用这个号码登录，其中的预约和信息您看不到，也不会受影响。',
+  newHolderYes: '新建我的账号',
+  startOver: '换一种方式登录',
   later: '先看看',
 }
 

@@ -21,6 +21,11 @@ export function isIdNumber(text: string): boolean {
   return CHECK.charAt(sum % 11) === text.charAt(17) && isDate(text.slice(6, 14))
 }
 
+/** Whether these may be the last four characters of an ID number. */
+export function isLastFour(text: string): boolean {
+  return /^\d{3}[\dX]$/.test(text)
+}
+
 /** Whether this looks like a mobile number of the mainland. */
 export function isPhone(text: string): boolean {
   return /^1[3-9]\d{9}$/.test(text)

@@ -3,6 +3,7 @@ import Taro from '@tarojs/taro'
 import { loginByMiniProgram, wechatOauthUrl } from '../services/auth'
 import { fetchMe, saveSettings } from '../services/residents'
 import type { LoginAnswer, TokenPair } from '../services/types'
+import { ApiError } from './apiError'
 import { applyLargeType, largeTypeStore } from './largeType'
 import { routes } from './navigate'
 import { saveMe, saveTokens } from './session'
@@ -15,6 +16,13 @@ export function finishSignIn(tokens: TokenPair): void {
   else if (largeTypeStore.get()) void saveSettings({ large_type: true }).then((me) => {
     saveMe(me)
   }).catch(() => undefined)
+}
+
+/** The ticket of the further question, when nobody has used the phone's account for long. */
+export function identityTicketOf(error: unknown): string | null {
+  if (!(error instanceof ApiError) || error.code !== 'IDENTITY_NEEDED') return null
+  const { login_ticket: ticket } = error.data
+  return typeof ticket === 'string' ? ticket : null
 }
 
 /** `wx.login`, then the city. */

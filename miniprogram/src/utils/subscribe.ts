@@ -6,7 +6,7 @@ import { now } from './clock'
 import { isWeapp } from './platform'
 
 /** What the person is about to do; what may follow from it is what we ask for. */
-export type Moment = 'booking' | 'paying' | 'cancelling' | 'code'
+export type Moment = 'booking' | 'paying' | 'cancelling' | 'code' | 'realname'
 
 /** WeChat takes at most three kinds in one question. */
 export const MOST_KINDS = 3
@@ -16,6 +16,7 @@ export const kindsAt: Record<Moment, readonly string[]> = {
   paying: ['refund_succeeded', 'schedule_stopped', 'appointment_cancelled'],
   cancelling: ['appointment_cancelled', 'refund_succeeded'],
   code: ['code_used'],
+  realname: ['phone_released'],
 }
 
 const UNSENT_KEY = 'hc.unsent_grants'

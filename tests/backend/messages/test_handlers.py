@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -174,6 +175,28 @@ async def test_each_yes_lets_wechat_tell_of_one_use_of_the_code(city: TestCity):
     told = (await city.outside.get("wechat-messages", phone=who.phone))["items"]
     assert [message["title"] for message in told] == ["健康码使用提醒"] * 2
     assert [m["deliveries"][0]["state"] for m in await messages(city, who)] == ["skipped", "sent", "sent"]
+
+
+async def test_whose_number_went_to_somebody_else_is_told_by_wechat(city: TestCity):
+    who = await city.resident(wechat=True)
+    await allow_wechat(city, who, "phone_released")
+    residents = city.city.db.collection("residents")
+    longest_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    await residents.update_one({"_id": who.id}, {"$set": {"last_seen_at": longest_ago}})
+    await city.city.db.collection("login_codes").delete_many({})
+    await city.call("POST", "/api/v1/auth/sms-codes", json={"phone": who.phone})
+    text = (await city.outside.get("sms", phone=who.phone))["items"][0]["content"]
+    body = {"phone": who.phone, "code": "".join(c for c in text if c.isdigit())[:6]}
+    asked = await city.call("POST", "/api/v1/auth/sms", json=body, expect=403)
+    ticket = asked["error"]["data"]
+    fresh = await city.call("POST", "/api/v1/auth/new-holder", json=ticket)
+    assert fresh["resident"]["id"] != who.id
+    before = await texts(city, who)
+    await city.work()
+    told = (await city.outside.get("wechat-messages", phone=who.phone))["items"]
+    assert [message["title"] for message in told] == ["账号变更提醒"]
+    # Nothing goes to the phone, which is another's now.
+    assert await texts(city, who) == before
 
 
 async def test_a_message_is_read_once_and_for_all(city: TestCity):

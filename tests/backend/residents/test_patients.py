@@ -248,7 +248,7 @@ async def test_a_child_who_has_come_of_age_must_agree_anew(world: World) -> None
     world.register.add(child)
     with later(days=9 * 366):
         assert guardian.person is not None
-        grown = await world.sign_in(guardian.person.phone)
+        grown = await world.sign_in_after_long(guardian.person)
         assert await links_of(world, grown) == [("child", "pending")]
         assert await links_of(world, grown) == [("child", "pending")]
         kinds = [kind for kind, _ in await world.events()]
@@ -260,7 +260,7 @@ async def test_a_child_who_has_come_of_age_must_agree_anew(world: World) -> None
         await world.call("POST", f"guardians/{link['id']}/accept", as_=himself)
         assert await links_of(world, grown) == [("child", "active")]
     with later(days=20 * 366):
-        much_later = await world.sign_in(guardian.person.phone)
+        much_later = await world.sign_in_after_long(guardian.person)
         assert await links_of(world, much_later) == [("child", "active")]
 
 

@@ -1,11 +1,13 @@
-// The frame of every page: title, large type, room for the bottom bar.
+// The frame of every page: title and large type.
 import { View } from '@tarojs/components'
-import type { PropsWithChildren, ReactNode } from 'react'
+import type { PropsWithChildren } from 'react'
 import { largeTypeStore } from '../../utils/largeType'
 import { useStore } from '../../utils/store'
 import { Boundary } from './boundary'
 import { Head } from './head'
 import './index.scss'
+
+export { Bottom } from './bottom'
 
 interface PageProps extends PropsWithChildren {
   title: string
@@ -13,12 +15,10 @@ interface PageProps extends PropsWithChildren {
   tab?: boolean
   /** Content to the edges, without the usual margin. */
   bare?: boolean
-  /** Stays at the bottom edge: the page's main button. */
-  bottom?: ReactNode
   className?: string
 }
 
-export function Page({ title, tab = false, bare = false, bottom, className = '', children }: PageProps) {
+export function Page({ title, tab = false, bare = false, className = '', children }: PageProps) {
   const large = useStore(largeTypeStore)
   return (
     <View className={`page ${large ? 'page--large' : ''} ${className}`}>
@@ -26,12 +26,6 @@ export function Page({ title, tab = false, bare = false, bottom, className = '',
       <View className={bare ? 'page__bare' : 'page__body'}>
         <Boundary>{children}</Boundary>
       </View>
-      {bottom ? (
-        <>
-          <View className="page__bottom-room" />
-          <View className="page__bottom">{bottom}</View>
-        </>
-      ) : null}
     </View>
   )
 }

@@ -8,11 +8,12 @@ import { Page } from '../../components/page'
 import { Press } from '../../components/press'
 import { Empty, Loaded } from '../../components/states'
 import { useCityName } from '../../hooks/useCityName'
+import { useLargeType } from '../../hooks/useLargeType'
 import { useLoad } from '../../hooks/useLoad'
 import { useMe } from '../../hooks/useMe'
 import { useUnread } from '../../hooks/useUnread'
 import { listAppointments } from '../../services/appointments'
-import { appointments as appointmentTexts, common, home as t } from '../../texts'
+import { appointments as appointmentTexts, common, home as t, settings } from '../../texts'
 import { go, goSignIn, routes, tabs } from '../../utils/navigate'
 import { askDaily, prepareSubscriptions } from '../../utils/subscribe'
 import './index.scss'
@@ -71,6 +72,7 @@ export default function HomePage() {
   const me = useMe()
   const unread = useUnread(me?.id)
   const cityName = useCityName()
+  const [large, toggleLarge] = useLargeType()
   const openCode = (): void => {
     // Asked at the tap, where WeChat allows it; the code does not wait for the answer.
     void askDaily('code')
@@ -82,8 +84,16 @@ export default function HomePage() {
   return (
     <Page title={cityName} tab bare>
       <View className="home__hero">
-        <Text className="home__hello">{t.greeting(me?.name ?? null)}</Text>
-        <Text className="home__welcome">{t.welcome}</Text>
+        <View className="home__words">
+          <Text className="home__hello">{t.greeting(me?.name ?? null)}</Text>
+          <Text className="home__welcome">{t.welcome}</Text>
+        </View>
+        <Press
+          className={`home__large ${large ? 'home__large--on' : ''}`} role="checkbox" selected={large}
+          onPress={toggleLarge} testId="home-large"
+        >
+          {settings.large}
+        </Press>
       </View>
       <View className="home__body">
         <Press className="home__code" onPress={openCode} testId="home-code">

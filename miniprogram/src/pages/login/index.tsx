@@ -12,12 +12,13 @@ import { FormError } from '../../components/states'
 import { useCityName } from '../../hooks/useCityName'
 import { useSubmit } from '../../hooks/useSubmit'
 import { loginByMiniProgramPhone, loginBySms, loginByTicket, loginByTicketPhone } from '../../services/auth'
-import type { LoginAnswer } from '../../services/types'
+import type { LoginAnswer, TokenPair } from '../../services/types'
 import { login as t, pageTitles } from '../../texts'
 import { errorFromAnswer } from '../../utils/apiError'
 import { go, goAfterSignIn, goBack, routes } from '../../utils/navigate'
 import { isWeapp, isWechatBrowser, toast } from '../../utils/platform'
-import { finishSignIn, leaveForWechat, signInByMiniProgram } from '../../utils/signIn'
+import { finishSignIn, identityTicketOf, leaveForWechat, signInByMiniProgram } from '../../utils/signIn'
+import { IdentityForm } from './identityForm'
 import { SmsForm } from './smsForm'
 import './index.scss'
 
@@ -67,6 +68,7 @@ function Agreement({ agreed, onChange }: { agreed: boolean; onChange: (agreed: b
 /** Where a sign-in stands: who answers, and which ticket waits for a phone number. */
 function useSignIn() {
   const [ticket, setTicket] = useState<string | null>(null)
+  const [identityTicket, setIdentityTicket] = useState<string | null>(null)
   const wechat = useSubmit()
   const done = (): void => {
     toast(t.success)
@@ -80,15 +82,29 @@ function useSignIn() {
       setTicket(answer.login_ticket)
     }
   }
-  const bySms = async (phone: string, code: string): Promise<void> => {
-    if (ticket && !isWeapp) {
-      take(await loginByTicketPhone(ticket, phone, code))
-      return
-    }
-    finishSignIn(await loginBySms(phone, code))
+  const enter = (tokens: TokenPair): void => {
+    finishSignIn(tokens)
     done()
   }
-  return { ticket, wechat, take, bySms }
+  /** A proven phone leads to the account, or to one more question. */
+  const withPhone = async (how: () => Promise<void>): Promise<void> => {
+    try {
+      await how()
+    } catch (error) {
+      const asked = identityTicketOf(error)
+      if (!asked) throw error
+      setIdentityTicket(asked)
+    }
+  }
+  const bySms = (phone: string, code: string): Promise<void> => withPhone(async () => {
+    if (ticket && !isWeapp) take(await loginByTicketPhone(ticket, phone, code))
+    else enter(await loginBySms(phone, code))
+  })
+  const startOver = (): void => {
+    setIdentityTicket(null)
+    setTicket(null)
+  }
+  return { ticket, identityTicket, wechat, take, withPhone, bySms, enter, startOver }
 }
 
 type Consent = ReturnType<typeof useConsent>
@@ -108,7 +124,7 @@ function useRedirect({ take, wechat: { run } }: SignIn): void {
 }
 
 function Ways({ signIn, consent }: { signIn: SignIn; consent: Consent }) {
-  const { ticket, wechat, take, bySms } = signIn
+  const { ticket, wechat, take, withPhone, bySms } = signIn
   const hasWechat = isWeapp || isWechatBrowser()
   const [sms, setSms] = useState(!hasWechat)
   const byWechat = (): void => {
@@ -119,10 +135,10 @@ function Ways({ signIn, consent }: { signIn: SignIn; consent: Consent }) {
       })
     })
   }
-  const withPhone = (phoneCode: string): void => {
-    void wechat.run(async () => {
+  const givePhone = (phoneCode: string): void => {
+    void wechat.run(() => withPhone(async () => {
       if (ticket) take(await loginByMiniProgramPhone(ticket, phoneCode))
-    })
+    }))
   }
   const chooseSms = (): void => {
     setSms(true)
@@ -136,7 +152,7 @@ function Ways({ signIn, consent }: { signIn: SignIn; consent: Consent }) {
     <View className="login__card">
       {ticket ? <Text className="login__note">{t.phoneNeeded}</Text> : null}
       <FormError error={wechat.error} />
-      {isWeapp && ticket && !sms ? <PhoneButton text={t.wechatPhone} onCode={withPhone} onRefused={phoneRefused} /> : null}
+      {isWeapp && ticket && !sms ? <PhoneButton text={t.wechatPhone} onCode={givePhone} onRefused={phoneRefused} /> : null}
       {hasWechat && !ticket ? <Button text={t.wechat} busy={wechat.busy} onPress={byWechat} testId="login-wechat" /> : null}
       {showForm ? <SmsForm withConsent={consent.withConsent} onSubmit={bySms} /> : null}
       {showForm ? null : <Button kind="link" className="login__other" text={t.bySms} onPress={chooseSms} testId="login-by-sms" />}
@@ -157,7 +173,9 @@ export default function LoginPage() {
         <Text className="login__name">{cityName}</Text>
         <Text className="login__slogan">{t.slogan}</Text>
       </View>
-      <Ways signIn={signIn} consent={consent} />
+      {signIn.identityTicket
+        ? <View className="login__card"><IdentityForm ticket={signIn.identityTicket} onSignedIn={signIn.enter} onStartOver={signIn.startOver} /></View>
+        : <Ways signIn={signIn} consent={consent} />}
       <View className="login__points">
         {t.points.map((point) => (
           <View className="login__point" key={point}>

@@ -1,6 +1,6 @@
 // Real name: the name and ID number, checked once against the city's register.
 import { Text, View } from '@tarojs/components'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Button } from '../../components/button'
 import { Field } from '../../components/field'
 import { Guard } from '../../components/guard'
@@ -14,6 +14,7 @@ import { isIdNumber, tidyIdNumber } from '../../utils/idNumber'
 import { goBack, replace, tabs } from '../../utils/navigate'
 import { toast } from '../../utils/platform'
 import { saveMe } from '../../utils/session'
+import { askSubscriptions, prepareSubscriptions } from '../../utils/subscribe'
 import './index.scss'
 
 function RealNameForm() {
@@ -21,6 +22,9 @@ function RealNameForm() {
   const [idNumber, setIdNumber] = useState('')
   const [wrong, setWrong] = useState<{ name?: string; id?: string }>({})
   const submitting = useSubmit()
+  useEffect(() => {
+    void prepareSubscriptions()
+  }, [])
   const submit = (): void => {
     const found = {
       name: name.trim().length >= 2 ? undefined : t.nameWrong,
@@ -29,6 +33,7 @@ function RealNameForm() {
     setWrong(found)
     if (found.name || found.id) return
     void submitting.run(async () => {
+      await askSubscriptions('realname')
       const { access_token: token, ...me } = await confirmRealName(name.trim(), idNumber)
       saveMe(me, token)
       toast(t.done)

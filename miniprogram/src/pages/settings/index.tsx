@@ -8,29 +8,21 @@ import { Page } from '../../components/page'
 import { Press } from '../../components/press'
 import { Row } from '../../components/row'
 import { Confirm } from '../../components/sheet'
+import { useLargeType } from '../../hooks/useLargeType'
 import { useMe } from '../../hooks/useMe'
 import { useSubmit } from '../../hooks/useSubmit'
 import { signOut } from '../../services/auth'
-import { deleteAccount, saveSettings } from '../../services/residents'
+import { deleteAccount } from '../../services/residents'
 import type { Me } from '../../services/types'
 import { pageTitles, settings as t } from '../../texts'
-import { applyLargeType, largeTypeStore } from '../../utils/largeType'
 import { shortMask } from '../../utils/idNumber'
 import { go, replace, routes, tabs } from '../../utils/navigate'
 import { toast } from '../../utils/platform'
-import { clearSession, saveMe } from '../../utils/session'
-import { useStore } from '../../utils/store'
+import { clearSession } from '../../utils/session'
 import './index.scss'
 
-function LargeType({ me }: { me: Me | null }) {
-  const large = useStore(largeTypeStore)
-  const toggle = (): void => {
-    applyLargeType(!large)
-    // The phone has it already; the account learns it when it can.
-    if (me) saveSettings({ large_type: !large }).then((saved) => {
-      saveMe(saved)
-    }).catch(() => undefined)
-  }
+function LargeType() {
+  const [large, toggle] = useLargeType()
   return (
     <View className="settings__card">
       <Press className="settings__row" role="checkbox" selected={large} onPress={toggle} label={t.large} testId="settings-large">
@@ -102,7 +94,7 @@ export default function SettingsPage() {
   const me = useMe()
   return (
     <Page title={pageTitles.settings}>
-      <LargeType me={me} />
+      <LargeType />
       {me ? <Account me={me} /> : null}
     </Page>
   )

@@ -21,6 +21,8 @@ describe('each service makes the call of the contract', () => {
   test.each([
     ['a code by SMS', () => auth.sendSmsCode('13812345678'), 'POST /auth/sms-codes', { phone: '13812345678' }],
     ['sign-in by SMS', () => auth.loginBySms('13812345678', '123456'), 'POST /auth/sms', { phone: '13812345678', code: '123456' }],
+    ['the end of the ID number', () => auth.loginByIdentity('T', '002X'), 'POST /auth/identity', { login_ticket: 'T', last_four: '002X' }],
+    ['a number new to me', () => auth.loginAsNewHolder('T'), 'POST /auth/new-holder', { login_ticket: 'T' }],
     ['sign-in by mini-program', () => auth.loginByMiniProgram('J'), 'POST /auth/wechat-mini', { js_code: 'J' }],
     ['its phone number', () => auth.loginByMiniProgramPhone('T', 'P'), 'POST /auth/wechat-mini', { login_ticket: 'T', phone_code: 'P' }],
     ['sign-in by ticket', () => auth.loginByTicket('T'), 'POST /auth/ticket', { ticket: 'T' }],

@@ -6,7 +6,7 @@ import { Button } from '../../../components/button'
 import { Facts } from '../../../components/facts'
 import { Guard } from '../../../components/guard'
 import { Money } from '../../../components/money'
-import { Page } from '../../../components/page'
+import { Bottom, Page } from '../../../components/page'
 import { FormError, Loaded } from '../../../components/states'
 import { useCountdown } from '../../../hooks/useCountdown'
 import { type Load, useLoad } from '../../../hooks/useLoad'
@@ -31,7 +31,10 @@ function Details({ appointment }: { appointment: Appointment }) {
   const ended = ['cancelled', 'stopped'].includes(appointment.state)
   return (
     <View className="detail__card">
-      <Text className="detail__when">{`${formatDay(appointment.on)} ${formatTimes(appointment.start_at, appointment.end_at)}`}</Text>
+      <View className="detail__when">
+        <Text>{`${formatDay(appointment.on)} `}</Text>
+        <Text className="detail__times">{formatTimes(appointment.start_at, appointment.end_at)}</Text>
+      </View>
       <Facts facts={[
         [t.order, t.number(appointment.number)],
         [t.patient, patient.name],
@@ -71,11 +74,13 @@ function HeldActions({ appointment, onChange }: { appointment: Appointment; onCh
   }
   return (
     <>
-      <FormError error={submitting.error ?? releasing.error} />
-      {isPaymentDue(appointment)
-        ? <Button text={t.payNow} onPress={payNow} testId="pay-now" />
-        : <Button text={confirm.submit} busy={submitting.busy} onPress={confirmNow} testId="confirm-now" />}
       <Button kind="link" className="detail__wide" text={t.release} busy={releasing.busy} onPress={release} testId="release-button" />
+      <Bottom>
+        <FormError error={submitting.error ?? releasing.error} />
+        {isPaymentDue(appointment)
+          ? <Button text={t.payNow} onPress={payNow} testId="pay-now" />
+          : <Button text={confirm.submit} busy={submitting.busy} onPress={confirmNow} testId="confirm-now" />}
+      </Bottom>
     </>
   )
 }
@@ -112,8 +117,8 @@ function Actions({ of, appointment }: { of: Load<Appointment>; appointment: Appo
   return (
     <>
       {held ? <HeldActions appointment={appointment} onChange={of.put} /> : null}
-      {appointment.state === 'booked' ? <Button text={t.showCode} onPress={showCode} testId="detail-code" /> : null}
       {appointment.state === 'booked' ? <Cancelling appointment={appointment} onPress={openCancel} /> : null}
+      {appointment.state === 'booked' ? <Bottom><Button text={t.showCode} onPress={showCode} testId="detail-code" /></Bottom> : null}
       {!held && appointment.state !== 'booked' ? <Button text={t.bookAgain} onPress={again} testId="book-again" /> : null}
       <CancelSheet open={leaving} appointment={appointment} onClose={closeCancel} onCancelled={cancelled} />
     </>

@@ -7,7 +7,7 @@ import { type Fact, Facts } from '../../../components/facts'
 import { Guard } from '../../../components/guard'
 import { Icon } from '../../../components/icon'
 import { Money } from '../../../components/money'
-import { Page } from '../../../components/page'
+import { Bottom, Page } from '../../../components/page'
 import { PatientPicker } from '../../../components/patientPicker'
 import { FormError, Loaded, Loading } from '../../../components/states'
 import { useCountdown } from '../../../hooks/useCountdown'
@@ -100,16 +100,18 @@ function Form({ schedule, number, patients }: { schedule: Schedule; number: numb
       <Keeping hold={holding} left={left} />
       <View className="confirm__card"><Facts facts={factsOf(schedule, number)} /></View>
       <Chooser patients={patients} chosen={chosen} onChoose={choose} />
-      <FormError error={submitting.error} />
-      {gone
-        ? <Button kind="plain" text={t.again} onPress={goBack} testId="confirm-again" />
-        : (
-          <Button
-            text={schedule.fee_fen > 0 ? t.submitAndPay : t.submit} busy={submitting.busy} disabled={!hold}
-            onPress={submit} testId="confirm-submit"
-          />
-        )}
       <Text className="confirm__note">{t.note}</Text>
+      <Bottom>
+        <FormError error={submitting.error} />
+        {gone
+          ? <Button kind="plain" text={t.again} onPress={goBack} testId="confirm-again" />
+          : (
+            <Button
+              text={schedule.fee_fen > 0 ? t.submitAndPay : t.submit} busy={submitting.busy} disabled={!hold}
+              onPress={submit} testId="confirm-submit"
+            />
+          )}
+      </Bottom>
     </>
   )
 }

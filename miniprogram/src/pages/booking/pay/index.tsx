@@ -6,7 +6,7 @@ import { Button } from '../../../components/button'
 import { Facts } from '../../../components/facts'
 import { Guard } from '../../../components/guard'
 import { Money } from '../../../components/money'
-import { Page } from '../../../components/page'
+import { Bottom, Page } from '../../../components/page'
 import { QR } from '../../../components/qr'
 import { Empty, FormError, Loaded } from '../../../components/states'
 import { useCountdown } from '../../../hooks/useCountdown'
@@ -35,7 +35,7 @@ function Native({ codeUrl }: { codeUrl: string }) {
 
 function Actions({ payment, appointment }: { payment: Payment; appointment: Appointment }) {
   const { order, starting, checking, note } = payment
-  const inWechat = isWeapp || isWechatBrowser()
+  const begins = isWeapp || isWechatBrowser() || !order
   const later = (): void => {
     replace(routes.appointment(appointment.id))
   }
@@ -45,18 +45,21 @@ function Actions({ payment, appointment }: { payment: Payment; appointment: Appo
   useEffect(() => {
     void prepareSubscriptions()
   }, [])
+  const done = (kind: 'plain' | 'strong') => (
+    <Button kind={kind} text={checking.busy ? t.checking : t.done} busy={checking.busy} onPress={payment.check} testId="pay-done" />
+  )
   return (
     <>
       {order?.code_url ? <Native codeUrl={order.code_url} /> : null}
       {note ? <View className="pay__note" role="status" data-testid="pay-note">{note}</View> : null}
       <FormError error={starting.error ?? checking.error} />
-      {inWechat || !order
-        ? <Button text={order ? t.retry : t.wechat} busy={starting.busy} onPress={begin} testId="pay-start" />
-        : null}
-      {order
-        ? <Button kind={order.code_url ? 'strong' : 'plain'} text={checking.busy ? t.checking : t.done} busy={checking.busy} onPress={payment.check} testId="pay-done" />
-        : null}
+      {order && begins ? done('plain') : null}
       <Button kind="link" className="pay__later" text={t.later} onPress={later} testId="pay-later" />
+      <Bottom>
+        {begins
+          ? <Button text={order ? t.retry : t.wechat} busy={starting.busy} onPress={begin} testId="pay-start" />
+          : done('strong')}
+      </Bottom>
     </>
   )
 }

@@ -10,7 +10,15 @@ from backend.bootstrap import Services
 from backend.ids import new_id
 from backend.permissions import Actor, Role
 from backend.residents.id_numbers import parse_id_number
-from backend.residents.models import LinkBasis, LinkState, PatientLink, Relation, of_age_on
+from backend.residents.link_store import Placing
+from backend.residents.models import (
+    MOST_PATIENTS,
+    LinkBasis,
+    LinkState,
+    PatientLink,
+    Relation,
+    of_age_on,
+)
 from backend.worker.events import Event, EventKind
 from tests.factories.city import a_name, an_id_number
 
@@ -54,11 +62,13 @@ async def make_child(services: Services, guardian: SignedIn, born: str = "202006
     serial = next(_serial)
     number = parse_id_number(an_id_number(serial % 1000, born), today=clock.today())
     child = await services.residents.find_or_create_file(a_name(serial), number.text)
+    links = services.residents.patients._links
+    taken = {link.position for link in await links.list_of_guardian(guardian.id)}
     link = PatientLink(
         id=new_id(),
         guardian_id=guardian.id,
         patient_id=child,
-        position=serial % 6 + 1,
+        position=min(set(range(1, MOST_PATIENTS + 1)) - taken),
         relation=Relation.CHILD,
         state=LinkState.ACTIVE,
         basis=LinkBasis.REGISTER,
@@ -66,5 +76,6 @@ async def make_child(services: Services, guardian: SignedIn, born: str = "202006
         consent_until=of_age_on(number.birth_on),
     )
     data = {"link_id": link.id, "guardian_id": guardian.id, "patient_id": child}
-    await services.residents.patients._links.place(link, Event(EventKind.PATIENT_LINKED, data))
+    placing = await links.place(link, Event(EventKind.PATIENT_LINKED, data))
+    assert placing is Placing.DONE
     return child

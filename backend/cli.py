@@ -77,19 +77,26 @@ def serve(
 def worker(
     concurrency: Annotated[int, typer.Option(help="Jobs at the same time.")] = 8,
     queues: Annotated[str, typer.Option(help="Queues to work on, by comma.")] = "urgent,default",
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, 0 for none; else METRICS_PORT.")
+    ] = None,
 ) -> None:
     """Run a worker: messages, payment queries, refunds, everything that follows a request."""
     from backend.commands import serving
 
-    serving.work(concurrency, queues)
+    serving.work(concurrency, queues, metrics_port)
 
 
 @app.command(rich_help_panel=RUN)
-def beat() -> None:
+def beat(
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, 0 for none; else METRICS_PORT.")
+    ] = None,
+) -> None:
     """Run the clock that asks for periodic jobs. One is enough; two do no harm."""
     from backend.commands import serving
 
-    serving.beat()
+    serving.beat(metrics_port)
 
 
 @app.command(rich_help_panel=DATA)

@@ -6,12 +6,14 @@ import os
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
+    REGISTRY,
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
     generate_latest,
     multiprocess,
+    start_http_server,
 )
 
 LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -32,8 +34,20 @@ RATE_LIMITED = Counter("healthycity_rate_limited_total", "Requests refused by a 
 
 def exposition() -> tuple[str, bytes]:
     """Content type and body of `/metrics`, over all processes of this machine when there are several."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return CONTENT_TYPE_LATEST, generate_latest(registry)
-    return CONTENT_TYPE_LATEST, generate_latest()
+    return CONTENT_TYPE_LATEST, generate_latest(_registry())
+
+
+def serve(host: str, port: int) -> None:
+    """Answer `/metrics` in a thread until the process ends: for those that are no web server.
+
+    Raises OSError when somebody else has the port.
+    """
+    start_http_server(port, addr=host, registry=_registry())
+
+
+def _registry() -> CollectorRegistry:
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return REGISTRY
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     miniprogram_dir: Path = Field(Path("miniprogram/dist/h5"), description="The built H5 app.")
     max_body_bytes: int = Field(1_048_576, description="Largest request body accepted.")
     shutdown_grace_s: int = Field(20, description="How long begun requests may finish at shutdown.")
+    metrics_host: str = Field("127.0.0.1", description="Where worker and beat answer `/metrics`.")
+    metrics_port: int = Field(
+        0, description="On which port, 0 for none; `--metrics-port` of worker and beat wins."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG writes a line for every request."
     )

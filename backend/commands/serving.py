@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from backend import logs
+from backend import logs, metrics
 from backend.commands.city import plain_failures, read_settings
 from backend.commands.material import app_problems, key_problems
 from backend.commands.terminal import CommandError
@@ -29,9 +29,10 @@ def serve(port: int | None, processes: int) -> None:
         )
 
 
-def work(concurrency: int, queues: str) -> None:
+def work(concurrency: int, queues: str, metrics_port: int | None) -> None:
     """Run a worker until it is asked to stop."""
     settings = _checked(read_settings())
+    _serve_metrics(settings, metrics_port)
     from backend.worker.app import celery
 
     celery.worker_main(
@@ -52,12 +53,26 @@ def work(concurrency: int, queues: str) -> None:
     )
 
 
-def beat() -> None:
+def beat(metrics_port: int | None) -> None:
     """Run the clock of the periodic jobs until it is asked to stop."""
     settings = _checked(read_settings())
+    _serve_metrics(settings, metrics_port)
     from backend.worker.app import celery
 
     celery.start(["--quiet", "beat", "--loglevel", settings.log_level, "--pidfile", ""])
+
+
+def _serve_metrics(settings: Settings, given: int | None) -> None:
+    port = settings.metrics_port if given is None else given
+    if not port:
+        return
+    try:
+        metrics.serve(settings.metrics_host, port)
+    except OSError as error:
+        raise CommandError(
+            f"METRICS_HOST and METRICS_PORT: {settings.metrics_host}:{port} cannot be listened on "
+            f"({error.strerror}): give each worker and beat of a machine a port of its own by --metrics-port."
+        ) from None
 
 
 def _checked(settings: Settings, more: Callable[[Settings], list[str]] = lambda _: []) -> Settings:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import orjson
 
 from backend import metrics
 from backend.db import migrate
 from backend.http.base import BaseHandler
+
+if TYPE_CHECKING:
+    from backend.bootstrap import City
+
+_WITHIN_S = 3
 
 
 class HealthHandler(BaseHandler):
@@ -23,28 +29,34 @@ class ReadyHandler(BaseHandler):
     """Whether every part this process needs is there."""
 
     async def get(self) -> None:
-        """200 when ready, else 503 with the parts that are missing."""
-        missing = await missing_parts(self)
+        """200 when people can be served, else 503; with the parts that are missing, and those only missed."""
+        missing, degraded = await asyncio.gather(missing_parts(self.city), degraded_parts(self.city))
         self.set_status(503 if missing else 200)
-        self.finish({"status": "missing" if missing else "ok", "missing": missing})
+        status = "missing" if missing else "degraded" if degraded else "ok"
+        self.finish({"status": status, "missing": missing, "degraded": degraded})
 
 
-async def missing_parts(handler: BaseHandler) -> list[str]:
-    """Names of the parts that do not answer: `database`, `migrations`, `broker`, `closing`."""
-    missing = ["closing"] if handler.city.closing else []
+async def missing_parts(city: City) -> list[str]:
+    """Names of the parts without which nobody is served: `closing`, `database`, `migrations`."""
+    missing = ["closing"] if city.closing else []
     try:
-        async with asyncio.timeout(3):
-            await handler.city.db.ping()
-            if await migrate.pending(handler.city.db):
+        async with asyncio.timeout(_WITHIN_S):
+            await city.db.ping()
+            if await migrate.pending(city.db):
                 missing.append("migrations")
     except Exception:
         missing.append("database")
-    try:
-        async with asyncio.timeout(3):
-            await asyncio.to_thread(handler.city.check_broker)
-    except Exception:
-        missing.append("broker")
     return missing
+
+
+async def degraded_parts(city: City) -> list[str]:
+    """Names of the parts whose work waits while people are served all the same: `broker`."""
+    try:
+        async with asyncio.timeout(_WITHIN_S):
+            await asyncio.to_thread(city.check_broker)
+    except Exception:
+        return ["broker"]
+    return []
 
 
 class MetricsHandler(BaseHandler):

@@ -92,5 +92,7 @@ def test_what_would_stop_the_web_server_is_named_by_check_and_by_starting(
 
 
 def test_a_worker_needs_no_resident_app(complete: dict[str, str], problems: Problems):
-    said = problems(serving.beat, complete | {"MINIPROGRAM_DIR": "/nowhere", "MAS_SIGN_CODE": ""})
+    said = problems(
+        lambda: serving.beat(None), complete | {"MINIPROGRAM_DIR": "/nowhere", "MAS_SIGN_CODE": ""}
+    )
     assert said == "MAS_SIGN_CODE is missing."

@@ -51,7 +51,7 @@ def test_the_demo_comes_up_keeps_its_data_and_leaves_no_process(start: Start):
     first = start()
     family = first.family()
     assert len(family) >= 7, [member.name() for member in family]
-    assert httpx.get(f"{first.city['web']}/readyz").json() == {"status": "ok", "missing": []}
+    assert httpx.get(f"{first.city['web']}/readyz").json() == {"status": "ok", "missing": [], "degraded": []}
     assert httpx.get(f"{first.city['sandbox']}/healthz").is_success
     keys = (first.folder / "keys.json").read_text()
     hospitals = first.city["hospitals"]

@@ -8,17 +8,19 @@ event off the document. A job is queued, leased, run and marked done; whoever di
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Iterable
-from datetime import timedelta
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from pymongo import ASCENDING, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError
+from pymongo.errors import AutoReconnect, BulkWriteError, ConnectionFailure
 
 from backend import clock, context, metrics
 from backend.db.client import Collection, Database, Document
+from backend.ids import new_id
 from backend.security.redaction import redact
 from backend.worker.events import Bus, Event, RetryLater
 
@@ -30,6 +32,8 @@ RUN_LEASE = timedelta(seconds=60)  # a job whose worker died runs again after th
 MAX_ATTEMPTS = 25
 LONGEST_BACKOFF_S = 900
 _DUPLICATE_KEY = 11000
+_AGAIN_S = 0.5
+T = TypeVar("T")
 
 
 class Outbox:
@@ -59,19 +63,22 @@ class Outbox:
         due = self._jobs.find({"state": "due", "due_at": {"$lte": now}}, {"_id": 1})
         ids = [job["_id"] for job in await due.sort("due_at", ASCENDING).limit(limit).to_list(None)]
         if ids:
+            await self._queue(ids, now)
+        return ids
+
+    async def _queue(self, ids: list[str], now: datetime) -> None:
+        # Nobody repeats a write of many for us. Should only its answer be lost, the jobs are handed over all
+        # the same, for `run` takes none that is not queued; else they would wait for their lease to end.
+        with contextlib.suppress(AutoReconnect):
             await self._jobs.update_many(
                 {"_id": {"$in": ids}, "state": "due", "due_at": {"$lte": now}},
                 {"$set": {"queued": True, "due_at": now + QUEUE_LEASE}},
             )
-        return ids
 
     async def run(self, job_id: str) -> bool:
         """Run one queued job; a second delivery of the same task finds it taken and does nothing."""
-        job = await self._jobs.find_one_and_update(
-            {"_id": job_id, "state": "due", "queued": True},
-            {"$set": {"queued": False, "due_at": clock.now() + RUN_LEASE}, "$inc": {"attempts": 1}},
-            return_document=ReturnDocument.AFTER,
-        )
+        mine = new_id()
+        job = await _insist(lambda: self._lease(job_id, mine))
         if job is None:
             return False
         with context.serving(job.get("request_id") or job["event_id"]):
@@ -81,6 +88,17 @@ class Outbox:
             seen = {"job": job_id, "subscriber": job["subscriber"], "outcome": outcome}
             log.info("outbox_job", extra=seen | {"ms": round((time.monotonic() - started) * 1000, 2)})
         return True
+
+    async def _lease(self, job_id: str, run_id: str) -> Document | None:
+        """Take a queued job for this run; asked again by the same run, the same job."""
+        return await self._jobs.find_one_and_update(
+            {"_id": job_id, "state": "due", "$or": [{"queued": True}, {"run_id": run_id}]},
+            {
+                "$set": {"queued": False, "run_id": run_id, "due_at": clock.now() + RUN_LEASE},
+                "$inc": {"attempts": 1},
+            },
+            return_document=ReturnDocument.AFTER,
+        )
 
     async def run_many(self, job_ids: list[str]) -> None:
         """Run jobs side by side."""
@@ -145,8 +163,10 @@ class Outbox:
         try:
             await self._jobs.insert_many(documents, ordered=False)
         except BulkWriteError as error:
-            others = [e for e in (error.details or {})["writeErrors"] if e["code"] != _DUPLICATE_KEY]
-            if others:
+            details = error.details or {}
+            others = [e for e in details.get("writeErrors", []) if e["code"] != _DUPLICATE_KEY]
+            # Not yet durable: the event must stay where it is until its job is.
+            if others or details.get("writeConcernErrors"):
                 raise
 
     async def _run_leased(self, job: Document) -> str:
@@ -178,10 +198,8 @@ class Outbox:
             )
             await self._reschedule(job, _backoff_s(job["attempts"]), redact(repr(error))[:500], counts=True)
             return "failed"
-        await self._jobs.update_one(
-            {"_id": job["_id"]},
-            {"$set": {"state": "done", "done_at": clock.now(), "last_error": None}},
-        )
+        done = {"state": "done", "done_at": clock.now(), "last_error": None}
+        await _insist(lambda: self._jobs.update_one({"_id": job["_id"]}, {"$set": done}))
         return "done"
 
     async def _reschedule(self, job: Document, after_s: float, reason: str, *, counts: bool) -> None:
@@ -192,7 +210,24 @@ class Outbox:
             changes["$inc"] = {"attempts": -1}
         elif job["attempts"] >= MAX_ATTEMPTS:
             changes["$set"]["state"] = "failed"
-        await self._jobs.update_one({"_id": job["_id"], "state": "due"}, changes)
+        # Only of the run that holds the lease: a later one knows better, and a repeat of this counts once.
+        mine = {"_id": job["_id"], "state": "due", "due_at": job["due_at"]}
+        await _insist(lambda: self._jobs.update_one(mine, changes))
+
+
+async def _insist(write: Callable[[], Awaitable[T]]) -> T:
+    """Make a write that may be made twice, again and again while the database is away.
+
+    A job that was leased unheard, or whose end was not written down, would wait for its lease to end.
+    """
+    gives_up_at = time.monotonic() + RUN_LEASE.total_seconds() / 2
+    while True:
+        try:
+            return await write()
+        except ConnectionFailure:
+            if time.monotonic() > gives_up_at:
+                raise
+            await asyncio.sleep(_AGAIN_S)
 
 
 def _without_events(relayed: list[Document]) -> list[Document]:

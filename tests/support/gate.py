@@ -1,4 +1,4 @@
-"""A gate before a server: lets bytes through, holds some back, or shuts, as a test wants it."""
+"""A gate before a server: passes bytes on, holds some back, cuts the line, or shuts, as a test wants it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Gate:
     _open: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _to_cut: dict[bytes, int] = field(default_factory=dict)
 
     @property
     def mongo_uri(self) -> str:
@@ -39,6 +40,21 @@ class Gate:
         """Let everything through that was held back."""
         self._wanted = None
         self._open.set()
+
+    @property
+    def still_to_cut(self) -> list[bytes]:
+        """What has not been cut as often as was asked for."""
+        return [each for each, times in self._to_cut.items() if times]
+
+    def cut(self, containing: bytes, *, times: int) -> None:
+        """Hang up, so many times, right after such a question has gone on: it is done, but nobody hears."""
+        self._to_cut[containing] = times
+
+    def _cuts_after(self, piece: bytes) -> bool:
+        found = next((each for each in self.still_to_cut if each in piece), None)
+        if found is not None:
+            self._to_cut[found] -= 1
+        return found is not None
 
     async def shut(self) -> None:
         """Refuse and hang up, as when the server has stopped."""
@@ -60,21 +76,29 @@ class Gate:
             return
         self._writers |= {writer, before}
         try:
-            await asyncio.gather(self._pass(reader, before, inwards=True), self._pass(behind, writer))
+            await asyncio.gather(self._pass(reader, before, caller=writer), self._pass(behind, writer))
         finally:
             self._writers -= {writer, before}
 
     async def _pass(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, inwards: bool = False
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        caller: asyncio.StreamWriter | None = None,
     ) -> None:
+        """Pass on what is read. `caller` is who asks, where this is the way of the questions."""
         with contextlib.suppress(OSError):
             while piece := await reader.read(_PIECE):
-                if inwards and self._wanted is not None and self._wanted in piece:
+                if caller is not None and self._wanted is not None and self._wanted in piece:
                     self.held += 1
                     await self._open.wait()
                     self.held -= 1
                 writer.write(piece)
                 await writer.drain()
+                if caller is not None and self._cuts_after(piece):
+                    caller.close()
+                    break
         writer.close()
 
 

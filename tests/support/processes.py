@@ -64,16 +64,15 @@ class Processes:
         del self.running[name]
         return process.returncode
 
-    def stop_all(self) -> None:
-        """Ask all to stop, then make them."""
+    async def stop_all(self) -> None:
+        """Ask all to stop, then make them. Not blocking: a gate in this loop is their way to the database."""
         for process in self.running.values():
             process.terminate()
-        for process in self.running.values():
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        for name, process in list(self.running.items()):
+            with contextlib.suppress(AssertionError):
+                await self.wait(name, deadline_s=10)
+            process.kill()
+            process.wait()
 
     def log_of(self, name: str) -> str:
         """What a process has written."""
@@ -125,4 +124,4 @@ async def open_processes(
         try:
             yield processes
         finally:
-            processes.stop_all()
+            await processes.stop_all()

@@ -71,8 +71,10 @@ class FinanceStore:
 
     async def differences_of(self, order_ids: Sequence[str]) -> list[DifferenceEntry]:
         """Everything that did not agree in some orders, oldest first."""
-        found = self._differences.find({"order_id": {"$in": list(order_ids)}}).sort("created_at", 1)
-        return [difference_from_doc(doc) async for doc in found]
+        if not order_ids:
+            return []
+        found = self._differences.find({"order_id": {"$in": list(order_ids)}})
+        return sorted([difference_from_doc(doc) async for doc in found], key=lambda entry: entry.created_at)
 
 
 def write_cursor(entry: Order | DifferenceEntry) -> str:

@@ -182,6 +182,14 @@ def keys_rotate(
     commands.rotate(use, algorithm, ahead_days)
 
 
+@keys.command("wrap")
+def keys_wrap() -> None:
+    """Wrap every key of KEYS_FILE by the KMS that KEYS_KMS names, so that the file alone opens nothing."""
+    from backend.commands import keys as commands
+
+    commands.wrap()
+
+
 @keys.command("put")
 def keys_put(
     use: Annotated[str, typer.Argument(help="national_root or national_protection.")],

@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     # Keys and algorithms.
     keys_file: Path | None = Field(None, description="Key ring as a JSON file; or HC_KEYS.")
     hc_keys: SecretStr = Field(SecretStr(""), description="Key ring as JSON text, instead of a file.")
+    keys_kms: str = Field(
+        "", description="Who unwraps the ring's keys: empty, `master`, or `package.module:factory` of a KMS."
+    )
+    keys_master: SecretStr = Field(
+        SecretStr(""), description="With `master`: 32 bytes in hex or base64, or the path of a file of them."
+    )
     sign_algorithm: Literal["Ed25519", "SM2"] = Field(
         "Ed25519", description="Of the first health code key that `healthycity keys generate` makes."
     )
@@ -129,6 +135,9 @@ OUTSIDE_ADDRESSES = (
 )
 
 
+_NO_RING = "KEYS_FILE or HC_KEYS is missing: `healthycity keys generate` makes a key ring."
+
+
 def load_settings() -> Settings:
     """Read the environment. Raises pydantic's ValidationError, which names each wrong variable."""
     return Settings()
@@ -136,7 +145,7 @@ def load_settings() -> Settings:
 
 def production_problems(settings: Settings) -> list[str]:
     """Everything that keeps these settings from being a safe production configuration, a sentence each."""
-    problems = [] if settings.keys_file or _plain(settings.hc_keys) else ["KEYS_FILE or HC_KEYS is missing."]
+    problems = [] if settings.keys_file or _plain(settings.hc_keys) else [_NO_RING]
     problems += [
         f"{name.upper()} is missing."
         for name in REQUIRED_IN_PRODUCTION

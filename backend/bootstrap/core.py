@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 from backend.db.client import Database
 from backend.security.csrf import CSRFTokens
 from backend.security.fields import BlindIndex, FieldCipher
-from backend.security.keys import Keyring, open_keyring
+from backend.security.key_source import open_city_keyring
+from backend.security.keys import Keyring
 from backend.security.lasting import is_declared
 from backend.security.limits import RateLimiter
 from backend.security.refresh import RefreshTokens
@@ -52,7 +53,7 @@ def make_core(
         settings.mongodb_uri.get_secret_value(), settings.mongodb_database, app_name=f"healthycity-{process}"
     )
     bus = Bus()
-    keyring = open_keyring(settings.keys_file, settings.hc_keys.get_secret_value() or None)
+    keyring = open_city_keyring(settings)
     session_store = SessionStore(db)
     revocations = RevocationList(session_store)
     tokens = TokenIssuer(keyring, revocations)

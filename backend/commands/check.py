@@ -13,8 +13,9 @@ from backend.commands.terminal import CommandError, err, out
 from backend.db import migrate
 from backend.db.client import Database
 from backend.db.failures import DatabaseError, reason_of
-from backend.security.key_file import USES, KeyringError
-from backend.security.keys import open_keyring
+from backend.security.key_file import USES, KeyringError, Use
+from backend.security.key_source import open_city_keyring, unwrapped_keys
+from backend.security.keys import Keyring
 from backend.settings import Settings, load_settings, production_problems
 
 
@@ -26,7 +27,6 @@ def check(connect: bool) -> None:
         raise CommandError(*setting_problems(error)) from None
     problems = [*_environment_problems(settings), *production_problems(settings)]
     problems += [*app_problems(settings), *key_problems(settings), *_ring_problems(settings)]
-    _warn_of_old_keys(settings)
     if connect:
         problems += asyncio.run(_connection_problems(settings))
     if problems:
@@ -41,27 +41,32 @@ def _environment_problems(settings: Settings) -> list[str]:
 
 
 def _ring_problems(settings: Settings) -> list[str]:
+    """What is wrong with the key ring; keys that are only old are warned of."""
+    if not settings.keys_file and not settings.hc_keys.get_secret_value():
+        return []  # said already
     try:
-        ring = open_keyring(settings.keys_file, settings.hc_keys.get_secret_value() or None)
+        ring = open_city_keyring(settings)
     except KeyringError as error:
         return [f"The key ring cannot be used: {error}."]
-    problems = []
-    for use in USES:
-        try:
-            ring.active(use)
-        except KeyringError as error:
-            problems.append(f"The key ring is not complete: {error}.")
+    problems = [problem for use in USES for problem in _key_problems_of(ring, use)]
+    if not problems:
+        for sentence in old_keys(ring):
+            err.print(f"warning: {sentence}", markup=False)
+    bare = unwrapped_keys(settings) if settings.keys_kms else []
+    if bare:
+        problems.append(
+            f"{len(bare)} keys stand in the ring as they are although KEYS_KMS is set: "
+            "run `healthycity keys wrap`."
+        )
     return problems
 
 
-def _warn_of_old_keys(settings: Settings) -> None:
-    """Nothing that keeps a city from serving, but time to do something about."""
+def _key_problems_of(ring: Keyring, use: Use) -> list[str]:
     try:
-        ring = open_keyring(settings.keys_file, settings.hc_keys.get_secret_value() or None)
-    except KeyringError:
-        return
-    for sentence in old_keys(ring):
-        err.print(f"warning: {sentence}", markup=False)
+        ring.active(use)
+    except KeyringError as error:
+        return [f"The key ring is not complete: {error}; `healthycity keys rotate {use}` makes one."]
+    return []
 
 
 async def _connection_problems(settings: Settings) -> list[str]:

@@ -13,7 +13,8 @@ from backend.bootstrap import City
 from backend.commands.city import in_city, read_settings
 from backend.commands.terminal import CommandError, out, progress_bar
 from backend.security.key_file import USES, Key, KeyringError, Use
-from backend.security.keys import Keyring, open_keyring
+from backend.security.key_source import key_management, open_city_keyring
+from backend.security.keys import Keyring
 from backend.security.resealing import KeyInUseError, Standing
 
 # Every process has read the ring by then: none meets a key that it does not know.
@@ -28,7 +29,11 @@ def generate(file: Path) -> None:
     """Make a new key ring file with a first key for every use."""
     settings = read_settings()
     try:
-        Keyring.generate(file, algorithms={"code": settings.sign_algorithm})
+        kms = key_management(settings)
+    except KeyringError as error:
+        raise CommandError(f"{error}.") from None
+    try:
+        Keyring.generate(file, kms=kms, algorithms={"code": settings.sign_algorithm})
     except KeyringError as error:
         raise CommandError(f"{error}: a key ring is never overwritten.") from None
     out.print(f"{file} holds a key for each of {len(USES)} uses. Back it up apart from the database.")
@@ -58,6 +63,18 @@ def rotate(use: str, algorithm: str | None, ahead_days: int) -> None:
         out.print(
             f"The worker makes {RESEALED[use]} anew with it; `healthycity keys reseal --status` says how far."
         )
+
+
+def wrap() -> None:
+    """Write the ring anew, every key wrapped by what KEYS_KMS names."""
+    settings = read_settings()
+    if not settings.keys_kms:
+        raise CommandError("KEYS_KMS is empty: it says by what the keys are wrapped.")
+    ring = _open_to_change()
+    ring.rewrite()
+    out.print(
+        f"{settings.keys_file} is wrapped. Copies from before are not: destroy those that are not needed."
+    )
 
 
 def put(use: str, file: Path) -> None:
@@ -159,7 +176,7 @@ def known_use(use: str) -> Use:
 def _open() -> Keyring:
     settings = read_settings()
     try:
-        return open_keyring(settings.keys_file, settings.hc_keys.get_secret_value() or None)
+        return open_city_keyring(settings)
     except KeyringError as error:
         raise CommandError(f"The key ring cannot be used: {error}.") from None
 

@@ -7,7 +7,8 @@ from backend import logs, metrics
 from backend.commands.city import plain_failures, read_settings
 from backend.commands.material import app_problems, key_problems
 from backend.commands.terminal import CommandError
-from backend.security.keys import KeyringError, open_keyring
+from backend.security.key_source import open_city_keyring
+from backend.security.keys import KeyringError
 from backend.settings import Settings, production_problems
 
 
@@ -83,7 +84,7 @@ def _checked(settings: Settings, more: Callable[[Settings], list[str]] = lambda 
         if not settings.is_production and not getattr(settings, name).get_secret_value():
             problems.append(f"{name.upper()} is missing.")
     try:
-        open_keyring(settings.keys_file, settings.hc_keys.get_secret_value() or None)
+        open_city_keyring(settings)
     except KeyringError as error:
         problems.append(f"The key ring cannot be used: {error}.")
     if problems:

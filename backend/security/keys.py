@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import secrets
 import time
 from dataclasses import replace
@@ -23,6 +24,8 @@ from backend.security.key_file import (
     parse_keys,
     write_private,
 )
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "DEFAULT_ALGORITHMS",
@@ -52,6 +55,7 @@ _GROUP_ALGORITHMS = {"Ed25519": "AES-256", "SM2": "SM4"}
 _HIGHEST_CODE_NUMBER = 255
 # How often the file's time stamp is looked at; a rotation reaches every process within this time.
 _LOOK_EVERY_S = 2.0
+_LOOK_AGAIN_S = 30.0
 
 
 def _new_secret(alg: str) -> bytes:
@@ -173,6 +177,10 @@ class Keyring:
 
         self._change(without)
 
+    def rewrite(self) -> None:
+        """Write the file anew with the same keys, each wrapped by the ring's KMS."""
+        self._change(lambda keys: (keys, keys[0]))
+
     def _rotate_code_pair(self, use: Use, alg: str | None, ahead: timedelta) -> Key:
         chosen = _with_group({use: alg}) if alg is not None else {}
         code_alg, group_alg = chosen.get("code"), chosen.get("code_group")
@@ -235,7 +243,13 @@ class Keyring:
         # A missing or half-copied file is no reason to stop a running city: the keys in memory go on serving.
         if stamp is None or stamp == self._stamp:
             return
-        self._take(parse_keys(self._path.read_text(), self._kms))
+        try:
+            self._take(parse_keys(self._path.read_text(), self._kms))
+        except (KeyringError, OSError) as error:
+            # A KMS that is away holds everybody up while it is asked: not again so soon.
+            self._look_at = time.monotonic() + _LOOK_AGAIN_S
+            log.error("key_ring_not_reloaded", extra={"reason": str(error)})
+            return
         self._stamp = stamp
 
     def _file_stamp(self) -> tuple[int, int, int] | None:

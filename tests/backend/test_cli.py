@@ -13,7 +13,7 @@ from tests.support.commands import Run, run_apart
 
 COMMANDS = (
     "demo", "serve", "worker", "beat", "migrate", "seed", "check", "openapi", "journey",
-    "keys generate", "keys list", "keys rotate", "keys put", "keys reseal", "keys drop",
+    "keys generate", "keys list", "keys rotate", "keys wrap", "keys put", "keys reseal", "keys drop",
     "staff add", "staff code", "hospital add", "client list", "client new-secret",
     "client deactivate", "import bulk-publish", "audit verify",
 )  # fmt: skip

@@ -14,8 +14,8 @@ from backend.directory import handlers as directory_handlers
 from backend.directory import token_handlers
 from backend.healthcodes import handlers as healthcodes_handlers
 from backend.http import config_handlers
+from backend.http.application import CityApplication
 from backend.http.base import InFlight, NotFoundHandler
-from backend.http.body_limit import LimitedApplication
 from backend.http.endpoint import check_access_is_declared
 from backend.http.openapi import openapi
 from backend.http.pages import app_routes
@@ -61,13 +61,14 @@ def make_app(city: City) -> Application:
         (r"/openapi.json", OpenAPIHandler),
     ]
     answered = [(pattern, handler, {"route": pattern}) for pattern, handler in routes + system + pages]
-    return LimitedApplication(
+    return CityApplication(
         [*answered, *app_routes(city.settings.miniprogram_dir)],
         default_handler_class=NotFoundHandler,
         city=city,
         openapi=openapi(
             routes, title=f"{city.settings.city_name} API", version=VERSION, server=city.settings.public_url
         ),
+        max_body_bytes=city.settings.max_body_bytes,
         in_flight=InFlight(),
         log_function=lambda _handler: None,  # BaseHandler.on_finish writes the one line
     )

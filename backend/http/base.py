@@ -110,10 +110,11 @@ class BaseHandler(RequestHandler):
 
     def set_default_headers(self) -> None:
         """Secure headers and the request's id on every answer, errors included."""
-        self.clear_header("Server")
+        del self._headers["Server"]
         for name, value in SECURE_HEADERS:
-            self.set_header(name, value)
-        self.set_header("Content-Security-Policy", NO_PAGE_POLICY)
+            # Constants need none of the checks that `set_header` makes.
+            self._headers[name] = value
+        self._headers["Content-Security-Policy"] = NO_PAGE_POLICY
         if self.request_id:
             self.set_header("X-Request-Id", self.request_id)
         city = self.application.settings.get("city")
@@ -153,7 +154,7 @@ class BaseHandler(RequestHandler):
         method = self.request.method or ""
         # Anybody can make up a method: it must not become a label.
         method = method if method in self.SUPPORTED_METHODS else "other"
-        metrics.HTTP_REQUESTS.labels(self.route, method, status).observe(seconds)
+        metrics.http_requests(self.route, method, status).observe(seconds)
         if status >= 400 or log.isEnabledFor(logging.DEBUG):
             log.info(
                 "request",

@@ -1,28 +1,26 @@
-"""The largest body we read: what is larger is thrown away as it comes and answered with BODY_TOO_LARGE.
+"""How much body we read, and how long we wait for it.
 
-Tornado itself would hang up with a bare 400, and a client would not know why. The answer has the form of
-whoever would have answered: JSON, a console page, or the words of another protocol.
+What is larger is thrown away as it comes and answered with BODY_TOO_LARGE. Tornado itself would hang up with
+a bare 400, and a client would not know why. The answer has the form of whoever would have answered: JSON, a
+console page, or the words of another protocol. Who does not send what was announced is hung up on.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from tornado.httputil import (
-    HTTPHeaders,
-    HTTPMessageDelegate,
-    HTTPServerRequest,
-    RequestStartLine,
-    ResponseStartLine,
-)
-from tornado.web import Application, HTTPError
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
+from tornado.web import HTTPError
 
-from backend.http.base import BaseHandler, NotFoundHandler
+from backend.http.base import BaseHandler
 
 # So many times the limit are read and thrown away, so that the client hears the answer; then we hang up.
 DISCARDED = 8
+# From the headers to the last byte. Tornado's own `body_timeout` makes a task of every body, which costs each
+# POST more than all of its routing; this timer costs next to nothing.
+WITHIN_S = 30.0
 
 
 @functools.cache
@@ -36,21 +34,32 @@ def too_large(handler: type[BaseHandler]) -> type[BaseHandler]:
 
 
 class LimitedBody(HTTPMessageDelegate):
-    """Passes a request on, until more of a body has come than may."""
+    """Passes a request on, until more of a body has come than may or the time is over."""
 
     def __init__(
-        self, request: HTTPMessageDelegate, refusal: Callable[[], HTTPMessageDelegate], most: int
+        self,
+        request: HTTPMessageDelegate,
+        refusal: Callable[[], HTTPMessageDelegate],
+        hang_up: Callable[[], None],
+        *,
+        most: int,
+        within_s: float,
     ) -> None:
         self._request = request
         self._refusal = refusal
+        self._hang_up = hang_up
         self._most = most
+        self._within_s = within_s
         self._seen = 0
+        self._over: asyncio.TimerHandle | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """The length may be told in advance."""
         told = headers.get("Content-Length", "")
+        if told or "Transfer-Encoding" in headers:
+            self._over = asyncio.get_running_loop().call_later(self._within_s, self._hang_up)
         self._seen = int(told) if told.isdecimal() and len(told) < 20 else 0
         if self._seen > self._most:
             if self._seen > self._most * DISCARDED:
@@ -66,26 +75,15 @@ class LimitedBody(HTTPMessageDelegate):
 
     def finish(self) -> None:
         """The body is whole."""
+        self._stop_waiting()
         (self._refusal() if self._seen > self._most else self._request).finish()
 
     def on_connection_close(self) -> None:
         """Nobody waits for the answer any more."""
+        self._stop_waiting()
         self._request.on_connection_close()
 
-
-class LimitedApplication(Application):
-    """An application that reads bodies of at most `max_body_bytes`."""
-
-    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate:  # type: ignore[override]
-        """The handler, behind the limit."""
-        found = super().find_handler(request, **kwargs)
-        most = self.settings["city"].settings.max_body_bytes
-        return LimitedBody(found, lambda: self._refusal(request, found), most)
-
-    def _refusal(self, request: HTTPServerRequest, found: Any) -> HTTPMessageDelegate:
-        """Whoever would have answered, made to refuse; the app's files are no handler of ours."""
-        ours = issubclass(found.handler_class, BaseHandler)
-        kind, more = (found.handler_class, found.handler_kwargs) if ours else (NotFoundHandler, {})
-        return self.get_handler_delegate(
-            request, too_large(kind), more, path_args=found.path_args, path_kwargs=found.path_kwargs
-        )
+    def _stop_waiting(self) -> None:
+        if self._over is not None:
+            self._over.cancel()
+            self._over = None

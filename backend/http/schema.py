@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
 
-def _rfc3339(instant: datetime) -> str:
-    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-# An instant as RFC 3339 with Z and milliseconds.
-Instant = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+# An instant goes out as RFC 3339 with Z: pydantic's own form of an aware UTC datetime.
+Instant = datetime
 
 
 class Schema(BaseModel):

@@ -66,7 +66,6 @@ async def _serve(
         max_body_size=max_body_bytes * DISCARDED,
         max_header_size=32_768,
         idle_connection_timeout=75,
-        body_timeout=30,
     )
     server.add_sockets(sockets)
     log.info("serving", extra={"port": sockets[0].getsockname()[1]})

@@ -173,7 +173,8 @@ class RateLimiter:
 
     async def _answer(self, batch: list[_Question]) -> None:
         try:
-            waits = await asyncio.wait_for(self._call(batch), _TIMEOUT_S)
+            async with asyncio.timeout(_TIMEOUT_S):
+                waits = await self._call(batch)
         except (RedisError, OSError, TimeoutError) as error:
             self._away_until = time.monotonic() + _AWAY_S
             log.warning("limits_without_redis", extra={"error": type(error).__name__})

@@ -42,7 +42,8 @@ class Ed25519Signer:
     def __init__(self, kid: str, seed: bytes) -> None:
         self.kid = kid
         self.private = Ed25519PrivateKey.from_private_bytes(seed)
-        self.public_key = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.public = self.private.public_key()
+        self.public_key = self.public.public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.sign = self.private.sign
 
 

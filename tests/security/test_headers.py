@@ -234,6 +234,21 @@ async def test_a_body_that_is_far_too_large_is_refused_before_it_comes(city: Tes
     assert ErrorCode.BODY_TOO_LARGE.encode() in answer
 
 
+@pytest.mark.parametrize("announced", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
+async def test_who_does_not_send_what_was_announced_is_hung_up_on(city: TestCity, announced: bytes) -> None:
+    app = make_app(city.city)
+    app.settings["body_within_s"] = 0.1
+    server = HTTPServer(app)
+    [socket] = bind_sockets(0, "127.0.0.1")
+    server.add_socket(socket)
+    reader, writer = await asyncio.open_connection(*socket.getsockname())
+    writer.write(b"POST /api/v1/auth/sms HTTP/1.1\r\nHost: x\r\n" + announced + b"\r\n\r\n5\r\n{")
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+    server.stop()
+    assert await app.settings["in_flight"].until_idle(5)
+
+
 async def test_as_much_as_is_allowed_is_read(city: TestCity) -> None:
     answer = await city.http.post(f"{city.url}/api/v1/auth/sms", content=b"x" * LIMIT)
     assert answer.status_code == 400

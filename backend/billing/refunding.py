@@ -19,6 +19,7 @@ from payment.ports import (
     RefundState,
     RefundStatus,
     RejectedError,
+    RejectReason,
     RetryableError,
 )
 
@@ -95,6 +96,9 @@ class Refunding:
         try:
             status = await gateway.refund(asked)
         except (RejectedError, DuplicateRequestError) as error:
+            if isinstance(error, RejectedError) and error.reason is RejectReason.MISCONFIGURED:
+                # Our fault, not the refund's: a wrong key or clock. It goes on when that is put right.
+                raise _later(refund, error) from error
             await self._refused(order, refund, error)
             return
         except RetryableError as error:

@@ -132,7 +132,10 @@ class Settling:
         # First the next time, then the question: a channel that hangs is not asked by everybody at once.
         await self._orders.apply(order_id, lambda order: transitions.check_due_again(order, now))
         try:
-            await self.refresh(order_id)
+            order = await self.refresh(order_id)
+            # Paid or ended by another way: what is still payable could only be paid in vain.
+            for attempt in () if order.is_open else order.open_attempts:
+                order = await self.end_attempt(order, attempt)
         except AppError as error:
             log.warning("payment_check_failed", extra={"order_id": order_id, "detail": error.log})
 

@@ -150,9 +150,10 @@ def payment_told(order: Order, status: PaymentStatus, merchant_id: str, now: dat
 
 
 def _paid(order: Order, attempt: Attempt, status: PaymentStatus, merchant_id: str, now: datetime) -> Change:
-    if attempt.state is AttemptState.PAID:
-        return Change(order)
     wrong = _disagreement(order, attempt, status, merchant_id)
+    if attempt.state is AttemptState.PAID:
+        # Believed once is believed; a second word that differs is for a person to read.
+        return Change(order, differences=(wrong,) if wrong else ())
     if wrong is not None:
         disputed = replace(attempt, state=AttemptState.DISPUTED)
         return Change(_checked(order.with_attempt(disputed)), differences=(wrong,))
@@ -182,6 +183,9 @@ def _disagreement(
         "app_id": attempt.app_id,
     }
     found = {name: getattr(status, name) for name in expected}
+    if attempt.channel_trade_id:
+        expected["channel_trade_id"] = attempt.channel_trade_id
+        found["channel_trade_id"] = status.channel_trade_id
     if found == expected:
         return None
     key = f"payment:{attempt.out_trade_no}:{status.amount_fen}"
@@ -237,8 +241,17 @@ def _refund(order: Order, out_trade_no: str, cause: RefundCause, reason: str, no
     # A second payment goes back while the first keeps serving its purpose.
     serving = order.state is OrderState.PAID and cause is RefundCause.EXCESS
     state = OrderState.PAID if serving else OrderState.REFUNDING
-    changed = _checked(replace(order, refunds=(*order.refunds, refund), state=state))
+    before = _without_failed(order, out_trade_no).refunds
+    changed = _checked(replace(order, refunds=(*before, refund), state=state))
     return Change(changed, (_event(EventKind.REFUND_DUE, changed, out_refund_no=refund.out_refund_no),))
+
+
+def _without_failed(order: Order, out_trade_no: str) -> Order:
+    """What had failed for a payment counts no more: another refund has taken its place."""
+    for refund in order.refunds:
+        if refund.out_trade_no == out_trade_no and refund.state is RefundProgress.FAILED:
+            order = order.with_refund(replace(refund, state=RefundProgress.REPLACED))
+    return order
 
 
 def refund_asked(order: Order, out_refund_no: str) -> Change:
@@ -260,7 +273,7 @@ def refund_told(order: Order, status: RefundStatus, now: datetime) -> Change:
     if refund.state is RefundProgress.SUCCEEDED or status.state is RefundState.ABSENT:
         return Change(order)
     if refund.state is RefundProgress.REPLACED:
-        return Change(order, differences=_gone_twice(order, status))
+        return _replaced_told(order, refund, status, now)
     if status.refund_fen != refund.amount_fen:
         expected, found = {"amount_fen": refund.amount_fen}, {"amount_fen": status.refund_fen}
         wrong = Difference(f"refund:{status.out_refund_no}", "refund_mismatch", order.id, expected, found)
@@ -269,21 +282,28 @@ def refund_told(order: Order, status: RefundStatus, now: datetime) -> Change:
     if status.state is RefundState.PROCESSING:
         return Change(order.with_refund(_processing(refund)))
     if status.state is RefundState.SUCCEEDED:
-        done_at = status.refunded_at or now
-        done = replace(refund, state=RefundProgress.SUCCEEDED, done_at=done_at, last_error="")
-        changed = _refund_state(order.with_refund(done), done_at)
-        return Change(
-            changed, (_event(EventKind.REFUND_SUCCEEDED, changed, out_refund_no=done.out_refund_no),)
-        )
+        return _refund_succeeded(order, refund, status, now)
     return _refund_failed(order, refund, status.raw_state, now)
 
 
-def _gone_twice(order: Order, status: RefundStatus) -> tuple[Difference, ...]:
-    """A refund that was replaced because the channel gave it up has gone through after all."""
+def _refund_succeeded(order: Order, refund: Refund, status: RefundStatus, now: datetime) -> Change:
+    done_at = status.refunded_at or now
+    done = replace(refund, state=RefundProgress.SUCCEEDED, done_at=done_at, last_error="")
+    changed = _refund_state(order.with_refund(done), done_at)
+    return Change(changed, (_event(EventKind.REFUND_SUCCEEDED, changed, out_refund_no=done.out_refund_no),))
+
+
+def _replaced_told(order: Order, refund: Refund, status: RefundStatus, now: datetime) -> Change:
+    """A refund that was given up has gone through after all: in the end the only one, or one too many."""
     if status.state is not RefundState.SUCCEEDED:
-        return ()
+        return Change(order)
+    attempt = order.find_attempt(refund.out_trade_no)
+    if attempt is not None and status.refund_fen == refund.amount_fen <= refundable_fen(order, attempt):
+        # What took its place has failed, as it must once the money is back.
+        return _refund_succeeded(_without_failed(order, refund.out_trade_no), refund, status, now)
     found = {"amount_fen": status.refund_fen}
-    return (Difference(f"refund:{status.out_refund_no}:twice", "refund_twice", order.id, {}, found),)
+    wrong = Difference(f"refund:{status.out_refund_no}:twice", "refund_twice", order.id, {}, found)
+    return Change(order, differences=(wrong,))
 
 
 def _processing(refund: Refund) -> Refund:
@@ -305,7 +325,8 @@ def _refund_failed(order: Order, refund: Refund, code: str, now: datetime) -> Ch
     failed = replace(refund, state=RefundProgress.FAILED, last_error=code, done_at=now)
     changed = _refund_state(order.with_refund(failed), now)
     wrong = Difference(
-        f"refund:{failed.out_refund_no}:{code}",
+        # Refused again after somebody has seen to it, it is on the list again.
+        f"refund:{failed.out_refund_no}:{failed.tries}:{code}",
         "refund_failed",
         order.id,
         {"amount_fen": failed.amount_fen},
@@ -339,8 +360,7 @@ def _retry(order: Order, refund: Refund, now: datetime) -> Change:
     if attempt is None or refundable_fen(order, attempt) < refund.amount_fen:
         return Change(order)
     if refund.channel_refund_id:
-        replaced = order.with_refund(replace(refund, state=RefundProgress.REPLACED))
-        return _refund(replaced, refund.out_trade_no, refund.cause, refund.reason, now)
+        return _refund(order, refund.out_trade_no, refund.cause, refund.reason, now)
     again = replace(refund, state=RefundProgress.ASKED, done_at=None)
     changed = order.with_refund(again)
     if order.state is OrderState.REFUND_FAILED:

@@ -153,6 +153,8 @@ MESSAGE_KINDS: dict[str, str] = {
     "phone_released": "手机号登录停用",
     "patient_link_requested": "就诊人授权请求",
     "patient_linked": "就诊人授权生效",
+    "consent_code": "代办授权验证码",
+    "consent_given": "代办授权告知",
     "patient_unlinked": "就诊人授权解除",
 }
 MESSAGE_CHANNELS: dict[str, str] = {"sms": "短信", "wechat": "微信"}
@@ -219,6 +221,8 @@ ACTIONS: dict[str, str] = {
     "resident.phone_released": "手机号有新的使用人，停用登录",
     "patient.add": "添加就诊人",
     "patient.accept": "同意他人代办",
+    "patient.ask_consent": "短信征求代办同意",
+    "patient.accept_by_code": "凭短信验证码同意代办",
     "patient.refuse": "解除他人代办",
     "patient.remove": "移除就诊人",
     "health_code.verify": "核验健康码",

@@ -42,6 +42,7 @@ from backend.slotpool.claims import ClaimService
 from backend.slotpool.claims_store import ClaimStore
 from backend.slotpool.schedules import ScheduleService
 from backend.slotpool.schedules_store import ScheduleStore
+from backend.slotpool.withdrawals import Withdrawals
 from backend.staff.service import StaffService
 from backend.staff.sign_in import SignIn
 from backend.staff.store import StaffStore
@@ -100,6 +101,12 @@ class Late:
             raise AppError(ErrorCode.UNAVAILABLE, "no sender of codes")
         await self.codes.send_code(phone, code)
 
+    async def send_consent_code(self, phone: str, code: str, guardian: str) -> None:
+        """And so do codes by which somebody lets another act for him."""
+        if self.codes is None:
+            raise AppError(ErrorCode.UNAVAILABLE, "no sender of codes")
+        await self.codes.send_consent_code(phone, code, guardian)
+
     async def has_appointments(self, resident_id: str) -> bool:
         """An account with somewhere to go is not deleted."""
         if self.claims is None:
@@ -152,7 +159,7 @@ def _ground(core: Core, outside: Outside, late: Late) -> Ground:
 def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
     settings, db = ground.settings, ground.db
     claim_store = ClaimStore(db, ground.cipher)
-    schedules = ScheduleService(ScheduleStore(db), ground.directory, claim_store, ground.audit)
+    schedules = ScheduleService(ScheduleStore(db), ground.directory, Withdrawals(claim_store), ground.audit)
     claims = ClaimService(
         claim_store, schedules, Availability(claim_store), hold_for=timedelta(minutes=settings.hold_minutes)
     )

@@ -6,7 +6,8 @@ from backend.audit.service import AuditService
 from backend.db.client import Database
 from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
-from backend.residents.codes import LoginCodes
+from backend.residents.codes import LoginCodes, OneTimeCodes
+from backend.residents.consents import Consents
 from backend.residents.idle import IdleAccounts
 from backend.residents.index_store import ResidentIndexStore
 from backend.residents.link_store import PatientLinkStore
@@ -49,10 +50,11 @@ def make_residents(
     claim_ids = ClaimIds(blind)
     accounts = Accounts(store, claim_ids, sessions)
     real_names = RealNameCheck(register)
+    codes = OneTimeCodes(LoginCodeStore(db), keyring, limiter)
     tickets = TicketStore(db, cipher)
     login = LoginService(
         accounts,
-        LoginCodes(LoginCodeStore(db), claim_ids, keyring, limiter, code_sender),
+        LoginCodes(codes, claim_ids, code_sender),
         tickets,
         IdleAccounts(accounts, tickets, limiter, audit),
         sessions,
@@ -66,6 +68,7 @@ def make_residents(
     return ResidentService(
         login=login,
         patients=PatientService(accounts, store, links, real_names, limiter, audit),
+        consents=Consents(accounts, store, links, real_names, codes, code_sender, limiter, audit),
         indexes=ResidentIndexes(accounts, store, ResidentIndexStore(db, store), claim_ids, blind),
         accounts=accounts,
         store=store,

@@ -78,12 +78,12 @@ class PatientLinkStore:
         doc = await self._links.find_one({"_id": link_id, "patient_id": patient_id, "live": True})
         return self._link(doc) if doc else None
 
-    async def accept(self, link: PatientLink, event: Event) -> bool:
+    async def accept(self, link: PatientLink, event: Event, basis: LinkBasis = LinkBasis.ACCEPTED) -> bool:
         """The patient agrees: from now on there is no day on which consent runs out."""
         change = pushed(event)
         change["$set"] |= {
             "state": LinkState.ACTIVE,
-            "basis": LinkBasis.ACCEPTED,
+            "basis": basis,
             "consent_until": None,
             "updated_at": clock.now(),
         }

@@ -1,6 +1,6 @@
 """The residents area's face to the others: one's own account, and what other areas may know about people.
 
-Signing in is `login` (login.py), acting for others is `patients` (patients.py).
+Signing in is `login` (login.py), acting for others is `patients` (patients.py) and `consents` (consents.py).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
+from backend.residents.consents import Consents
 from backend.residents.id_numbers import IDNumberError, parse_id_number
 from backend.residents.login import LoginService
 from backend.residents.models import Contact, Identity, Patient, Resident, ResidentState, Verifier, WeChatApp
@@ -40,6 +41,7 @@ class ResidentService:
         *,
         login: LoginService,
         patients: PatientService,
+        consents: Consents,
         indexes: ResidentIndexes,
         accounts: Accounts,
         store: ResidentStore,
@@ -52,6 +54,7 @@ class ResidentService:
     ) -> None:
         self.login = login
         self.patients = patients
+        self.consents = consents
         self.indexes = indexes
         self._accounts = accounts
         self._store = store

@@ -174,6 +174,13 @@ class ResidentStore:
         change["$unset"] = _unset(("phone", "phone_key", "other_keys"))
         return await self._update(_unmoved(resident) | {"phone_key": resident.phone_key}, change)
 
+    async def set_file_phone(self, resident_id: str, phone: str) -> None:
+        """Where the person of a file is told; an account has its own phone."""
+        await self._update(
+            {"_id": resident_id, "state": ResidentState.FILE},
+            {"$set": {"phone": self._seal(resident_id, "phone", phone)}},
+        )
+
     async def set_seen(self, resident_id: str) -> None:
         """The holder of an account is here."""
         await self._update(

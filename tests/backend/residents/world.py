@@ -140,12 +140,17 @@ class MemoryCodeSender:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
+        self.asking: list[str] = []
         self.away = False
 
     async def send_code(self, phone: str, code: str) -> None:
         if self.away:
             raise AppError(ErrorCode.UNAVAILABLE, "SMS gateway away")
         self.sent.append((phone, code))
+
+    async def send_consent_code(self, phone: str, code: str, guardian: str) -> None:
+        await self.send_code(phone, code)
+        self.asking.append(guardian)
 
     def code_of(self, phone: str) -> str:
         """The last code that went to a phone."""

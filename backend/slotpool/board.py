@@ -151,7 +151,8 @@ def _free(schedule: Schedule, taken: set[int], now: datetime) -> int:
     if schedule.state is not ScheduleState.OPEN or schedule.end_at <= now:
         return 0
     kept = {number for number, channel in schedule.reserved_for.items() if channel != _PUBLIC}
-    gone = taken | kept
+    # A place that was withdrawn is taken for a while, but no longer there.
+    gone = (taken & schedule.by_number.keys()) | kept
     if schedule.start_at > now:
         return len(schedule.slots) - len(gone)
     return sum(slot.end_at > now and slot.number not in gone for slot in schedule.slots)

@@ -10,7 +10,7 @@ from backend import clock, metrics
 from backend.db.client import Document
 from backend.errors import AppError, ErrorCode, not_found
 from backend.slotpool.availability import Availability
-from backend.slotpool.claims_models import Claim, ClaimState, Wanted
+from backend.slotpool.claims_models import Claim, ClaimState, Wanted, Withdrawal
 from backend.slotpool.claims_rules import (
     candidates,
     check_open,
@@ -292,6 +292,8 @@ class ClaimService:
     async def _is_free(self, schedule: Schedule, number: int, now: datetime) -> bool:
         """Whether the slot can be tried again: nobody has it, or only a hold that is over."""
         other = await self._store.find_live_on_slot(schedule.pool_key, schedule.id, number)
+        if isinstance(other, Withdrawal):
+            return await self._store.end_withdrawal(other, now)
         return other is None or await self._expire(other, now)
 
     async def _unless_over(
@@ -307,16 +309,9 @@ class ClaimService:
 
     async def _expire(self, claim: Claim, now: datetime) -> bool:
         """End a hold whose time is over; False when it is not such a hold."""
-        over = claim.state is ClaimState.HELD and not claim.awaiting_payment
-        if not over or claim.hold_until is None or claim.hold_until > now:
-            return False
-        ended = await self._end(
-            claim.id,
-            ClaimState.EXPIRED,
-            EventKind.APPOINTMENT_EXPIRED,
-            states=[ClaimState.HELD],
-            when={"hold_until": {"$lte": now}, "awaiting_payment": {"$ne": True}},
-        )
+        ended = await self._store.expire(claim, now)
+        if ended is not None:
+            self._availability.mark(claim.pool_key, claim.schedule_id, claim.number, taken=False)
         return ended is not None
 
     async def _end(

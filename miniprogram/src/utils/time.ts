@@ -90,5 +90,5 @@ export function formatInstant(at: string): string {
 export function formatCountdown(seconds: number): string {
   const left = Math.max(0, Math.ceil(seconds))
   const minutes = Math.floor(left / 60)
-  return minutes > 0 ? `${String(minutes)}分${two(left % 60)}秒` : `${String(left)}秒`
+  return timeWords.left(minutes, minutes > 0 ? two(left % 60) : String(left))
 }

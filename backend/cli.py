@@ -125,6 +125,10 @@ def seed(
 @imports.command("bulk-publish")
 def import_bulk_publish(
     source: Annotated[str, typer.Argument(help="A folder, a manifest file or an https address.")],
+    organizations: Annotated[
+        Path | None,
+        typer.Option(help="CSV or JSON: which locations are hospitals of the directory already."),
+    ] = None,
     start_on: Annotated[
         str | None, typer.Option(help="Move an old feed: its first day becomes this one (2026-01-31).")
     ] = None,
@@ -137,10 +141,12 @@ def import_bulk_publish(
     """Import a SMART Scheduling Links feed.
 
     Bad lines are reported with file, line and reason; good lines go in. Running it again changes nothing.
+    A location becomes an institution of its own unless --organizations names the one that it is: in each
+    line a location (its id, identifier or name) and an institution's id.
     """
     from backend.commands import importing
 
-    importing.bulk_publish(source, start_on, time_zone, strict, as_json)
+    importing.bulk_publish(source, organizations, start_on, time_zone, strict, as_json)
 
 
 @audit.command("verify")

@@ -39,7 +39,7 @@ def dynamic(api, somebody, seconds: float = 120) -> str:
 
 
 async def scan(api, terminal, text: str, *, step: str = "10101", by: Any = None, expect: int = 200) -> Any:
-    body = {"code": text, "step": step}
+    body: dict[str, Any] = {"code": text, "step": step}
     if by is not None:
         body["second_factor"] = {"id_last4": by.id_number[-4:]}
     return await api.call("POST", VERIFY, as_=terminal, json=body, expect=expect)

@@ -156,7 +156,10 @@ class SearchHandler(PublicHandler):
         """In characters, pinyin or pinyin initials; several words must all be found."""
 
         async def build() -> SearchOut:
-            return search_out(await self.services.directory.search(query.q))
+            found = await self.services.directory.search(query.q)
+            owners = {department.organization_id for department in found.departments}
+            owners |= {practitioner.organization_id for practitioner in found.practitioners}
+            return search_out(found, await self.services.directory.organizations_by_id(owners))
 
         return await self.ready(("search", query.q), build)
 

@@ -118,8 +118,10 @@ DIFFERENCES: dict[str, str] = {
     "refund_twice": "同一笔退了两次",
     "refund_failed": "退款被渠道拒绝",
     "notice_unexpected": "收到不属于任何订单的通知",
+    "order_inconsistent": "订单自身前后矛盾",
     "payment_differs": "渠道查询到的支付与我方不同",
     "refund_differs": "渠道查询到的退款与我方不同",
+    "refund_overdue": "退款超过三天仍未到账",
 }
 # What the payment channel says of a number, when it is asked.
 CHANNEL_STATES: dict[str, str] = {
@@ -138,6 +140,8 @@ FACTS: dict[str, str] = {
     "paid_fen": "实收",
     "refund_fen": "退款",
     "merchant_id": "商户号",
+    "app_id": "应用",
+    "channel_trade_id": "渠道单号",
     "currency": "币种",
     "state": "状态",
     "number": "单号",

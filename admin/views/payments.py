@@ -12,7 +12,8 @@ from admin.forms import Filters, Period, ReasonForm
 from admin.lookups import organization_names, organizations_in_scope
 from admin.templating import local_time
 from backend import clock
-from backend.billing.finance import MOST_ORDERS, Comparison
+from backend.billing.comparing import Comparison
+from backend.billing.finance import MOST_ORDERS
 from backend.billing.models import Order, OrderFilter, OrderState, RefundProgress
 from backend.errors import AppError, ErrorCode
 from backend.http.endpoint import requires

@@ -114,7 +114,7 @@ async def test_pages_with_nothing_on_them(desk_of: OpenDesk, town: Town) -> None
             {
                 "pool-day-empty": f"schedules?organization={town.hospital.id}&on=2030-01-01",
                 "appointments-empty": f"appointments?organization={town.hospital.id}&on=2030-01-01",
-                "payments-empty": "payments?on=2030-01-01",
+                "payments-empty": "payments?from_on=2030-01-01",
                 "messages-empty": "messages?appointment=01J8ZK3Q5V9X2M4N6P8R0T1S2V",
             },
         )
@@ -162,6 +162,10 @@ async def test_pages_after_a_form(desk_of: OpenDesk, town: Town, business: Busin
         await page.get_by_role("button", name="核对账目").click()
         await expect(page.get_by_text("账目平衡")).to_be_visible()
         await pictures(window, "payments-books")
+        await page.goto(f"{window.address}/admin/payments/{business.failed_refund}")
+        await page.get_by_role("button", name="向渠道核对").click()
+        await expect(page.get_by_role("heading", name="渠道核对结果")).to_be_visible()
+        await pictures(window, "payment-checked")
 
 
 async def test_pages_before_signing_in(desk: Window, town: Town, business: Business) -> None:

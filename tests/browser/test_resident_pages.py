@@ -196,7 +196,7 @@ def pages_after_taps(town: Town, life: Life) -> Deeds:
     detail = f"appointments/detail/index?appointment_id={life.booked}"
     week = f"booking/days/index?department_id={town.department.id}"
     return {
-        "search": ("booking/hospitals/index", [("type", "search-input", "xxg")], "=心血管内科"),
+        "search": ("booking/hospitals/index", [("type", "search-input", "xxg")], f"={town.hospital.name} · "),
         "search-doctor": (
             "booking/hospitals/index",
             [("type", "search-input", town.doctors[0].name)],
@@ -214,7 +214,8 @@ def pages_after_taps(town: Town, life: Life) -> Deeds:
             [("tap", "relation-parent"), ("tap", "patient-submit")],
             "=请填写身份证上的姓名",
         ),
-        "guardian-refusing": ("patients/list/index", [("tap", "guardian-revoke")], "guardian-revoke-confirm"),
+        "guardian-leaving": ("patients/list/index", [("tap", "guardian-revoke:取消授权")], "=取消后，"),
+        "guardian-refusing": ("patients/list/index", [("tap", "guardian-revoke:拒绝")], "=拒绝后，"),
         "code-stopping": ("code/printed/index", [("tap", "static-revoke")], "static-revoke-confirm"),
         "code-of-child": ("code/show/index", [("tap", "patient-option:子女")], "code-qr"),
         "settings-leaving": ("settings/index", [("tap", "sign-out")], "sign-out-confirm"),

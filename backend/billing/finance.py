@@ -5,10 +5,11 @@ Money is moved elsewhere. Asking the channel may bring news; they are applied as
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from backend.audit.service import AuditService
-from backend.billing.comparing import Comparing, Comparison
+from backend.billing.comparing import AT_ONCE, Comparing, Comparison
 from backend.billing.finance_store import FinanceStore, Sums, write_cursor
 from backend.billing.models import (
     DifferenceEntry,
@@ -23,6 +24,8 @@ from backend.permissions import Actor, Permission
 # What one page sums up and one file holds; a longer period is asked for in parts.
 MOST_ORDERS = 10_000
 _EXPORT_PAGE = 500
+# How many orders one tap asks the channel about.
+MOST_ASKED = 100
 ALL_ORDERS = OrderFilter()
 # Why finance looks at orders without giving a reason each time.
 BOOKKEEPING = "bookkeeping"
@@ -108,3 +111,19 @@ class Finance:
             actor, "billing.channel_asked", f"order/{order.id}", BOOKKEEPING, order.organization_id
         )
         return await self._comparing.compare(order)
+
+    async def ask_about(
+        self, actor: Actor, wanted: OrderFilter = ALL_ORDERS
+    ) -> list[tuple[Order, Comparison]]:
+        """Ask about the newest of these orders, MOST_ASKED at most; what disagrees comes onto the list."""
+        if not actor.may(Permission.STAFF_PAYMENTS_REFUND):
+            raise AppError(ErrorCode.FORBIDDEN, Permission.STAFF_PAYMENTS_REFUND)
+        place = wanted.organization_id or None
+        await self._audit.record(actor, "billing.channel_asked", "orders", BOOKKEEPING, place)
+        orders, _ = await self.list_orders(actor, wanted, limit=MOST_ASKED)
+        found: list[tuple[Order, Comparison]] = []
+        for first in range(0, len(orders), AT_ONCE):
+            batch = orders[first : first + AT_ONCE]
+            compared = await asyncio.gather(*(self._comparing.compare(order) for order in batch))
+            found += [(order, one) for order, each in zip(batch, compared, strict=True) for one in each]
+        return found

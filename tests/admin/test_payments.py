@@ -163,6 +163,11 @@ async def test_the_books_are_gone_through_for_the_whole_city_only(console: Conso
     page = await browser.submit("/admin/payments/books")
     assert "账目平衡" in page.text
     assert "¥25.00" in page.text
+    # No channel can be reached from here, and the page says so.
+    assert "支付和退款共 1 笔，一致 0，不一致 0，没有回答 1" in page.text
+    await browser.get("/admin/payments?to_on=2020-01-01")
+    page = await browser.submit("/admin/payments/books")
+    assert "所选范围内没有发起过支付的订单" in page.text
     browser = await console.sign_in(Role.FINANCE, town.scope)
     assert not (await browser.get("/admin/payments")).has_form("/admin/payments/books")
     token = console.city.services.csrf.issue(browser.http.cookies["hc_console"])

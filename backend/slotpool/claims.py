@@ -68,7 +68,7 @@ class ClaimService:
             claim = await self._claim_number(schedule, wanted, claim_id, now)
         else:
             claim = await self._claim_earliest(schedule, wanted, claim_id, now)
-        metrics.CLAIMS_TOTAL.labels("claimed").inc()
+        metrics.claims_total("claimed").inc()
         return claim
 
     async def confirm(self, claim_id: str, *, paid: bool) -> Claim | None:
@@ -256,7 +256,7 @@ class ClaimService:
         mine = await self._store.find(claim_id) if wanted.request_key else None
         if mine is not None:
             return same_claim(mine, wanted)
-        metrics.CLAIMS_TOTAL.labels("sold_out").inc()
+        metrics.claims_total("sold_out").inc()
         raise AppError(ErrorCode.SOLD_OUT)
 
     async def _claim_number(self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime) -> Claim:
@@ -270,7 +270,7 @@ class ClaimService:
         mine = await self._store.find(claim_id) if wanted.request_key else None
         if mine is not None:
             return same_claim(mine, wanted)
-        metrics.CLAIMS_TOTAL.labels("slot_taken").inc()
+        metrics.claims_total("slot_taken").inc()
         raise AppError(ErrorCode.SLOT_TAKEN)
 
     async def _try(

@@ -64,7 +64,14 @@ class ScheduleService:
 
     async def get_cached(self, schedule_id: str) -> Schedule:
         """The schedule, at most two seconds old. Raises SCHEDULE_NOT_FOUND."""
-        return _there(await self._known.get(schedule_id, lambda: self._store.find(schedule_id)))
+        return _there(await self._known.get(schedule_id, lambda: self._reread(schedule_id)))
+
+    async def _reread(self, schedule_id: str) -> Schedule | None:
+        # A session of a hundred places costs far more to read than to ask about, and hardly ever changes.
+        known = self._known.last(schedule_id)
+        if known is not None and await self._store.is_current(known.id, known.version):
+            return known
+        return await self._store.find(schedule_id)
 
     async def get(self, schedule_id: str) -> Schedule:
         """The schedule as it is now. Raises SCHEDULE_NOT_FOUND."""

@@ -18,6 +18,7 @@ from backend.directory.store import DirectoryStore
 from backend.errors import AppError, ErrorCode
 from backend.permissions import SYSTEM, Actor, Role
 from backend.security.keys import Keyring
+from backend.slotpool import schedules as schedules_module
 from backend.slotpool.availability import Availability
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.claims_models import Claim, ClaimState
@@ -100,6 +101,25 @@ async def test_what_was_published_is_read_back(hospital: Hospital):
     assert await hospital.schedules.access(hospital.client, "s1") == wanted
     assert await hospital.schedules.get_cached(wanted.id) == wanted
     assert wanted.reserved_for == {6: "window", 5: "window", 4: "kiosk"}
+
+
+async def test_what_is_sold_from_is_read_again_only_when_it_has_changed(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(schedules_module, "CACHED_S", 0)
+    seller = ScheduleService(
+        ScheduleStore(hospital.db),
+        hospital.directory,
+        Withdrawals(ClaimStore(hospital.db, CIPHER)),
+        hospital.audit,
+    )
+    wanted = await hospital.publish(hospital.session())
+    known = await seller.get_cached(wanted.id)
+    assert await seller.get_cached(wanted.id) is known
+    changed = await hospital.publish(hospital.session(fee_fen=known.fee_fen + 100))
+    assert (await seller.get_cached(wanted.id)).fee_fen == changed.fee_fen
+    await hospital.schedules.stop(hospital.client, "s1", "医生临时出诊")
+    assert (await seller.get_cached(wanted.id)).state is ScheduleState.STOPPED
 
 
 async def test_the_same_schedule_twice_changes_nothing(hospital: Hospital):

@@ -82,7 +82,7 @@ class Consents:
         number = _read_phone(phone)
         await self._codes.check([_key(link)], _subject(link, number), number, code)
         # The phone is the adult's, says the register: from now on it is where he is told.
-        await self._residents.set_file_phone(person.id, number)
+        await self._accounts.set_contact(person, number)
         if not await self._links.accept(link, _consented(link), LinkBasis.SMS_CODE):
             raise not_found(f"link {link.id}")
         await self._record(actor, "patient.accept_by_code", link, LinkBasis.SMS_CODE)

@@ -31,6 +31,8 @@ from backend.worker.events import Event, EventKind
 
 GONE = "已注销"
 NAMELESS = "未实名"
+# A phone that stands for more people than this is an institution's, and finds nobody in particular.
+_MOST_FOUND = 20
 
 
 class ResidentService:
@@ -178,6 +180,20 @@ class ResidentService:
         claim = await self._store.find_claim(self._search_keys(text))
         person = await self._accounts.find(claim.resident_id) if claim else None
         return person.id if person is not None and claim is not None and claim.key in person.keys else None
+
+    async def search_patients(self, text: str) -> list[str]:
+        """Whom a number may be about, for the desk: by ID number that person; by phone its owner, whom the
+        owner acts for today, and people who are told by it without having an account."""
+        owner = await self.search(text)
+        found = [owner] if owner else []
+        try:
+            phone = parse_phone(text)
+        except PhoneError:
+            return found
+        if owner is not None:
+            found += await self.patients.patients_of(owner)
+        found += await self._store.list_by_contact(self._ids.of_phone(phone), _MOST_FOUND)
+        return list(dict.fromkeys(found))
 
     def _search_keys(self, text: str) -> list[str]:
         try:

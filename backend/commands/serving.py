@@ -34,6 +34,7 @@ def work(concurrency: int, queues: str, metrics_port: int | None) -> None:
     """Run a worker until it is asked to stop."""
     settings = _checked(read_settings())
     _serve_metrics(settings, metrics_port)
+    logs.configure_logging("worker", settings.log_level)
     from backend.worker.app import celery
 
     celery.worker_main(
@@ -58,6 +59,7 @@ def beat(metrics_port: int | None) -> None:
     """Run the clock of the periodic jobs until it is asked to stop."""
     settings = _checked(read_settings())
     _serve_metrics(settings, metrics_port)
+    logs.configure_logging("beat", settings.log_level)
     from backend.worker.app import celery
 
     celery.start(["--quiet", "beat", "--loglevel", settings.log_level, "--pidfile", ""])

@@ -17,6 +17,7 @@ from backend.security.lasting import declare_sealed
 from backend.slotpool.claims_models import LIVE_STATES, WITHDRAWN, Claim, ClaimState, Withdrawal
 from backend.slotpool.claims_rules import event_of
 from backend.slotpool.schedules_models import Schedule
+from backend.slotpool.schedules_rules import LONGEST_SESSION
 from backend.worker.events import Event, EventKind
 
 _COLLECTION, _REASON = "claims", "cancel_reason"
@@ -228,7 +229,7 @@ class ClaimStore:
         now = clock.now()
         rules: list[Document] = [{"patient_id": {"$in": list(patient_ids)}}]
         if upcoming is True:
-            rules.append({"live": True, "end_at": {"$gte": now}})
+            rules.append(_to_come(now))
         elif upcoming is False:
             rules.append({"$or": [{"live": False}, {"end_at": {"$lt": now}}]})
         order, beyond = (ASCENDING, "$gt") if upcoming else (DESCENDING, "$lt")
@@ -257,7 +258,7 @@ class ClaimStore:
     async def has_live_future(self, patient_ids: Sequence[str]) -> bool:
         """Whether any of the patients has a live claim that is not over."""
         doc = await self._claims.find_one(
-            {"patient_id": {"$in": list(patient_ids)}, "live": True, "end_at": {"$gte": clock.now()}},
+            {"patient_id": {"$in": list(patient_ids)}, **_to_come(clock.now())},
             {"_id": 1},
         )
         return doc is not None
@@ -268,6 +269,11 @@ class ClaimStore:
         if isinstance(sealed, dict):
             doc = doc | {_REASON: self._cipher.open(_COLLECTION, _REASON, doc["_id"], sealed)}
         return Claim.from_doc(doc)
+
+
+def _to_come(now: datetime) -> Document:
+    """Live and not over. What has begun so long ago is over: so the index leaves a person's past aside."""
+    return {"live": True, "end_at": {"$gte": now}, "start_at": {"$gte": now - LONGEST_SESSION}}
 
 
 def _ended_by_clock(doc: Document, now: datetime) -> bool:

@@ -21,8 +21,9 @@ from backend.slotpool.schedules_models import Schedule
 CACHED_S = 2.0
 # So long a place that goes stays withdrawn, and one under a change that never ended.
 LEASE = timedelta(seconds=60)
-# A place that is on sale again, at another time, say, comes back when no copy of its old schedule is left.
-COMES_BACK_AFTER = timedelta(seconds=CACHED_S + 0.5)
+# A place that is on sale again, at another time, say, comes back when no copy of its old schedule is left,
+# nor any request that has read one and is slow to insert what it wants.
+COMES_BACK_AFTER = timedelta(seconds=CACHED_S + 8)
 
 Places = Mapping[str, Collection[int]]
 

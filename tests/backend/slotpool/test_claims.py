@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from backend import clock
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
 from backend.slotpool.claims_models import ClaimState
@@ -228,6 +229,26 @@ async def test_a_reason_from_before_reasons_were_sealed_is_still_read(db, pool, 
         {"_id": claim.id}, {"$set": {"cancel_reason": "改期"}}, bypass_document_validation=True
     )
     assert (await pool.claims.get(claim.id)).cancel_reason == "改期"
+
+
+async def test_what_is_to_come_is_found_without_looking_through_the_past(db, pool, schedules):
+    under_way = schedules.add(slots=60, after=timedelta(hours=-1))
+    await pool.claims.claim(wanted(under_way, "ann", number=30))
+    past = [await pool.claims.claim(wanted(schedules.add(department_id=str(n)), "ann")) for n in range(20)]
+    gone = {
+        "$set": {"start_at": clock.now() - timedelta(days=30), "end_at": clock.now() - timedelta(days=29)}
+    }
+    await db.collection("claims").update_many({"_id": {"$in": [claim.id for claim in past]}}, gone)
+    await db.native.command("profile", 2)
+    try:
+        upcoming, _ = await pool.claims.of_patients(["ann"], upcoming=True, cursor=None, limit=20)
+        assert await pool.claims.has_live_future(["ann"])
+        looks = await db.native["system.profile"].find({"ns": f"{db.name}.claims"}).to_list(None)
+    finally:
+        await db.native.command("profile", 0)
+        await db.native["system.profile"].drop()
+    assert [claim.number for claim in upcoming] == [30]
+    assert [look["docsExamined"] for look in looks] == [1, 1]
 
 
 async def test_no_slot_and_no_past_slot(pool, schedules):

@@ -6,6 +6,7 @@ The environment variable of a setting is its name in upper case. What production
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,11 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def days(count: int) -> timedelta | None:
+    """A retention period of the settings; None is for ever."""
+    return timedelta(days=count) if count else None
 
 
 class Settings(BaseSettings):
@@ -69,6 +75,13 @@ class Settings(BaseSettings):
     hold_minutes: int = Field(10, description="How long a hold lasts.")
     booking_days: int = Field(14, description="How many days ahead a resident may book.")
     cancel_until_minutes: int = Field(60, description="Until so long before it, residents may cancel.")
+
+    # How long things about people are kept, in days; 0 is for ever (docs/privacy.md).
+    keep_code_uses_days: int = Field(1095, ge=0, description="Uses of health codes, since the use.")
+    keep_revoked_codes_days: int = Field(30, ge=0, description="Printed codes, since they were revoked.")
+    keep_files_days: int = Field(
+        1095, ge=0, description="Files of people without account, since their last visit or link."
+    )
 
     # WeChat: mini-program and official account.
     wechat_api_url: str = Field("https://api.weixin.qq.com", description="WeChat's API.")

@@ -8,6 +8,7 @@ from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
 from backend.residents.codes import LoginCodes, OneTimeCodes
 from backend.residents.consents import Consents
+from backend.residents.forgetting import Forgetting, LastVisit
 from backend.residents.idle import IdleAccounts
 from backend.residents.index_store import ResidentIndexStore
 from backend.residents.link_store import PatientLinkStore
@@ -23,7 +24,7 @@ from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.keys import Keyring
 from backend.security.limits import RateLimiter
 from backend.security.sessions import SessionService
-from backend.settings import Settings
+from backend.settings import Settings, days
 from notify.ports import WeChatLogin
 
 # The collections whose documents embed events, for `Outbox.watch`.
@@ -44,6 +45,7 @@ def make_residents(
     wechat: WeChatLogin,
     code_sender: CodeSender,
     has_appointments: HasAppointments,
+    last_visit: LastVisit,
 ) -> ResidentService:
     """The residents service on a database, with the outside given in."""
     store = ResidentStore(db, cipher)
@@ -69,6 +71,7 @@ def make_residents(
         login=login,
         patients=PatientService(accounts, store, links, real_names, limiter, audit),
         consents=Consents(accounts, store, links, real_names, codes, code_sender, limiter, audit),
+        forgetting=Forgetting(store, links, audit, last_visit, days(settings.keep_files_days)),
         indexes=ResidentIndexes(accounts, store, ResidentIndexStore(db, store), claim_ids, blind),
         accounts=accounts,
         store=store,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import Enum, auto
 
 from pymongo.errors import DuplicateKeyError
@@ -72,6 +72,12 @@ class PatientLinkStore:
         """Who acts, or asks to act, for somebody, newest first."""
         docs = self._links.find({"patient_id": patient_id, "live": True}).sort("_id", -1)
         return [self._link(doc) async for doc in docs]
+
+    async def last_ended_at(self, patient_id: str) -> datetime | None:
+        """When the last of somebody's links ended."""
+        query = {"patient_id": patient_id, "live": False}
+        doc = await self._links.find_one(query, {"ended_at": 1}, sort=[("ended_at", -1)])
+        return doc.get("ended_at") if doc else None
 
     async def find_of_patient(self, link_id: str, patient_id: str) -> PatientLink | None:
         """A live link, if it is this patient's."""

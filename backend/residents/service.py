@@ -15,6 +15,7 @@ from backend.permissions import Actor
 from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
 from backend.residents.consents import Consents
+from backend.residents.forgetting import Forgetting
 from backend.residents.id_numbers import IDNumberError, parse_id_number
 from backend.residents.login import LoginService
 from backend.residents.models import Contact, Identity, Patient, Resident, ResidentState, Verifier, WeChatApp
@@ -44,6 +45,7 @@ class ResidentService:
         login: LoginService,
         patients: PatientService,
         consents: Consents,
+        forgetting: Forgetting,
         indexes: ResidentIndexes,
         accounts: Accounts,
         store: ResidentStore,
@@ -57,6 +59,7 @@ class ResidentService:
         self.login = login
         self.patients = patients
         self.consents = consents
+        self.forgetting = forgetting
         self.indexes = indexes
         self._accounts = accounts
         self._store = store

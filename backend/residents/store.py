@@ -200,6 +200,9 @@ class ResidentStore:
 
     async def erase(self, resident_id: str, event: Event) -> bool:
         """Delete the account: nothing about the person stays, the id remains as a tombstone."""
+        return await self._erase(resident_id, ResidentState.ACCOUNT, event)
+
+    async def _erase(self, resident_id: str, state: ResidentState, event: Event) -> bool:
         change = pushed(event)
         change["$set"] |= {
             "state": ResidentState.DELETED,
@@ -207,8 +210,26 @@ class ResidentStore:
             "real_name": False,
         }
         return await self._update(
-            {"_id": resident_id, "state": ResidentState.ACCOUNT}, change | {"$unset": _unset(_PERSONAL)}
+            {"_id": resident_id, "state": state}, change | {"$unset": _unset(_PERSONAL)}
         )
+
+    async def list_old_files(self, before: datetime, limit: int) -> list[str]:
+        """Ids of files made so long ago that are to be looked at, in no order."""
+        query = {
+            "state": ResidentState.FILE,
+            "created_at": {"$lt": before},
+            "look_again_at": {"$not": {"$gt": clock.now()}},
+        }
+        docs = await self._residents.find(query, {"_id": 1}).limit(limit).to_list(None)
+        return [doc["_id"] for doc in docs]
+
+    async def look_again(self, resident_id: str, at: datetime) -> None:
+        """The file is still needed; nobody need look at it before."""
+        await self._update({"_id": resident_id, "state": ResidentState.FILE}, {"$set": {"look_again_at": at}})
+
+    async def erase_file(self, resident_id: str, event: Event) -> bool:
+        """Delete a file as an account is deleted; false when it has become one meanwhile."""
+        return await self._erase(resident_id, ResidentState.FILE, event)
 
     # -- moving an account to the file of the same person ----------------------------------------------
 

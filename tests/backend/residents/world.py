@@ -185,6 +185,7 @@ class World:
     tokens: TokenIssuer
     outbox: Outbox
     busy: set[str] = field(default_factory=set)
+    visits: dict[str, datetime] = field(default_factory=dict)
     browser: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=20))
 
     async def call(

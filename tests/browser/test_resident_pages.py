@@ -188,6 +188,28 @@ async def test_pages_that_get_no_good_answer(phone_of: OpenPhone, town: Town, li
                     await resident.window.picture(f"{name}-failed")
 
 
+async def test_the_main_button_is_in_view_on_a_small_phone_in_large_letters(
+    phone_of: OpenPhone, town: Town, life: Life
+) -> None:
+    detail = "appointments/detail/index?appointment_id="
+    pages = {
+        "confirm-submit": f"booking/confirm/index?schedule_id={day(town, 7)[CHIEF].id}&number=3",
+        "pay-done": f"booking/pay/index?appointment_id={life.unpaid}",
+        "pay-now": detail + life.unpaid,
+        "detail-code": detail + life.booked,
+    }
+    async with phone_of(life.caller) as resident:
+        await resident.window.open("/")
+        await resident.tap("home-large")
+        await expect(resident.see("home-large")).to_have_attribute("aria-checked", "true")
+        await resident.window.resize(360, 640)
+        for button, path in pages.items():
+            await show(resident, path, button)
+            await resident.settle()
+            await expect(resident.page.locator(".page--large").filter(visible=True)).to_have_count(1)
+            await expect(resident.see(button)).to_be_in_viewport(ratio=1)
+
+
 # Pages after a tap or two: path, what is done ("tap" or "type" with a test id), what then shows.
 Deeds = dict[str, tuple[str, list[tuple[str, ...]], str]]
 

@@ -30,7 +30,9 @@ class Settings(BaseSettings):
     environment: Literal["demo", "test", "production"] = Field(
         "production", description="With anything but production the strict rules are off."
     )
-    city_code: str = Field("370700", description="GB/T 2260 code of the city; part of every health code.")
+    city_code: str = Field(
+        "370700", pattern=r"^[0-9]{6}$", description="GB/T 2260 code of the city; part of every health code."
+    )
     city_name: str = Field("健康城市", description="What residents and staff read.")
 
     # Where the data is.
@@ -41,15 +43,15 @@ class Settings(BaseSettings):
 
     # How the city is reached.
     web_host: str = Field("127.0.0.1", description="Where the web server listens.")
-    web_port: int = Field(8000, description="Its port; `healthycity serve --port` wins.")
+    web_port: int = Field(8000, ge=0, le=65_535, description="Its port; `healthycity serve --port` wins.")
     public_url: str = Field("http://127.0.0.1:8000", description="What residents and callbacks use.")
-    trusted_proxies: int = Field(0, description="Reverse proxies in front, for the client's address.")
+    trusted_proxies: int = Field(0, ge=0, description="Reverse proxies in front, for the client's address.")
     miniprogram_dir: Path = Field(Path("miniprogram/dist/h5"), description="The built H5 app.")
-    max_body_bytes: int = Field(1_048_576, description="Largest request body accepted.")
-    shutdown_grace_s: int = Field(20, description="How long begun requests may finish at shutdown.")
+    max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest request body accepted.")
+    shutdown_grace_s: int = Field(20, ge=0, description="How long begun requests may finish at shutdown.")
     metrics_host: str = Field("127.0.0.1", description="Where worker and beat answer `/metrics`.")
     metrics_port: int = Field(
-        0, description="On which port, 0 for none; `--metrics-port` of worker and beat wins."
+        0, ge=0, le=65_535, description="On which port, 0 for none; `--metrics-port` of worker and beat wins."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG writes a line for every request."
@@ -72,9 +74,9 @@ class Settings(BaseSettings):
     )
 
     # Booking rules.
-    hold_minutes: int = Field(10, description="How long a hold lasts.")
-    booking_days: int = Field(14, description="How many days ahead a resident may book.")
-    cancel_until_minutes: int = Field(60, description="Until so long before it, residents may cancel.")
+    hold_minutes: int = Field(10, ge=1, description="How long a hold lasts.")
+    booking_days: int = Field(14, ge=1, description="How many days ahead a resident may book.")
+    cancel_until_minutes: int = Field(60, ge=0, description="Until so long before it, residents may cancel.")
 
     # How long things about people are kept, in days; 0 is for ever (docs/privacy.md).
     keep_code_uses_days: int = Field(1095, ge=0, description="Uses of health codes, since the use.")
@@ -148,6 +150,13 @@ OUTSIDE_ADDRESSES = (
 )
 
 
+# How an address begins.
+SCHEMES = {
+    "mongodb_uri": ("mongodb", "mongodb+srv"),
+    "broker_url": ("redis", "rediss", "amqp", "amqps"),
+    "redis_url": ("redis", "rediss"),
+    **dict.fromkeys(OUTSIDE_ADDRESSES, ("https", "http")),
+}
 _NO_RING = "KEYS_FILE or HC_KEYS is missing: `healthycity keys generate` makes a key ring."
 
 
@@ -159,27 +168,41 @@ def load_settings() -> Settings:
 def production_problems(settings: Settings) -> list[str]:
     """Everything that keeps these settings from being a safe production configuration, a sentence each."""
     problems = [] if settings.keys_file or _plain(settings.hc_keys) else [_NO_RING]
-    problems += [
-        f"{name.upper()} is missing."
-        for name in REQUIRED_IN_PRODUCTION
-        if not _plain(getattr(settings, name))
-    ]
+    problems += [_missing(name) for name in REQUIRED_IN_PRODUCTION if not _plain(getattr(settings, name))]
+    problems += _address_problems(settings)
     # The default is a real city's, and every health code carries it.
     if "city_code" not in settings.model_fields_set:
         problems.append("CITY_CODE is missing: say which city this is.")
-    for name in OUTSIDE_ADDRESSES:
-        address = str(getattr(settings, name))
-        if address and urlsplit(address).hostname in LOOPBACK:
-            problems.append(f"{name.upper()} points at a sandbox on this machine ({address}).")
-    public = urlsplit(settings.public_url)
-    if public.scheme != "https":
-        problems.append("PUBLIC_URL must be https: residents' tokens travel over it.")
-    if public.hostname in LOOPBACK:
-        problems.append("PUBLIC_URL must be the address residents use, not this machine's own.")
     for name in ("mas_callback_secret", "population_register_secret"):
         value = _plain(getattr(settings, name))
         if value and (len(value) < 16 or value.startswith(("demo", "sandbox", "changeme", "test"))):
             problems.append(f"{name.upper()} is a default or too short; use at least 16 random characters.")
+    return problems
+
+
+def _missing(name: str) -> str:
+    described = Settings.model_fields[name].description or ""
+    return f"{name.upper()} is missing ({described.rstrip('.')})."
+
+
+def _address_problems(settings: Settings) -> list[str]:
+    problems = []
+    for name, schemes in SCHEMES.items():
+        address = urlsplit(_plain(getattr(settings, name)))
+        if address.geturl() and (address.scheme not in schemes or not address.netloc):
+            beginnings = " or ".join(f"{scheme}://" for scheme in schemes)
+            problems.append(f"{name.upper()} is no address: it begins with {beginnings}, then the host.")
+        elif name in OUTSIDE_ADDRESSES and address.hostname in LOOPBACK:
+            problems.append(
+                f"{name.upper()} points at a sandbox on this machine ({address.geturl()}): name the real one."
+            )
+    public = urlsplit(settings.public_url)
+    if public.scheme != "https":
+        problems.append("PUBLIC_URL must begin with https://: residents' tokens travel over it.")
+    if public.hostname in LOOPBACK:
+        problems.append("PUBLIC_URL must be the address residents use, not this machine's own.")
+    if public.netloc and (public.path or public.query):
+        problems.append("PUBLIC_URL ends with the host, without a slash: callbacks put their own path there.")
     return problems
 
 

@@ -102,9 +102,9 @@ def publish_sweep() -> None:
     celery.send_task("outbox.sweep", queue=QUEUE_URGENT, expires=5, retry=False)
 
 
-def check_broker() -> None:
-    """Raise when the broker does not answer."""
-    with celery.connection_for_write() as connection:
+def check_broker(app: Celery | None = None) -> None:
+    """Raise when the broker does not answer: this process's, unless another application is given."""
+    with (app or celery).connection_for_write() as connection:
         connection.ensure_connection(max_retries=1, timeout=2)
 
 

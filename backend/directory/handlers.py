@@ -225,7 +225,7 @@ class TerminalListHandler(APIHandler):
     @operation("Register a terminal", status=201, tag=_HOSPITAL_TAG, rate_limit="hospital_write")
     async def post(self, body: RegisterTerminal) -> IssuedTerminalOut:
         """Every terminal gets an OAuth2 client of its own; the secret is shown once."""
-        issued = await self.services.clients.register_terminal(
+        issued = await self.services.client_care.register_terminal(
             self.actor, body.name, body.kind, body.department
         )
         return issued_terminal_out(issued)

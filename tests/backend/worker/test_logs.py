@@ -68,6 +68,7 @@ async def test_parts_that_are_away_are_named_without_tracebacks_and_work_goes_on
             await poll(lambda: "broker_away" in events(processes, "beat"), 60, "the broker to be missed")
             await broker.open()
             await _until_a_job_is_done(city, processes)
+            assert events(processes, "beat").count("ticking") == 1
             for name in ("worker", "beat"):
                 _look_through(processes, name)
 

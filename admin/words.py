@@ -220,6 +220,7 @@ ACTIONS: dict[str, str] = {
     "resident.verify_refused": "居民实名认证未通过",
     "resident.delete": "居民注销账号",
     "resident.forget": "档案到期清除",
+    "resident.restore_phone": "窗口核验后恢复手机号登录",
     "resident.change_phone": "居民更换手机号",
     "resident.identity_shown": "久未使用的账号核对身份登录",
     "resident.identity_refused": "久未使用的账号核对身份未通过",

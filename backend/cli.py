@@ -37,6 +37,7 @@ keys = group("keys", "The key ring: make, list and rotate keys.", PEOPLE)
 staff = group("staff", "Accounts of the console.", PEOPLE)
 hospital = group("hospital", "Hospitals and the credentials of their systems.", PEOPLE)
 client = group("client", "What may speak for hospitals: their systems, and each terminal.", PEOPLE)
+resident = group("resident", "What is done for a person who stands at a window.", PEOPLE)
 imports = group("import", "Bring in schedules that others publish.", DATA)
 audit = group("audit", "The audit log.", DATA)
 
@@ -328,6 +329,19 @@ def client_deactivate(
     from backend.commands import clients
 
     clients.deactivate(client_id, reason, yes)
+
+
+@resident.command("restore-phone")
+def resident_restore_phone(
+    reason: Annotated[str, typer.Option(help="Who saw the ID card, and where; it goes into the audit log.")],
+    # Asked for, not given as arguments: those stand in histories and lists of processes.
+    id_number: Annotated[str, typer.Option(prompt="ID number")],
+    phone: Annotated[str, typer.Option(prompt="New phone")],
+) -> None:
+    """Let the account of a person be signed in to by a new phone, when phone and WeChat are both lost."""
+    from backend.commands import residents
+
+    residents.restore_phone(id_number, phone, reason)
 
 
 @app.command(rich_help_panel=LOOK)

@@ -56,6 +56,21 @@ def test_a_hospital_of_an_unknown_kind_is_refused(run_in_city: InCity):
     assert "'spa' is not a valid" in done.stderr
 
 
+def test_a_phone_is_given_back_only_to_an_account_that_there_is(run_in_city: InCity):
+    wanted = (
+        "--id-number",
+        "370702198503120018",
+        "--phone",
+        "13900000003",
+        "--reason",
+        "card seen at window 3",
+    )
+    done = run_in_city("resident", "restore-phone", *wanted)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: NOT_FOUND")
+    assert "370702" not in done.stderr + done.stdout
+
+
 def test_a_feed_goes_in_and_again_changes_nothing(run_in_city: InCity):
     first = run_in_city("import", "bulk-publish", str(FEED))
     assert first.returncode == 0, first.stderr

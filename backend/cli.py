@@ -335,8 +335,8 @@ def client_deactivate(
 def resident_restore_phone(
     reason: Annotated[str, typer.Option(help="Who saw the ID card, and where; it goes into the audit log.")],
     # Asked for, not given as arguments: those stand in histories and lists of processes.
-    id_number: Annotated[str, typer.Option(prompt="ID number")],
-    phone: Annotated[str, typer.Option(prompt="New phone")],
+    id_number: Annotated[str, typer.Option(prompt="ID number", help="On the card; asked for.")],
+    phone: Annotated[str, typer.Option(prompt="New phone", help="To sign in with; asked for.")],
 ) -> None:
     """Let the account of a person be signed in to by a new phone, when phone and WeChat are both lost."""
     from backend.commands import residents

@@ -50,7 +50,7 @@ def phone_of(chromium: Browser, town: Town, life: Life) -> OpenPhone:
 
 
 async def pictures(resident: Resident, name: str) -> None:
-    """A page as everybody sees it: two widths, two sizes of letters."""
+    """A page as everybody sees it: two widths, two sizes of letters. The extremes are kept as pictures."""
     window = resident.window
     await resident.settle()
     await window.quiet()
@@ -58,8 +58,9 @@ async def pictures(resident: Resident, name: str) -> None:
         await window.page.evaluate(LARGE, large)
         for width in WIDTHS:
             await window.resize(width)
-            narrow = "" if width == WIDTHS[0] else f"-{width}"
-            await window.picture(f"{name}{narrow}{'-large' if large else ''}")
+            narrow = width != WIDTHS[0]
+            full_name = f"{name}{f'-{width}' if narrow else ''}{'-large' if large else ''}"
+            await (window.picture if large == narrow else window.inspect)(full_name)
     await window.page.evaluate(LARGE, False)
     await window.resize(WIDTHS[0])
 

@@ -11,7 +11,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 from playwright.async_api import Browser, expect
 
-from backend.permissions import Role
+from backend.directory.models import TerminalKind
+from backend.permissions import Actor, Role
 from tests.browser import desk as at_the_desk
 from tests.browser.business import Business, trade
 from tests.browser.life import ATTENDING, CHIEF, GENERAL, day
@@ -105,6 +106,29 @@ async def test_pages_of_the_operator(desk_of: OpenDesk, town: Town, business: Bu
     )
     async with desk_of(Role.CITY_OPERATOR) as window:
         await look_at(window, pages_of_the_operator(town, business, known.member.id))
+
+
+async def test_pages_of_systems_and_terminals(desk_of: OpenDesk, town: Town) -> None:
+    clients = town.city.city.services.clients
+    his = (await clients.register_hospital(town.hospital.id, "医院信息系统 HIS")).client.id
+    actor = Actor("client", his, Role.HOSPITAL_CLIENT, frozenset({town.hospital.id}))
+    lost = await clients.register_terminal(actor, "门诊收费窗口1号", TerminalKind.WINDOW)
+    await clients.deactivate(lost.client.id)
+    async with desk_of(Role.HOSPITAL_OPERATOR) as window:
+        pages = {
+            "clients": "clients",
+            "client": f"clients/{his}",
+            "client-shut-out": f"clients/{lost.client.id}",
+            "client-secret": f"clients/{his}/secret",
+            "client-deactivating": f"clients/{his}/deactivate",
+        }
+        await look_at(window, pages)
+        await window.page.goto(f"{window.address}/admin/clients/{his}/secret")
+        await window.page.get_by_label("再用 7 天").check()
+        await window.page.get_by_label("原因").fill("年度更换")
+        await window.page.get_by_role("button", name="换发密钥").click()
+        await expect(window.page.get_by_text("只显示这一次")).to_be_visible()
+        await pictures(window, "client-issued")
 
 
 async def test_pages_with_nothing_on_them(desk_of: OpenDesk, town: Town) -> None:

@@ -3,6 +3,8 @@
 import csv
 from datetime import timedelta
 
+import pytest
+
 from backend import clock
 from backend.audit.models import AuditFilter
 from backend.billing.models import Difference, OrderState, RefundProgress
@@ -63,6 +65,15 @@ async def test_orders_are_filtered_by_hospital_and_day_and_summed_up(console: Co
     yesterday = today - timedelta(days=1)
     page = await browser.get(f"/admin/payments?to_on={yesterday}")
     assert "没有符合条件的订单" in page.text
+
+
+@pytest.mark.parametrize("path", ["/admin/payments", "/admin/payments/export"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30", "gestern"])
+async def test_a_day_that_no_calendar_of_ours_has_is_refused(console: Console, path: str, day: str) -> None:
+    browser = await console.sign_in(Role.FINANCE)
+    for name in ("from_on", "to_on"):
+        page = await browser.get(f"{path}?{name}={day}", expect=400)
+        assert "日期" in page.text
 
 
 async def test_filtered_orders_leave_as_a_file_with_masked_names_and_on_record(

@@ -61,13 +61,16 @@ class ClaimService:
         for another wish already gets IDEMPOTENCY_KEY_REUSED.
         """
         schedule = schedule or await self._schedules.get_cached(wanted.schedule_id)
-        now = clock.now()
-        check_open(schedule)
         claim_id = claim_id_of(wanted)
-        if wanted.number is not None:
-            claim = await self._claim_number(schedule, wanted, claim_id, now)
-        else:
-            claim = await self._claim_earliest(schedule, wanted, claim_id, now)
+        try:
+            claim = await self._claim(schedule, wanted, claim_id, clock.now())
+        except AppError as error:
+            # Whoever asks again must hear what he heard before, also where nothing could be sold any more.
+            mine = await self._store.find(claim_id) if wanted.request_key else None
+            if mine is not None:
+                return same_claim(mine, wanted)
+            metrics.claims_total(error.code.lower()).inc()
+            raise
         metrics.claims_total("claimed").inc()
         return claim
 
@@ -127,7 +130,8 @@ class ClaimService:
             claim_id,
             states=[ClaimState.HELD],
             to=ClaimState.HELD,
-            fields={"awaiting_payment": False},
+            # By another machine's clock its time may be over, and that one has handed it on: tell it again.
+            fields={"awaiting_payment": False, "due_told": False},
             event=None,
         )
 
@@ -229,6 +233,12 @@ class ClaimService:
         """Live claims of several pools, for the console."""
         return await self._store.live_in_pools(pool_keys)
 
+    async def _claim(self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime) -> Claim:
+        check_open(schedule)
+        if wanted.number is not None:
+            return await self._claim_number(schedule, wanted, claim_id, now)
+        return await self._claim_earliest(schedule, wanted, claim_id, now)
+
     async def _claim_earliest(
         self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime
     ) -> Claim:
@@ -253,10 +263,6 @@ class ClaimService:
                 return claim
             if not await self._is_free(schedule, slot.number, now):
                 taken.add(slot.number)
-        mine = await self._store.find(claim_id) if wanted.request_key else None
-        if mine is not None:
-            return same_claim(mine, wanted)
-        metrics.claims_total("sold_out").inc()
         raise AppError(ErrorCode.SOLD_OUT)
 
     async def _claim_number(self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime) -> Claim:
@@ -267,10 +273,6 @@ class ClaimService:
                 return claim
             if not await self._is_free(schedule, slot.number, now):
                 break
-        mine = await self._store.find(claim_id) if wanted.request_key else None
-        if mine is not None:
-            return same_claim(mine, wanted)
-        metrics.claims_total("slot_taken").inc()
         raise AppError(ErrorCode.SLOT_TAKEN)
 
     async def _try(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from backend import clock
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
 from backend.slotpool.claims_models import ClaimState
+from backend.slotpool.schedules_models import ScheduleState
 from tests.backend.slotpool.pool import MemorySchedules, Pool, wanted
 
 
@@ -172,6 +174,8 @@ async def test_a_closed_payment_ends_a_hold_past_its_time(db, schedules):
     schedule = schedules.add(slots=1, fee_fen=500)
     claim = await pool.claims.claim(wanted(schedule, hold=True))
     await pool.claims.await_payment(claim.id, "order")
+    # A machine whose clock is ahead has handed the hold on already.
+    await db.collection("claims").update_one({"_id": claim.id}, {"$set": {"due_told": True}})
     early = await pool.claims.payment_is_off(claim.id)
     assert early is not None
     assert early.state is ClaimState.HELD
@@ -198,6 +202,17 @@ async def test_reserved_numbers_are_sold_only_through_their_channel(pool, schedu
     assert (await pool.claims.claim(wanted(schedule, channel="window"))).number == 3
     assert await code_of(pool.claims.claim(wanted(schedule))) is ErrorCode.SOLD_OUT
     assert (await pool.claims.claim(wanted(schedule, channel="referral"))).number == 2
+
+
+async def test_a_request_repeated_after_the_clinic_was_stopped_gets_what_it_got(pool, schedules):
+    schedule = schedules.add(slots=3)
+    wish = wanted(schedule, request_key="before-the-stop")
+    claim = await pool.claims.claim(wish)
+    schedules.made[schedule.id] = replace(schedule, state=ScheduleState.STOPPED)
+    assert (await pool.claims.claim(wish)).id == claim.id
+    with pytest.raises(AppError) as refused:
+        await pool.claims.claim(wanted(schedule, request_key="after-the-stop"))
+    assert refused.value.code is ErrorCode.SCHEDULE_STOPPED
 
 
 async def test_stopping_a_clinic_ends_every_live_claim(pool, schedules):

@@ -62,7 +62,7 @@ def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> 
     def observe(system: str, call: str, outcome: str, seconds: float) -> None:
         metrics.OUTSIDE_CALLS.labels(system, call, outcome).observe(seconds)
 
-    tokens = _wechat_tokens(settings, keyring)
+    tokens = _wechat_tokens(settings, keyring, closers)
     mini = WeChatApp(
         WeChatAppConfig(
             settings.wechat_api_url,
@@ -105,12 +105,18 @@ def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> 
     return Outside(gateways, sms, sms, WeChatSubscribeMessenger(mini), wechat, register)
 
 
-def _wechat_tokens(settings: Settings, keyring: Keyring) -> TokenStorage:
+def _wechat_tokens(settings: Settings, keyring: Keyring, closers: list[Close]) -> TokenStorage:
     """Processes share WeChat's token where there is a Redis to share it in."""
     url = settings.redis_url.get_secret_value()
     if not url:
         return MemoryTokenStorage()
-    return RedisTokenStorage(SyncRedis.from_url(url), SealedTokens(keyring, settings))
+    client = SyncRedis.from_url(url)
+
+    async def close() -> None:
+        client.close()
+
+    closers.append(close)
+    return RedisTokenStorage(client, SealedTokens(keyring, settings))
 
 
 def _wechat_pay(settings: Settings) -> WeChatPayConfig:

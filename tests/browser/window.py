@@ -23,6 +23,7 @@ from tests.support.polling import poll
 SCREENS = Path("test-artifacts/screens")
 INSPECT = (Path(__file__).parent / "inspect.js").read_text()
 TOUCH_PX, LETTERS_PX = 40, 12
+SETTLES_S = 3.0
 # A request that a page no longer wants, because the person has gone on.
 LEFT_BEHIND = "net::ERR_ABORTED"
 # How much longer than the window its content is: the resident app scrolls inside a box.
@@ -115,7 +116,16 @@ class Window:
     async def inspect(self, name: str) -> None:
         """Whatever a person would stumble over is a complaint."""
         wanted = {"touch": self.touch_px, "letters": LETTERS_PX}
-        for fault in await self.page.evaluate(INSPECT, wanted):
+        faults: list[str] = []
+
+        async def fine() -> bool:
+            faults[:] = await self.page.evaluate(INSPECT, wanted)
+            return not faults
+
+        # A page on its way in or out is cut off for a moment; what stays so is a complaint.
+        with contextlib.suppress(AssertionError):
+            await poll(fine, SETTLES_S, "a page without faults")
+        for fault in faults:
             self.complain(f"{name}: {fault}")
 
 

@@ -43,6 +43,7 @@ Whose object it is (this resident's, this hospital's) is asked by the services; 
 LIMITS_INTRODUCTION = """\
 Token buckets, shared by all web processes through Redis (each process counts alone while Redis is away).
 Over the limit the answer is `RATE_LIMITED`, 429, with `retry_after_s` in its data and as `Retry-After`.
+A bucket marked ~ is decided in the process that is asked and shared a moment later, so that nobody waits.
 The buckets are `BUCKETS` in `backend/security/limits.py`; behind a proxy, `TRUSTED_PROXIES` says whose
 address counts.
 """
@@ -74,11 +75,15 @@ def limits_page() -> str:
         "| bucket | counted for each | at once | then | what it holds back |",
         "| --- | --- | --: | --- | --- |",
         *(
-            f"| `{name}` | {bucket.scope} | {bucket.burst} | {_pace(bucket)} | {bucket.why} |"
+            f"| {_bucket(name, bucket)} | {bucket.scope} | {bucket.burst} | {_pace(bucket)} | {bucket.why} |"
             for name, bucket in BUCKETS.items()
         ),
     ]
     return _page("Rate limits", LIMITS_INTRODUCTION, table)
+
+
+def _bucket(name: str, bucket: Bucket) -> str:
+    return f"`{name}` ~" if bucket.loose else f"`{name}`"
 
 
 def _pace(bucket: Bucket) -> str:

@@ -1,4 +1,9 @@
-"""Rate limits: token buckets in Redis, many questions in one call; in this process while Redis is away."""
+"""Rate limits: token buckets in Redis, many questions in one call; in this process while Redis is away.
+
+What guards a secret or costs money is asked of Redis first. What is asked at every click is decided here, by
+what this process knows, and put on everybody's account a moment later: a flood over many processes gets a few
+requests further, once, and nobody waits.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +35,8 @@ class Bucket:
     every_s: float
     scope: str = ""
     why: str = ""
+    # Decided in this process first, and shared afterwards.
+    loose: bool = False
 
     @property
     def interval_ms(self) -> int:
@@ -67,9 +74,9 @@ BUCKETS: dict[str, Bucket] = {
     "patient": Bucket(12, 600, "resident", "Patients added: each asks the population register."),
     "otp_phone": Bucket(5, 720, "phone", "SMS codes sent to one phone."),
     "otp_ip": Bucket(30, 6, "address", "SMS codes asked for: a hospital's Wi-Fi may be one."),
-    "booking": Bucket(20, 3, "resident", "Holds, bookings and payments begun."),
+    "booking": Bucket(20, 3, "resident", "Holds, bookings and payments begun.", loose=True),
     "verify": Bucket(
-        200, 0.02, "terminal or hospital system", "Health codes verified, offline uses uploaded."
+        200, 0.02, "terminal or hospital system", "Health codes verified, offline uses uploaded.", loose=True
     ),
     "client_token": Bucket(10, 6, "hospital system or terminal", "Tokens by client credentials."),
     "second_factor": Bucket(5, 600, "patient", "Second factors tried with one patient's printed code."),
@@ -111,7 +118,8 @@ _LARGEST_BATCH = 256
 _AWAY_S = 5.0
 _TIMEOUT_S = 0.5
 
-_Question = tuple[str, Bucket, "asyncio.Future[int]"]
+# Bucket and name, and who waits for the answer: nobody when it was decided here.
+_Question = tuple[str, Bucket, "asyncio.Future[int] | None"]
 
 
 class RateLimiter:
@@ -132,6 +140,10 @@ class RateLimiter:
         name = self._name(bucket, key)
         if self._redis is None or time.monotonic() < self._away_until:
             wait_ms = self._local.take(name, limit)
+        elif limit.loose:
+            wait_ms = self._local.take(name, limit)
+            if not wait_ms:
+                self._put(name, limit, None)
         else:
             wait_ms = await self._ask(name, limit)
         if wait_ms > 0:
@@ -152,11 +164,14 @@ class RateLimiter:
 
     def _ask(self, name: str, limit: Bucket) -> asyncio.Future[int]:
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._put(name, limit, future)
+        return future
+
+    def _put(self, name: str, limit: Bucket, future: asyncio.Future[int] | None) -> None:
         self._waiting.append((name, limit, future))
         if self._flusher is None:
             # The task starts in the next tick: whatever else asks in this one goes along in the same call.
             self._flusher = asyncio.create_task(self._flush())
-        return future
 
     async def _flush(self) -> None:
         try:
@@ -183,13 +198,16 @@ class RateLimiter:
         except asyncio.CancelledError:
             self._answer_locally(batch)
             raise
-        for (_, _, future), wait_ms in zip(batch, waits, strict=True):
-            if not future.done():
+        for (name, limit, future), wait_ms in zip(batch, waits, strict=True):
+            if future is None:
+                if wait_ms > 0:
+                    self._local.empty(name, limit, wait_ms)
+            elif not future.done():
                 future.set_result(wait_ms)
 
     def _answer_locally(self, batch: list[_Question]) -> None:
         for name, limit, future in batch:
-            if not future.done():
+            if future is not None and not future.done():
                 future.set_result(self._local.take(name, limit))
 
     async def _call(self, batch: list[_Question]) -> list[int]:
@@ -222,6 +240,11 @@ class LocalBuckets:
             self._make_room(now_ms)
         self._full_at_ms[name] = full_at
         return 0
+
+    def empty(self, name: str, limit: Bucket, wait_ms: int) -> None:
+        """The bucket is empty by everybody's account: refuse for so many milliseconds."""
+        full_at = time.monotonic() * 1000 + wait_ms + (limit.burst - 1) * limit.interval_ms
+        self._full_at_ms[name] = max(full_at, self._full_at_ms.get(name, 0.0))
 
     def _make_room(self, now_ms: float) -> None:
         # Full buckets say nothing; if all are in use, the oldest tenth goes.

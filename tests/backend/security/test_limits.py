@@ -12,6 +12,7 @@ from backend.ids import new_id
 from backend.security import limits as limits_module
 from backend.security.keys import Keyring
 from backend.security.limits import BUCKETS, Bucket, LocalBuckets, RateLimiter
+from tests.support.polling import poll
 
 KEYRING = Keyring.generate()
 
@@ -56,8 +57,6 @@ async def test_the_refusal_says_when_to_come_back(limiter):
 
 async def test_a_bucket_fills_again(limiter, monkeypatch):
     monkeypatch.setitem(limits_module.BUCKETS, "login", Bucket(burst=1, every_s=0.05))
-    from tests.support.polling import poll
-
     key = new_id()
     await limiter.take("login", key)
     assert await allowed(limiter, "login", key, 1) == 0
@@ -69,6 +68,21 @@ async def test_two_processes_share_a_bucket(limiter, redis_url):
     key = new_id()
     assert await allowed(limiter, "otp_phone", key, 4) == 4
     assert await allowed(other, "otp_phone", key, 4) == 1
+    await other.close()
+
+
+async def test_a_loose_bucket_is_shared_a_moment_later(limiter, redis_url):
+    other = RateLimiter(KEYRING, Redis.from_url(redis_url))
+    key = new_id()
+    burst = BUCKETS["booking"].burst
+    assert await allowed(limiter, "booking", key, burst + 5) == burst
+    # The other process knows of nothing yet, and learns it by its first question.
+    assert await allowed(other, "booking", key, 1) == 1
+
+    async def refused() -> bool:
+        return await allowed(other, "booking", key, 1) == 0
+
+    await poll(refused)
     await other.close()
 
 
@@ -85,9 +99,9 @@ async def test_no_key_is_readable_in_redis(limiter, redis_url):
 async def test_questions_of_one_moment_go_out_in_one_call(redis_url):
     client = Redis.from_url(redis_url)
     limiter = RateLimiter(KEYRING, client)
-    await limiter.take("booking", new_id())
+    await limiter.take("code", new_id())
     before = (await client.info("commandstats")).get("cmdstat_evalsha", {}).get("calls", 0)
-    await asyncio.gather(*(limiter.take("booking", new_id()) for _ in range(50)))
+    await asyncio.gather(*(limiter.take("code", new_id()) for _ in range(50)))
     after = (await client.info("commandstats"))["cmdstat_evalsha"]["calls"]
     assert after - before <= 2
     await limiter.close()

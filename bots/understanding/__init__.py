@@ -1,0 +1,1 @@
+"""Reads one sentence that a resident typed; pure, without database or network."""

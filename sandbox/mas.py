@@ -119,7 +119,10 @@ class SubmitHandler(MasHandler):
         wanted = {int(number) for number in _SLOT.findall(template)}
         if len(wanted) != len(params if params != [""] else []):
             raise MasError("InvalidMessage")
-        return _SLOT.sub(lambda match: params[int(match[1])], template)
+        filled = _SLOT.sub(lambda match: params[int(match[1])], template)
+        if len(filled) > LONGEST_TEXT:
+            raise MasError("InvalidMessage")
+        return filled
 
     def _mobiles(self, body: dict[str, str]) -> list[str]:
         mobiles = body.get("mobiles", "").split(",")

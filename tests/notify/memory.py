@@ -13,6 +13,7 @@ from notify.ports import (
     Reply,
     SendResult,
     SubscribeMessage,
+    TemplateSMS,
     UnknownResultError,
 )
 
@@ -32,8 +33,11 @@ class Faults:
         return fault == "after"
 
 
+LONGEST_TEXT = 500
+
+
 class MemorySMS:
-    """`SMSSender` and `SMSReceiver` in memory."""
+    """`SMSSender`, `TemplateSMSSender` and `SMSReceiver` in memory; a template is its own id with slots."""
 
     name = "memory_sms"
 
@@ -53,6 +57,12 @@ class MemorySMS:
         if lost:
             raise UnknownResultError("LOST")
         return SendResult(self.name, f"S{len(self.sent)}")
+
+    async def send_template(self, message: TemplateSMS) -> SendResult:
+        text = message.template_id.format_map(message.params)
+        if len(text) > LONGEST_TEXT:
+            raise RejectedError("InvalidMessage", reason=RejectReason.BAD_CONTENT)
+        return await self.send(SMS(message.phone, text, message.extension))
 
     def texts_to(self, phone: str) -> list[str]:
         """What a phone has received, oldest first."""

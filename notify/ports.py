@@ -133,6 +133,10 @@ class Inquiry:
     provider_id: str = ""
     reference: str = ""
 
+    def __post_init__(self) -> None:
+        if not (self.provider_id or self.reference):
+            raise ValueError("an inquiry needs the provider's number of the message or ours")
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:

@@ -99,7 +99,7 @@ def mainland_phone_of(value: Any) -> str:
 def beijing_time_of(entry: Entry, name: str, form: str) -> datetime | None:
     """An instant written as Beijing's clock shows it; what has no readable time is still worth reading."""
     try:
-        local = datetime.strptime(text_of(entry, name, 19), form).replace(tzinfo=BEIJING)
+        local = datetime.strptime(text_of(entry, name, LONGEST_CODE), form).replace(tzinfo=BEIJING)
         return local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -107,7 +107,7 @@ def beijing_time_of(entry: Entry, name: str, form: str) -> datetime | None:
 
 def unix_time_of(entry: Entry, name: str) -> datetime | None:
     """An instant in seconds since 1970, as a number or as its digits."""
-    digits = text_of(entry, name, 12)
+    digits = text_of(entry, name, LONGEST_CODE)
     if not (digits.isascii() and digits.isdigit()) or not 0 < int(digits) <= _LATEST_S:
         return None
     return datetime.fromtimestamp(int(digits), UTC)

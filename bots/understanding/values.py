@@ -132,6 +132,8 @@ class Slots:
     practitioners: tuple[Mention, ...] = ()
     suggestions: tuple[Mention, ...] = ()
     days: Days | None = None
+    # The day given up when an appointment is moved: 周五的改到下周一.
+    moved_from: Days | None = None
     half_day: HalfDay | None = None
     times: Times | None = None
     kind: Registration | None = None

@@ -1,0 +1,29 @@
+"""Whether two words are one edit apart: one character wrong, missing, too many, or two exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def one_edit_apart(one: str, other: str) -> bool:
+    """True for exactly one edit, false for the same word."""
+    if len(one) > len(other):
+        one, other = other, one
+    if len(other) - len(one) > 1 or one == other:
+        return False
+    at = next((place for place, char in enumerate(one) if char != other[place]), len(one))
+    if len(one) < len(other):
+        return one[at:] == other[at + 1 :]
+    exchanged = one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
+    return one[at + 1 :] == other[at + 1 :] or exchanged
+
+
+def neighbours(word: str, words: Mapping[str, object], deletions: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """The words one edit away, found by what both become with one character left out."""
+    found = set(deletions.get(word, ()))
+    for at in range(len(word)):
+        short = word[:at] + word[at + 1 :]
+        if short in words:
+            found.add(short)
+        found.update(deletions.get(short, ()))
+    return {near for near in found if one_edit_apart(word, near)}

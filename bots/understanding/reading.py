@@ -1,0 +1,177 @@
+"""Reads one sentence: the way from what was typed to an intent with its slots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bots.understanding.complaints import find_complaints, suggest
+from bots.understanding.dating import When, find_when
+from bots.understanding.hearing import find_heard, find_surnames
+from bots.understanding.index import Index
+from bots.understanding.intents import wanted, without_intent_words
+from bots.understanding.matching import Hit, Interval, find_written
+from bots.understanding.narrowing import Named, fit
+from bots.understanding.normalising import MAX_LENGTH, normalise
+from bots.understanding.replies import Reply, find_ordinal, is_help_sign, whole_reply
+from bots.understanding.spelling import corrected, unspelled
+from bots.understanding.values import (
+    Ambiguity,
+    Intent,
+    Problem,
+    Registration,
+    Slot,
+    Slots,
+    Understanding,
+)
+from bots.understanding.vocabulary import Vocabulary
+from bots.understanding.words import EXPERT, FILLER, GENERAL, PROTECTED, SOONEST, SPECIAL, TITLE
+
+_SAID, _IMPLIED, _BY_SOUND = 0.95, 0.6, 0.75
+_LOOKING_BACK = frozenset({Intent.REPORTS, Intent.BILLS, Intent.MY_APPOINTMENTS, Intent.QUEUE})
+_WITHOUT_DATES = frozenset({Intent.QUEUE})
+
+
+class Reader:
+    """Understands sentences against one vocabulary; holds no state between sentences and may be shared."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._index = Index(vocabulary)
+
+    def read(self, sentence: str, now: datetime) -> Understanding:
+        """What the sentence says, at the city's instant `now` (aware)."""
+        if is_help_sign(sentence):
+            return Understanding(Intent.HELP, _SAID)
+        text = normalise(sentence)
+        understanding = self._read(text, now)
+        if understanding.intent is Intent.UNKNOWN and text:
+            understanding = self._read_by_sound(text, now, understanding)
+        if len(sentence) > MAX_LENGTH:
+            understanding = replace(understanding, problems=(*understanding.problems, Problem.TOO_LONG))
+        return understanding
+
+    def _read(self, text: str, now: datetime) -> Understanding:
+        reply = whole_reply(text)
+        if reply is None:
+            spelled = unspelled(text, self._index)
+            reply = whole_reply(spelled) if spelled != text else None
+            text = spelled
+        if reply is not None:
+            return _from_reply(reply, text, now)
+        return self._read_sentence(text, now)
+
+    def _read_by_sound(self, text: str, now: datetime, before: Understanding) -> Understanding:
+        better = corrected(text)
+        if better == text:
+            return before
+        again = self._read(better, now)
+        return before if again.intent is Intent.UNKNOWN else replace(again, confidence=_BY_SOUND)
+
+    def _read_sentence(self, text: str, now: datetime) -> Understanding:
+        complaints = find_complaints(text)
+        protected = [found.span() for found in PROTECTED.finditer(text)]
+        protected += [(found.start, found.end) for found in complaints]
+        hits = find_written(text, self._index, protected)
+        intents = wanted(_blanked(text, hits))
+        when = _when(text, hits, now, intents)
+        taken = [*_spans(hits), *when.spans, *((found.start, found.end) for found in complaints)]
+        heard = find_heard(text, self._index, taken)
+        taken += _spans(heard)
+        surnames = find_surnames(text, self._index, taken)
+        taken += _spans(surnames)
+        named = fit(sorted([*hits, *heard, *surnames], key=lambda hit: hit.start), self._index)
+        slots = _slots(text, named, when, [*hits, *heard, *surnames])
+        if not named.departments and not named.practitioners:
+            places = frozenset(id for mention in named.organizations for id in mention.ids)
+            slots = replace(slots, suggestions=tuple(suggest(text, complaints, places, self._index)))
+        rest = _rest(text, taken)
+        intent, confidence = _intent(intents, slots, rest)
+        return Understanding(
+            intent, confidence, slots, (*named.ambiguities(), *when.ambiguities),
+            (*when.problems, *named.problems), tuple(intents[1:]), rest,
+        )  # fmt: skip
+
+
+def _from_reply(reply: Reply, text: str, now: datetime) -> Understanding:
+    slots = Slots(ordinal=reply.ordinal, rating=reply.rating)
+    open_day: tuple[Ambiguity, ...] = ()
+    if reply.maybe_day:
+        days = find_when(text, now, looking_back=False, moving=False).days
+        readings = (str(reply.ordinal), *((str(days.first),) if days else ()))
+        open_day = (Ambiguity(Slot.ORDINAL, text, readings),)
+    return Understanding(reply.intent, _SAID, slots, open_day)
+
+
+def _spans(hits: Sequence[Hit]) -> list[Interval]:
+    return [(hit.start, hit.end) for hit in hits]
+
+
+def _blanked(text: str, hits: Sequence[Hit]) -> str:
+    """The text with a mark for each name, so that no intent is read out of a name."""
+    for hit in hits:
+        text = text[: hit.start] + "\ufffc" * (hit.end - hit.start) + text[hit.end :]
+    return text
+
+
+def _when(text: str, hits: Sequence[Hit], now: datetime, intents: Sequence[Intent]) -> When:
+    strongest = intents[0] if intents else None
+    if strongest in _WITHOUT_DATES:
+        return When()
+    return find_when(
+        _blanked(text, hits), now,
+        looking_back=strongest in _LOOKING_BACK, moving=strongest is Intent.RESCHEDULE,
+    )  # fmt: skip
+
+
+def _slots(text: str, named: Named, when: When, people: Sequence[Hit]) -> Slots:
+    return Slots(
+        organizations=named.organizations,
+        departments=named.departments,
+        practitioners=named.practitioners,
+        days=when.days,
+        moved_from=when.moved_from,
+        half_day=when.half_day,
+        times=when.times,
+        kind=_kind(_without_titles(text, people)),
+        ordinal=find_ordinal(text),
+        soonest=SOONEST.search(text) is not None,
+    )
+
+
+def _without_titles(text: str, hits: Sequence[Hit]) -> str:
+    """王主任 asks for that doctor, 主任号 for a kind of registration."""
+    for hit in hits:
+        if any(sense.slot is Slot.PRACTITIONER for sense in hit.senses):
+            title = TITLE.match(text, hit.end)
+            end = title.end() if title and title[0] != "专家" else hit.end
+            text = text[: hit.start] + "\x00" * (end - hit.start) + text[end:]
+    return text
+
+
+def _kind(text: str) -> Registration | None:
+    if SPECIAL.search(text):
+        return Registration.SPECIAL
+    if EXPERT.search(text):
+        return Registration.EXPERT
+    return Registration.GENERAL if GENERAL.search(text) else None
+
+
+def _rest(text: str, taken: Sequence[Interval]) -> tuple[str, ...]:
+    """What neither a name, a time, an intent nor courtesy accounts for."""
+    left = list(without_intent_words(text))
+    for first, last in taken:
+        left[first:last] = "\x00" * (last - first)
+    pieces = FILLER.sub("\x00", "".join(left)).split("\x00")
+    return tuple(piece for piece in pieces if piece.strip())
+
+
+def _intent(intents: Sequence[Intent], slots: Slots, rest: Sequence[str]) -> tuple[Intent, float]:
+    if intents:
+        return intents[0], _SAID
+    if slots.organizations or slots.departments or slots.practitioners or slots.suggestions or slots.kind:
+        return Intent.BOOK, _IMPLIED
+    missed = sum(map(len, rest))
+    if (slots.days or slots.half_day or slots.times) and missed <= 1:
+        return Intent.BOOK, _IMPLIED
+    return Intent.UNKNOWN, 0.0

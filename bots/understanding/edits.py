@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# A wrong number is another hospital, not a mistake: 一院 and 二院.
+_NUMERALS = "一二三四五六七八九十0123456789"
+
 
 def one_edit_apart(one: str, other: str) -> bool:
     """True for exactly one edit, false for the same word."""
@@ -18,6 +21,10 @@ def one_edit_apart(one: str, other: str) -> bool:
     return one[at + 1 :] == other[at + 1 :] or exchanged
 
 
+def _numbers(word: str) -> list[str]:
+    return [char for char in word if char in _NUMERALS]
+
+
 def neighbours(word: str, words: Mapping[str, object], deletions: Mapping[str, tuple[str, ...]]) -> set[str]:
     """The words one edit away, found by what both become with one character left out."""
     found = set(deletions.get(word, ()))
@@ -26,4 +33,4 @@ def neighbours(word: str, words: Mapping[str, object], deletions: Mapping[str, t
         if short in words:
             found.add(short)
         found.update(deletions.get(short, ()))
-    return {near for near in found if one_edit_apart(word, near)}
+    return {near for near in found if one_edit_apart(word, near) and _numbers(near) == _numbers(word)}

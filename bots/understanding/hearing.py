@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bots.understanding.edits import neighbours
 from bots.understanding.index import MIN_TYPO_CHARACTERS, MIN_TYPO_LETTERS, Index, Lexicon, Sense
-from bots.understanding.matching import Hit, Interval, longest_first, overlaps
+from bots.understanding.matching import Hit, Interval, is_patient, longest_first, overlaps
 from bots.understanding.sounds import syllable
 from bots.understanding.values import How, Slot
 from bots.understanding.words import KNOWN, TITLE
@@ -31,17 +31,40 @@ class _Unit:
     typed: bool
 
 
-def find_heard(text: str, index: Index, taken: Sequence[Interval]) -> list[Hit]:
-    """Names by sound or with one mistake, in what no other rule has read."""
+def find_heard(
+    text: str, index: Index, taken: Sequence[Interval], short: Sequence[Interval] = ()
+) -> list[Hit]:
+    """Names by sound or with one mistake, in what no other rule has read.
+
+    `short` are names found already that may be the end of a longer one misspelt: 内科 in 消花内科.
+    """
+    found = [hit for hit in _heard_in(text, index, taken, short) if not is_patient(text, hit)]
+    return longest_first(found, taken)
+
+
+def _swallows_whole(hit: Hit, short: Sequence[Interval]) -> bool:
+    for first, last in short:
+        if overlaps(hit.start, hit.end, [(first, last)]):
+            contained = hit.start <= first and last <= hit.end and hit.end - hit.start > last - first
+            sure = all(sense.how is How.PINYIN for sense in hit.senses)
+            if not contained or hit.end - hit.start < MIN_TYPO_CHARACTERS + (not sure):
+                return False
+    return True
+
+
+def _heard_in(text: str, index: Index, taken: Sequence[Interval], short: Sequence[Interval]) -> list[Hit]:
     hits: list[Hit] = []
     for start, end in _stretches(text, taken):
         units = _units(text, start, end)
-        titled = TITLE.match(text, end) is not None
-        found = longest_first(list(_by_sound(text, units, index, titled)))
+        titled = TITLE.match(text, end) is not None or (start, end) == (0, len(text))
+        found = longest_first(
+            [hit for hit in _by_sound(text, units, index, titled) if _swallows_whole(hit, short)]
+        )
         rest = [(hit.start, hit.end) for hit in found]
-        found += longest_first(list(_misspelt(text, units, index, titled, rest)), rest)
+        misspelt = _misspelt(text, units, index, titled, rest)
+        found += longest_first([hit for hit in misspelt if _swallows_whole(hit, short)], rest)
         hits += found
-    return sorted(hits, key=lambda hit: hit.start)
+    return hits
 
 
 def find_surnames(text: str, index: Index, taken: Sequence[Interval]) -> list[Hit]:
@@ -159,8 +182,9 @@ def _misspelt(
         if len(word) >= MIN_TYPO_CHARACTERS and not word.isascii():
             near = neighbours(word, index.written.senses, index.character_typos)
             senses = _near(near, index.written, people, MIN_TYPO_CHARACTERS + (len(word) < 3))
+        typed = any(unit.typed for unit in window)
         alone = window[0].typed and len(units) == 1
-        if not senses and len(letters) >= MIN_TYPO_LETTERS - 1 and (len(window) > 1 or window[0].typed):
+        if not senses and len(letters) >= MIN_TYPO_LETTERS - 1 and (len(window) > 2 or typed):
             near = neighbours(letters, index.sounds.senses, index.letter_typos)
             senses = _near(near, index.sounds, people or alone, MIN_TYPO_LETTERS)
         if senses:

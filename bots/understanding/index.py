@@ -116,9 +116,18 @@ class Index:
         self.initials.senses = {key: tuple(senses) for key, senses in initials.items() if senses}
         for lexicon in (self.written, self.sounds, self.loose, self.initials):
             lexicon.settle()
-        long_names = (key for key in self.written.senses if len(key) >= MIN_TYPO_CHARACTERS)
-        self.character_typos = _deletions(long_names)
+        self.character_typos = _deletions(
+            key for key, senses in self.written.senses.items() if len(key) >= _shortest_to_misspell(senses)
+        )
         self.letter_typos = _deletions(key for key in self.sounds.senses if len(key) >= MIN_TYPO_LETTERS)
+
+
+def _shortest_to_misspell(senses: Iterable[Sense]) -> int:
+    """Nicknames are not misspelt, and 县医院 is not 区医院 with a mistake."""
+    firm = [sense for sense in senses if sense.confidence > _NICKNAME]
+    if not firm:
+        return MAX_NAME + 1
+    return MIN_TYPO_CHARACTERS + any(sense.slot is Slot.ORGANIZATION for sense in firm)
 
 
 class _Names:

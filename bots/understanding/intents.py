@@ -36,9 +36,10 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
     ),
     (
         Intent.OPT_OUT,
-        "退订|拒收|取消订阅|(?:别|不要|不用|不许|勿)(?:再|总|老)*(?:给我|给俺)?(?:再)?(?:发|推送|推|"
-        "骚扰)(?:了|短信|消息|信息|通知|广告|我)?|"
-        "不想(?:再)?收|不(?:再)?接收|关闭(?:短信|提醒|通知)",
+        "退订|拒收|取消订阅|不想(?:再)?收|不(?:再)?接收|关闭(?:短信|提醒|通知)|"
+        "(?:别|不要|不用|不许|勿)(?:再|总|老)*(?:给我|给俺)?再?(?:发|推送)(?:了|短信|消息|信息|通知|广告|"
+        "我|$)|"
+        "(?:别|不要|勿)(?:再|总|老)*骚扰",
     ),
     (
         Intent.WAITLIST,
@@ -66,7 +67,7 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
         "排(?:队)?到|叫(?:到)?(?:了)?(?:多少|几|哪|谁)?号|叫到|(?:前面|前头|前边|俺前|我前).{0,5}(?:几|"
         "多少|人)|(?:还|得|要|大概).{0,3}(?:等|排)(?:多久|多长|几|到什么)|"
         "到(?:我|俺|咱)了?(?:吗|没|么|不)|轮到|排队|第几个|排(?:在)?第几|几号了|快到(?:我|俺)|到(?:谁|"
-        "哪个?号|几号)了|等多久|过号",
+        "哪个?号|几号)了|等多久|过号|(?:还有|还剩)(?:几|多少)个?人|我是\\d+号",
     ),
     (
         Intent.REPORTS,
@@ -76,7 +77,8 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
     ),
     (
         Intent.BILLS,
-        "账单|缴费|交费|缴钱|交钱|付款|付钱|付费|欠费|欠(?:了)?(?:多少|钱)|支付|结账|结算|买单|费用|"
+        "账单|退款|退钱|退费|到账|报销|缴费|交费|缴钱|交钱|付款|付钱|付费|欠费|欠(?:了)?(?:多少|钱)|支付|"
+        "结账|结算|买单|费用|"
         "多少钱|(?:没|未|待)(?:付|交|缴|支付)|"
         "交多少|(?:药|检查|诊疗|住院|挂号)费|钱(?:没|怎么|咋)(?:付|交)?|发票|付掉|付一下|扫码付",
     ),
@@ -123,8 +125,24 @@ _COMPILED = tuple((intent, re.compile(pattern)) for intent, pattern in _PATTERNS
 _CANCELS_WAITING = re.compile("(?:取消|不要|不想|退).{0,4}候补|候补.{0,6}(?:取消|不要|不用)")
 
 
+# 要不取消吧 proposes it.
+_NEGATED = re.compile(
+    "(?:(?<!要)不要?|(?<!分)别|先不|没(?:说|有)?)(?:给我|帮我|想|用|再)?(?:取消|退号|退|改期|改签|改)(?!订|了)"
+)
+
+
 def wanted(text: str) -> list[Intent]:
-    """All intents said, strongest first."""
+    """All intents said, strongest first. 不要取消 is a no: what one asks not to be done is not done."""
+    blank = _NEGATED.sub("\x00", text)
+    if blank != text:
+        said: list[Intent] = [intent for intent in _said(blank) if intent != Intent.BOOK]
+        if not said:
+            said.append(Intent.NO)
+        return said
+    return _said(text)
+
+
+def _said(text: str) -> list[Intent]:
     found = [intent for intent, pattern in _COMPILED if pattern.search(text)]
     if Intent.WAITLIST in found and _CANCELS_WAITING.search(text):
         found = [Intent.CANCEL, *(intent for intent in found if intent is not Intent.CANCEL)]

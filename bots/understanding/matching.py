@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bots.understanding.index import Index, Lexicon, Sense
-from bots.understanding.words import KNOWN, TAKEN_FOR_PEOPLE, TITLE
+from bots.understanding.values import How, Slot
+from bots.understanding.words import FILLER, KNOWN, PATIENT, TAKEN_FOR_PEOPLE, TITLE
 
 Interval = tuple[int, int]
+
+_NAME_GOES_ON = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ def find_written(text: str, index: Index, protected: Sequence[Interval]) -> list
     hits = []
     for hit in _lookups(text, index.written, range(len(text))):
         inside = any(first <= hit.start and hit.end <= last for first, last in protected)
-        if not inside and not (hit.end - hit.start == 2 and _is_everyday_word(text, hit, index)):
+        everyday = hit.end - hit.start == 2 and _is_everyday_word(text, hit)
+        if not inside and not everyday and not is_patient(text, hit):
             hits.append(hit)
     return longest_first(hits)
 
@@ -53,13 +57,32 @@ def _lookups(text: str, lexicon: Lexicon, starts: Iterable[int]) -> Iterable[Hit
         for length in lengths.get(text[start], ()):
             word = text[start : start + length]
             found = senses.get(word)
-            if found is not None:
+            if found is not None and len(word) == length:
                 yield Hit(start, start + length, word, found)
 
 
-def _is_everyday_word(text: str, hit: Hit, index: Index) -> bool:
+def _is_person(hit: Hit) -> bool:
+    return all(sense.slot is Slot.PRACTITIONER for sense in hit.senses)
+
+
+def is_patient(text: str, hit: Hit) -> bool:
+    """我叫王建国 names who is ill, not whom to see."""
+    return _is_person(hit) and PATIENT.search(text, 0, hit.start) is not None
+
+
+def doubted(text: str, hit: Hit, taken: Sequence[Interval]) -> Hit:
+    """王建 in 王建国医生 is hardly the doctor 王建: the name goes on."""
+    if not _is_person(hit) or len(hit.text) > 2 or overlaps(hit.end, hit.end + 1, taken):
+        return hit
+    follows = text[hit.end : hit.end + 1]
+    if not follows or not "\u4e00" <= follows <= "\u9fff" or FILLER.match(text, hit.end):
+        return hit
+    senses = (replace(sense, how=How.PARTIAL, confidence=_NAME_GOES_ON) for sense in hit.senses)
+    return replace(hit, senses=tuple(senses))
+
+
+def _is_everyday_word(text: str, hit: Hit) -> bool:
     """A doctor called 方便 or 周一 is meant only when called doctor."""
-    only_people = all(sense.slot.value == "practitioner" for sense in hit.senses)
-    if not only_people or TITLE.match(text, hit.end):
+    if not _is_person(hit) or TITLE.match(text, hit.end):
         return False
     return KNOWN.fullmatch(hit.text) is not None or hit.text in TAKEN_FOR_PEOPLE

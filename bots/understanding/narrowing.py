@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bots.understanding.index import Index, Sense
 from bots.understanding.matching import Hit
@@ -39,7 +39,10 @@ def fit(hits: Sequence[Hit], index: Index) -> Named:
     departments, lost = _departments(hits_of[Slot.DEPARTMENT], places, index)
     problems = [Problem.NOT_OFFERED_THERE] if lost else []
     practitioners, lost = _practitioners(hits_of[Slot.PRACTITIONER], places, departments, index)
-    problems += [Problem.NOT_THERE] if lost else []
+    if lost:
+        problems.append(Problem.NOT_THERE)
+    else:
+        organizations = _places_of(practitioners, organizations, index)
     return Named(organizations, departments, practitioners, tuple(problems))
 
 
@@ -115,6 +118,19 @@ def _practitioners(
         lost = lost or not at_place or not in_room
         mentions.append(Mention(mention.text, ids, mention.confidence, mention.how))
     return tuple(mentions), lost
+
+
+def _places_of(
+    practitioners: Sequence[Mention], organizations: tuple[Mention, ...], index: Index
+) -> tuple[Mention, ...]:
+    """人民医院 is several hospitals, but the doctor named works in one of them."""
+    where = {index.organization_of[id] for mention in practitioners for id in mention.ids}
+    return tuple(
+        replace(mention, ids=tuple(id for id in mention.ids if id in where) or mention.ids)
+        if where
+        else mention
+        for mention in organizations
+    )
 
 
 def _where(ids: Sequence[str], holds: Callable[[str], bool]) -> tuple[str, ...]:

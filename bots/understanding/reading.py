@@ -11,7 +11,7 @@ from bots.understanding.dating import When, find_when
 from bots.understanding.hearing import find_heard, find_surnames
 from bots.understanding.index import Index
 from bots.understanding.intents import wanted, without_intent_words
-from bots.understanding.matching import Hit, Interval, find_written
+from bots.understanding.matching import Hit, Interval, doubted, find_written, overlaps
 from bots.understanding.narrowing import Named, fit
 from bots.understanding.normalising import MAX_LENGTH, normalise
 from bots.understanding.replies import Reply, find_ordinal, is_help_sign, whole_reply
@@ -29,6 +29,8 @@ from bots.understanding.vocabulary import Vocabulary
 from bots.understanding.words import EXPERT, FILLER, GENERAL, PROTECTED, SOONEST, SPECIAL, TITLE
 
 _SAID, _IMPLIED, _BY_SOUND = 0.95, 0.6, 0.75
+# A name of two characters may be part of a longer one that was misspelt.
+_SHORT = 2
 _LOOKING_BACK = frozenset({Intent.REPORTS, Intent.BILLS, Intent.MY_APPOINTMENTS, Intent.QUEUE})
 _WITHOUT_DATES = frozenset({Intent.QUEUE})
 
@@ -76,10 +78,13 @@ class Reader:
         intents = wanted(_blanked(text, hits))
         when = _when(text, hits, now, intents)
         taken = [*_spans(hits), *when.spans, *((found.start, found.end) for found in complaints)]
-        heard = find_heard(text, self._index, taken)
+        short = [(hit.start, hit.end) for hit in hits if hit.end - hit.start <= _SHORT]
+        heard = find_heard(text, self._index, [span for span in taken if span not in short], short)
+        hits = [hit for hit in hits if not overlaps(hit.start, hit.end, _spans(heard))]
         taken += _spans(heard)
         surnames = find_surnames(text, self._index, taken)
         taken += _spans(surnames)
+        hits = [doubted(text, hit, taken) for hit in hits]
         named = fit(sorted([*hits, *heard, *surnames], key=lambda hit: hit.start), self._index)
         slots = _slots(text, named, when, [*hits, *heard, *surnames])
         if not named.departments and not named.practitioners:

@@ -59,7 +59,8 @@ _YES = _spoken(
     "的 呢 啊 呀 吧 了 啦 哈 哒 滴 嘞 呗 就",
 )
 _NO = _spoken(
-    "不 不要 不用 不是 不对 不行 否 算了 no nope 别 不了 没有 错 错了 不可以 不需要 不想 不同意 不确定 "
+    "不去 不 不要 不用 不是 不对 不行 否 算了 no nope 别 不了 没有 错 错了 不可以 不需要 不想 不同意 "
+    "不确定 "
     "不好 不成 不中 不必 "
     "不愿意 不接受 没 非 莫 唔系 唔使 不搞 免了",
     "的 了 吧 啊 呀 呢 哈 啦 谢谢 这个 它 先 是",
@@ -90,12 +91,14 @@ _RATED = tuple((mark, re.compile(rf"{_PRAISED}(?:{words}){_TAIL}")) for mark, wo
 _MARKS = re.compile(rf"(?:我|打|给|评|就|给你们|给个)*(?P<number>{NUMBER})(?:分|星|颗星){_TAIL}")
 _MAX_MARK = 10
 _MAX_SHORT_LIST = 9
+_LONGEST = 24
+_TWO_NUMBERS = re.compile(r"\d \d")
 
 
 def whole_reply(text: str) -> Reply | None:
     """The reply that the whole sentence is, if it is one. Opting out comes before all else."""
     bare = text.replace(" ", "")
-    if not bare or len(bare) > 24:
+    if not bare or len(bare) > _LONGEST or _TWO_NUMBERS.search(text):
         return None
     for read in (_command, _chosen, _yes_or_no, _rated):
         reply = read(bare)

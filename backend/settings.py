@@ -6,14 +6,29 @@ The environment variable of a setting is its name in upper case. What production
 
 from __future__ import annotations
 
+import json
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _from_json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("must be a JSON object") from None
+
+
+# Read by ourselves, so that a mistyped one is named like every other wrong setting.
+JSONObject = Annotated[dict[str, str], NoDecode, BeforeValidator(_from_json)]
 
 
 class Settings(BaseSettings):
@@ -77,7 +92,7 @@ class Settings(BaseSettings):
     wechat_mini_app_secret: SecretStr = Field(SecretStr(""), description="Its AppSecret.")
     wechat_oa_app_id: str = Field("", description="AppID of the official account (service account).")
     wechat_oa_app_secret: SecretStr = Field(SecretStr(""), description="Its AppSecret.")
-    wechat_subscribe_templates: dict[str, str] = Field(
+    wechat_subscribe_templates: JSONObject = Field(
         default_factory=dict, description="Template ids by kind of message, as a JSON object."
     )
 
@@ -107,6 +122,40 @@ class Settings(BaseSettings):
         True, description="False for a gateway that answers InvalidUsrOrPwd when the password is in the body."
     )
 
+    # Aliyun SMS, not used unless it is set up.
+    aliyun_sms_url: str = Field("https://dysmsapi.aliyuncs.com", description="Aliyun SMS' API.")
+    aliyun_sms_access_key_id: str = Field(
+        "", description="AccessKey ID of a RAM user who may send SMS; empty: not used."
+    )
+    aliyun_sms_access_key_secret: SecretStr = Field(SecretStr(""), description="Its secret.")
+    aliyun_sms_sign_name: str = Field("", description="The approved signature's text, without 【】.")
+    aliyun_sms_templates: JSONObject = Field(
+        default_factory=dict, description="Template codes (SMS_…) by kind of message, as a JSON object."
+    )
+    aliyun_sms_callback_secret: SecretStr = Field(
+        SecretStr(""), description="Secret path part: pushes are unsigned."
+    )
+
+    # Tencent Cloud SMS, not used unless it is set up.
+    tencent_sms_url: str = Field("https://sms.tencentcloudapi.com", description="Tencent Cloud SMS' API.")
+    tencent_sms_region: str = Field("ap-guangzhou", description="The region that is called.")
+    tencent_sms_secret_id: str = Field(
+        "", description="SecretId of a CAM user who may send SMS; empty: not used."
+    )
+    tencent_sms_secret_key: SecretStr = Field(SecretStr(""), description="Its SecretKey.")
+    tencent_sms_app_id: str = Field("", description="SdkAppId of the SMS application, 1400….")
+    tencent_sms_sign_name: str = Field("", description="The approved signature's text, without 【】.")
+    tencent_sms_templates: JSONObject = Field(
+        default_factory=dict, description="Template ids (digits) by kind of message, as a JSON object."
+    )
+    tencent_sms_callback_secret: SecretStr = Field(
+        SecretStr(""), description="Secret path part: pushes are unsigned."
+    )
+
+    sms_push_networks: str = Field(
+        "", description="From where SMS pushes are taken, `198.51.100.0/24,…`; empty: from anywhere."
+    )
+
     # The city's population register.
     population_register_url: str = Field("", description="The register, before /v1/verify.")
     population_register_secret: SecretStr = Field(
@@ -131,7 +180,26 @@ OUTSIDE_ADDRESSES = (
     "wechat_open_url",
     "wechat_pay_url",
     "mas_url",
+    "aliyun_sms_url",
+    "tencent_sms_url",
     "population_register_url",
+)
+# An SMS provider is used with all of these or with none.
+SMS_PROVIDERS = {
+    "Aliyun SMS": (
+        "aliyun_sms_access_key_id", "aliyun_sms_access_key_secret", "aliyun_sms_sign_name",
+        "aliyun_sms_templates", "aliyun_sms_callback_secret",
+    ),
+    "Tencent Cloud SMS": (
+        "tencent_sms_secret_id", "tencent_sms_secret_key", "tencent_sms_app_id", "tencent_sms_sign_name",
+        "tencent_sms_templates", "tencent_sms_callback_secret",
+    ),
+}  # fmt: skip
+OWN_SECRETS = (
+    "mas_callback_secret",
+    "aliyun_sms_callback_secret",
+    "tencent_sms_callback_secret",
+    "population_register_secret",
 )
 
 
@@ -163,10 +231,30 @@ def production_problems(settings: Settings) -> list[str]:
         problems.append("PUBLIC_URL must be https: residents' tokens travel over it.")
     if public.hostname in LOOPBACK:
         problems.append("PUBLIC_URL must be the address residents use, not this machine's own.")
-    for name in ("mas_callback_secret", "population_register_secret"):
+    problems += _sms_problems(settings)
+    for name in OWN_SECRETS:
         value = _plain(getattr(settings, name))
         if value and (len(value) < 16 or value.startswith(("demo", "sandbox", "changeme", "test"))):
             problems.append(f"{name.upper()} is a default or too short; use at least 16 random characters.")
+    return problems
+
+
+def _sms_problems(settings: Settings) -> list[str]:
+    problems = []
+    for provider, names in SMS_PROVIDERS.items():
+        missing = [
+            name for name in names if not getattr(settings, name) or not _plain(getattr(settings, name))
+        ]
+        if len(missing) < len(names):
+            problems += [f"{name.upper()} is missing: {provider} is only half set up." for name in missing]
+    for name in ("aliyun_sms_url", "tencent_sms_url"):
+        if urlsplit(getattr(settings, name)).scheme != "https":
+            problems.append(f"{name.upper()} must be https: phone numbers travel over it.")
+    for network in filter(None, map(str.strip, settings.sms_push_networks.split(","))):
+        try:
+            ip_network(network)
+        except ValueError:
+            problems.append(f"SMS_PUSH_NETWORKS: {network} is no network; write 198.51.100.0/24.")
     return problems
 
 

@@ -142,21 +142,21 @@ def _by_sound(text: str, units: list[_Unit], index: Index, titled: bool) -> Iter
         ends_here = titled and window[-1] is units[-1]
         found = lexicon.senses.get(letters)
         if found is None and len(window) == 1:
-            yield from _inside_letters(window[0], index)
+            yield from _inside_letters(window[0], index, ends_here)
             continue
         senses = _heard(found or (), How.PINYIN, ends_here or typed or len(window) > 2)
         if senses:
             yield Hit(window[0].start, window[-1].end, text[window[0].start : window[-1].end], senses)
 
 
-def _inside_letters(unit: _Unit, index: Index) -> Iterable[Hit]:
+def _inside_letters(unit: _Unit, index: Index, people: bool) -> Iterable[Hit]:
     """Names within a run of letters without spaces: zhongyiyuanzhenjiu."""
     gaps = unit.end - unit.start - len(unit.letters)
     if gaps:
         return
     initials = index.initials.senses.get(unit.letters)
     if initials:
-        senses = _heard(initials, How.INITIALS, people=False)
+        senses = _heard(initials, How.INITIALS, people)
         if senses:
             yield Hit(unit.start, unit.end, unit.letters, senses)
     for start in range(len(unit.letters) - SHORTEST_TYPED + 1):

@@ -123,11 +123,10 @@ class Index:
 
 
 def _shortest_to_misspell(senses: Iterable[Sense]) -> int:
-    """Nicknames are not misspelt, and 县医院 is not 区医院 with a mistake."""
-    firm = [sense for sense in senses if sense.confidence > _NICKNAME]
-    if not firm:
-        return MAX_NAME + 1
-    return MIN_TYPO_CHARACTERS + any(sense.slot is Slot.ORGANIZATION for sense in firm)
+    """县医院 is not 区医院 with a mistake, and nicknames are too near to other words when they are short."""
+    firm = any(sense.confidence > _NICKNAME for sense in senses)
+    place = any(sense.slot is Slot.ORGANIZATION for sense in senses)
+    return MIN_TYPO_CHARACTERS + (place or not firm)
 
 
 class _Names:

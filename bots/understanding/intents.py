@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 
 from bots.understanding.values import Intent
+from bots.understanding.words import ARTIFICIAL
 
 # In order of strength: what stands higher wins over what stands lower in the same sentence.
 _PATTERNS: tuple[tuple[Intent, str], ...] = (
     (
         Intent.HUMAN,
-        "人工(?!耳蜗|流产|授精|受精|关节|晶体|晶状体|肛门|膝|髋|牙|种植|智能|呼吸|破膜|周期)|真人|活人|"
-        "客服|坐席|接线员|"
-        "投诉|找个人(?:说|问|聊)|跟人说|转接|工作人员",
+        "人工(?!" + ARTIFICIAL + ")|真人|活人|客服|坐席|接线员|投诉|找个人(?:说|问|聊)|跟人说|转接|工作人员",
     ),
     (
         Intent.QUIT,
@@ -145,7 +144,8 @@ def wanted(text: str) -> list[Intent]:
 def _said(text: str) -> list[Intent]:
     found = [intent for intent, pattern in _COMPILED if pattern.search(text)]
     if Intent.WAITLIST in found and _CANCELS_WAITING.search(text):
-        found = [Intent.CANCEL, *(intent for intent in found if intent is not Intent.CANCEL)]
+        found = [intent for intent in found if intent is not Intent.CANCEL]
+        found.insert(found.index(Intent.WAITLIST), Intent.CANCEL)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -164,11 +165,23 @@ def _kind(text: str) -> Registration | None:
 
 def _rest(text: str, taken: Sequence[Interval]) -> tuple[str, ...]:
     """What neither a name, a time, an intent nor courtesy accounts for."""
+    spoken_for = [found.span() for pattern in (SOONEST, PROTECTED) for found in pattern.finditer(text)]
     left = list(without_intent_words(text))
-    for first, last in taken:
+    for first, last in (*taken, *spoken_for):
         left[first:last] = "\x00" * (last - first)
-    pieces = FILLER.sub("\x00", "".join(left)).split("\x00")
-    return tuple(piece for piece in pieces if piece.strip())
+    pieces = re.split("[\x00 ]+", "".join(left))
+    return tuple(bare for piece in pieces if (bare := _without_courtesy(piece)))
+
+
+def _without_courtesy(piece: str) -> str:
+    """Nothing if it is only fillers, else the piece without those at its ends."""
+    words = list(FILLER.finditer(piece))
+    start, end = 0, len(piece)
+    for word in words:
+        start = word.end() if word.start() == start else start
+    for word in reversed(words):
+        end = word.start() if word.end() == end else end
+    return piece[start:end]
 
 
 def _intent(intents: Sequence[Intent], slots: Slots, rest: Sequence[str]) -> tuple[Intent, float]:

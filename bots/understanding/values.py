@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
 
+# From here on a name counts as said; below it was guessed from a mistake, a part or a family name.
+CERTAIN = 0.8
+
 
 class Intent(StrEnum):
     """What the resident wants."""
@@ -102,6 +105,11 @@ class Mention:
     ids: tuple[str, ...]
     confidence: float
     how: How
+
+    @property
+    def certain(self) -> bool:
+        """One reading and hardly a doubt; anything else is to be read back to the resident first."""
+        return len(self.ids) == 1 and self.confidence >= CERTAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,16 @@ def word_list(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+# 人工 asks for a person, except in treatments.
+ARTIFICIAL = "耳蜗|流产|授精|受精|关节|晶体|晶状体|肛门|膝|髋|牙|种植|智能|呼吸|破膜|周期"
+
 # Inside these a department's everyday name is not a department: 化验单 is a report.
 PROTECTED = re.compile(
     "化验单|化验结果|化验报告|检验报告|检验单|检验结果|检查结果|体检报告|体检结果|检查报告|病理报告|"
     "病理结果|"
     "(?:ct|核磁|彩超|b超|心电图|胃镜|肠镜|x光|拍片|超声)的?(?:结果|报告|单子?|片子?)|"
-    "健康码|健康卡|就诊码|就诊卡|家庭住址|急救电话|人工(?:台|服务|客服|坐席)|康复了"
+    "健康码|健康卡|就诊码|就诊卡|家庭住址|急救电话|人工(?:台|服务|客服|坐席)|康复了|"
+    f"人工(?:{ARTIFICIAL})"
 )
 
 # Words that sounds and typing errors must not turn into a name.

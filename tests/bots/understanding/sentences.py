@@ -54,7 +54,7 @@ def described(read: Understanding) -> dict[str, object]:
         "hint": _ids(slots.suggestions),
         "on": _days(slots),
         "half": slots.half_day and str(slots.half_day),
-        "time": _times(slots.times),
+        "time": clock_range(slots.times),
         "kind": slots.kind and str(slots.kind),
         "n": slots.ordinal and str(slots.ordinal),
         "rating": slots.rating and str(slots.rating),
@@ -75,7 +75,7 @@ def _days(slots: Slots) -> str | None:
     return first if first == last else f"{first}..{last}"
 
 
-def _times(times: Times | None) -> str | None:
+def clock_range(times: Times | None) -> str | None:
     if times is None:
         return None
     if times.start == times.end:

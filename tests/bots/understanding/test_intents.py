@@ -15,6 +15,10 @@ def read(sentence: str, now: datetime = NOW) -> Understanding:
     return READER.read(sentence, now)
 
 
+def first_of(days: Days | None) -> str:
+    return str(days.first) if days else ""
+
+
 @pytest.mark.parametrize(
     "word", ["T", "TD", "R", "N", "t", "Td", "ＴＤ", " T ", "退订", "拒收", "退訂", "退订。", "回复TD"]
 )

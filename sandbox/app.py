@@ -21,6 +21,7 @@ from sandbox import (
     phone_page,
     register,
     tencent_sms,
+    vendor_root,
     wechat,
     wechat_messages,
     wechat_oauth,
@@ -86,7 +87,9 @@ def make_app(world: World) -> Application:
     ]
     static = (r"/static/(.*)", StaticFileHandler, {"path": str(STATIC)})
     # No access log: addresses carry secrets (appid and secret in the query), and refusals are answers.
-    return Application([*routes, static], log_function=lambda _handler: None)
+    return Application(
+        [*vendor_root.rules(world, gateways), *routes, static], log_function=lambda _handler: None
+    )
 
 
 class Sandbox:

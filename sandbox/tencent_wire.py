@@ -85,7 +85,8 @@ class TencentHandler(SandboxHandler):
 
     def succeed(self, **more: Any) -> None:
         """Answer a call that was done."""
-        self.answer(200, {"Response": {**more, "RequestId": str(uuid.uuid4())}})
+        # Without a charset: Tencent's own client overlooks an error under any other type.
+        self.answer(200, {"Response": {**more, "RequestId": str(uuid.uuid4())}}, "application/json")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None))[1]

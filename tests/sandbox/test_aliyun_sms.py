@@ -56,6 +56,11 @@ async def test_a_call_by_get_is_signed_as_such(web: httpx.AsyncClient, outside: 
     assert (await web.get("/aliyun-sms/", params=params)).json()["Code"] == "OK"
 
 
+async def test_at_the_root_a_call_is_known_by_its_address(web: httpx.AsyncClient, outside: Outside):
+    params = aliyun_call(outside, "SendSms", aliyun_message(outside, PHONE))
+    assert (await web.post("/", params=params)).json()["Code"] == "OK"
+
+
 def stamp(seconds_from_now: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds_from_now))
 

@@ -75,6 +75,15 @@ async def test_a_changed_body_breaks_the_signature(web: httpx.AsyncClient, outsi
     headers = tencent_headers(outside, "SendSms", b"{}")
     answer = await web.post("/tencent-sms/", content=b"{ }", headers=headers)
     assert answer.json()["Response"]["Error"]["Code"] == "AuthFailure.SignatureFailure"
+    # Tencent's own client sees an error under no other type.
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+async def test_at_the_root_a_call_is_known_by_its_headers(web: httpx.AsyncClient, outside: Outside):
+    body = json.dumps(tencent_message(outside, PHONE)).encode()
+    answer = await web.post("/", content=body, headers=tencent_headers(outside, "SendSms", body))
+    assert answer.json()["Response"]["SendStatusSet"][0]["Code"] == "Ok"
+    assert (await web.get("/")).headers["Content-Type"].startswith("text/html")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ _ENDS = {
     HalfDay.AFTERNOON: time(18),
     HalfDay.EVENING: time(23),
 }
+_BOUND = re.compile("(?P<before>以前|之前)|以后|之后|往后|开始|起(?!来)")
 _RANGE = re.compile(r"^(?:到|至|-|~| )+$")
 
 
@@ -43,7 +44,7 @@ def find_when(text: str, now: datetime, *, looking_back: bool, moving: bool) -> 
     half, several = _one_half(halves)
     blank = _without_dates(text, days)
     times = find_times(blank, half)
-    when = _days(text, days, moving=moving)
+    when = _days(text, days, here.date(), moving=moving)
     problems = list(when.problems)
     if any(found.times is None for found in times):
         problems.append(Problem.NO_SUCH_TIME)
@@ -73,9 +74,11 @@ def _one_half(halves: list[HalfFound]) -> tuple[HalfDay | None, list[Ambiguity]]
     return (said[0] if said else None), []
 
 
-def _days(text: str, found: list[DayFound], *, moving: bool) -> When:
+def _days(text: str, found: list[DayFound], today: date, *, moving: bool) -> When:
     problems = (Problem.NO_SUCH_DAY,) if any(day.span is None for day in found) else ()
     named = [_value(day) for day in found if day.span is not None]
+    if len(found) == len(named) == 1 and (bound := _BOUND.match(text, found[0].end)):
+        return When(_bounded(named[0], bound, today), problems=problems)
     if not named:
         return When(problems=problems)
     if len(named) == 1:
@@ -89,6 +92,14 @@ def _days(text: str, found: list[DayFound], *, moving: bool) -> When:
     readings = tuple(dict.fromkeys(str(days.first) for days in named))
     texts = " ".join(days.text for days in named)
     return When(ambiguities=(Ambiguity(Slot.DAYS, texts, readings),), problems=problems)
+
+
+def _bounded(days: Days, bound: re.Match[str], today: date) -> Days:
+    """周三以前 is from today to that day, 周三以后 the week from that day on."""
+    text = days.text + bound[0]
+    if bound["before"]:
+        return Days(min(today, days.first), days.last, text)
+    return Days(days.first, days.last + timedelta(days=6), text)
 
 
 def _range(text: str, found: list[DayFound], named: list[Days], problems: tuple[Problem, ...]) -> When:

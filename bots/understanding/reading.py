@@ -11,11 +11,11 @@ from bots.understanding.complaints import find_complaints, suggest
 from bots.understanding.dating import When, find_when
 from bots.understanding.hearing import find_heard, find_surnames
 from bots.understanding.index import Index
-from bots.understanding.intents import wanted, without_intent_words
+from bots.understanding.intents import answered, wanted, without_intent_words
 from bots.understanding.matching import Hit, Interval, doubted, find_written, overlaps
 from bots.understanding.narrowing import Named, fit
 from bots.understanding.normalising import MAX_LENGTH, normalise
-from bots.understanding.replies import Reply, find_ordinal, is_help_sign, whole_reply
+from bots.understanding.replies import ORDINAL, Reply, find_opinion, find_ordinal, is_help_sign, whole_reply
 from bots.understanding.spelling import corrected, unspelled
 from bots.understanding.values import (
     Ambiguity,
@@ -92,10 +92,12 @@ class Reader:
             places = frozenset(id for mention in named.organizations for id in mention.ids)
             slots = replace(slots, suggestions=tuple(suggest(text, complaints, places, self._index)))
         rest = _rest(text, taken)
-        intent, confidence = _intent(intents, slots, rest)
+        intent, confidence = _intent(intents, slots, rest, dated=bool(when.spans))
+        if intent is Intent.UNKNOWN and (rating := find_opinion(text)) is not None:
+            intent, confidence, slots = Intent.SURVEY_ANSWER, _IMPLIED, replace(slots, rating=rating)
         return Understanding(
             intent, confidence, slots, (*named.ambiguities(), *when.ambiguities),
-            (*when.problems, *named.problems), tuple(intents[1:]), rest,
+            (*when.problems, *named.problems), _others(text, intent, intents), rest,
         )  # fmt: skip
 
 
@@ -165,7 +167,9 @@ def _kind(text: str) -> Registration | None:
 
 def _rest(text: str, taken: Sequence[Interval]) -> tuple[str, ...]:
     """What neither a name, a time, an intent nor courtesy accounts for."""
-    spoken_for = [found.span() for pattern in (SOONEST, PROTECTED) for found in pattern.finditer(text)]
+    spoken_for = [
+        found.span() for pattern in (SOONEST, PROTECTED, ORDINAL) for found in pattern.finditer(text)
+    ]
     left = list(without_intent_words(text))
     for first, last in (*taken, *spoken_for):
         left[first:last] = "\x00" * (last - first)
@@ -184,12 +188,22 @@ def _without_courtesy(piece: str) -> str:
     return piece[start:end]
 
 
-def _intent(intents: Sequence[Intent], slots: Slots, rest: Sequence[str]) -> tuple[Intent, float]:
+def _others(text: str, intent: Intent, intents: Sequence[Intent]) -> tuple[Intent, ...]:
+    answer = answered(text)
+    others = [*intents, answer] if answer else intents
+    return tuple(dict.fromkeys(other for other in others if other is not intent))
+
+
+def _intent(
+    intents: Sequence[Intent], slots: Slots, rest: Sequence[str], *, dated: bool
+) -> tuple[Intent, float]:
     if intents:
         return intents[0], _SAID
     if slots.organizations or slots.departments or slots.practitioners or slots.suggestions or slots.kind:
         return Intent.BOOK, _IMPLIED
     missed = sum(map(len, rest))
-    if (slots.days or slots.half_day or slots.times) and missed <= 1:
+    if slots.ordinal is not None:
+        return Intent.CHOICE, _IMPLIED
+    if dated and missed <= 1:
         return Intent.BOOK, _IMPLIED
     return Intent.UNKNOWN, 0.0

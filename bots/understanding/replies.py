@@ -35,7 +35,7 @@ _CHOICE = re.compile(
     rf"(?:那|我|就|要|选择?|挑|看|来|去|回复|答|是|约|挂|想)*+(?P<ordinal>第)?(?P<number>{NUMBER})"
     rf"(?P<unit>个|家|位|项|条|号|种|行|医生|科室|那个|那家|那位)?{_PARTICLES}(?:谢谢)?"
 )
-_ORDINAL = re.compile(rf"第(?P<number>{NUMBER})(?:个|家|位|项|条|号)|头一(?:个|家|位|条)")
+ORDINAL = re.compile(rf"第(?P<number>{NUMBER})(?:个|家|位|项|条|号)|头一(?:个|家|位|条)")
 _LAST = re.compile(
     rf"(?:那|我|就|要|选择?)*+(?:最后|末尾|最末|倒数第一|最下面)(?:那)?(?:一|1)?(?:个|家|位|项|条|"
     rf"号)?{_PARTICLES}"
@@ -55,15 +55,17 @@ def _spoken(first: str, then: str, before: str = "") -> re.Pattern[str]:
 _YES = _spoken(
     "是 对 好 可以 行 确认 确定 嗯 恩 没错 ok okay 没问题 中 要得 同意 成 可 要 y yes 得 阔以 当然 必须 "
     "就这样 就这个 正确 "
-    "没毛病 妥 是这个 接受 愿意 需要 对头 系 哦 噢 没意见 无误 就它 就这",
+    "知道了 收到 明白 了解 确认预约 确定预约 确认挂号 是我本人 是本人 本人 没毛病 妥 是这个 接受 愿意 "
+    "需要 对头 系 哦 噢 没意见 无误 就它 就这",
     "的 呢 啊 呀 吧 了 啦 哈 哒 滴 嘞 呗 就",
 )
 _NO = _spoken(
-    "不去 不 不要 不用 不是 不对 不行 否 算了 no nope 别 不了 没有 错 错了 不可以 不需要 不想 不同意 "
+    "不去 再说 明天再说 改天再说 回头再说 以后再说 下次再说 等等再说 不是我本人 不是本人 不 不要 不用 "
+    "不是 不对 不行 否 算了 no nope 别 不了 没有 错 错了 不可以 不需要 不想 不同意 "
     "不确定 "
     "不好 不成 不中 不必 "
     "不愿意 不接受 没 非 莫 唔系 唔使 不搞 免了",
-    "的 了 吧 啊 呀 呢 哈 啦 谢谢 这个 它 先 是",
+    "的 了 吧 啊 呀 呢 哈 啦 谢谢 这个 它 先 是 要",
     before="先 还是 暂时 那 我 都 哦 嗯",
 )
 
@@ -88,6 +90,9 @@ _RATINGS: tuple[tuple[int, str], ...] = (
     (4, "满意|(?:挺|比较|还算|蛮|还|较|基本|算)(?:满意|好|不错)|不错|良好|可以的|好着(?:呢|哩)"),
 )
 _RATED = tuple((mark, re.compile(rf"{_PRAISED}(?:{words}){_TAIL}")) for mark, words in _RATINGS)
+_OPINION = re.compile(
+    "(?:非常|很|特别|十分|太|极其|超级?|相当|挺|比较|还算|蛮|较|基本)?不?(?:太|怎么|是很|大|够)?满意|好评|差评"
+)
 _MARKS = re.compile(rf"(?:我|打|给|评|就|给你们|给个)*(?P<number>{NUMBER})(?:分|星|颗星){_TAIL}")
 _MAX_MARK = 10
 _MAX_SHORT_LIST = 9
@@ -109,10 +114,18 @@ def whole_reply(text: str) -> Reply | None:
 
 def find_ordinal(text: str) -> int | None:
     """取消第一个: the place in a list, within a longer sentence."""
-    match = _ORDINAL.search(text)
+    match = ORDINAL.search(text)
     if match is None:
         return None
     return number_of(match["number"]) if match["number"] else 1
+
+
+def find_opinion(text: str) -> int | None:
+    """医生很耐心，非常满意: how satisfied somebody is who says more than that."""
+    match = _OPINION.search(text)
+    if match is None:
+        return None
+    return next((mark for mark, pattern in _RATED if pattern.fullmatch(match[0])), None)
 
 
 def is_help_sign(sentence: str) -> bool:

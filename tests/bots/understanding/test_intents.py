@@ -26,6 +26,29 @@ def test_every_way_to_opt_out_is_one(word: str):
     assert read(word).intent is Intent.OPT_OUT
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "不要再给我发短信了",
+        "别再发了",
+        "我不想再收短信",
+        "退订短信谢谢",
+        "老是发短信，别发了",
+        "我要退订",
+        "取消订阅",
+    ],
+)
+def test_opting_out_in_a_sentence_is_understood(sentence: str):
+    assert read(sentence).intent is Intent.OPT_OUT
+
+
+@pytest.mark.parametrize(
+    "sentence", ["取消退订", "恢复订阅", "我又想收短信了", "重新给我发通知吧", "开通短信"]
+)
+def test_opting_in_again_is_understood(sentence: str):
+    assert read(sentence).intent is Intent.OPT_IN
+
+
 @pytest.mark.parametrize("sentence", ["T恤", "TCT检查在哪", "NT检查", "R医生", "CT"])
 def test_a_letter_inside_something_else_does_not_opt_out(sentence: str):
     assert read(sentence).intent is not Intent.OPT_OUT
@@ -70,6 +93,38 @@ def test_other_things_wanted_are_told_too():
     understanding = read("取消明天的，再帮我查一下报告")
     assert understanding.intent is Intent.CANCEL
     assert Intent.REPORTS in understanding.other_intents
+
+
+def test_an_answer_that_says_more_is_told_as_an_answer_too():
+    assert Intent.YES in read("确认取消").other_intents
+    assert Intent.NO in read("不是，改到周五").other_intents
+    assert read("不是，改到周五").intent is Intent.RESCHEDULE
+
+
+def test_satisfaction_is_found_among_other_words():
+    assert read("医生很耐心，护士也好，非常满意").slots.rating == 5
+    assert read("不太满意，等太久了").slots.rating == 2
+    assert read("很不满意，太慢").slots.rating == 1
+
+
+def test_a_place_in_a_list_among_other_words_is_a_choice():
+    understanding = read("上面第二个医生")
+    assert understanding.intent is Intent.CHOICE
+    assert understanding.slots.ordinal == 2
+
+
+def test_until_and_from_a_day_are_ranges():
+    until, onwards = read("下周三之前的眼科").slots.days, read("25号以后的眼科").slots.days
+    assert until is not None
+    assert onwards is not None
+    assert (str(until.first), str(until.last)) == ("2026-11-19", "2026-11-25")
+    assert (str(onwards.first), str(onwards.last)) == ("2026-11-25", "2026-12-01")
+
+
+def test_what_was_booked_is_asked_with_its_day():
+    assert read("我明天的预约几点").intent is Intent.MY_APPOINTMENTS
+    assert read("我明天挂的哪个科").intent is Intent.MY_APPOINTMENTS
+    assert read("我想要明天的预约").intent is Intent.BOOK
 
 
 def test_cancelling_a_place_in_the_queue_does_not_join_it():

@@ -20,9 +20,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 from backend.permissions import Actor
+from bots.ports import Services
 from bots.understanding.values import Intent, Understanding
 
 
@@ -75,7 +76,7 @@ class Talk:
     chosen: str
     key: str
     now: datetime
-    services: Any
+    services: Services
 
 
 Step = Callable[[Talk], Awaitable[Next]]

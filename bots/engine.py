@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from backend import clock
 from backend.conversations.models import Before, Conversation, Run, RunState, Through
@@ -18,6 +18,7 @@ from backend.errors import AppError
 from backend.permissions import Actor
 from bots import words
 from bots.dialogue import Dialogue, Next, NotUnderstood, Say, Talk
+from bots.ports import Services
 from bots.understanding.values import Intent, Understanding
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Engine:
         conversations: ConversationService,
         dialogues: Iterable[Dialogue],
         *,
-        services: Any,
+        services: Services,
         read: Reads,
         who: Callable[[Heard], Awaitable[Actor]],
         call_staff: Callable[[Conversation, str], Awaitable[None]],
@@ -175,7 +176,7 @@ class _Turning:
     heard: Heard
     understood: Understanding
     actor: Actor
-    services: Any
+    services: Services
 
     @property
     def waiting(self) -> Run | None:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,7 @@ from backend.security.keys import Keyring
 from bots import words
 from bots.dialogue import Ask, Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.engine import Engine, Heard
+from bots.ports import Services
 from bots.understanding.reading import Reader
 from bots.understanding.values import Intent, Understanding
 from bots.understanding.vocabulary import Vocabulary
@@ -75,7 +77,7 @@ class Chat:
         self.engine = Engine(
             ConversationService(db, cipher=cipher, blind=blind),
             [self.shop, Bills()],
-            services=None,
+            services=cast(Services, None),
             read=self.read,
             who=self.who,
             call_staff=self.call_staff,

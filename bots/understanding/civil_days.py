@@ -97,6 +97,13 @@ def weekend(today: date, weeks: int) -> Span:
     return Span(max(saturday, today) if weeks == 0 else saturday, saturday + timedelta(days=1))
 
 
+def whole_month(today: date, months: int) -> Span:
+    """下个月; of this month, what is left."""
+    first = add_months(today.replace(day=1), months)
+    last = first.replace(day=monthrange(first.year, first.month)[1])
+    return Span(max(first, today) if months == 0 else first, last)
+
+
 def part_of_month(today: date, months: int, part: str) -> Span:
     """初: the first five days, 中: the 11th to the 20th, 底: the last five."""
     month = add_months(today.replace(day=1), months)

@@ -85,6 +85,8 @@ def _days(text: str, found: list[DayFound], today: date, *, moving: bool) -> Whe
         return When(named[0], ambiguities=tuple(_second_reading(found)), problems=problems)
     if len({(days.first, days.last) for days in named}) == 1:
         return When(named[0], problems=problems)
+    if _together(text, found, named):
+        return When(Days(named[0].first, named[1].last, text[found[0].start : found[1].end]))
     if moving:
         return When(named[-1], named[0], problems=problems)
     if len(found) == 2 and _RANGE.match(text[found[0].end : found[1].start]):
@@ -100,6 +102,13 @@ def _bounded(days: Days, bound: re.Match[str], today: date) -> Days:
     if bound["before"]:
         return Days(min(today, days.first), days.last, text)
     return Days(days.first, days.last + timedelta(days=6), text)
+
+
+def _together(text: str, found: list[DayFound], named: list[Days]) -> bool:
+    """周六周日, said in one breath."""
+    if len(found) != 2 or len(named) != 2 or text[found[0].end : found[1].start] not in ("", " ", "和", "跟"):
+        return False
+    return named[1].first - named[0].last == timedelta(days=1)
 
 
 def _range(text: str, found: list[DayFound], named: list[Days], problems: tuple[Problem, ...]) -> When:

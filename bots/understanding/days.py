@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from bots.understanding.civil_days import (
     NoSuchDayError,
@@ -21,6 +22,7 @@ from bots.understanding.civil_days import (
     week,
     weekday,
     weekend,
+    whole_month,
 )
 from bots.understanding.numerals import NUMBER, number_of
 
@@ -143,6 +145,24 @@ def _weekday(match: re.Match[str], today: _Today) -> Span:
     return weekday(today.on, day, weeks)
 
 
+def _weekdays(match: re.Match[str], today: _Today) -> Span | None:
+    """周六日, 周一二三: days one after the other; 周三三点 is something else."""
+    days = [_WEEKDAYS[char] for char in match["days"]]
+    if any(later - earlier != 1 for earlier, later in pairwise(days)):
+        return _NOT_A_DAY
+    weeks = None if match["which"] is None else _WEEKS[match["which"].rstrip("个")]
+    first = weekday(today.on, days[0], weeks).first
+    return Span(first, first + timedelta(days=len(days) - 1))
+
+
+def _month(match: re.Match[str], today: _Today) -> Span:
+    if match["which"]:
+        return whole_month(today.on, _MONTHS[match["which"]])
+    month = _number(match["m"])
+    make_date(today.on.year, month, 1)
+    return whole_month(today.on, (month - today.on.month) % 12)
+
+
 def _whole_week(match: re.Match[str], today: _Today) -> Span:
     return week(today.on, _WEEKS[match["which"].rstrip("个")])
 
@@ -175,7 +195,15 @@ def _bare_day(match: re.Match[str], today: _Today) -> Span:
 
 
 def _feast(month: int, day: int) -> _Reader:
-    return lambda _, today: month_and_day(today.on, month, day, looking_back=today.looking_back)
+    """The coming one, however far off: nobody books for a holiday that is over."""
+
+    def read(_: re.Match[str], today: _Today) -> Span:
+        if today.looking_back:
+            return month_and_day(today.on, month, day, looking_back=True)
+        over = (month, day) < (today.on.month, today.on.day)
+        return one(make_date(today.on.year + over, month, day))
+
+    return read
 
 
 # Tried in this order; what one rule has read is no longer there for the next. The hints spare the pattern
@@ -195,6 +223,7 @@ _RULES: tuple[tuple[re.Pattern[str], str, _Reader], ...] = tuple(
         (rf"(?P<m>{NUMBER})月份?(?P<d>{NUMBER})[日号]?", "月", _month_day),
         (r"(?P<which>下|上|这|本|当)?个?月(?P<part>[底末初中])(?!药|医)", "月", _month_part),
         (r"(?<![\d.])(?P<m>\d{1,2})[./-](?P<d>\d{1,2})(?![\d.点度元块分%-])", "./-", _short_date),
+        (rf"{_WHICH}?{_WEEK}(?P<days>[一二三四五六日天]{{2,}}+)(?![\d十点时刻])", "周期拜", _weekdays),
         (rf"{_WHICH}?{_WEEK}(?P<day>[一二三四五六日天末1-7])(?!次|个|遍)", "周期拜", _weekday),
         (rf"{_WHICH}{_WEEK}", "周期拜", _whole_week),
         (rf"(?P<n>{NUMBER})(?:天|日){_AFTER}", "天日", _days_later),
@@ -203,6 +232,11 @@ _RULES: tuple[tuple[re.Pattern[str], str, _Reader], ...] = tuple(
         (rf"过(?P<n>{NUMBER})个?{_WEEK}", "过", _weeks_later),
         (rf"(?P<n>{NUMBER})个月{_AFTER}", "月", _months_later),
         (rf"半个?月{_AFTER}", "半", _vague(15, 15)),
+        (
+            rf"(?P<which>下|上|这|本|当)个?月份?(?!{NUMBER}|经)|(?<!\d)(?P<m>{NUMBER})月份?(?!{NUMBER}|经)",
+            "月",
+            _month,
+        ),
         (r"过两天|过几天|隔两天", "过隔", _vague(1, 3)),
         (r"今明(?:两|2)?天|这两天", "两今", _vague(0, 1)),
         (r"明后(?:两|2)?天", "后", _vague(1, 2)),

@@ -21,6 +21,11 @@ def one_edit_apart(one: str, other: str) -> bool:
     return one[at + 1 :] == other[at + 1 :] or exchanged
 
 
+def has_numeral(word: str) -> bool:
+    """Whether a number stands in the word."""
+    return bool(_numbers(word))
+
+
 def _numbers(word: str) -> list[str]:
     return [char for char in word if char in _NUMERALS]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bots.understanding.edits import neighbours
+from bots.understanding.edits import has_numeral, neighbours
 from bots.understanding.index import MIN_TYPO_CHARACTERS, MIN_TYPO_LETTERS, Index, Lexicon, Sense
 from bots.understanding.matching import Hit, Interval, is_patient, longest_first, overlaps
 from bots.understanding.sounds import syllable
@@ -145,6 +145,9 @@ def _by_sound(text: str, units: list[_Unit], index: Index, titled: bool) -> Iter
             yield from _inside_letters(window[0], index, ends_here)
             continue
         senses = _heard(found or (), How.PINYIN, ends_here or typed or len(window) > 2)
+        if has_numeral(text[window[0].start : window[-1].end]):
+            # 市一院 sounds like 市医院, and is another hospital.
+            senses = tuple(sense for sense in senses if sense.slot is not Slot.ORGANIZATION)
         if senses:
             yield Hit(window[0].start, window[-1].end, text[window[0].start : window[-1].end], senses)
 

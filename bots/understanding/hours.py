@@ -35,8 +35,8 @@ _HALVES: tuple[tuple[HalfDay, str], ...] = (
     (HalfDay.AFTERNOON, r"下半天|下午|午后|过晌|过午|下晌|后半?晌|下昼|后晌"),
     (HalfDay.MORNING, r"大?清早|上半天|上午|早上|早晨|一大?早|早间|头晌|头午|上昼|朝早|前晌|凌晨"),
     (HalfDay.EVENING, r"晚上|晚间|夜里|夜间|傍晚|夜门?诊|晚夕|夜市?门诊|黑天|擦黑"),
-    (HalfDay.MORNING, r"(?<=[今明后日号天一二三四五六])早(?![点饭])"),
-    (HalfDay.EVENING, r"(?<=[昨今明后日号天一二三四五六])晚(?![点饭])"),
+    (HalfDay.MORNING, r"(?<=[今明后日号天一二三四五六])早(?![点饭])|早(?=\d|[七八九十]点)"),
+    (HalfDay.EVENING, r"(?<=[昨今明后日号天一二三四五六])晚(?![点饭])|晚(?=\d|[五六七八九十]点)"),
     (HalfDay.MORNING, r"(?<=[明后今])上(?=午|$)"),
 )
 _HALF_RULES = tuple((half, re.compile(pattern)) for half, pattern in _HALVES)
@@ -44,11 +44,12 @@ _HALF_HINTS = frozenset("午天晌昼早晨晚夜傍黑")
 
 _MINUTES = rf"(?:半|[一三]刻|{NUMBER}分?)"
 # 好一点, 有一点疼, 早点 are no times.
-_NOT_A_CLOCK = r"(?<![\d早晚快慢好大小])(?!(?<=有)一点(?![半钟整]))"
+_NOT_A_CLOCK = r"(?<![\d快慢好大小])(?!(?<=[有早晚])一点(?![半钟整]))"
 _CLOCK = (
     rf"(?:\d{{1,2}}:\d\d|{_NOT_A_CLOCK}{NUMBER}(?:点钟?|时(?!候|间|段))(?:整|{_MINUTES})?(?!儿?了)|"
     r"\d{1,2}(?:am|pm))"
 )
+_PAIR = re.compile(r"(?<![十\d])(?P<first>[一二两三四五六七八九])(?P<last>[二三四五六七八九十])点钟?")
 _HALF_WORD = r"(?:上午|下午|晚上|中午|早上)?"
 _BETWEEN = re.compile(
     rf"(?P<first>{_CLOCK}|(?<![\d第]){NUMBER})(?:到|至|-){_HALF_WORD}(?P<last>{_CLOCK})(?:之间|中间|间)?"
@@ -79,11 +80,28 @@ def find_times(text: str, half: HalfDay | None) -> list[TimesFound]:
     """All times of day, in order; `half` decides whether 三点 is at night or in the afternoon."""
     if _CLOCK_HINTS.isdisjoint(text):
         return []
-    found = [_between(match, half) for match in _BETWEEN.finditer(text)]
+    found = [pair for match in _PAIR.finditer(text) if (pair := _pair(match, half)) is not None]
+    text = _without(text, found)
+    found += [_between(match, half) for match in _BETWEEN.finditer(text)]
     for match in _SINGLE.finditer(text):
         if not any(match.start() < other.end and other.start < match.end() for other in found):
             found.append(_single(match, half))
     return sorted(found, key=lambda times: times.start)
+
+
+def _pair(match: re.Match[str], half: HalfDay | None) -> TimesFound | None:
+    """八九点 is between eight and nine."""
+    first, last = _clock(match["first"], half), _clock(match["last"], half)
+    if first is None or last is None or last[0] - first[0] != 60:
+        return None
+    times = Times(_time(first[0]), _time(last[0]), match[0], first[1] or last[1])
+    return TimesFound(match.start(), match.end(), times)
+
+
+def _without(text: str, found: list[TimesFound]) -> str:
+    for times in found:
+        text = text[: times.start] + " " * (times.end - times.start) + text[times.end :]
+    return text
 
 
 def _between(match: re.Match[str], half: HalfDay | None) -> TimesFound:

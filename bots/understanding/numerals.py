@@ -27,7 +27,9 @@ def number_of(text: str) -> int | None:
 
 
 def _spelled(text: str) -> int | None:
-    """二零二六 digit by digit."""
+    """二零二六 digit by digit; 八九 is eight or nine and no number."""
+    if len(text) not in (1, 4):
+        return None
     digits = [_DIGITS.get(char) for char in text]
     if not digits or None in digits:
         return None

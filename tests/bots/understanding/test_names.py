@@ -77,6 +77,7 @@ def test_one_wrong_character_is_forgiven_and_two_are_not():
 
 
 def test_a_wrong_number_is_another_hospital():
+    assert read("市一院").slots.organizations == ()
     found = read("健康市第三人民医院").slots.organizations
     assert "d2" not in {id for mention in found for id in mention.ids}
 

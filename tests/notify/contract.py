@@ -1,21 +1,26 @@
 """What every adapter of the notify ports must do, one class per port."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pytest
 
 from notify.ports import (
     SMS,
+    Inquiry,
     MiniProgramMessenger,
     RejectedError,
     RejectReason,
     SMSSender,
+    SMSTracer,
     SubscribeMessage,
     TemplateSMS,
     TemplateSMSSender,
+    TraceState,
     WeChatLogin,
 )
+from tests.support.polling import poll
 
 PHONE = "13912345678"
 
@@ -103,6 +108,35 @@ class TemplateSMSSenderContract:
         with pytest.raises(RejectedError) as refused:
             await templated.templates.send_template(self.message(templated, params=story))
         assert refused.value.reason is RejectReason.BAD_CONTENT
+
+
+class SMSTracerWorld(TemplateSMSWorld, Protocol):
+    """The same provider, and its carrier reports at once."""
+
+    @property
+    def tracer(self) -> SMSTracer:
+        """The provider as our adapter shows it."""
+
+
+class SMSTracerContract:
+    async def ask(self, world: SMSTracerWorld, **known: str) -> TraceState:
+        inquiry = Inquiry(world.phone, datetime.now(UTC), **known)
+        return (await world.tracer.trace(inquiry)).state
+
+    async def test_a_sent_message_is_found_by_either_number(self, traced: SMSTracerWorld):
+        params = {"patient": "张*", "when": "11月23日08:30"}
+        message = TemplateSMS(traced.phone, traced.template_id, params, reference="our-number")
+        sent = await traced.templates.send_template(message)
+
+        async def delivered() -> bool:
+            return await self.ask(traced, provider_id=sent.provider_id) is TraceState.DELIVERED
+
+        await poll(delivered)
+        assert await self.ask(traced, reference="our-number") is TraceState.DELIVERED
+
+    async def test_a_message_the_provider_never_had_is_absent(self, traced: SMSTracerWorld):
+        assert await self.ask(traced, provider_id="never-had") is TraceState.ABSENT
+        assert await self.ask(traced, reference="never-had") is TraceState.ABSENT
 
 
 class MessengerWorld(Protocol):

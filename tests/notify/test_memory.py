@@ -6,6 +6,7 @@ from notify.ports import MiniSession, SubscribeMessage
 from tests.notify.contract import (
     MessengerContract,
     SMSSenderContract,
+    SMSTracerContract,
     TemplateSMSSenderContract,
     WeChatLoginContract,
 )
@@ -17,16 +18,20 @@ class MemorySMSWorld:
     template_id = "{patient}您好，您已预约{when}。"
 
     def __init__(self) -> None:
-        self.sender = self.templates = MemorySMS()
+        self.sender = self.templates = self.tracer = MemorySMS()
 
     async def texts(self, phone: str) -> list[str]:
         return self.sender.texts_to(phone)
 
 
-class TestMemorySMS(SMSSenderContract, TemplateSMSSenderContract):
+class TestMemorySMS(SMSSenderContract, TemplateSMSSenderContract, SMSTracerContract):
     @pytest.fixture
     def sms(self) -> MemorySMSWorld:
         return MemorySMSWorld()
+
+    @pytest.fixture
+    def traced(self, sms: MemorySMSWorld) -> MemorySMSWorld:
+        return sms
 
     @pytest.fixture
     def templated(self, sms: MemorySMSWorld) -> MemorySMSWorld:

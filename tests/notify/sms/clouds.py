@@ -41,7 +41,7 @@ class CloudWorld:
         self.code_id = self.account["templates"]["login_code"]["code"]
         self.phone = f"139{random.randrange(10**8):08d}"
         self.config = self.configured()
-        self.adapter = self.templates = self.make(self.config)
+        self.adapter = self.templates = self.tracer = self.make(self.config)
 
     def configured(self) -> Any:
         """The settings under which the sandbox knows the city."""

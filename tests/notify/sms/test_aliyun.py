@@ -17,7 +17,7 @@ from notify.ports import (
 )
 from notify.sms.aliyun import PUSH_ANSWER, AliyunSMS, AliyunSMSConfig, _days_of
 from notify.sms.aliyun_errors import error_of
-from tests.notify.contract import TemplateSMSSenderContract
+from tests.notify.contract import SMSTracerContract, TemplateSMSSenderContract
 from tests.notify.sms.clouds import CloudBehaviour, CloudWorld
 from tests.support.outside import Outside
 
@@ -48,11 +48,16 @@ async def cloud(outside: Outside) -> AsyncIterator[AliyunWorld]:
 
 
 @pytest.fixture
+def traced(cloud: AliyunWorld) -> AliyunWorld:
+    return cloud
+
+
+@pytest.fixture
 def templated(cloud: AliyunWorld) -> AliyunWorld:
     return cloud
 
 
-class TestAliyunSMS(TemplateSMSSenderContract, CloudBehaviour):
+class TestAliyunSMS(TemplateSMSSenderContract, SMSTracerContract, CloudBehaviour):
     async def test_a_message_on_its_way_is_waiting(self, cloud: AliyunWorld):
         async with cloud.outside.misbehaving(sms_report_delay_s=3600):
             sent = await cloud.adapter.send_template(cloud.message())

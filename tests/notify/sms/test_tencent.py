@@ -15,7 +15,7 @@ from notify.ports import (
 )
 from notify.sms.tencent import PUSH_ANSWER, TencentSMS, TencentSMSConfig
 from notify.sms.tencent_errors import error_of
-from tests.notify.contract import TemplateSMSSenderContract
+from tests.notify.contract import SMSTracerContract, TemplateSMSSenderContract
 from tests.notify.sms.clouds import CloudBehaviour, CloudWorld
 from tests.support.outside import Outside
 from tests.support.polling import poll
@@ -48,11 +48,16 @@ async def cloud(outside: Outside) -> AsyncIterator[TencentWorld]:
 
 
 @pytest.fixture
+def traced(cloud: TencentWorld) -> TencentWorld:
+    return cloud
+
+
+@pytest.fixture
 def templated(cloud: TencentWorld) -> TencentWorld:
     return cloud
 
 
-class TestTencentSMS(TemplateSMSSenderContract, CloudBehaviour):
+class TestTencentSMS(TemplateSMSSenderContract, SMSTracerContract, CloudBehaviour):
     async def test_reports_that_were_not_pushed_are_fetched_once(self, cloud: TencentWorld):
         sent = await cloud.adapter.send_template(cloud.message(reference="try-7"))
 

@@ -21,9 +21,8 @@ PAY_RETRIES_S = (
 )  # fmt: skip
 # Aliyun's is published; cloud MAS' and Tencent Cloud's are not, and taken to be the same (not verified).
 _SMS_RETRIES_S = (60, 300, 600)
-RETRIES_S = {
-    "pay": PAY_RETRIES_S, "mas": _SMS_RETRIES_S, "aliyun": _SMS_RETRIES_S, "tencent": _SMS_RETRIES_S,
-}  # fmt: skip
+SMS_SERVICES = ("mas", "aliyun", "tencent")
+RETRIES_S = {"pay": PAY_RETRIES_S} | dict.fromkeys(SMS_SERVICES, _SMS_RETRIES_S)
 # An answer that takes longer than five seconds counts as none.
 ANSWER_WITHIN_S = 5.0
 # Waiting for a free connection must not count as the city's slowness.
@@ -113,7 +112,7 @@ class Courier:
     def _is_lost(self, delivery: Delivery) -> bool:
         if delivery.expect_refusal:
             return False
-        if delivery.service != "pay":
+        if delivery.service in SMS_SERVICES:
             return self._switches.on("lose_reports")
         limit = self._switches.number("lose_notices")
         return limit < 0 or sum(a["outcome"] == "lost" for a in delivery.attempts) < limit

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta, timezone
 
 from bots.understanding.days import DayFound, find_days
 from bots.understanding.hours import HalfFound, TimesFound, find_half_days, find_times
+from bots.understanding.negation import is_ruled_out
 from bots.understanding.values import Ambiguity, Days, HalfDay, Problem, Slot, Times
 
 # The one clock of the city; China has a single time zone without summer time.
@@ -39,13 +40,17 @@ class When:
 def find_when(text: str, now: datetime, *, looking_back: bool, moving: bool) -> When:
     """`looking_back`: past days are meant. `moving`: the last day is wished for, the one before given up."""
     here = now.astimezone(CITY_ZONE)
-    days = find_days(text, here.date(), looking_back=looking_back)
-    halves = find_half_days(text)
+    all_days = find_days(text, here.date(), looking_back=looking_back)
+    all_halves = find_half_days(text)
+    days = [day for day in all_days if not is_ruled_out(text, day.start, day.end)]
+    halves = [half for half in all_halves if not is_ruled_out(text, half.start, half.end)]
     half, several = _one_half(halves)
-    blank = _without_dates(text, days)
+    blank = _without_dates(text, all_days)
     times = find_times(blank, half)
     when = _days(text, days, here.date(), moving=moving)
     problems = list(when.problems)
+    if len(days) + len(halves) < len(all_days) + len(all_halves):
+        problems.append(Problem.RULED_OUT)
     if any(found.times is None for found in times):
         problems.append(Problem.NO_SUCH_TIME)
     chosen = next((found.times for found in reversed(times) if found.times is not None), None)
@@ -53,7 +58,7 @@ def find_when(text: str, now: datetime, *, looking_back: bool, moving: bool) -> 
         problems.append(Problem.PAST)
     return When(
         None if Problem.PAST in problems else when.days, when.moved_from, half, chosen,
-        (*when.ambiguities, *several), tuple(problems), _spans(days, halves, times),
+        (*when.ambiguities, *several), tuple(problems), _spans(all_days, all_halves, times),
     )  # fmt: skip
 
 

@@ -32,10 +32,10 @@ def spoken_names(name: str, city_name: str, district: str) -> set[str]:
 
 def _without_place(name: str, city_name: str, district: str) -> tuple[str, tuple[str, ...]]:
     """The name without where it is, and what may be said for the place."""
-    rest = name.removeprefix(city_name) if city_name else name
-    if rest != name:
-        rest = rest.removeprefix("市")
-        return rest, (city_name, city_name.rstrip("市"), "市")
+    bare_city = city_name.removesuffix("市")
+    if bare_city and name.startswith(bare_city):
+        rest = name.removeprefix(bare_city).removeprefix("市")
+        return rest, (bare_city + "市", bare_city, "市")
     if district and name.startswith(district):
         return name.removeprefix(district), (district, district[:-1], district[-1])
     match = _PLACE.match(name)

@@ -14,6 +14,7 @@ from bots.understanding.index import Index
 from bots.understanding.intents import answered, wanted, without_intent_words
 from bots.understanding.matching import Hit, Interval, doubted, find_written, overlaps
 from bots.understanding.narrowing import Named, fit
+from bots.understanding.negation import is_ruled_out
 from bots.understanding.normalising import MAX_LENGTH, normalise
 from bots.understanding.replies import ORDINAL, Reply, find_opinion, find_ordinal, is_help_sign, whole_reply
 from bots.understanding.spelling import corrected, unspelled
@@ -33,6 +34,7 @@ _SAID, _IMPLIED, _BY_SOUND = 0.95, 0.6, 0.75
 # A name of two characters may be part of a longer one that was misspelt.
 _SHORT = 2
 _LOOKING_BACK = frozenset({Intent.REPORTS, Intent.BILLS, Intent.MY_APPOINTMENTS, Intent.QUEUE})
+_SUGGESTING = frozenset({Intent.BOOK, Intent.WAITLIST})
 _WITHOUT_DATES = frozenset({Intent.QUEUE})
 
 
@@ -73,32 +75,47 @@ class Reader:
 
     def _read_sentence(self, text: str, now: datetime) -> Understanding:
         complaints = find_complaints(text)
-        protected = [found.span() for found in PROTECTED.finditer(text)]
-        protected += [(found.start, found.end) for found in complaints]
-        hits = find_written(text, self._index, protected)
-        intents = wanted(_blanked(text, hits))
-        when = _when(text, hits, now, intents)
-        taken = [*_spans(hits), *when.spans, *((found.start, found.end) for found in complaints)]
-        short = [(hit.start, hit.end) for hit in hits if hit.end - hit.start <= _SHORT]
-        heard = find_heard(text, self._index, [span for span in taken if span not in short], short)
-        hits = [hit for hit in hits if not overlaps(hit.start, hit.end, _spans(heard))]
-        taken += _spans(heard)
-        surnames = find_surnames(text, self._index, taken)
-        taken += _spans(surnames)
-        hits = [doubted(text, hit, taken) for hit in hits]
-        named = fit(sorted([*hits, *heard, *surnames], key=lambda hit: hit.start), self._index)
-        slots = _slots(text, named, when, [*hits, *heard, *surnames])
-        if not named.departments and not named.practitioners:
+        aches = [(found.start, found.end) for found in complaints]
+        written = find_written(
+            text, self._index, [*(found.span() for found in PROTECTED.finditer(text)), *aches]
+        )
+        intents = wanted(_blanked(text, written))
+        when = _when(text, written, now, intents)
+        hits = self._with_heard(text, written, [*when.spans, *aches])
+        meant = [hit for hit in hits if not is_ruled_out(text, hit.start, hit.end)]
+        named = fit(meant, self._index)
+        slots = _slots(text, named, when, hits)
+        if not named.departments and not named.practitioners and set(intents[:1]) <= _SUGGESTING:
             places = frozenset(id for mention in named.organizations for id in mention.ids)
             slots = replace(slots, suggestions=tuple(suggest(text, complaints, places, self._index)))
-        rest = _rest(text, taken)
+        rest = _rest(text, [*_spans(hits), *when.spans, *aches])
         intent, confidence = _intent(intents, slots, rest, dated=bool(when.spans))
         if intent is Intent.UNKNOWN and (rating := find_opinion(text)) is not None:
             intent, confidence, slots = Intent.SURVEY_ANSWER, _IMPLIED, replace(slots, rating=rating)
         return Understanding(
-            intent, confidence, slots, (*named.ambiguities(), *when.ambiguities),
-            (*when.problems, *named.problems), _others(text, intent, intents), rest,
-        )  # fmt: skip
+            intent,
+            confidence,
+            slots,
+            ambiguities=(*named.ambiguities(), *when.ambiguities),
+            problems=_problems(when, named, ruled_out=len(meant) < len(hits)),
+            other_intents=_others(text, intent, intents),
+            not_understood=rest,
+        )
+
+    def _with_heard(self, text: str, written: list[Hit], taken: list[Interval]) -> list[Hit]:
+        """The names written, those heard in what is left, and family names; in order of the sentence."""
+        short = [(hit.start, hit.end) for hit in written if hit.end - hit.start <= _SHORT]
+        firm = [span for span in _spans(written) if span not in short]
+        heard = find_heard(text, self._index, [*taken, *firm], short)
+        hits = [hit for hit in written if not overlaps(hit.start, hit.end, _spans(heard))] + heard
+        hits += find_surnames(text, self._index, [*taken, *_spans(hits)])
+        read = [*taken, *_spans(hits)]
+        return sorted((doubted(text, hit, read) for hit in hits), key=lambda hit: hit.start)
+
+
+def _problems(when: When, named: Named, *, ruled_out: bool) -> tuple[Problem, ...]:
+    problems = [*when.problems, *named.problems, *([Problem.RULED_OUT] if ruled_out else [])]
+    return tuple(dict.fromkeys(problems))
 
 
 def _from_reply(reply: Reply, text: str, now: datetime) -> Understanding:

@@ -1,8 +1,11 @@
-"""What a sentence was understood to say, as frozen values; no rules live here."""
+"""What a sentence was understood to say, as frozen values; no rules live here.
+
+What the resident wrote never shows in a repr, so that it does not reach a log by accident.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 
@@ -91,6 +94,7 @@ class Problem(StrEnum):
     NO_SUCH_TIME = "no_such_time"
     NOT_OFFERED_THERE = "not_offered_there"
     NOT_THERE = "not_there"
+    RULED_OUT = "ruled_out"
     TOO_LONG = "too_long"
 
 
@@ -101,7 +105,7 @@ class Mention:
     A mention by `How.COMPLAINT` is a suggestion where such a complaint may be seen, never a diagnosis.
     """
 
-    text: str
+    text: str = field(repr=False)
     ids: tuple[str, ...]
     confidence: float
     how: How
@@ -118,7 +122,7 @@ class Days:
 
     first: date
     last: date
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class Times:
 
     start: time | None
     end: time | None
-    text: str
+    text: str = field(repr=False)
     assumed: bool = False
 
 
@@ -157,7 +161,7 @@ class Ambiguity:
     """A slot with more than one reading; `readings` are ids, or ISO dates for days."""
 
     slot: Slot
-    text: str
+    text: str = field(repr=False)
     readings: tuple[str, ...]
 
 
@@ -175,4 +179,4 @@ class Understanding:
     ambiguities: tuple[Ambiguity, ...] = ()
     problems: tuple[Problem, ...] = ()
     other_intents: tuple[Intent, ...] = ()
-    not_understood: tuple[str, ...] = ()
+    not_understood: tuple[str, ...] = field(default=(), repr=False)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bots.understanding.reading import Reader
-from bots.understanding.values import Days, Intent, Problem, Slot, Understanding
+from bots.understanding.values import Days, HalfDay, Intent, Problem, Slot, Understanding
 from tests.bots.understanding.city import NOW, city
 
 READER = Reader(city())
@@ -113,6 +113,27 @@ def test_a_place_in_a_list_among_other_words_is_a_choice():
     assert understanding.slots.ordinal == 2
 
 
+@pytest.mark.parametrize(
+    "sentence", ["不要上午", "除了上午都行", "上午不行", "不是上午是下午", "要下午，不要上午"]
+)
+def test_what_is_ruled_out_fills_no_slot(sentence: str):
+    understanding = read("市二院骨科 " + sentence)
+    assert understanding.slots.half_day is not HalfDay.MORNING
+    assert Problem.RULED_OUT in understanding.problems
+
+
+def test_what_is_meant_instead_is_taken():
+    assert first_of(read("不是明天是后天").slots.days) == "2026-11-21"
+    assert first_of(read("周三不行 周五可以").slots.days) == "2026-11-20"
+    (department,) = read("我要的是眼科，不是口腔科").slots.departments
+    assert {id.partition(".")[2] for id in department.ids} == {"1000"}
+
+
+@pytest.mark.parametrize("sentence", ["要不要上午", "是不是上午", "明天上午行不行"])
+def test_asking_whether_rules_nothing_out(sentence: str):
+    assert read(sentence).slots.half_day is HalfDay.MORNING
+
+
 def test_until_and_from_a_day_are_ranges():
     until, onwards = read("下周三之前的眼科").slots.days, read("25号以后的眼科").slots.days
     assert until is not None
@@ -208,3 +229,10 @@ def test_our_own_words_are_recognised_by_sound():
     understanding = read("取小")
     assert understanding.intent is Intent.CANCEL
     assert understanding.confidence < read("取消").confidence
+
+
+def test_what_was_written_never_shows_where_a_reading_is_logged():
+    understanding = read("我叫欧阳大山 明天挂王建国医生 住在柳河镇18号")
+    assert understanding.not_understood
+    for written in ("欧阳大山", "柳河", "明天", "王建国医生"):
+        assert written not in repr(understanding).replace("rm:王建国", "")

@@ -74,3 +74,8 @@ def test_hospitals_have_the_names_people_use(name: str, district: str, spoken: s
     assert spoken <= found
     assert name not in found
     assert "医院" not in found
+
+
+def test_the_citys_name_is_dropped_with_and_without_its_last_character():
+    assert {"市一院", "一院", "人民医院"} <= spoken_names("健康城第一人民医院", "健康城市", "康宁区")
+    assert {"市一院", "一院", "人民医院"} <= spoken_names("健康城市第一人民医院", "健康城市", "康宁区")

@@ -37,13 +37,20 @@ class When:
     spans: tuple[tuple[int, int], ...] = ()
 
 
-def find_when(text: str, now: datetime, *, looking_back: bool, moving: bool) -> When:
-    """`looking_back`: past days are meant. `moving`: the last day is wished for, the one before given up."""
+def find_when(
+    text: str, now: datetime, *, looking_back: bool = False, moving: bool = False, giving_up: bool = False
+) -> When:
+    """`looking_back`: past days are meant. `moving`: the last day is wished for, the one before given up.
+
+    `giving_up`: an appointment is cancelled or moved, and the day it was on may be named.
+    """
     here = now.astimezone(CITY_ZONE)
     all_days = find_days(text, here.date(), looking_back=looking_back)
     all_halves = find_half_days(text)
-    days = [day for day in all_days if not is_ruled_out(text, day.start, day.end)]
-    halves = [half for half in all_halves if not is_ruled_out(text, half.start, half.end)]
+    days = [day for day in all_days if not is_ruled_out(text, day.start, day.end, giving_up=giving_up)]
+    halves = [
+        half for half in all_halves if not is_ruled_out(text, half.start, half.end, giving_up=giving_up)
+    ]
     half, several = _one_half(halves)
     blank = _without_dates(text, all_days)
     times = find_times(blank, half)

@@ -11,6 +11,11 @@ _BEFORE = re.compile(
 _AFTER = re.compile("的?(?:那天|号|就|都|我)*(?:不行|不可以|不方便|没空|没时间|有事|除外|以外|之外)")
 
 
-def is_ruled_out(text: str, start: int, end: int) -> bool:
-    """Whether the stretch is named in order not to have it."""
-    return _BEFORE.search(text, 0, start) is not None or _AFTER.match(text, end) is not None
+def is_ruled_out(text: str, start: int, end: int, *, giving_up: bool = False) -> bool:
+    """Whether the stretch is named in order not to have it.
+
+    `giving_up`: an appointment is; then 周五没空 names the day it was on.
+    """
+    if _BEFORE.search(text, 0, start) is not None:
+        return True
+    return not giving_up and _AFTER.match(text, end) is not None

@@ -35,6 +35,7 @@ _SAID, _IMPLIED, _BY_SOUND = 0.95, 0.6, 0.75
 _SHORT = 2
 _LOOKING_BACK = frozenset({Intent.REPORTS, Intent.BILLS, Intent.MY_APPOINTMENTS, Intent.QUEUE})
 _SUGGESTING = frozenset({Intent.BOOK, Intent.WAITLIST})
+_GIVING_UP = frozenset({Intent.CANCEL, Intent.RESCHEDULE})
 _WITHOUT_DATES = frozenset({Intent.QUEUE})
 
 
@@ -92,6 +93,8 @@ class Reader:
         intent, confidence = _intent(intents, slots, rest, dated=bool(when.spans))
         if intent is Intent.UNKNOWN and (rating := find_opinion(text)) is not None:
             intent, confidence, slots = Intent.SURVEY_ANSWER, _IMPLIED, replace(slots, rating=rating)
+        if intent is Intent.UNKNOWN and len(meant) < len(hits):
+            intent, confidence = Intent.NO, _IMPLIED
         return Understanding(
             intent,
             confidence,
@@ -122,7 +125,7 @@ def _from_reply(reply: Reply, text: str, now: datetime) -> Understanding:
     slots = Slots(ordinal=reply.ordinal, rating=reply.rating)
     open_day: tuple[Ambiguity, ...] = ()
     if reply.maybe_day:
-        days = find_when(text, now, looking_back=False, moving=False).days
+        days = find_when(text, now).days
         readings = (str(reply.ordinal), *((str(days.first),) if days else ()))
         open_day = (Ambiguity(Slot.ORDINAL, text, readings),)
     return Understanding(reply.intent, _SAID, slots, open_day)
@@ -145,7 +148,9 @@ def _when(text: str, hits: Sequence[Hit], now: datetime, intents: Sequence[Inten
         return When()
     return find_when(
         _blanked(text, hits), now,
-        looking_back=strongest in _LOOKING_BACK, moving=strongest is Intent.RESCHEDULE,
+        looking_back=strongest in _LOOKING_BACK,
+        moving=strongest is Intent.RESCHEDULE,
+        giving_up=strongest in _GIVING_UP,
     )  # fmt: skip
 
 
@@ -221,6 +226,8 @@ def _intent(
     missed = sum(map(len, rest))
     if slots.ordinal is not None:
         return Intent.CHOICE, _IMPLIED
+    if slots.soonest:
+        return Intent.BOOK, _IMPLIED
     if dated and missed <= 1:
         return Intent.BOOK, _IMPLIED
     return Intent.UNKNOWN, 0.0

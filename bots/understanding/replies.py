@@ -36,6 +36,9 @@ _CHOICE = re.compile(
     rf"(?P<unit>个|家|位|项|条|号|种|行|医生|科室|那个|那家|那位)?{_PARTICLES}(?:谢谢)?"
 )
 ORDINAL = re.compile(rf"第(?P<number>{NUMBER})(?:个|家|位|项|条|号)|头一(?:个|家|位|条)")
+_LISTED = re.compile(
+    r"(?:取消|退号?|改期?|确认|选|好的?|[ 第])*+(?P<number>\d{1,2})(?:取消|退号?|改期?|确认|吧|了|[ 个])*+"
+)
 _LAST = re.compile(
     rf"(?:那|我|就|要|选择?)*+(?:最后|末尾|最末|倒数第一|最下面)(?:那)?(?:一|1)?(?:个|家|位|项|条|"
     rf"号)?{_PARTICLES}"
@@ -114,7 +117,7 @@ def whole_reply(text: str) -> Reply | None:
 
 def find_ordinal(text: str) -> int | None:
     """取消第一个: the place in a list, within a longer sentence."""
-    match = ORDINAL.search(text)
+    match = ORDINAL.search(text) or _LISTED.fullmatch(text)
     if match is None:
         return None
     return number_of(match["number"]) if match["number"] else 1

@@ -129,6 +129,19 @@ def test_what_is_meant_instead_is_taken():
     assert {id.partition(".")[2] for id in department.ids} == {"1000"}
 
 
+def test_the_day_given_up_is_not_ruled_out():
+    assert first_of(read("周五没空，取消吧").slots.days) == "2026-11-20"
+    moved = read("周五不行，改周六").slots
+    assert (first_of(moved.moved_from), first_of(moved.days)) == ("2026-11-20", "2026-11-21")
+
+
+@pytest.mark.parametrize("sentence", ["取消2", "取消 2", "2 取消", "取消第二个", "取消第2个"])
+def test_a_number_with_a_command_is_its_place_in_the_list(sentence: str):
+    understanding = read(sentence)
+    assert understanding.intent is Intent.CANCEL
+    assert understanding.slots.ordinal == 2
+
+
 @pytest.mark.parametrize("sentence", ["要不要上午", "是不是上午", "明天上午行不行"])
 def test_asking_whether_rules_nothing_out(sentence: str):
     assert read(sentence).slots.half_day is HalfDay.MORNING

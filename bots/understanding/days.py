@@ -194,6 +194,15 @@ def _bare_day(match: re.Match[str], today: _Today) -> Span:
     return day_of_month(today.on, day, looking_back=today.looking_back)
 
 
+def _two_days(match: re.Match[str], today: _Today) -> Span | None:
+    """二十八九号 is the 28th and the 29th."""
+    first, last = (_number((match["tens"] or "") + match[name]) for name in ("first", "last"))
+    if last - first != 1:
+        return _NOT_A_DAY
+    begins = day_of_month(today.on, first, looking_back=today.looking_back).first
+    return Span(begins, make_date(begins.year, begins.month, last))
+
+
 def _feast(month: int, day: int) -> _Reader:
     """The coming one, however far off: nobody books for a holiday that is over."""
 
@@ -246,6 +255,11 @@ _RULES: tuple[tuple[re.Pattern[str], str, _Reader], ...] = tuple(
         (r"元旦", "旦", _feast(1, 1)),
         (r"国庆节?", "庆", _feast(10, 1)),
         (r"五一(?:节|劳动节)?(?!路|广场|街)|劳动节", "一劳", _feast(5, 1)),
+        (
+            r"(?P<tens>二?十|廿|三十)?(?P<first>[一二三四五六七八])(?P<last>[二三四五六七八九])[日号]",
+            "日号",
+            _two_days,
+        ),
         (rf"(?<![第\d])(?P<d>{NUMBER})[日号](?!楼|线|院|诊|门|窗|床|厅|桌|路|机)", "日号", _bare_day),
     )
 )

@@ -10,7 +10,7 @@ from bots.understanding.index import MIN_TYPO_CHARACTERS, MIN_TYPO_LETTERS, Inde
 from bots.understanding.matching import Hit, Interval, is_patient, longest_first, overlaps
 from bots.understanding.sounds import syllable
 from bots.understanding.values import How, Slot
-from bots.understanding.words import KNOWN, TITLE
+from bots.understanding.words import FILLER, KNOWN, TITLE
 
 # Only so much of an ununderstood stretch is searched for misspellings; nobody misspells more than that.
 MAX_STRETCH = 24
@@ -18,6 +18,10 @@ MAX_STRETCHES = 6
 MAX_WINDOW = 14
 SHORTEST_TYPED = 4
 
+# Names of two syllables sound like too much else; this sure they count only beside their own clinic.
+IN_COMPANY = 0.55
+# 欠医院 is not 县医院 with a mistake.
+_SYLLABLES_OF_A_PLACE = 4
 _SURENESS = {How.PINYIN: 0.9, How.INITIALS: 0.6, How.TYPO: 0.7}
 
 
@@ -75,18 +79,19 @@ def find_surnames(text: str, index: Index, taken: Sequence[Interval]) -> list[Hi
             start = title.start() - length
             name = text[start : title.start()] if start >= 0 else ""
             ids = index.surnames.get(name)
-            if ids and title[0] not in ("专家", "的号") and _stands_alone(text, start, taken):
+            if ids and title[0] not in ("专家", "的号") and _stands_alone(text, start, index, taken):
                 sense = Sense(Slot.PRACTITIONER, ids, How.SURNAME, 0.5 if len(ids) > 1 else 0.7)
                 hits.append(Hit(start, title.end(), name, (sense,)))
                 break
     return hits
 
 
-def _stands_alone(text: str, start: int, taken: Sequence[Interval]) -> bool:
+def _stands_alone(text: str, start: int, index: Index, taken: Sequence[Interval]) -> bool:
+    """Not the end of a longer name: in 何静安医生 安 is no family name."""
     if overlaps(start, start + 1, taken):
         return False
-    before = text[start - 1] if start else " "
-    return not before.isalnum() or overlaps(start - 1, start, taken) or before in "挂找看约姓的给是要请有让"
+    before = [at for at in (start - 1, start - 2) if at >= 0 and not overlaps(at, at + 1, taken)]
+    return not any(text[at] in index.surnames and FILLER.match(text, at) is None for at in before)
 
 
 def _stretches(text: str, taken: Sequence[Interval]) -> list[Interval]:
@@ -144,12 +149,20 @@ def _by_sound(text: str, units: list[_Unit], index: Index, titled: bool) -> Iter
         if found is None and len(window) == 1:
             yield from _inside_letters(window[0], index, ends_here)
             continue
-        senses = _heard(found or (), How.PINYIN, ends_here or typed or len(window) > 2)
+        people = ends_here or typed or len(window) > 2
+        senses = _heard(found or (), How.PINYIN, people or len(window) == len(units))
+        if not people:
+            senses = tuple(_only_in_company(sense) for sense in senses)
         if has_numeral(text[window[0].start : window[-1].end]):
             # 市一院 sounds like 市医院, and is another hospital.
             senses = tuple(sense for sense in senses if sense.slot is not Slot.ORGANIZATION)
         if senses:
             yield Hit(window[0].start, window[-1].end, text[window[0].start : window[-1].end], senses)
+
+
+def _only_in_company(sense: Sense) -> Sense:
+    """张卫 may be the doctor 张伟 beside his department, and anything elsewhere."""
+    return replace(sense, confidence=IN_COMPANY) if sense.slot is Slot.PRACTITIONER else sense
 
 
 def _inside_letters(unit: _Unit, index: Index, people: bool) -> Iterable[Hit]:
@@ -190,6 +203,8 @@ def _misspelt(
         if not senses and len(letters) >= MIN_TYPO_LETTERS - 1 and (len(window) > 2 or typed):
             near = neighbours(letters, index.sounds.senses, index.letter_typos)
             senses = _near(near, index.sounds, people or alone, MIN_TYPO_LETTERS)
+            if not typed and len(window) < _SYLLABLES_OF_A_PLACE:
+                senses = tuple(sense for sense in senses if sense.slot is not Slot.ORGANIZATION)
         if senses:
             yield Hit(start, end, word, senses)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from bots.understanding.hearing import IN_COMPANY
 from bots.understanding.index import Index, Sense
 from bots.understanding.matching import Hit
 from bots.understanding.values import Ambiguity, How, Mention, Problem, Slot
@@ -20,6 +21,10 @@ class Named:
     departments: tuple[Mention, ...] = ()
     practitioners: tuple[Mention, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    def mentions(self) -> tuple[Mention, ...]:
+        """All of them."""
+        return (*self.organizations, *self.departments, *self.practitioners)
 
     def ambiguities(self) -> list[Ambiguity]:
         """One for each slot with more than one reading."""
@@ -114,6 +119,8 @@ def _practitioners(
     for mention in _mentions(found):
         at_place = _where(mention.ids, lambda id: not places or index.organization_of[id] in places)
         in_room = _where(at_place, lambda id: not rooms or bool(rooms & index.practitioner_departments[id]))
+        if mention.confidence == IN_COMPANY and not ((places or rooms) and in_room):
+            continue
         ids = in_room or at_place or mention.ids
         lost = lost or not at_place or not in_room
         mentions.append(Mention(mention.text, ids, mention.confidence, mention.how))

@@ -89,7 +89,9 @@ class Reader:
         if not named.departments and not named.practitioners and set(intents[:1]) <= _SUGGESTING:
             places = frozenset(id for mention in named.organizations for id in mention.ids)
             slots = replace(slots, suggestions=tuple(suggest(text, complaints, places, self._index)))
-        rest = _rest(text, [*_spans(hits), *when.spans, *aches])
+        used = {mention.text for mention in named.mentions()}
+        read = [hit for hit in hits if hit.text in used or hit not in meant]
+        rest = _rest(text, [*_spans(read), *when.spans, *aches])
         intent, confidence = _intent(intents, slots, rest, dated=bool(when.spans))
         if intent is Intent.UNKNOWN and (rating := find_opinion(text)) is not None:
             intent, confidence, slots = Intent.SURVEY_ANSWER, _IMPLIED, replace(slots, rating=rating)

@@ -43,6 +43,7 @@ _LAST = re.compile(
     rf"(?:那|我|就|要|选择?)*+(?:最后|末尾|最末|倒数第一|最下面)(?:那)?(?:一|1)?(?:个|家|位|项|条|"
     rf"号)?{_PARTICLES}"
 )
+_FROM_THE_END = re.compile(rf"[那我就要选]*倒数第(?P<number>{NUMBER})[个家位项条]?{_PARTICLES}")
 _FIRST = re.compile(
     rf"(?:那|我|就|要|选)*(?:头一|首|最上面(?:那)?一?|最前面(?:那)?一?)(?:个|家|位|项|条){_PARTICLES}"
 )
@@ -58,12 +59,14 @@ def _spoken(first: str, then: str, before: str = "") -> re.Pattern[str]:
 _YES = _spoken(
     "是 对 好 可以 行 确认 确定 嗯 恩 没错 ok okay 没问题 中 要得 同意 成 可 要 y yes 得 阔以 当然 必须 "
     "就这样 就这个 正确 "
-    "知道了 收到 明白 了解 确认预约 确定预约 确认挂号 是我本人 是本人 本人 没毛病 妥 是这个 接受 愿意 "
+    "得行 妥了 必须的 麻溜 知道了 收到 明白 了解 确认预约 确定预约 确认挂号 是我本人 是本人 本人 "
+    "没毛病 妥 是这个 接受 愿意 "
     "需要 对头 系 哦 噢 没意见 无误 就它 就这",
     "的 呢 啊 呀 吧 了 啦 哈 哒 滴 嘞 呗 就",
 )
 _NO = _spoken(
-    "不去 再说 明天再说 改天再说 回头再说 以后再说 下次再说 等等再说 不是我本人 不是本人 不 不要 不用 "
+    "不去 不得行 要不得 甭 拉倒 别了 再说 明天再说 改天再说 回头再说 以后再说 下次再说 等等再说 "
+    "不是我本人 不是本人 不 不要 不用 "
     "不是 不对 不行 否 算了 no nope 别 不了 没有 错 错了 不可以 不需要 不想 不同意 "
     "不确定 "
     "不好 不成 不中 不必 "
@@ -156,6 +159,9 @@ def _chosen(bare: str) -> Reply | None:
         return Reply(Intent.CHOICE, ordinal=-1)
     if _FIRST.fullmatch(bare):
         return Reply(Intent.CHOICE, ordinal=1)
+    backwards = _FROM_THE_END.fullmatch(bare)
+    if backwards:
+        return Reply(Intent.CHOICE, ordinal=-(number_of(backwards["number"]) or 1))
     match = _CHOICE.fullmatch(bare)
     number = number_of(match["number"]) if match else None
     if match is None or number is None or number < 1:

@@ -9,6 +9,9 @@ from bots.understanding.sounds import syllable
 from bots.understanding.words import ENGLISH, SPELLED, word_list
 
 _LETTERS = re.compile("[a-z](?:[a-z ]*[a-z])?")
+# 25hao, 9dian: too short to be words of ours anywhere but after a number.
+_UNITS = {"hao": "号", "dian": "点", "yue": "月", "ri": "日", "ge": "个", "fen": "分"}
+_AFTER_NUMBER = re.compile(r"(?<=\d) ?(hao|dian|yue|ri|ge|fen)(?![a-z]{0,2}ng)")
 _WEEKS = ("周", "星期", "礼拜")
 _SHORTEST = 4
 _LONGEST_NAME = 24
@@ -38,6 +41,7 @@ _SOUNDS = {
 
 def unspelled(text: str, index: Index) -> str:
     """Pinyin of our own words as characters; pinyin of names stays for the matcher."""
+    text = _AFTER_NUMBER.sub(lambda found: _UNITS[found[1]], text)
     return _LETTERS.sub(lambda found: _in_words(found[0], index), text)
 
 

@@ -1,6 +1,10 @@
 """Reads sentences.tsv and judges a reading of a sentence against what was written down beforehand.
 
 Every third line is held out: written with other habits of phrasing, never looked at while rules were made.
+
+later_sentences.tsv was written afterwards in three lots, each measured once before anybody looked at what
+failed: 33 of 40, 40 of 50 and 45 of 53 were read right in every slot; 35, 44 and 48 in their intent. That, not
+the figure of the held-out third, is what to expect of people who write otherwise than the authors.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from bots.understanding.values import Mention, Slots, Times, Understanding
 from tests.bots.understanding.city import city
 
 HELD_OUT_EVERY = 3
+_LATER = Path(__file__).with_name("later_sentences.tsv")
 _FILE = Path(__file__).with_name("sentences.tsv")
 
 
@@ -25,6 +30,11 @@ class Expected:
     sentence: str
     intent: str
     slots: dict[str, str]
+
+
+def later_sentences() -> list[Expected]:
+    """The lines written after the rules; by now the rules know them."""
+    return [_parsed(line) for line in _LATER.read_text(encoding="utf-8").splitlines()]
 
 
 def sentences(*, held_out: bool) -> list[Expected]:

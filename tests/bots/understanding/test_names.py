@@ -108,6 +108,11 @@ def test_a_family_name_brings_everybody_of_that_name():
     assert only(read("欧阳医生").slots.practitioners).ids == ("et:欧阳娜",)
 
 
+def test_the_end_of_a_longer_name_is_no_family_name():
+    assert read("王静何医生").slots.practitioners == ()
+    assert only(read("看看何医生").slots.practitioners).ids == ("lh:何安",)
+
+
 def test_a_department_is_narrowed_to_the_hospital():
     assert only(read("市二院儿科").slots.departments).ids == ("d2.0700",)
     assert only(read("儿童医院的儿科").slots.departments).ids == ("et.0700",)
@@ -152,6 +157,15 @@ def test_the_longest_name_wins():
     assert only(read("口腔医院").slots.organizations).ids == ("kq",)
     assert read("口腔医院").slots.departments == ()
     assert only(read("小儿外科").slots.departments).ids == ("et.0800",)
+
+
+def test_a_short_name_that_only_sounds_right_counts_beside_its_own_clinic():
+    doctor = only(read("心血管 章卫 后天").slots.practitioners)
+    assert doctor.ids == ("rm:张伟",)
+    assert not doctor.certain
+    alone = read("章卫 后天 去爬山")
+    assert alone.slots.practitioners == ()
+    assert "章卫" in alone.not_understood
 
 
 def test_a_patient_of_a_doctors_name_is_not_the_doctor():

@@ -3,8 +3,8 @@
 Every third line is held out: written with other habits of phrasing, never looked at while rules were made.
 
 later_sentences.tsv was written afterwards in three lots, each measured once before anybody looked at what
-failed: 33 of 40, 40 of 50 and 45 of 53 were read right in every slot; 35, 44 and 48 in their intent. That, not
-the figure of the held-out third, is what to expect of people who write otherwise than the authors.
+failed: read right in every slot were 33 of 40, 40 of 50 and 45 of 53; in their intent 35, 44 and 48. That,
+not the figure of the held-out third, is what to expect of people who write otherwise than the authors.
 """
 
 from __future__ import annotations

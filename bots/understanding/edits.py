@@ -37,5 +37,8 @@ def neighbours(word: str, words: Mapping[str, object], deletions: Mapping[str, t
         short = word[:at] + word[at + 1 :]
         if short in words:
             found.add(short)
-        found.update(deletions.get(short, ()))
+        if short in deletions:
+            found.update(deletions[short])
+    if not found:
+        return found
     return {near for near in found if one_edit_apart(word, near) and _numbers(near) == _numbers(word)}

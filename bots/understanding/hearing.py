@@ -13,8 +13,8 @@ from bots.understanding.values import How, Slot
 from bots.understanding.words import FILLER, KNOWN, TITLE
 
 # Only so much of an ununderstood stretch is searched for misspellings; nobody misspells more than that.
-MAX_STRETCH = 24
-MAX_STRETCHES = 6
+MAX_STRETCH = 18
+MAX_STRETCHES = 4
 MAX_WINDOW = 14
 SHORTEST_TYPED = 4
 

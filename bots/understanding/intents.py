@@ -171,8 +171,15 @@ def answered(text: str) -> Intent | None:
     return Intent.YES if _BEGINS_YES.match(text) else None
 
 
+_ASKS_WHETHER = re.compile("(?:已经?|是否|有没有)取消|取消(?:成功|好|掉)?(?:了吗|了没|没有?$|了么|成功)")
+
+
 def _said(text: str) -> list[Intent]:
     found = [intent for intent, pattern in _COMPILED if pattern.search(text)]
+    if Intent.CANCEL in found and _ASKS_WHETHER.search(text):
+        # 取消了吗 asks how it stands; cancelling is what may follow.
+        found = [intent for intent in found if intent is not Intent.MY_APPOINTMENTS]
+        found.insert(found.index(Intent.CANCEL), Intent.MY_APPOINTMENTS)
     if Intent.WAITLIST in found and _CANCELS_WAITING.search(text):
         found = [intent for intent in found if intent is not Intent.CANCEL]
         found.insert(found.index(Intent.WAITLIST), Intent.CANCEL)

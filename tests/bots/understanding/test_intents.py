@@ -82,6 +82,11 @@ def test_proposing_to_cancel_is_asking_for_it():
     assert read("能不能取消").intent is Intent.CANCEL
 
 
+@pytest.mark.parametrize("sentence", ["取消了吗", "我的号取消成功没", "已经取消了没有"])
+def test_asking_whether_it_was_cancelled_cancels_nothing(sentence: str):
+    assert read(sentence).intent is Intent.MY_APPOINTMENTS
+
+
 def test_moving_an_appointment_takes_the_last_day_and_remembers_the_first():
     understanding = read("周五的改到下周一上午")
     assert understanding.intent is Intent.RESCHEDULE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, IndexModel
 
-from backend.conversations.models import KEPT
 from backend.db.client import Database
 from backend.db.collections import BOOL, DATE, INT, OBJECT, STRING, ensure_collection, schema
 
@@ -27,7 +26,10 @@ async def up(db: Database) -> None:
         ),
         indexes=[
             IndexModel(
-                [("updated_at", ASCENDING)], name="forget", expireAfterSeconds=int(KEPT.total_seconds())
+                # As long as `KEPT` in backend/conversations/models.py.
+                [("updated_at", ASCENDING)],
+                name="forget",
+                expireAfterSeconds=30 * 24 * 3600,
             ),
             IndexModel([("resident_id", ASCENDING)], name="of_resident", sparse=True),
         ],

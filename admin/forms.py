@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import AppError, ErrorCode
+
+# Not at the edge of what a calendar can count: there is a day before it and a day after.
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(9000, 1, 1))]
 
 
 class Form(BaseModel):
@@ -38,8 +42,8 @@ class ReasonForm(Form):
 class Period(Filters):
     """A list with a first and a last day."""
 
-    from_on: date | None = Field(None, title="开始日期")
-    to_on: date | None = Field(None, title="结束日期")
+    from_on: Day | None = Field(None, title="开始日期")
+    to_on: Day | None = Field(None, title="结束日期")
 
 
 _PROBLEMS = {

@@ -60,11 +60,14 @@ def weekday(on: date) -> str:
 
 
 def told(facts: dict[str, Any]) -> str:
-    """A few facts in one line, money as money."""
-    return "，".join(
-        f"{words.of(words.FACTS, name)} {yuan(value) if name.endswith('_fen') else value}"
-        for name, value in facts.items()
-    )
+    """A few facts in one line, money as money, the channel's states in words."""
+    return "，".join(f"{words.of(words.FACTS, name)} {_fact(name, value)}" for name, value in facts.items())
+
+
+def _fact(name: str, value: Any) -> str:
+    if name.endswith("_fen"):
+        return yuan(value)
+    return words.of(words.CHANNEL_STATES, value) if name == "state" else str(value)
 
 
 def percent(part: int, whole: int) -> str:

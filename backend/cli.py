@@ -37,6 +37,7 @@ keys = group("keys", "The key ring: make, list and rotate keys.", PEOPLE)
 staff = group("staff", "Accounts of the console.", PEOPLE)
 hospital = group("hospital", "Hospitals and the credentials of their systems.", PEOPLE)
 client = group("client", "What may speak for hospitals: their systems, and each terminal.", PEOPLE)
+resident = group("resident", "What is done for a person who stands at a window.", PEOPLE)
 imports = group("import", "Bring in schedules that others publish.", DATA)
 audit = group("audit", "The audit log.", DATA)
 
@@ -125,6 +126,10 @@ def seed(
 @imports.command("bulk-publish")
 def import_bulk_publish(
     source: Annotated[str, typer.Argument(help="A folder, a manifest file or an https address.")],
+    organizations: Annotated[
+        Path | None,
+        typer.Option(help="CSV or JSON: which locations are hospitals of the directory already."),
+    ] = None,
     start_on: Annotated[
         str | None, typer.Option(help="Move an old feed: its first day becomes this one (2026-01-31).")
     ] = None,
@@ -137,10 +142,12 @@ def import_bulk_publish(
     """Import a SMART Scheduling Links feed.
 
     Bad lines are reported with file, line and reason; good lines go in. Running it again changes nothing.
+    A location becomes an institution of its own unless --organizations names the one that it is: in each
+    line a location (its id, identifier or name) and an institution's id.
     """
     from backend.commands import importing
 
-    importing.bulk_publish(source, start_on, time_zone, strict, as_json)
+    importing.bulk_publish(source, organizations, start_on, time_zone, strict, as_json)
 
 
 @audit.command("verify")
@@ -322,6 +329,19 @@ def client_deactivate(
     from backend.commands import clients
 
     clients.deactivate(client_id, reason, yes)
+
+
+@resident.command("restore-phone")
+def resident_restore_phone(
+    reason: Annotated[str, typer.Option(help="Who saw the ID card, and where; it goes into the audit log.")],
+    # Asked for, not given as arguments: those stand in histories and lists of processes.
+    id_number: Annotated[str, typer.Option(prompt="ID number", help="On the card; asked for.")],
+    phone: Annotated[str, typer.Option(prompt="New phone", help="To sign in with; asked for.")],
+) -> None:
+    """Let the account of a person be signed in to by a new phone, when phone and WeChat are both lost."""
+    from backend.commands import residents
+
+    residents.restore_phone(id_number, phone, reason)
 
 
 @app.command(rich_help_panel=LOOK)

@@ -25,6 +25,8 @@ _CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+(?:[·
 _LONGEST_MESSAGE = 2_000
 # These speak of every connection and every URL.
 NOISY = ("httpx", "httpcore", "pymongo", "urllib3")
+# These speak of every task that comes, ends well or is asked for: several lines a second of nothing new.
+ROUTINE = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 class JSONFormatter(logging.Formatter):
@@ -46,10 +48,15 @@ class JSONFormatter(logging.Formatter):
         if current:
             line["request_id"] = current
         given = {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
-        line = _without_chinese(redact_fields(given)) | line
+        line |= {name: value for name, value in _safe(given).items() if name not in line}
         if record.exc_info and record.exc_info[1] is not None:
             line["traceback"] = redact(told(record.exc_info[1]))
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _safe(given: dict[str, Any]) -> dict[str, Any]:
+    safe: dict[str, Any] = _without_chinese(redact_fields(given))
+    return safe
 
 
 def told(error: BaseException, seen: frozenset[int] = frozenset()) -> str:
@@ -104,7 +111,7 @@ def configure_logging(process: str, level: str = "INFO") -> None:
     # What nobody caught goes the same way: the interpreter itself would print it as it is.
     sys.excepthook = _crashed
     threading.excepthook = lambda crash: _crashed(crash.exc_type, crash.exc_value, crash.exc_traceback)
-    for noisy in NOISY:
+    for noisy in NOISY if level == "DEBUG" else NOISY + ROUTINE:
         logging.getLogger(noisy).setLevel("WARNING")
 
 

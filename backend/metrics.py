@@ -26,7 +26,7 @@ ERRORS_TOTAL = Counter("healthycity_errors_total", "Errors answered, by code.", 
 CLAIMS_TOTAL = Counter("healthycity_claims_total", "Attempts to claim a slot.", ["outcome"])
 # Finding a child by its labels costs more than counting on it: on the hot path the found ones are kept.
 http_requests = functools.lru_cache(maxsize=2048)(HTTP_REQUESTS.labels)
-claims_total = functools.lru_cache(maxsize=16)(CLAIMS_TOTAL.labels)
+claims_total = functools.lru_cache(maxsize=64)(CLAIMS_TOTAL.labels)
 OUTBOX_RUNS = Counter("healthycity_outbox_runs_total", "Outbox jobs run.", ["subscriber", "outcome"])
 OUTBOX_DUE = Gauge("healthycity_outbox_due", "Outbox jobs waiting.", multiprocess_mode="mostrecent")
 OUTBOX_FAILED = Gauge("healthycity_outbox_failed", "Outbox jobs given up.", multiprocess_mode="mostrecent")

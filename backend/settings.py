@@ -7,28 +7,38 @@ The environment variable of a setting is its name in upper case. What production
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def _from_json(value: object) -> object:
+def days(count: int) -> timedelta | None:
+    """A retention period of the settings; None is for ever."""
+    return timedelta(days=count) if count else None
+
+
+def _json_object(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        read = json.loads(value)
     except ValueError:
-        raise ValueError("must be a JSON object") from None
+        read = None
+    if not isinstance(read, dict):
+        raise PydanticCustomError("json_object", 'is no JSON object: write {"name": "value", …}')
+    return read
 
 
-# Read by ourselves, so that a mistyped one is named like every other wrong setting.
-JSONObject = Annotated[dict[str, str], NoDecode, BeforeValidator(_from_json)]
+# Read by ourselves, so that a mistyped one is named with every other wrong setting.
+JSONObject = Annotated[dict[str, str], NoDecode, BeforeValidator(_json_object)]
 
 
 class Settings(BaseSettings):
@@ -39,7 +49,9 @@ class Settings(BaseSettings):
     environment: Literal["demo", "test", "production"] = Field(
         "production", description="With anything but production the strict rules are off."
     )
-    city_code: str = Field("370700", description="GB/T 2260 code of the city; part of every health code.")
+    city_code: str = Field(
+        "370700", pattern=r"^[0-9]{6}$", description="GB/T 2260 code of the city; part of every health code."
+    )
     city_name: str = Field("健康城市", description="What residents and staff read.")
 
     # Where the data is.
@@ -50,15 +62,15 @@ class Settings(BaseSettings):
 
     # How the city is reached.
     web_host: str = Field("127.0.0.1", description="Where the web server listens.")
-    web_port: int = Field(8000, description="Its port; `healthycity serve --port` wins.")
+    web_port: int = Field(8000, ge=0, le=65_535, description="Its port; `healthycity serve --port` wins.")
     public_url: str = Field("http://127.0.0.1:8000", description="What residents and callbacks use.")
-    trusted_proxies: int = Field(0, description="Reverse proxies in front, for the client's address.")
+    trusted_proxies: int = Field(0, ge=0, description="Reverse proxies in front, for the client's address.")
     miniprogram_dir: Path = Field(Path("miniprogram/dist/h5"), description="The built H5 app.")
-    max_body_bytes: int = Field(1_048_576, description="Largest request body accepted.")
-    shutdown_grace_s: int = Field(20, description="How long begun requests may finish at shutdown.")
+    max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest request body accepted.")
+    shutdown_grace_s: int = Field(20, ge=0, description="How long begun requests may finish at shutdown.")
     metrics_host: str = Field("127.0.0.1", description="Where worker and beat answer `/metrics`.")
     metrics_port: int = Field(
-        0, description="On which port, 0 for none; `--metrics-port` of worker and beat wins."
+        0, ge=0, le=65_535, description="On which port, 0 for none; `--metrics-port` of worker and beat wins."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG writes a line for every request."
@@ -81,9 +93,16 @@ class Settings(BaseSettings):
     )
 
     # Booking rules.
-    hold_minutes: int = Field(10, description="How long a hold lasts.")
-    booking_days: int = Field(14, description="How many days ahead a resident may book.")
-    cancel_until_minutes: int = Field(60, description="Until so long before it, residents may cancel.")
+    hold_minutes: int = Field(10, ge=1, description="How long a hold lasts.")
+    booking_days: int = Field(14, ge=1, description="How many days ahead a resident may book.")
+    cancel_until_minutes: int = Field(60, ge=0, description="Until so long before it, residents may cancel.")
+
+    # How long things about people are kept, in days; 0 is for ever (docs/privacy.md).
+    keep_code_uses_days: int = Field(1095, ge=0, description="Uses of health codes, since the use.")
+    keep_revoked_codes_days: int = Field(30, ge=0, description="Printed codes, since they were revoked.")
+    keep_files_days: int = Field(
+        1095, ge=0, description="Files of people without account, since their last visit or link."
+    )
 
     # WeChat: mini-program and official account.
     wechat_api_url: str = Field("https://api.weixin.qq.com", description="WeChat's API.")
@@ -184,6 +203,8 @@ OUTSIDE_ADDRESSES = (
     "tencent_sms_url",
     "population_register_url",
 )
+# Not even within a closed network.
+HTTPS_ONLY = ("aliyun_sms_url", "tencent_sms_url")
 # An SMS provider is used with all of these or with none.
 SMS_PROVIDERS = {
     "Aliyun SMS": (
@@ -201,8 +222,13 @@ OWN_SECRETS = (
     "tencent_sms_callback_secret",
     "population_register_secret",
 )
-
-
+# How an address begins.
+SCHEMES = {
+    "mongodb_uri": ("mongodb", "mongodb+srv"),
+    "broker_url": ("redis", "rediss", "amqp", "amqps"),
+    "redis_url": ("redis", "rediss"),
+    **dict.fromkeys(OUTSIDE_ADDRESSES, ("https", "http")),
+}
 _NO_RING = "KEYS_FILE or HC_KEYS is missing: `healthycity keys generate` makes a key ring."
 
 
@@ -214,28 +240,42 @@ def load_settings() -> Settings:
 def production_problems(settings: Settings) -> list[str]:
     """Everything that keeps these settings from being a safe production configuration, a sentence each."""
     problems = [] if settings.keys_file or _plain(settings.hc_keys) else [_NO_RING]
-    problems += [
-        f"{name.upper()} is missing."
-        for name in REQUIRED_IN_PRODUCTION
-        if not _plain(getattr(settings, name))
-    ]
+    problems += [_missing(name) for name in REQUIRED_IN_PRODUCTION if not _plain(getattr(settings, name))]
+    problems += _address_problems(settings)
     # The default is a real city's, and every health code carries it.
     if "city_code" not in settings.model_fields_set:
         problems.append("CITY_CODE is missing: say which city this is.")
-    for name in OUTSIDE_ADDRESSES:
-        address = str(getattr(settings, name))
-        if address and urlsplit(address).hostname in LOOPBACK:
-            problems.append(f"{name.upper()} points at a sandbox on this machine ({address}).")
-    public = urlsplit(settings.public_url)
-    if public.scheme != "https":
-        problems.append("PUBLIC_URL must be https: residents' tokens travel over it.")
-    if public.hostname in LOOPBACK:
-        problems.append("PUBLIC_URL must be the address residents use, not this machine's own.")
     problems += _sms_problems(settings)
     for name in OWN_SECRETS:
         value = _plain(getattr(settings, name))
         if value and (len(value) < 16 or value.startswith(("demo", "sandbox", "changeme", "test"))):
             problems.append(f"{name.upper()} is a default or too short; use at least 16 random characters.")
+    return problems
+
+
+def _missing(name: str) -> str:
+    described = Settings.model_fields[name].description or ""
+    return f"{name.upper()} is missing ({described.rstrip('.')})."
+
+
+def _address_problems(settings: Settings) -> list[str]:
+    problems = []
+    for name, schemes in SCHEMES.items():
+        address = urlsplit(_plain(getattr(settings, name)))
+        if address.geturl() and (address.scheme not in schemes or not address.netloc):
+            beginnings = " or ".join(f"{scheme}://" for scheme in schemes)
+            problems.append(f"{name.upper()} is no address: it begins with {beginnings}, then the host.")
+        elif name in OUTSIDE_ADDRESSES and address.hostname in LOOPBACK:
+            problems.append(
+                f"{name.upper()} points at a sandbox on this machine ({address.geturl()}): name the real one."
+            )
+    public = urlsplit(settings.public_url)
+    if public.scheme != "https":
+        problems.append("PUBLIC_URL must begin with https://: residents' tokens travel over it.")
+    if public.hostname in LOOPBACK:
+        problems.append("PUBLIC_URL must be the address residents use, not this machine's own.")
+    if public.netloc and (public.path or public.query):
+        problems.append("PUBLIC_URL ends with the host, without a slash: callbacks put their own path there.")
     return problems
 
 
@@ -247,8 +287,8 @@ def _sms_problems(settings: Settings) -> list[str]:
         ]
         if len(missing) < len(names):
             problems += [f"{name.upper()} is missing: {provider} is only half set up." for name in missing]
-    for name in ("aliyun_sms_url", "tencent_sms_url"):
-        if urlsplit(getattr(settings, name)).scheme != "https":
+    for name in HTTPS_ONLY:
+        if urlsplit(getattr(settings, name)).scheme == "http":
             problems.append(f"{name.upper()} must be https: phone numbers travel over it.")
     for network in filter(None, map(str.strip, settings.sms_push_networks.split(","))):
         try:

@@ -139,6 +139,8 @@ class PaymentStatus:
     payer_id: str = ""
     paid_at: datetime | None = None
     raw_state: str = ""
+    # The channel says that some of it has gone, or is going, back.
+    has_refunds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

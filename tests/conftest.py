@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 
@@ -30,6 +31,12 @@ from tests.support.commands import Run, runner
 from tests.support.databases import empty, open_database
 from tests.support.network import block_outside_world
 from tests.support.servers import TestServers
+
+# How long an example takes only says how busy the machine is. One that fails is printed, to be run again.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("suite")
 
 SERVERS = pytest.StashKey[TestServers]()
 

@@ -4,15 +4,19 @@ import asyncio
 import socket
 import subprocess
 import sys
+import threading
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from backend.db.client import Database
 from backend.db.migrate import pending
 from tests.support.network import OutsideWorldError
 from tests.support.polling import poll, poll_sync
+from tests.support.processes import free_port
 
 # A run that says which sandbox it has started, and is then killed.
 RUN = """
@@ -57,6 +61,15 @@ async def test_the_outside_world_cannot_be_reached():
 async def test_polling_says_what_did_not_hold():
     with pytest.raises(AssertionError, match="the moon did not hold"):
         await poll(lambda: False, deadline_s=0.05, what="the moon")
+
+
+@given(st.just(0.25))
+def test_a_property_may_take_its_time_on_a_busy_machine(pause_s: float):
+    threading.Event().wait(pause_s)
+
+
+def test_a_free_port_is_none_that_a_connection_could_be_given():
+    assert all(20_000 <= free_port() < 32_000 for _ in range(20))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent's life")

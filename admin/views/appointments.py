@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
 
 from admin import words
 from admin.base import PageHandler, page
-from admin.forms import Filters, Form, ReasonForm
+from admin.forms import Day, Filters, Form, ReasonForm
 from admin.lookups import organizations_in_scope
 from admin.templating import yuan
 from admin.views.messages import RESENDABLE
@@ -34,7 +34,7 @@ class AppointmentFilters(Filters):
     id: str = Field("", max_length=40, title="预约编号")
     organization: str = Field("", max_length=64, title="机构")
     department: str = Field("", max_length=64, title="科室")
-    on: date | None = Field(None, title="日期")
+    on: Day | None = Field(None, title="日期")
     state: Literal["", "held", "booked", "cancelled", "released", "expired", "stopped"] = Field(
         "", title="状态"
     )

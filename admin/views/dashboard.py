@@ -63,7 +63,8 @@ async def _shown(handler: PageHandler, overview: Overview) -> dict[str, Any]:
             "codes_before": f"{before.of(Measure.CODE_USED).count:,}",
         },
         "days": {
-            "labels": [f"{day.on:%m-%d}" for day in days],
+            # The last day has only begun: its figures are not to be read as a fall.
+            "labels": ["今天" if day.on == clock.today() else f"{day.on:%m-%d}" for day in days],
             "booked": [day.of(Measure.BOOKED).count for day in days],
             "cancelled": [day.of(Measure.CANCELLED).count for day in days],
             "paid": [day.of(Measure.PAID).fen / 100 for day in days],

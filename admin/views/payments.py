@@ -12,7 +12,8 @@ from admin.forms import Filters, Period, ReasonForm
 from admin.lookups import organization_names, organizations_in_scope
 from admin.templating import local_time
 from backend import clock
-from backend.billing.finance import MOST_ORDERS, Comparison
+from backend.billing.comparing import Comparison
+from backend.billing.finance import MOST_ASKED, MOST_ORDERS
 from backend.billing.models import Order, OrderFilter, OrderState, RefundProgress
 from backend.errors import AppError, ErrorCode
 from backend.http.endpoint import requires
@@ -203,12 +204,21 @@ class BooksHandler(PageHandler):
 
     @requires(Permission.STAFF_PAYMENTS_REFUND)
     @page("Go through the books")
-    async def post(self) -> None:
-        """Every order in itself: fen in, fen out, fen kept."""
+    async def post(self, body: OrderFilters) -> None:
+        """Every order in itself: fen in, fen out, fen kept; the newest of them with the channel."""
         if self.actor.organization_ids is not None:
             raise AppError(ErrorCode.FORBIDDEN, "part of the city", text="核对全部账目需要全市范围的账号。")
-        books = await self.services.billing.check_books()
-        self.show_page("payments/books.html", books=books, checked_at=clock.now())
+        billing = self.services.billing
+        asked = await billing.finance.ask_about(self.actor, body.wanted())
+        self.show_page(
+            "payments/books.html",
+            books=await billing.check_books(),
+            asked=asked,
+            silent=sum(bool(one.error) for _, one in asked),
+            wrong=[(order, one) for order, one in asked if not one.agrees and not one.error],
+            most_asked=MOST_ASKED,
+            checked_at=clock.now(),
+        )
 
 
 def _can_retry(order: Order) -> bool:

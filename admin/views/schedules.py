@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 
 from pydantic import Field
 
 from admin.base import PageHandler, page
-from admin.forms import Filters, ReasonForm
+from admin.forms import Day, Filters, ReasonForm
 from admin.lookups import organizations_in_scope
 from backend import clock
 from backend.appointments.desk import Session
@@ -25,7 +25,7 @@ class DayFilters(Filters):
 
     organization: str = Field("", max_length=64, title="机构")
     department: str = Field("", max_length=64, title="科室")
-    on: date | None = Field(None, title="日期")
+    on: Day | None = Field(None, title="日期")
 
 
 class SchedulesHandler(PageHandler):

@@ -24,6 +24,7 @@ from backend.slotpool.schedules_models import Schedule, ScheduleState
 from backend.worker.nudge import Nudger
 
 SEARCH_LIMIT = 50
+SEARCH_PAGES = 10
 # What may still be cancelled at the desk: staff may do so until the session is over, residents only before.
 CANCELLABLE = (ClaimState.BOOKED, ClaimState.HELD)
 
@@ -36,6 +37,9 @@ class People(Protocol):
 
     async def search(self, text: str) -> str | None:
         """The person of a phone or an ID number."""
+
+    async def search_patients(self, text: str) -> list[str]:
+        """Whom a number may be about: its person, or a phone's owner, his family, who is told by it."""
 
     async def reveal(self, actor: Actor, patient_id: str, reason: str) -> Identity:
         """Who a patient is, on record."""
@@ -209,14 +213,24 @@ class AppointmentDesk:
         return person_id
 
     async def search_person(self, actor: Actor, text: str) -> list[AppointmentView]:
-        """Appointments, within scope, of the person of a phone or an ID number."""
-        person_id = await self.find_person(actor, text)
-        if person_id is None:
-            return []
-        claims, _ = await self._claims.of_patients(
-            [person_id], upcoming=None, cursor=None, limit=SEARCH_LIMIT
-        )
-        return await self._views([claim for claim in claims if actor.covers(claim.organization_id)])
+        """Appointments, within scope, of whom a phone or an ID number may be about; each person on record."""
+        patient_ids = await self._people.search_patients(text)
+        for about in [f"resident/{patient_id}" for patient_id in patient_ids] or ["resident/unknown"]:
+            await self._audit.record(actor, "residents.search", about, "look-up at the desk", _only(actor))
+        return await self._views(await self._within_scope(actor, patient_ids)) if patient_ids else []
+
+    async def _within_scope(self, actor: Actor, patient_ids: Sequence[str]) -> list[Claim]:
+        """The newest of some patients; what other institutions have of them does not crowd these out."""
+        covered: list[Claim] = []
+        cursor: str | None = None
+        for _ in range(SEARCH_PAGES):
+            page, cursor = await self._claims.of_patients(
+                patient_ids, upcoming=None, cursor=cursor, limit=SEARCH_LIMIT
+            )
+            covered += [claim for claim in page if actor.covers(claim.organization_id)]
+            if cursor is None or len(covered) >= SEARCH_LIMIT:
+                break
+        return covered[:SEARCH_LIMIT]
 
     async def get(self, actor: Actor, claim_id: str) -> AppointmentView:
         """One appointment. Raises NOT_FOUND outside the actor's scope."""

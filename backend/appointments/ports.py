@@ -94,5 +94,8 @@ class Billing(Protocol):
     async def refresh(self, actor: Actor, order_id: str) -> Order:
         """Ask the channel now and return the order as it is then."""
 
+    async def settle_or_close(self, order_id: str) -> Order:
+        """Bring an order to its end, paid or closed. Raises PAYMENT_UNKNOWN while nobody knows."""
+
     async def request_refund(self, order_id: str, reason: str) -> Order:
         """Give back whatever was paid; asking twice gives back once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta
 
 from backend import clock
@@ -141,6 +142,9 @@ class AppointmentService:
             expires_at=claim.hold_until,
         )
         if await self._claims.await_payment(claim.id, order.id) is None:
+            # The hold ended meanwhile: its order must not stand open for ever.
+            with contextlib.suppress(AppError):
+                await self._billing.settle_or_close(order.id)
             raise AppError(ErrorCode.HOLD_EXPIRED)
         # Whether the actor may pay was asked above: everybody who acts for the patient may.
         payer = await self._payer(actor, method)

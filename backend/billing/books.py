@@ -40,7 +40,7 @@ class Books:
 
 
 class BookCheck:
-    """Reads all orders; for tests, for the console's button, for the nightly job."""
+    """Reads all orders; for tests and for the console's button. What runs by the clock is in `comparing`."""
 
     def __init__(self, orders: OrderStore, gateways: Gateways) -> None:
         self._orders = orders

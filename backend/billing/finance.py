@@ -5,53 +5,30 @@ Money is moved elsewhere. Asking the channel may bring news; they are applied as
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-from backend import clock
 from backend.audit.service import AuditService
+from backend.billing.comparing import AT_ONCE, Comparing, Comparison
 from backend.billing.finance_store import FinanceStore, Sums, write_cursor
-from backend.billing.gateways import Gateways
 from backend.billing.models import (
-    Attempt,
-    AttemptState,
-    Difference,
     DifferenceEntry,
     Order,
     OrderFilter,
-    Refund,
-    RefundProgress,
 )
-from backend.billing.refunding import Refunding
 from backend.billing.settling import Settling
 from backend.billing.store import OrderStore
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor, Permission
-from payment.ports import PaymentError, PaymentState, RefundState
 
 # What one page sums up and one file holds; a longer period is asked for in parts.
 MOST_ORDERS = 10_000
 _EXPORT_PAGE = 500
+# How many orders one tap asks the channel about.
+MOST_ASKED = 100
 ALL_ORDERS = OrderFilter()
 # Why finance looks at orders without giving a reason each time.
 BOOKKEEPING = "bookkeeping"
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One number of ours beside the channel's word; `error` when the channel gave none."""
-
-    number: str
-    kind: str
-    here_fen: int
-    there_fen: int | None
-    there_state: str = ""
-    error: str = ""
-
-    @property
-    def agrees(self) -> bool:
-        """Whether both say the same."""
-        return self.there_fen == self.here_fen
 
 
 class Finance:
@@ -61,16 +38,14 @@ class Finance:
         self,
         orders: OrderStore,
         store: FinanceStore,
-        gateways: Gateways,
         settling: Settling,
-        refunding: Refunding,
+        comparing: Comparing,
         audit: AuditService,
     ) -> None:
         self._orders = orders
         self._store = store
-        self._gateways = gateways
         self._settling = settling
-        self._refunding = refunding
+        self._comparing = comparing
         self._audit = audit
 
     async def list_orders(
@@ -135,43 +110,20 @@ class Finance:
         await self._audit.record(
             actor, "billing.channel_asked", f"order/{order.id}", BOOKKEEPING, order.organization_id
         )
-        found = [await self._compare_payment(order, attempt) for attempt in order.attempts]
-        found += [await self._compare_refund(order, refund) for refund in order.refunds]
-        for one in found:
-            await self._list(order, one)
+        return await self._comparing.compare(order)
+
+    async def ask_about(
+        self, actor: Actor, wanted: OrderFilter = ALL_ORDERS
+    ) -> list[tuple[Order, Comparison]]:
+        """Ask about the newest of these orders, MOST_ASKED at most; what disagrees comes onto the list."""
+        if not actor.may(Permission.STAFF_PAYMENTS_REFUND):
+            raise AppError(ErrorCode.FORBIDDEN, Permission.STAFF_PAYMENTS_REFUND)
+        place = wanted.organization_id or None
+        await self._audit.record(actor, "billing.channel_asked", "orders", BOOKKEEPING, place)
+        orders, _ = await self.list_orders(actor, wanted, limit=MOST_ASKED)
+        found: list[tuple[Order, Comparison]] = []
+        for first in range(0, len(orders), AT_ONCE):
+            batch = orders[first : first + AT_ONCE]
+            compared = await asyncio.gather(*(self._comparing.compare(order) for order in batch))
+            found += [(order, one) for order, each in zip(batch, compared, strict=True) for one in each]
         return found
-
-    async def _compare_payment(self, order: Order, attempt: Attempt) -> Comparison:
-        number = attempt.out_trade_no
-        try:
-            gateway = self._gateways.named(attempt.channel)
-            status = await gateway.query(number)
-        except (PaymentError, AppError) as error:
-            return Comparison(number, "payment", attempt.paid_fen, None, error=type(error).__name__)
-        after = await self._settling.believe(order.id, status, gateway.merchant_id) or order
-        now = after.find_attempt(number) or attempt
-        here = now.paid_fen if now.state is AttemptState.PAID else 0
-        there = status.amount_fen if status.state is PaymentState.PAID else 0
-        return Comparison(number, "payment", here, there, str(status.state))
-
-    async def _compare_refund(self, order: Order, refund: Refund) -> Comparison:
-        number = refund.out_refund_no
-        try:
-            status = await self._refunding.gateway_of(order, refund).query_refund(number)
-        except (PaymentError, AppError) as error:
-            return Comparison(number, "refund", refund.amount_fen, None, error=type(error).__name__)
-        after = await self._refunding.told(order.id, status) or order
-        now = after.find_refund(number) or refund
-        here = now.amount_fen if now.state is RefundProgress.SUCCEEDED else 0
-        there = status.refund_fen if status.state is RefundState.SUCCEEDED else 0
-        return Comparison(number, "refund", here, there, str(status.state))
-
-    async def _list(self, order: Order, one: Comparison) -> None:
-        """Put on the list what nobody lists yet; what cannot be applied was listed by who tried."""
-        unapplied = one.here_fen == 0 if one.kind == "payment" else one.here_fen < (one.there_fen or 0)
-        if one.there_fen is None or one.agrees or unapplied:
-            return
-        key = f"{one.kind}:{one.number}:asked:{clock.today().isoformat()}"
-        found = {"amount_fen": one.there_fen, "state": one.there_state}
-        difference = Difference(key, f"{one.kind}_differs", order.id, {"amount_fen": one.here_fen}, found)
-        await self._orders.add_difference(difference, order.organization_id)

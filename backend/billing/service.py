@@ -13,6 +13,7 @@ from backend import clock
 from backend.audit.service import AuditService
 from backend.billing import transitions
 from backend.billing.books import BookCheck, Books
+from backend.billing.comparing import Comparing
 from backend.billing.finance import Finance
 from backend.billing.finance_store import FinanceStore
 from backend.billing.gateways import Gateways
@@ -52,9 +53,8 @@ class BillingService:
         self._starting = Starting(self._orders, registry, self._settling, blind)
         self._notices = Notices(NoticeStore(db), self._orders, registry, self._settling, self._refunding)
         self._books = BookCheck(self._orders, registry)
-        self.finance = Finance(
-            self._orders, FinanceStore(db), registry, self._settling, self._refunding, audit
-        )
+        self._comparing = Comparing(self._orders, registry, self._settling, self._refunding)
+        self.finance = Finance(self._orders, FinanceStore(db), self._settling, self._comparing, audit)
         self._audit = audit
         self._nudge = nudge
 
@@ -155,6 +155,10 @@ class BillingService:
     async def query_unpaid(self) -> int:
         """Periodic: ask about payments whose notice has not come."""
         return await self._settling.query_unpaid()
+
+    async def compare_books(self) -> int:
+        """Periodic: compare what moved in the last days with what the channel knows of it."""
+        return await self._comparing.compare_due()
 
     async def _end(self, order_id: str) -> Order:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import ASCENDING, ReturnDocument
@@ -26,6 +26,8 @@ from payment.ports import NoticeKind, PaymentState, PaymentStatus, RefundState, 
 
 # Two writers of one order are rare (a notice and a query); more than these rounds is a fault.
 _MOST_ROUNDS = 20
+# What moved is left alone while it may still be moving.
+COMPARED_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,10 @@ class OrderStore:
 
     async def _save(self, before: Order, change: Change) -> Order | None:
         # The list of events is the relay's too, so it is only ever added to.
-        fields = {**order_to_doc(change.order), "updated_at": clock.now()}
+        now = clock.now()
+        fields = {**order_to_doc(change.order), "updated_at": now}
+        if change.order.attempts:
+            fields["compare_at"] = now + COMPARED_AFTER
         update: dict[str, Any] = {"$set": fields, "$inc": {"version": 1}}
         if change.events:
             fields["events_due"] = True
@@ -101,6 +106,17 @@ class OrderStore:
             return_document=ReturnDocument.AFTER,
         )
         return order_from_doc(doc) if doc else None
+
+    async def list_due_comparisons(self, now: datetime, limit: int) -> list[Order]:
+        """Orders that are to be compared with the channel's book now, longest overdue first."""
+        cursor = self._orders.find({"compare_at": {"$lte": now}}).sort("compare_at", ASCENDING).limit(limit)
+        return [order_from_doc(doc) async for doc in cursor]
+
+    async def compare_next(self, order: Order, at: datetime | None) -> None:
+        """When the order is compared next, unless it has changed meanwhile: that has a time of its own."""
+        await self._orders.update_one(
+            {"_id": order.id, "version": order.version}, {"$set": {"compare_at": at}}
+        )
 
     async def list_due_checks(self, now: datetime, limit: int) -> list[str]:
         """Orders about which the channel should be asked now, longest overdue first."""

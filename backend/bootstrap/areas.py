@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from backend.appointments.desk import AppointmentDesk
 from backend.appointments.hospital import HospitalBookingService
@@ -24,6 +24,7 @@ from backend.directory.service import DirectoryService
 from backend.directory.store import DirectoryStore
 from backend.errors import AppError, ErrorCode
 from backend.healthcodes.compose import make_health_codes
+from backend.healthcodes.forgetting import Retention
 from backend.healthcodes.service import HealthCodeService
 from backend.healthcodes.steps import STEPS
 from backend.imports.bulk_publish import ImportService
@@ -36,12 +37,14 @@ from backend.residents.service import ResidentService
 from backend.security.lasting import SEALED
 from backend.security.resealing import Resealing, SealedWork, Work
 from backend.security.resealing_store import ResealingStore
+from backend.settings import days
 from backend.slotpool.availability import Availability
 from backend.slotpool.board import Board
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.claims_store import ClaimStore
 from backend.slotpool.schedules import ScheduleService
 from backend.slotpool.schedules_store import ScheduleStore
+from backend.slotpool.withdrawals import Withdrawals
 from backend.staff.service import StaffService
 from backend.staff.sign_in import SignIn
 from backend.staff.store import StaffStore
@@ -100,11 +103,24 @@ class Late:
             raise AppError(ErrorCode.UNAVAILABLE, "no sender of codes")
         await self.codes.send_code(phone, code)
 
+    async def send_consent_code(self, phone: str, code: str, guardian: str) -> None:
+        """And so do codes by which somebody lets another act for him."""
+        if self.codes is None:
+            raise AppError(ErrorCode.UNAVAILABLE, "no sender of codes")
+        await self.codes.send_consent_code(phone, code, guardian)
+
     async def has_appointments(self, resident_id: str) -> bool:
         """An account with somewhere to go is not deleted."""
         if self.claims is None:
             raise AppError(ErrorCode.UNAVAILABLE, "no claims")
         return await self.claims.has_live_future([resident_id])
+
+    async def last_visit(self, resident_id: str) -> datetime | None:
+        """A file is kept for a time after its person's last appointment."""
+        if self.claims is None:
+            raise AppError(ErrorCode.UNAVAILABLE, "no claims")
+        latest, _ = await self.claims.of_patients([resident_id], upcoming=None, cursor=None, limit=1)
+        return latest[0].end_at if latest else None
 
 
 def make_areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
@@ -144,6 +160,7 @@ def _ground(core: Core, outside: Outside, late: Late) -> Ground:
             wechat=outside.wechat,
             code_sender=late,
             has_appointments=late.has_appointments,
+            last_visit=late.last_visit,
         ),
         staff=StaffService(staff_store, audit, SignIn(staff_store, audit, core.limiter), settings.city_name),
     )
@@ -152,7 +169,7 @@ def _ground(core: Core, outside: Outside, late: Late) -> Ground:
 def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
     settings, db = ground.settings, ground.db
     claim_store = ClaimStore(db, ground.cipher)
-    schedules = ScheduleService(ScheduleStore(db), ground.directory, claim_store, ground.audit)
+    schedules = ScheduleService(ScheduleStore(db), ground.directory, Withdrawals(claim_store), ground.audit)
     claims = ClaimService(
         claim_store, schedules, Availability(claim_store), hold_for=timedelta(minutes=settings.hold_minutes)
     )
@@ -203,6 +220,10 @@ def _healthcodes(ground: Ground) -> HealthCodeService:
         sessions=ground.sessions,
         limiter=ground.limiter,
         audit=ground.audit,
+        retention=Retention(
+            uses=days(ground.settings.keep_code_uses_days),
+            revoked_codes=days(ground.settings.keep_revoked_codes_days),
+        ),
     )
 
 

@@ -74,7 +74,10 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("outbox.counts", 15, lambda services: services.outbox.counts()),
     PeriodicJob("appointments.sweep_holds", 5, lambda services: services.appointments.sweep_holds()),
     PeriodicJob("billing.query_unpaid", 15, lambda services: services.billing.query_unpaid()),
+    PeriodicJob("billing.compare_books", 60, lambda services: services.billing.compare_books()),
     PeriodicJob("audit.anchor", 3600, lambda services: services.audit.anchor()),
+    PeriodicJob("health_codes.forget", 3600, lambda services: services.healthcodes.forgetting.run()),
+    PeriodicJob("residents.forget", 3600, lambda services: services.residents.forgetting.run()),
     PeriodicJob("keys.reseal", 60, lambda services: services.resealing.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

@@ -52,7 +52,7 @@ def add_hospital(
 
     async def work(city: City) -> None:
         await city.services.directory.save_organizations([hospital])
-        issued = await city.services.clients.register_hospital(hospital.id, name)
+        issued = await city.services.client_care.register_hospital(SYSTEM, hospital.id, name)
         out.print(f"organisation  {hospital.id}")
         out.print(f"client id     {issued.client.id}")
         out.print(f"client secret {issued.secret}  (shown once)", markup=False)

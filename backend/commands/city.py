@@ -23,14 +23,20 @@ def read_settings() -> Settings:
     try:
         return load_settings()
     except ValidationError as error:
-        raise CommandError(*setting_problems(error)) from None
+        raise CommandError(*_setting_problems(error)) from None
 
 
-def setting_problems(error: ValidationError) -> list[str]:
+def _setting_problems(error: ValidationError) -> list[str]:
     """A sentence for each setting that cannot be read."""
-    return [
-        f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}." for item in error.errors()
-    ]
+    return [f"{str(item['loc'][0]).upper()} {_wish(item['type'], item['msg'])}." for item in error.errors()]
+
+
+def _wish(kind: str, said: str) -> str:
+    if kind == "string_pattern_mismatch":
+        return "must be six digits"
+    if kind == "int_parsing":
+        return "must be a whole number"
+    return said.replace("Input should", "must").partition(", unable")[0]
 
 
 def in_city(work: Callable[[City], Awaitable[T]], settings: Settings | None = None) -> T:

@@ -24,6 +24,9 @@ def key_problems(settings: Settings) -> list[str]:
         problems.append("WECHAT_PAY_PRIVATE_KEY is neither a PEM private key nor a file that holds one.")
     if public and not _is_key(public, private=False):
         problems.append("WECHAT_PAY_PUBLIC_KEY is neither a PEM public key nor a file that holds one.")
+    key_id = settings.wechat_pay_public_key_id
+    if key_id and not key_id.startswith("PUB_KEY_ID_"):
+        problems.append("WECHAT_PAY_PUBLIC_KEY_ID begins with PUB_KEY_ID_: the merchant's console shows it.")
     api_key = settings.wechat_pay_api_v3_key.get_secret_value()
     if api_key and len(api_key.encode()) != _API_V3_KEY_LENGTH:
         problems.append(f"WECHAT_PAY_API_V3_KEY must be {_API_V3_KEY_LENGTH} characters long.")

@@ -1,5 +1,6 @@
 """The long-running processes: web, worker, beat."""
 
+import logging
 import os
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ from backend.commands.terminal import CommandError
 from backend.security.key_source import open_city_keyring
 from backend.security.keys import KeyringError
 from backend.settings import Settings, production_problems
+
+log = logging.getLogger(__name__)
 
 
 def serve(port: int | None, processes: int) -> None:
@@ -34,6 +37,7 @@ def work(concurrency: int, queues: str, metrics_port: int | None) -> None:
     """Run a worker until it is asked to stop."""
     settings = _checked(read_settings())
     _serve_metrics(settings, metrics_port)
+    logs.configure_logging("worker", settings.log_level)
     from backend.worker.app import celery
 
     celery.worker_main(
@@ -58,8 +62,10 @@ def beat(metrics_port: int | None) -> None:
     """Run the clock of the periodic jobs until it is asked to stop."""
     settings = _checked(read_settings())
     _serve_metrics(settings, metrics_port)
+    logs.configure_logging("beat", settings.log_level)
     from backend.worker.app import celery
 
+    log.info("ticking", extra={"jobs": len(celery.conf.beat_schedule)})
     celery.start(["--quiet", "beat", "--loglevel", settings.log_level, "--pidfile", ""])
 
 

@@ -1,8 +1,13 @@
 """What the driver raises, for those outside the stores who only report it."""
 
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 DatabaseError = PyMongoError
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database did not answer, rather than refuse."""
+    return isinstance(error, ConnectionFailure) or (isinstance(error, PyMongoError) and error.timeout)
 
 
 def reason_of(error: PyMongoError) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError
 
 from backend.db.client import Collection, Document
 from backend.pacing import Pace
@@ -57,11 +57,20 @@ class GatheredInserts:
             await self._collection.insert_many([document for document, _ in batch], ordered=False)
         except BulkWriteError as error:
             _settle_each(batch, error)
-        except (PyMongoError, asyncio.CancelledError) as error:
+        except asyncio.CancelledError:
             for _, future in batch:
-                _fail(future, error if isinstance(error, PyMongoError) else PyMongoError("cancelled"))
-            if isinstance(error, asyncio.CancelledError):
-                raise
+                _fail(future, PyMongoError("cancelled"))
+            raise
+        except PyMongoError as error:
+            for _, future in batch:
+                _fail(future, error)
+        except Exception as error:
+            # One document that cannot be encoded must not take the others with it, nor leave them waiting.
+            if len(batch) == 1:
+                _fail(batch[0][1], error)
+            else:
+                for each in batch:
+                    await self._send([each])
         else:
             for _, future in batch:
                 if not future.done():
@@ -77,7 +86,7 @@ def _settle_each(batch: list[tuple[Document, asyncio.Future[None]]], error: Bulk
         item = refused.get(position)
         if item is None:
             if doubtful:
-                _fail(future, error)
+                _fail(future, WriteConcernError("written, perhaps not durable", details=details))
             elif not future.done():
                 future.set_result(None)
         elif item.get("code") == DUPLICATE_KEY:

@@ -25,6 +25,11 @@ class ShortMemory(Generic[V]):
         kept = self._kept.get(key)
         return kept[1] if kept is not None and kept[0] > time.monotonic() else None
 
+    def last(self, key: Hashable) -> V | None:
+        """What was remembered last, however long ago; for a load that only asks whether it still holds."""
+        kept = self._kept.get(key)
+        return kept[1] if kept is not None else None
+
     async def get(self, key: Hashable, load: Callable[[], Awaitable[V]]) -> V:
         """Return the remembered value, or load and remember it."""
         kept = self._kept.get(key)

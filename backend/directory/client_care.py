@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.audit.service import AuditService
 from backend.directory.clients import ClientService
-from backend.directory.models import Client, ClientFilter, IssuedClient
+from backend.directory.models import Client, ClientFilter, IssuedClient, TerminalKind
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 
@@ -34,6 +34,31 @@ class ClientCare:
         if not actor.covers(client.organization_id):
             raise not_found(f"client {client_id}")
         return client
+
+    async def register_hospital(self, actor: Actor, organization_id: str, name: str) -> IssuedClient:
+        """Credentials for a hospital's system; the secret is shown once."""
+        issued = await self._clients.register_hospital(organization_id, name)
+        await self._record_registered(actor, issued)
+        return issued
+
+    async def register_terminal(
+        self, actor: Actor, name: str, kind: TerminalKind, department_external_id: str | None
+    ) -> IssuedClient:
+        """Credentials for one terminal of the caller's institution; the secret is shown once."""
+        issued = await self._clients.register_terminal(actor, name, kind, department_external_id)
+        await self._record_registered(actor, issued)
+        return issued
+
+    async def _record_registered(self, actor: Actor, issued: IssuedClient) -> None:
+        client = issued.client
+        await self._audit.record(
+            actor,
+            "client.register",
+            f"client/{client.id}",
+            "registration",
+            client.organization_id,
+            {"kind": str(client.terminal_kind or client.kind)},
+        )
 
     async def new_secret(
         self, actor: Actor, client_id: str, reason: str, *, keep_old: bool = False

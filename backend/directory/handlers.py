@@ -156,7 +156,10 @@ class SearchHandler(PublicHandler):
         """In characters, pinyin or pinyin initials; several words must all be found."""
 
         async def build() -> SearchOut:
-            return search_out(await self.services.directory.search(query.q))
+            found = await self.services.directory.search(query.q)
+            owners = {department.organization_id for department in found.departments}
+            owners |= {practitioner.organization_id for practitioner in found.practitioners}
+            return search_out(found, await self.services.directory.organizations_by_id(owners))
 
         return await self.ready(("search", query.q), build)
 
@@ -222,7 +225,7 @@ class TerminalListHandler(APIHandler):
     @operation("Register a terminal", status=201, tag=_HOSPITAL_TAG, rate_limit="hospital_write")
     async def post(self, body: RegisterTerminal) -> IssuedTerminalOut:
         """Every terminal gets an OAuth2 client of its own; the secret is shown once."""
-        issued = await self.services.clients.register_terminal(
+        issued = await self.services.client_care.register_terminal(
             self.actor, body.name, body.kind, body.department
         )
         return issued_terminal_out(issued)

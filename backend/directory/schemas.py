@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -95,12 +96,24 @@ class PractitionerOut(Answer):
     department_ids: list[str]
 
 
+class FoundDepartmentOut(DepartmentOut):
+    """A department and whose it is: every hospital has a 儿科."""
+
+    organization_name: str
+
+
+class FoundPractitionerOut(PractitionerOut):
+    """A practitioner and where they practise."""
+
+    organization_name: str
+
+
 class SearchOut(Answer):
     """Hits by kind, best first."""
 
     organizations: list[OrganizationOut]
-    departments: list[DepartmentOut]
-    practitioners: list[PractitionerOut]
+    departments: list[FoundDepartmentOut]
+    practitioners: list[FoundPractitionerOut]
 
 
 class PublishDepartment(Schema):
@@ -208,12 +221,25 @@ def hospital_practitioner_out(practitioner: Practitioner) -> HospitalPractitione
     )
 
 
-def search_out(found: Found) -> SearchOut:
-    """Hits as residents see them."""
+def search_out(found: Found, owners: Mapping[str, Organization]) -> SearchOut:
+    """Hits as residents see them; `owners` are the institutions of departments and practitioners, by id."""
+
+    def name_of(organization_id: str) -> str:
+        owner = owners.get(organization_id)
+        return owner.name if owner else ""
+
     return SearchOut(
         organizations=[organization_out(entry) for entry in found.organizations],
-        departments=[department_out(entry) for entry in found.departments],
-        practitioners=[practitioner_out(entry) for entry in found.practitioners],
+        departments=[
+            FoundDepartmentOut(**_department_fields(entry), organization_name=name_of(entry.organization_id))
+            for entry in found.departments
+        ],
+        practitioners=[
+            FoundPractitionerOut(
+                **_practitioner_fields(entry), organization_name=name_of(entry.organization_id)
+            )
+            for entry in found.practitioners
+        ],
     )
 
 

@@ -6,6 +6,7 @@ from backend.db.client import Database
 from backend.healthcodes.cards import Cards
 from backend.healthcodes.code_keys import CodeKeys
 from backend.healthcodes.codes import HealthCodes
+from backend.healthcodes.forgetting import Forgetting, Retention
 from backend.healthcodes.ports import Audit, Clients, Limiter, Organizations, Patients, Residents, Sessions
 from backend.healthcodes.service import HealthCodeService
 from backend.healthcodes.store import HealthCodeStore
@@ -31,6 +32,7 @@ def make_health_codes(
     sessions: Sessions,
     limiter: Limiter,
     audit: Audit,
+    retention: Retention,
 ) -> HealthCodeService:
     """Put the area together."""
     store = HealthCodeStore(db, cipher)
@@ -59,4 +61,5 @@ def make_health_codes(
         organizations=organizations,
         audit=audit,
         verification=verification,
+        forgetting=Forgetting(store, retention),
     )

@@ -26,6 +26,9 @@ class CodeKind(StrEnum):
 
 # Codes that look the same for ever: low-risk steps only, and with a second factor.
 LASTING_KINDS = frozenset({CodeKind.STATIC, CodeKind.NATIONAL_STATIC})
+# Codes that prove nothing by themselves. A national dynamic code's expiry is encrypted for all cards alike
+# and signed for none: whoever has seen a card's id puts it before the expiry of a fresh code of his own.
+UNPROVEN_KINDS = LASTING_KINDS | {CodeKind.NATIONAL_DYNAMIC}
 
 
 @dataclass(frozen=True, slots=True)

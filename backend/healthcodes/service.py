@@ -22,6 +22,7 @@ from backend.healthcodes.codes import (
     HealthCodes,
     make_static_code,
 )
+from backend.healthcodes.forgetting import Forgetting
 from backend.healthcodes.models import MOST_STATIC_CODES, PhoneDevice, SeenUse, StaticCode
 from backend.healthcodes.ports import Audit, Clients, Identity, Organizations, Patients, Residents
 from backend.healthcodes.reindexing import CardIndexes
@@ -54,8 +55,10 @@ class HealthCodeService:
         organizations: Organizations,
         audit: Audit,
         verification: Verification,
+        forgetting: Forgetting,
     ) -> None:
         self.verification = verification
+        self.forgetting = forgetting
         self.card_indexes = CardIndexes(store, cards, residents)
         self.uploads = OfflineUploads(store, codes, verification)
         self._store = store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from pymongo import DESCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from backend.db.client import Database, Document
@@ -194,6 +194,23 @@ class HealthCodeStore:
             where["use_id"] = {"$lt": before}
         docs = await self._uses.find(where).sort("use_id", DESCENDING).limit(limit).to_list(None)
         return [_use_from_doc(doc) for doc in docs]
+
+    async def delete_uses(self, before: datetime, limit: int) -> tuple[int, bool]:
+        """Delete the next old uses; how many, and whether there may be more.
+
+        In the order in which they were written, which costs no index: the oldest stand first.
+        """
+        oldest = self._uses.find({}, {"at": 1, "events_due": 1}).sort("$natural", ASCENDING).limit(limit)
+        # One whose event has not gone out yet (`events_due`) is still somebody's work.
+        old = [doc["_id"] async for doc in oldest if doc["at"] < before and not doc.get("events_due")]
+        if old:
+            await self._uses.delete_many({"_id": {"$in": old}})
+        return len(old), len(old) == limit
+
+    async def delete_revoked(self, before: datetime) -> int:
+        """Delete printed codes that were revoked so long ago. Shown again, they look made up."""
+        result = await self._static.delete_many({"revoked_at": {"$lt": before}})
+        return result.deleted_count
 
     async def drained(self) -> None:
         """Return when no use is waiting to be written; for shutdown."""

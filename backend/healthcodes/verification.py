@@ -13,6 +13,7 @@ from backend.healthcodes.codes import HealthCodes, ReadCode, ReadDynamic, ReadPh
 from backend.healthcodes.identity_reader import IdentityReader
 from backend.healthcodes.models import (
     LASTING_KINDS,
+    UNPROVEN_KINDS,
     CodeKind,
     Presented,
     SecondFactor,
@@ -79,7 +80,7 @@ class Verification:
             raise AppError(ErrorCode.CODE_NOT_ALLOWED_FOR_STEP, f"step {step.code}")
         presented = await self._recognise(code, terminal, step, at)
         identity = await self.get_identity(presented.patient_id)
-        if presented.kind in LASTING_KINDS:
+        if presented.kind in UNPROVEN_KINDS:
             await self._check_second_factor(identity, factor)
         use = new_use(presented, terminal, step, at)
         earlier = await self._store.claim(use, used_event(use))

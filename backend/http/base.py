@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError, WriteConcernError
 from tornado.web import HTTPError, RequestHandler
 
 from backend import context, metrics
@@ -300,6 +300,9 @@ def as_app_error(error: BaseException | None, status: int) -> AppError:
         return AppError(ErrorCode.UNAVAILABLE, "database away")
     if isinstance(error, PyMongoError) and error.timeout:
         return AppError(ErrorCode.UNAVAILABLE, "database slow")
+    if isinstance(error, WriteConcernError):
+        # Written, but a primary that steps down may lose it: whoever asks again with the same key learns.
+        return AppError(ErrorCode.UNAVAILABLE, "not durable")
     return AppError(_STATUS_CODES.get(status, ErrorCode.INTERNAL if status >= 500 else ErrorCode.BAD_REQUEST))
 
 

@@ -201,6 +201,7 @@ class _Run:
         """The institution of each location, by the location's id."""
         homes: dict[str, str] = {}
         fresh: list[Organization] = []
+        self._report.unused = set(self._organizations)
         vaccinating = {service.location_id for service, _ in services.values() if service.vaccination}
         for location, _ in locations.values():
             mapped = self._mapped(location)
@@ -217,8 +218,10 @@ class _Run:
         return homes
 
     def _mapped(self, location: FeedLocation) -> str | None:
-        names = (location.id, f"Location/{location.id}", *location.identifiers, location.name)
-        return next((self._organizations[name] for name in names if name in self._organizations), None)
+        names = {location.id, f"Location/{location.id}", *location.identifiers, location.name}
+        named = [name for name in self._organizations if name in names]
+        self._report.unused.difference_update(named)
+        return self._organizations[named[0]] if named else None
 
     async def _save_departments(
         self,

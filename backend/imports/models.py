@@ -82,6 +82,8 @@ class ImportReport:
     problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
     not_modified: list[str] = field(default_factory=list)
+    # Locations of the mapping that the feed does not have.
+    unused: set[str] = field(default_factory=set)
 
     @property
     def created(self) -> int:

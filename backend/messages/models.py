@@ -11,6 +11,7 @@ class MessageKind(StrEnum):
     """What a message is about; also the kind of WeChat template it is sent by."""
 
     LOGIN_CODE = "login_code"
+    CONSENT_CODE = "consent_code"
     APPOINTMENT_BOOKED = "appointment_booked"
     APPOINTMENT_CANCELLED = "appointment_cancelled"
     SCHEDULE_STOPPED = "schedule_stopped"
@@ -19,7 +20,12 @@ class MessageKind(StrEnum):
     PHONE_RELEASED = "phone_released"
     PATIENT_LINK_REQUESTED = "patient_link_requested"
     PATIENT_LINKED = "patient_linked"
+    CONSENT_GIVEN = "consent_given"
     PATIENT_UNLINKED = "patient_unlinked"
+
+
+# One-time codes: sent while a person waits, kept nowhere, never sent again.
+CODE_KINDS = frozenset({MessageKind.LOGIN_CODE, MessageKind.CONSENT_CODE})
 
 
 class MessageChannel(StrEnum):

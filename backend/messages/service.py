@@ -17,6 +17,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import derived_id, new_id
 from backend.messages.delivering import Delivering, People
 from backend.messages.models import (
+    CODE_KINDS,
     Content,
     Delivery,
     DeliveryState,
@@ -121,9 +122,16 @@ class MessageService:
 
         Raises PHONE_INVALID or UNAVAILABLE. When nobody knows whether it went out, the person asks again.
         """
-        message, sending = self._code_record(phone)
+        await self._send_code(phone, MessageKind.LOGIN_CODE, {"code": code})
+
+    async def send_consent_code(self, phone: str, code: str, guardian: str) -> None:
+        """The same for a code by which somebody lets `guardian` act for him."""
+        await self._send_code(phone, MessageKind.CONSENT_CODE, {"code": code, "guardian": guardian})
+
+    async def _send_code(self, phone: str, kind: MessageKind, facts: dict[str, str]) -> None:
+        message, sending = self._code_record(phone, kind)
         await self._messages.insert_code(message, self._blind.of("phone", phone))
-        content = render(MessageKind.LOGIN_CODE, {"code": code, "minutes": str(CODE_MINUTES)})
+        content = render(kind, facts | {"minutes": str(CODE_MINUTES)})
         text = SMS(phone, content.sms)
         try:
             try:
@@ -136,13 +144,13 @@ class MessageService:
         sent = {"provider": result.provider, "provider_id": result.provider_id, "sent_at": clock.now()}
         await self._messages.end(message, sending, DeliveryState.SENT, **sent)
 
-    def _code_record(self, phone: str) -> tuple[Message, Delivery]:
+    def _code_record(self, phone: str, kind: MessageKind) -> tuple[Message, Delivery]:
         sending = Delivery(MessageChannel.SMS, DeliveryState.SENDING, attempt=1)
         message = Message(
             id=new_id(),
             recipient_id=f"phone:{self._blind.of('phone', phone)}",
-            kind=MessageKind.LOGIN_CODE,
-            content=Content(WORDINGS[MessageKind.LOGIN_CODE].title, "", ""),
+            kind=kind,
+            content=Content(WORDINGS[kind].title, "", ""),
             deliveries=(sending,),
             created_at=clock.now(),
             request_id=context.request_id(),
@@ -265,7 +273,7 @@ class MessageService:
             raise AppError(ErrorCode.REASON_REQUIRED)
         message = await self.access_message(actor, message_id)
         delivery = message.delivery(channel)
-        if message.kind is MessageKind.LOGIN_CODE or delivery is None or delivery.state not in _RESENDABLE:
+        if message.kind in CODE_KINDS or delivery is None or delivery.state not in _RESENDABLE:
             raise AppError(ErrorCode.MESSAGE_NOT_RESENDABLE)
         if not await self._messages.make_due(message, delivery, _due(message, channel)):
             raise AppError(ErrorCode.CONFLICT)

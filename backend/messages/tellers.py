@@ -86,8 +86,10 @@ class CodeAndFamilyTeller:
         await self._tell_family(event, MessageKind.PATIENT_LINK_REQUESTED, "patient_id")
 
     async def on_patient_linked(self, event: Event) -> None:
-        """PATIENT_LINKED: the guardian may begin."""
+        """PATIENT_LINKED: the guardian may begin; who has agreed by SMS is told there how to end it."""
         await self._tell_family(event, MessageKind.PATIENT_LINKED, "guardian_id")
+        if "by" in event.data:
+            await self._tell_family(event, MessageKind.CONSENT_GIVEN, "patient_id")
 
     async def on_patient_unlinked(self, event: Event) -> None:
         """PATIENT_UNLINKED: both know that it is over."""

@@ -52,6 +52,15 @@ WORDINGS: dict[MessageKind, Wording] = {
         sms="您的验证码是{code}，{minutes}分钟内有效。工作人员不会向您索要验证码，请勿告诉他人。",
         channels=(SMS,),
     ),
+    MessageKind.CONSENT_CODE: Wording(
+        title="代办授权验证码",
+        lines=(),
+        sms=(
+            "{guardian}申请为您代办预约挂号和出示健康码。如您同意，请把验证码{code}告诉对方，{minutes}分钟内有效；"
+            "不认识或不同意，请勿告诉任何人。"
+        ),
+        channels=(SMS,),
+    ),
     MessageKind.APPOINTMENT_BOOKED: Wording(
         title="预约成功",
         lines=(
@@ -147,6 +156,20 @@ WORDINGS: dict[MessageKind, Wording] = {
         title="就诊人添加成功",
         lines=(("就诊人", "{patient}"), ("说明", "现在可以为其预约挂号、出示健康码。")),
         channels=(),
+        page="pages/patients/list/index",
+    ),
+    MessageKind.CONSENT_GIVEN: Wording(
+        title="代办授权已生效",
+        lines=(
+            ("代办人", "{guardian}"),
+            ("授权事项", "为您代办挂号、出示健康码"),
+            ("取消", "用本手机号登录并实名后，在“就诊人管理”中随时可以取消，也可以带身份证到医院窗口取消。"),
+        ),
+        sms=(
+            "您已用验证码同意{guardian}为您代办预约挂号和出示健康码。"
+            "如要取消，请用本手机号登录并实名后在“就诊人管理”中取消，或带身份证到医院窗口办理。"
+        ),
+        channels=(SMS,),
         page="pages/patients/list/index",
     ),
     MessageKind.PATIENT_UNLINKED: Wording(

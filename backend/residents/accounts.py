@@ -133,10 +133,11 @@ class Accounts:
         """The person of an ID number, account or file, made if new. The name may turn out to be another."""
         keys = self._ids.of_id_number(number.text)
         index = self._ids.of_name(name)
+        contact = (phone, self._ids.of_phone(phone)[0]) if phone else None
         for _ in range(_TRIES):
             claim = await self._claim(keys, new_id())
             made = await self._store.add_file(
-                claim.resident_id, name, index, number, claim.key, verified_by, phone
+                claim.resident_id, name, index, number, claim.key, verified_by, contact
             )
             person = await self._settled(made)
             if _holds(person, claim):
@@ -171,6 +172,10 @@ class Accounts:
             else:
                 raise AppError(ErrorCode.REAL_NAME_TAKEN)
         raise AppError(ErrorCode.UNAVAILABLE, "the number's claim is being changed")
+
+    async def set_contact(self, person: Resident, phone: str) -> None:
+        """Where the person of a file is told from now on."""
+        await self._store.set_file_phone(person.id, phone, self._ids.of_phone(phone)[0])
 
     async def correct_name(self, person: Resident, name: str) -> None:
         """Give a file the name that the register confirmed."""

@@ -6,7 +6,9 @@ from backend.audit.service import AuditService
 from backend.db.client import Database
 from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
-from backend.residents.codes import LoginCodes
+from backend.residents.codes import LoginCodes, OneTimeCodes
+from backend.residents.consents import Consents
+from backend.residents.forgetting import Forgetting, LastVisit
 from backend.residents.idle import IdleAccounts
 from backend.residents.index_store import ResidentIndexStore
 from backend.residents.link_store import PatientLinkStore
@@ -22,7 +24,7 @@ from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.keys import Keyring
 from backend.security.limits import RateLimiter
 from backend.security.sessions import SessionService
-from backend.settings import Settings
+from backend.settings import Settings, days
 from notify.ports import WeChatLogin
 
 # The collections whose documents embed events, for `Outbox.watch`.
@@ -43,16 +45,18 @@ def make_residents(
     wechat: WeChatLogin,
     code_sender: CodeSender,
     has_appointments: HasAppointments,
+    last_visit: LastVisit,
 ) -> ResidentService:
     """The residents service on a database, with the outside given in."""
     store = ResidentStore(db, cipher)
     claim_ids = ClaimIds(blind)
     accounts = Accounts(store, claim_ids, sessions)
     real_names = RealNameCheck(register)
+    codes = OneTimeCodes(LoginCodeStore(db), keyring, limiter)
     tickets = TicketStore(db, cipher)
     login = LoginService(
         accounts,
-        LoginCodes(LoginCodeStore(db), claim_ids, keyring, limiter, code_sender),
+        LoginCodes(codes, claim_ids, code_sender),
         tickets,
         IdleAccounts(accounts, tickets, limiter, audit),
         sessions,
@@ -66,6 +70,8 @@ def make_residents(
     return ResidentService(
         login=login,
         patients=PatientService(accounts, store, links, real_names, limiter, audit),
+        consents=Consents(accounts, store, links, real_names, codes, code_sender, limiter, audit),
+        forgetting=Forgetting(store, links, audit, last_visit, days(settings.keep_files_days)),
         indexes=ResidentIndexes(accounts, store, ResidentIndexStore(db, store), claim_ids, blind),
         accounts=accounts,
         store=store,

@@ -292,6 +292,46 @@ class PatientHandler(APIHandler):
         await self.services.residents.patients.remove(self.actor, patient_id)
 
 
+class ConsentCodeHandler(APIHandler):
+    """Asking an adult who does not use the app."""
+
+    @requires(Permission.RESIDENT_PATIENTS_MANAGE)
+    @operation(
+        "Ask an adult for consent by SMS",
+        status=202,
+        errors=(
+            ErrorCode.NOT_FOUND,
+            ErrorCode.PATIENT_EXISTS,
+            ErrorCode.PHONE_INVALID,
+            ErrorCode.REAL_NAME_MISMATCH,
+            ErrorCode.RELATION_NOT_CONFIRMED,
+            ErrorCode.REGISTER_UNAVAILABLE,
+        ),
+        tag="patients",
+    )
+    async def post(self, body: schemas.AskConsent, patient_id: str) -> schemas.CodeSent:
+        """The code goes to the phone only if the population register knows it as this adult's."""
+        after_s = await self.services.residents.consents.ask(
+            self.actor, patient_id, body.phone, self.client_ip
+        )
+        return schemas.CodeSent(resend_after_s=after_s)
+
+
+class ConsentHandler(APIHandler):
+    """The adult's answer."""
+
+    @requires(Permission.RESIDENT_PATIENTS_MANAGE)
+    @operation(
+        "Act for an adult who has given consent by SMS",
+        errors=(*_SMS, ErrorCode.NOT_FOUND, ErrorCode.PATIENT_EXISTS, ErrorCode.RELATION_NOT_CONFIRMED),
+        tag="patients",
+    )
+    async def post(self, body: schemas.GiveConsent, patient_id: str) -> schemas.PatientOut:
+        """Active from now on, until either ends it. The adult is told by SMS how."""
+        view = await self.services.residents.consents.give(self.actor, patient_id, body.phone, body.code)
+        return schemas.patient_out(view)
+
+
 class GuardianListHandler(APIHandler):
     """Who acts for the resident."""
 
@@ -340,6 +380,8 @@ routes = [
     (r"/api/v1/me/phone", PhoneHandler),
     (r"/api/v1/patients", PatientListHandler),
     (r"/api/v1/patients/(?P<patient_id>[^/]+)", PatientHandler),
+    (r"/api/v1/patients/(?P<patient_id>[^/]+)/consent-codes", ConsentCodeHandler),
+    (r"/api/v1/patients/(?P<patient_id>[^/]+)/consent", ConsentHandler),
     (r"/api/v1/guardians", GuardianListHandler),
     (r"/api/v1/guardians/(?P<link_id>[^/]+)", GuardianHandler),
     (r"/api/v1/guardians/(?P<link_id>[^/]+)/accept", GuardianAcceptHandler),

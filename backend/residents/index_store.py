@@ -13,6 +13,7 @@ from backend.db.client import Database, Document
 from backend.residents.models import Resident, ResidentState, WeChatApp
 from backend.residents.store import RESIDENTS, ResidentStore
 
+_PATHS = ("phone_key", "id_key", "name_index", "contact_index")
 _LIVE = [ResidentState.ACCOUNT, ResidentState.FILE]
 
 
@@ -23,6 +24,7 @@ class Indexes:
     phone: str | None = None
     id_number: str | None = None
     name: str | None = None
+    contact: str | None = None
     wechat: Mapping[WeChatApp, str] = field(default_factory=dict)
 
     @property
@@ -32,7 +34,12 @@ class Indexes:
 
     def to_fields(self) -> Document:
         """As they stand in the document."""
-        fields = {"phone_key": self.phone, "id_key": self.id_number, "name_index": self.name}
+        fields = {
+            "phone_key": self.phone,
+            "id_key": self.id_number,
+            "name_index": self.name,
+            "contact_index": self.contact,
+        }
         fields |= {f"wechat.{app}.key": key for app, key in self.wechat.items()}
         return {path: key for path, key in fields.items() if key is not None}
 
@@ -68,11 +75,12 @@ def _still(person: Resident, now: Indexes) -> Document:
         "_id": person.id,
         "state": {"$in": _LIVE},
         "merging_into": None,
-        **{path: now.to_fields().get(path) for path in ("phone_key", "id_key", "name_index")},
+        **{path: now.to_fields().get(path) for path in _PATHS},
         **{f"wechat.{app}.key": now.wechat.get(app) for app in WeChatApp},
     }
 
 
 def _indexes(doc: Document) -> Indexes:
     wechat = {WeChatApp(app): bound["key"] for app, bound in doc.get("wechat", {}).items()}
-    return Indexes(doc.get("phone_key"), doc.get("id_key"), doc.get("name_index"), wechat)
+    phone, id_number, name, contact = (doc.get(path) for path in _PATHS)
+    return Indexes(phone, id_number, name, contact, wechat)

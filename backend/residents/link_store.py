@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import Enum, auto
 
 from pymongo.errors import DuplicateKeyError
@@ -73,17 +73,23 @@ class PatientLinkStore:
         docs = self._links.find({"patient_id": patient_id, "live": True}).sort("_id", -1)
         return [self._link(doc) async for doc in docs]
 
+    async def last_ended_at(self, patient_id: str) -> datetime | None:
+        """When the last of somebody's links ended."""
+        query = {"patient_id": patient_id, "live": False}
+        doc = await self._links.find_one(query, {"ended_at": 1}, sort=[("ended_at", -1)])
+        return doc.get("ended_at") if doc else None
+
     async def find_of_patient(self, link_id: str, patient_id: str) -> PatientLink | None:
         """A live link, if it is this patient's."""
         doc = await self._links.find_one({"_id": link_id, "patient_id": patient_id, "live": True})
         return self._link(doc) if doc else None
 
-    async def accept(self, link: PatientLink, event: Event) -> bool:
+    async def accept(self, link: PatientLink, event: Event, basis: LinkBasis = LinkBasis.ACCEPTED) -> bool:
         """The patient agrees: from now on there is no day on which consent runs out."""
         change = pushed(event)
         change["$set"] |= {
             "state": LinkState.ACTIVE,
-            "basis": LinkBasis.ACCEPTED,
+            "basis": basis,
             "consent_until": None,
             "updated_at": clock.now(),
         }

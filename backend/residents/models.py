@@ -134,6 +134,7 @@ class LinkBasis(StrEnum):
     REGISTER = "register"  # the population register knows the relation
     SMALL_CHILD = "small_child"  # declared by the resident, the child is under 14
     ACCEPTED = "accepted"  # the patient agreed
+    SMS_CODE = "sms_code"  # the patient agreed by giving away a code sent to his phone
     NONE = "none"  # not yet
 
 

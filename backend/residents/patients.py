@@ -133,6 +133,11 @@ class PatientService:
         links, today = await self._links.list_of_patient(patient_id), clock.today()
         return [link.guardian_id for link in links if link.state_on(today) is LinkState.ACTIVE]
 
+    async def patients_of(self, guardian_id: str) -> list[str]:
+        """Ids of those somebody acts for today."""
+        links, today = await self._links.list_of_guardian(guardian_id), clock.today()
+        return [link.patient_id for link in links if link.state_on(today) is LinkState.ACTIVE]
+
     async def accept(self, actor: Actor, link_id: str) -> GuardianView:
         """The patient agrees that somebody acts for him; a second time changes nothing."""
         link = await self._access_link(actor, link_id)

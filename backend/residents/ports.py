@@ -55,6 +55,9 @@ class CodeSender(Protocol):
     async def send_code(self, phone: str, code: str) -> None:
         """Hand the code to the provider, or raise an AppError the user may see."""
 
+    async def send_consent_code(self, phone: str, code: str, guardian: str) -> None:
+        """The same for a code by which somebody lets `guardian` act for him."""
+
 
 # Whether a person has appointments that are still to come; asked before an account is deleted. Appointments
 # live above this area, so the composition root gives the question in.

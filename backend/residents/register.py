@@ -24,6 +24,11 @@ def read_identity(name: str, id_number: str) -> tuple[str, IDNumber]:
         ) from None
 
 
+def phone_mismatch() -> AppError:
+    """The phone is not known to be this person's; one answer for all reasons."""
+    return AppError(ErrorCode.REAL_NAME_MISMATCH, data={"reason": "phone"}, text=_PHONE_MISMATCH)
+
+
 class RealNameCheck:
     """Asks the register and judges its answer."""
 
@@ -43,7 +48,16 @@ class RealNameCheck:
             # One answer for all reasons: a death is not ours to tell.
             raise AppError(ErrorCode.REAL_NAME_MISMATCH)
         if phone is not None and answer.phone_match is False:
-            raise AppError(ErrorCode.REAL_NAME_MISMATCH, data={"reason": "phone"}, text=_PHONE_MISMATCH)
+            raise phone_mismatch()
+
+    async def check_phone(self, name: str, number: IDNumber, phone: str) -> None:
+        """Raise REAL_NAME_MISMATCH unless the register knows this living person by this very phone."""
+        try:
+            answer = await self._register.verify(name, number.text, phone)
+        except RegisterUnavailableError as error:
+            raise AppError(ErrorCode.REGISTER_UNAVAILABLE, str(error)) from error
+        if not (answer.match and answer.alive and answer.phone_match is True):
+            raise phone_mismatch()
 
     async def is_child(self, guardian: str, dependant: IDNumber) -> bool:
         """Whether the register knows the second person as the first one's child."""

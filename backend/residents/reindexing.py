@@ -111,6 +111,7 @@ class ResidentIndexes:
                 else now.id_number
             ),
             name=self._ids.of_name(person.name) if now.name and person.name else now.name,
+            contact=self._ids.of_phone(person.phone)[0] if now.contact and person.phone else now.contact,
             wechat={
                 app: self._ids.of_wechat(self._ids.app_of(key), person.wechat[app].openid)[0]
                 for app, key in now.wechat.items()

@@ -207,6 +207,19 @@ class AddPatient(Schema):
     phone: Phone | None = None
 
 
+class AskConsent(Schema):
+    """The adult's own phone, as the population register knows it."""
+
+    phone: Phone
+
+
+class GiveConsent(Schema):
+    """The phone and the code that its owner has given away."""
+
+    phone: Phone
+    code: SMSCode
+
+
 class PatientOut(Answer):
     """Somebody the resident acts for, masked."""
 

@@ -1,6 +1,6 @@
 """The residents area's face to the others: one's own account, and what other areas may know about people.
 
-Signing in is `login` (login.py), acting for others is `patients` (patients.py).
+Signing in is `login` (login.py), acting for others is `patients` (patients.py) and `consents` (consents.py).
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
+from backend.residents.consents import Consents
+from backend.residents.forgetting import Forgetting
 from backend.residents.id_numbers import IDNumberError, parse_id_number
-from backend.residents.login import LoginService
+from backend.residents.login import LoginService, read_phone
 from backend.residents.models import Contact, Identity, Patient, Resident, ResidentState, Verifier, WeChatApp
 from backend.residents.patients import PatientService
 from backend.residents.phones import PhoneError, parse_phone
@@ -30,6 +32,8 @@ from backend.worker.events import Event, EventKind
 
 GONE = "已注销"
 NAMELESS = "未实名"
+# A phone that stands for more people than this is an institution's, and finds nobody in particular.
+_MOST_FOUND = 20
 
 
 class ResidentService:
@@ -40,6 +44,8 @@ class ResidentService:
         *,
         login: LoginService,
         patients: PatientService,
+        consents: Consents,
+        forgetting: Forgetting,
         indexes: ResidentIndexes,
         accounts: Accounts,
         store: ResidentStore,
@@ -52,6 +58,8 @@ class ResidentService:
     ) -> None:
         self.login = login
         self.patients = patients
+        self.consents = consents
+        self.forgetting = forgetting
         self.indexes = indexes
         self._accounts = accounts
         self._store = store
@@ -97,6 +105,27 @@ class ResidentService:
         resident = await self._accounts.access_account(actor)
         await self._store.set_large_type(resident.id, large_type)
         return replace(resident, large_type=large_type)
+
+    async def restore_phone(self, actor: Actor, id_number: str, phone: str, reason: str) -> str:
+        """Give the account of somebody who stood at a window with the ID card a phone to sign in with.
+
+        For whoever has lost both phone and WeChat. Returns the account's id. Raises NOT_FOUND, PHONE_TAKEN.
+        """
+        if actor.kind != "system":
+            raise AppError(ErrorCode.FORBIDDEN, "phones are given back by the city's operators")
+        if not reason.strip():
+            raise AppError(ErrorCode.REASON_REQUIRED)
+        number = read_phone(phone)
+        claim = await self._store.find_claim(self._keys_of_id_number(id_number))
+        account = await self._accounts.find(claim.resident_id) if claim else None
+        if account is None or account.state is not ResidentState.ACCOUNT or account.phone == number:
+            raise not_found("an account of this ID number with another phone")
+        changed = await self._accounts.change_phone(account, number)
+        await self._sessions.end_all(changed.id, "phone given back at a window")
+        # The card was seen: the next log-in need not ask for the number's end again.
+        await self._store.set_seen(changed.id)
+        await self._record(actor, "resident.restore_phone", changed.id, reason.strip()[:200])
+        return changed.id
 
     async def delete_account(self, actor: Actor) -> None:
         """Erase the account; refused while appointments are to come. What is gone is gone at once."""
@@ -176,11 +205,27 @@ class ResidentService:
         person = await self._accounts.find(claim.resident_id) if claim else None
         return person.id if person is not None and claim is not None and claim.key in person.keys else None
 
+    async def search_patients(self, text: str) -> list[str]:
+        """Whom a number may be about, for the desk: by ID number that person; by phone its owner, whom the
+        owner acts for today, and people who are told by it without having an account."""
+        owner = await self.search(text)
+        found = [owner] if owner else []
+        try:
+            phone = parse_phone(text)
+        except PhoneError:
+            return found
+        if owner is not None:
+            found += await self.patients.patients_of(owner)
+        found += await self._store.list_by_contact(self._ids.of_phone(phone), _MOST_FOUND)
+        return list(dict.fromkeys(found))
+
     def _search_keys(self, text: str) -> list[str]:
         try:
             return self._ids.of_phone(parse_phone(text))
         except PhoneError:
-            pass
+            return self._keys_of_id_number(text)
+
+    def _keys_of_id_number(self, text: str) -> list[str]:
         try:
             return self._ids.of_id_number(parse_id_number(text, today=clock.today()).text)
         except IDNumberError:

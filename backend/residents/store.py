@@ -36,9 +36,10 @@ declare_sealed(
 _PERSONAL = (
     "phone", "phone_key", "name", "name_index", "id_number", "id_key", "sex", "birth_on", "birth_year",
     "wechat", "settings", "merging_into", "other_keys", "last_seen_at",
+    "contact_index",
 )  # fmt: skip
 # What claims a person holds besides is said anew whenever a claim changes (reindexing.py).
-_NO_OTHER_KEYS = {"$unset": {"other_keys": ""}}
+_NO_OTHER_KEYS: Document = {"$unset": {"other_keys": ""}}
 
 
 class ResidentStore:
@@ -117,13 +118,13 @@ class ResidentStore:
         number: IDNumber,
         id_key: str,
         verified_by: Verifier,
-        phone: str | None,
+        contact: tuple[str, str] | None,
     ) -> Resident:
-        """The file behind an ID number's claim, made if the person is new."""
+        """The file behind an ID number's claim, made if the person is new. `contact`: phone and its index."""
         fields: Document = {"state": ResidentState.FILE, "real_name": False}
-        if phone is not None:
+        if contact is not None:
             # Somebody gave it for this person: good for messages, no proof for a log-in, so not claimed.
-            fields["phone"] = self._seal(resident_id, "phone", phone)
+            fields |= self._contact(resident_id, *contact)
         identity = self._identity(resident_id, name, name_index, number, id_key, verified_by)
         return await self._add(resident_id, fields | identity)
 
@@ -174,6 +175,19 @@ class ResidentStore:
         change["$unset"] = _unset(("phone", "phone_key", "other_keys"))
         return await self._update(_unmoved(resident) | {"phone_key": resident.phone_key}, change)
 
+    async def set_file_phone(self, resident_id: str, phone: str, index: str) -> None:
+        """Where the person of a file is told; an account has its own phone."""
+        await self._update(
+            {"_id": resident_id, "state": ResidentState.FILE},
+            {"$set": self._contact(resident_id, phone, index)},
+        )
+
+    async def list_by_contact(self, indexes: Sequence[str], limit: int) -> list[str]:
+        """Ids of files whose person is told by this phone; a family may share one."""
+        query = {"contact_index": {"$in": list(indexes)}, "state": ResidentState.FILE}
+        docs = await self._residents.find(query, {"_id": 1}).sort("_id", 1).limit(limit).to_list(None)
+        return [doc["_id"] for doc in docs]
+
     async def set_seen(self, resident_id: str) -> None:
         """The holder of an account is here."""
         await self._update(
@@ -186,6 +200,9 @@ class ResidentStore:
 
     async def erase(self, resident_id: str, event: Event) -> bool:
         """Delete the account: nothing about the person stays, the id remains as a tombstone."""
+        return await self._erase(resident_id, ResidentState.ACCOUNT, event)
+
+    async def _erase(self, resident_id: str, state: ResidentState, event: Event) -> bool:
         change = pushed(event)
         change["$set"] |= {
             "state": ResidentState.DELETED,
@@ -193,8 +210,26 @@ class ResidentStore:
             "real_name": False,
         }
         return await self._update(
-            {"_id": resident_id, "state": ResidentState.ACCOUNT}, change | {"$unset": _unset(_PERSONAL)}
+            {"_id": resident_id, "state": state}, change | {"$unset": _unset(_PERSONAL)}
         )
+
+    async def list_old_files(self, before: datetime, limit: int) -> list[str]:
+        """Ids of files made so long ago that are to be looked at, in no order."""
+        query = {
+            "state": ResidentState.FILE,
+            "created_at": {"$lt": before},
+            "look_again_at": {"$not": {"$gt": clock.now()}},
+        }
+        docs = await self._residents.find(query, {"_id": 1}).limit(limit).to_list(None)
+        return [doc["_id"] for doc in docs]
+
+    async def look_again(self, resident_id: str, at: datetime) -> None:
+        """The file is still needed; nobody need look at it before."""
+        await self._update({"_id": resident_id, "state": ResidentState.FILE}, {"$set": {"look_again_at": at}})
+
+    async def erase_file(self, resident_id: str, event: Event) -> bool:
+        """Delete a file as an account is deleted; false when it has become one meanwhile."""
+        return await self._erase(resident_id, ResidentState.FILE, event)
 
     # -- moving an account to the file of the same person ----------------------------------------------
 
@@ -229,7 +264,8 @@ class ResidentStore:
             "settings": {"large_type": account.large_type},
             "wechat": {app: self._binding(file_id, app, bound) for app, bound in account.wechat.items()},
         }
-        change = pushed(_verified(file_id)) | _NO_OTHER_KEYS
+        # An account is found by the claim on its phone.
+        change = pushed(_verified(file_id)) | {"$unset": _unset(("other_keys", "contact_index"))}
         change["$set"] |= fields
         return await self._update({"_id": file_id, "state": ResidentState.FILE}, change)
 
@@ -286,6 +322,9 @@ class ResidentStore:
             "verified_by": verified_by,
             "verified_at": clock.now(),
         }
+
+    def _contact(self, resident_id: str, phone: str, index: str) -> Document:
+        return {"phone": self._seal(resident_id, "phone", phone), "contact_index": index}
 
     def _binding(self, resident_id: str, app: WeChatApp, binding: WeChatBinding) -> Document:
         return {"key": binding.key, "openid": self._seal(resident_id, f"wechat.{app}", binding.openid)}

@@ -83,8 +83,15 @@ class Keyring:
     @classmethod
     def from_file(cls, path: Path, kms: KeyManagement | None = None) -> Keyring:
         if not path.is_file():
-            raise KeyringError(f"there is no key file at {path}")
-        return cls(parse_keys(path.read_text(), kms), path=path, kms=kms)
+            raise KeyringError(
+                f"there is no key file at {path}: `healthycity keys generate` makes the city's only one, "
+                "other machines get a copy"
+            )
+        try:
+            text = path.read_text()
+        except OSError as error:
+            raise KeyringError(f"the key file at {path} cannot be read: {error.strerror}") from None
+        return cls(parse_keys(text, kms), path=path, kms=kms)
 
     @classmethod
     def from_text(cls, text: str, kms: KeyManagement | None = None) -> Keyring:

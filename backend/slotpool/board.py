@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from backend import clock
 from backend.directory.cache import ShortMemory
 from backend.directory.models import Department, Organization, Practitioner
+from backend.directory.pinyin import sort_key
 from backend.slotpool import schemas
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.schedules_models import OPEN_CHANNELS, Schedule, ScheduleState
@@ -19,6 +21,7 @@ from backend.slotpool.schedules_models import OPEN_CHANNELS, Schedule, ScheduleS
 FRESH_S = 1.0
 MAX_ANSWERS = 5_000
 _PUBLIC = "wechat"  # every channel of the city's own front ends sees the same places
+_PARTS_OF_DAY: dict[str, int] = {"day": 0, "am": 1, "pm": 2, "evening": 3, "night": 4}
 State = Literal["open", "full", "stopped", "past"]
 
 assert _PUBLIC in OPEN_CHANNELS  # noqa: S101 two constants that must agree
@@ -113,6 +116,8 @@ class Board:
         for schedule in schedules:
             doctor = _doctor(doctors.get(schedule.practitioner_id or ""))
             by_day[schedule.on].append(_session(schedule, doctor, taken.get(schedule.id, set()), now))
+        for sessions in by_day.values():
+            sessions.sort(key=_place_in_day)
         return schemas.AvailabilityOut(
             department_id=department_id,
             days=[
@@ -140,6 +145,17 @@ def _session(
     )
 
 
+def _place_in_day(session: schemas.SessionOut) -> tuple[int, datetime, str]:
+    """Where a reader looks for a session: by part of the day, then time, then doctor."""
+    doctor = session.practitioner
+    return _PARTS_OF_DAY[session.period], session.start_at, _by_pinyin(doctor.name) if doctor else ""
+
+
+@lru_cache(maxsize=10_000)
+def _by_pinyin(name: str) -> str:
+    return sort_key(name, surname=True)
+
+
 def _doctor(practitioner: Practitioner | None) -> schemas.DoctorRef | None:
     if practitioner is None:
         return None
@@ -151,7 +167,8 @@ def _free(schedule: Schedule, taken: set[int], now: datetime) -> int:
     if schedule.state is not ScheduleState.OPEN or schedule.end_at <= now:
         return 0
     kept = {number for number, channel in schedule.reserved_for.items() if channel != _PUBLIC}
-    gone = taken | kept
+    # A place that was withdrawn is taken for a while, but no longer there.
+    gone = (taken & schedule.by_number.keys()) | kept
     if schedule.start_at > now:
         return len(schedule.slots) - len(gone)
     return sum(slot.end_at > now and slot.number not in gone for slot in schedule.slots)

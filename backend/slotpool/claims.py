@@ -10,7 +10,7 @@ from backend import clock, metrics
 from backend.db.client import Document
 from backend.errors import AppError, ErrorCode, not_found
 from backend.slotpool.availability import Availability
-from backend.slotpool.claims_models import Claim, ClaimState, Wanted
+from backend.slotpool.claims_models import Claim, ClaimState, Wanted, Withdrawal
 from backend.slotpool.claims_rules import (
     candidates,
     check_open,
@@ -61,14 +61,17 @@ class ClaimService:
         for another wish already gets IDEMPOTENCY_KEY_REUSED.
         """
         schedule = schedule or await self._schedules.get_cached(wanted.schedule_id)
-        now = clock.now()
-        check_open(schedule)
         claim_id = claim_id_of(wanted)
-        if wanted.number is not None:
-            claim = await self._claim_number(schedule, wanted, claim_id, now)
-        else:
-            claim = await self._claim_earliest(schedule, wanted, claim_id, now)
-        metrics.CLAIMS_TOTAL.labels("claimed").inc()
+        try:
+            claim = await self._claim(schedule, wanted, claim_id, clock.now())
+        except AppError as error:
+            # Whoever asks again must hear what he heard before, also where nothing could be sold any more.
+            mine = await self._store.find(claim_id) if wanted.request_key else None
+            if mine is not None:
+                return same_claim(mine, wanted)
+            metrics.claims_total(error.code.lower()).inc()
+            raise
+        metrics.claims_total("claimed").inc()
         return claim
 
     async def confirm(self, claim_id: str, *, paid: bool) -> Claim | None:
@@ -127,7 +130,8 @@ class ClaimService:
             claim_id,
             states=[ClaimState.HELD],
             to=ClaimState.HELD,
-            fields={"awaiting_payment": False},
+            # By another machine's clock its time may be over, and that one has handed it on: tell it again.
+            fields={"awaiting_payment": False, "due_told": False},
             event=None,
         )
 
@@ -229,6 +233,12 @@ class ClaimService:
         """Live claims of several pools, for the console."""
         return await self._store.live_in_pools(pool_keys)
 
+    async def _claim(self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime) -> Claim:
+        check_open(schedule)
+        if wanted.number is not None:
+            return await self._claim_number(schedule, wanted, claim_id, now)
+        return await self._claim_earliest(schedule, wanted, claim_id, now)
+
     async def _claim_earliest(
         self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime
     ) -> Claim:
@@ -253,10 +263,6 @@ class ClaimService:
                 return claim
             if not await self._is_free(schedule, slot.number, now):
                 taken.add(slot.number)
-        mine = await self._store.find(claim_id) if wanted.request_key else None
-        if mine is not None:
-            return same_claim(mine, wanted)
-        metrics.CLAIMS_TOTAL.labels("sold_out").inc()
         raise AppError(ErrorCode.SOLD_OUT)
 
     async def _claim_number(self, schedule: Schedule, wanted: Wanted, claim_id: str, now: datetime) -> Claim:
@@ -267,10 +273,6 @@ class ClaimService:
                 return claim
             if not await self._is_free(schedule, slot.number, now):
                 break
-        mine = await self._store.find(claim_id) if wanted.request_key else None
-        if mine is not None:
-            return same_claim(mine, wanted)
-        metrics.CLAIMS_TOTAL.labels("slot_taken").inc()
         raise AppError(ErrorCode.SLOT_TAKEN)
 
     async def _try(
@@ -292,6 +294,8 @@ class ClaimService:
     async def _is_free(self, schedule: Schedule, number: int, now: datetime) -> bool:
         """Whether the slot can be tried again: nobody has it, or only a hold that is over."""
         other = await self._store.find_live_on_slot(schedule.pool_key, schedule.id, number)
+        if isinstance(other, Withdrawal):
+            return await self._store.end_withdrawal(other, now)
         return other is None or await self._expire(other, now)
 
     async def _unless_over(
@@ -307,16 +311,9 @@ class ClaimService:
 
     async def _expire(self, claim: Claim, now: datetime) -> bool:
         """End a hold whose time is over; False when it is not such a hold."""
-        over = claim.state is ClaimState.HELD and not claim.awaiting_payment
-        if not over or claim.hold_until is None or claim.hold_until > now:
-            return False
-        ended = await self._end(
-            claim.id,
-            ClaimState.EXPIRED,
-            EventKind.APPOINTMENT_EXPIRED,
-            states=[ClaimState.HELD],
-            when={"hold_until": {"$lte": now}, "awaiting_payment": {"$ne": True}},
-        )
+        ended = await self._store.expire(claim, now)
+        if ended is not None:
+            self._availability.mark(claim.pool_key, claim.schedule_id, claim.number, taken=False)
         return ended is not None
 
     async def _end(

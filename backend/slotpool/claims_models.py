@@ -20,6 +20,8 @@ class ClaimState(StrEnum):
 
 
 LIVE_STATES = (ClaimState.HELD, ClaimState.BOOKED)
+# The state of a document that keeps a place off sale for a while (withdrawals.py): nobody's, so no `Claim`.
+WITHDRAWN = "withdrawn"
 
 
 class Channel(StrEnum):
@@ -95,6 +97,15 @@ class Claim:
             created_at=doc["created_at"],
             updated_at=doc["updated_at"],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A place that is off sale until an instant."""
+
+    id: str
+    pool_key: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

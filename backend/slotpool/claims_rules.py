@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from backend.db.client import Document
 from backend.errors import AppError, ErrorCode
 from backend.ids import is_id, named_id, new_id
-from backend.slotpool.claims_models import Claim, ClaimState, Wanted
+from backend.slotpool.claims_models import WITHDRAWN, Channel, Claim, ClaimState, Wanted
 from backend.slotpool.schedules_models import Schedule, ScheduleState, SlotTime
 from backend.worker.events import Event, EventKind, embedded
 
@@ -90,6 +90,33 @@ def document_of(
         "created_at": now,
         "updated_at": now,
         **news,
+    }
+
+
+def withdrawal_of(schedule: Schedule, slot: SlotTime, now: datetime) -> Document:
+    """The stored form of a place that is claimed for nobody; until when is for the store to say."""
+    own_id = new_id()
+    return {
+        "_id": own_id,
+        "pool_key": schedule.pool_key,
+        "schedule_id": schedule.id,
+        "number": slot.number,
+        "organization_id": schedule.organization_id,
+        "department_id": schedule.department_id,
+        "practitioner_id": schedule.practitioner_id,
+        "on": schedule.on.isoformat(),
+        "period": schedule.period,
+        "start_at": slot.start_at,
+        "end_at": slot.end_at,
+        "fee_fen": schedule.fee_fen,
+        # A patient of its own: nobody has two places in a department on a day.
+        "resident_id": own_id,
+        "patient_id": own_id,
+        "channel": str(Channel.HOSPITAL),
+        "state": WITHDRAWN,
+        "live": True,
+        "created_at": now,
+        "updated_at": now,
     }
 
 

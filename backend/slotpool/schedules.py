@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
 
 from backend import clock
 from backend.audit.service import AuditService
@@ -15,29 +13,20 @@ from backend.directory.cache import ShortMemory
 from backend.directory.models import External, Outcome
 from backend.directory.service import DirectoryService, organization_of
 from backend.errors import AppError, ErrorCode, not_found
+from backend.ids import new_id
 from backend.permissions import Actor
 from backend.slotpool import schedules_rules as rules
 from backend.slotpool.schedules_models import Schedule, ScheduleState
 from backend.slotpool.schedules_store import ScheduleStore, Stamp, content_hash
+from backend.slotpool.withdrawals import CACHED_S, Withdrawals
 from backend.worker.events import Event, EventKind
 
 PUBLISH_BATCH = 500
 # A change that keeps meeting other changes of the same schedule gives up after so many.
 MAX_TRIES = 4
 LONGEST_LIST_DAYS = 62
-# How old a schedule another process sells from may be, and how long it is therefore watched after a change
-# that took places away.
-CACHED_S = 2.0
-WATCHED_S = CACHED_S + 0.5
 # On what basis a hospital's system acts on its own schedules, and on the bookings in them.
 OWN_POOL = "own pool"
-
-
-class SoldNumbers(Protocol):
-    """What publishing needs to know of the claims."""
-
-    async def taken_numbers(self, pool_keys: Sequence[str]) -> dict[str, set[int]]:
-        """Live numbers by schedule, of every schedule in the pools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +50,13 @@ class ScheduleService:
         self,
         store: ScheduleStore,
         directory: DirectoryService,
-        sold: SoldNumbers,
+        withdrawals: Withdrawals,
         audit: AuditService,
-        *,
-        watched_s: float = WATCHED_S,
     ) -> None:
         self._store = store
         self._directory = directory
-        self._sold = sold
+        self._withdrawals = withdrawals
         self._audit = audit
-        self._watched_s = watched_s
         self._known: ShortMemory[Schedule | None] = ShortMemory(seconds=CACHED_S, size=2_000)
         self._days: ShortMemory[list[Schedule]] = ShortMemory(seconds=CACHED_S, size=300)
 
@@ -78,7 +64,14 @@ class ScheduleService:
 
     async def get_cached(self, schedule_id: str) -> Schedule:
         """The schedule, at most two seconds old. Raises SCHEDULE_NOT_FOUND."""
-        return _there(await self._known.get(schedule_id, lambda: self._store.find(schedule_id)))
+        return _there(await self._known.get(schedule_id, lambda: self._reread(schedule_id)))
+
+    async def _reread(self, schedule_id: str) -> Schedule | None:
+        # A session of a hundred places costs far more to read than to ask about, and hardly ever changes.
+        known = self._known.last(schedule_id)
+        if known is not None and await self._store.is_current(known.id, known.version):
+            return known
+        return await self._store.find(schedule_id)
 
     async def get(self, schedule_id: str) -> Schedule:
         """The schedule as it is now. Raises SCHEDULE_NOT_FOUND."""
@@ -109,7 +102,7 @@ class ScheduleService:
 
     async def sold_numbers(self, schedule: Schedule) -> set[int]:
         """Numbers that are held or booked now."""
-        return (await self._sold.taken_numbers([schedule.pool_key])).get(schedule.id, set())
+        return (await self._withdrawals.sold_numbers([schedule.pool_key])).get(schedule.id, set())
 
     # -- publishing ----------------------------------------------------------------------------------
 
@@ -195,36 +188,24 @@ class ScheduleService:
         before = {schedule.id: schedule for schedule in await self._store.find_many([s.id for s in changed])}
         # Somebody else's change since the stamp was read: look again.
         current = [s for s in changed if s.id in before and before[s.id].version == stamps[s.id].version]
-        sold = await self._sold.taken_numbers(sorted({before[s.id].pool_key for s in current}))
-        results: dict[str, Published] = {}
-        allowed: list[Schedule] = []
-        for schedule in current:
-            lost = rules.lost_numbers(before[schedule.id], schedule, sold.get(schedule.id, ()))
-            if lost:
-                results[schedule.id] = Published(schedule.id, None, rules.has_bookings(lost))
-            else:
-                allowed.append(schedule)
+        lost = {s.id: rules.lost_numbers(before[s.id], s, before[s.id].by_number) for s in current}
+        change = new_id()
+        # From here on nobody can have what is to go, from however old a copy; what somebody has, stays.
+        sold = await self._withdrawals.withdraw([before[s.id] for s in current], lost, change)
+        allowed = [s for s in current if s.id not in sold]
         await self._store.replace([(s, before[s.id].version) for s in allowed])
         self._forget([*allowed, *before.values()])
-        return results | await self._confirm(allowed, before)
-
-    async def _confirm(self, changed: list[Schedule], before: dict[str, Schedule]) -> dict[str, Published]:
-        """Whether each change went in, and whether somebody booked what it took away while it did."""
-        if any(rules.lost_numbers(before[s.id], s, before[s.id].by_number) for s in changed):
-            await asyncio.sleep(self._watched_s)
-        now = await self._store.stamps([schedule.id for schedule in changed])
-        done = [s for s in changed if s.id in now and now[s.id].content_hash == content_hash(s)]
-        sold = await self._sold.taken_numbers(sorted({before[s.id].pool_key for s in done}))
-        results: dict[str, Published] = {}
-        for schedule in done:
-            old = before[schedule.id]
-            lost = rules.lost_numbers(old, schedule, sold.get(schedule.id, ()))
-            if lost:
-                await self._store.replace([(old, now[schedule.id].version)])
-                self._forget([old, schedule])
-                results[schedule.id] = Published(schedule.id, None, rules.has_bookings(lost))
-            else:
-                results[schedule.id] = Published(schedule.id, Outcome.UPDATED)
+        stored = await self._store.find_many([s.id for s in current])
+        pools = {schedule.pool_key for schedule in before.values()}
+        await self._withdrawals.settle(stored, pools, change)
+        now = await self._store.stamps([s.id for s in allowed])
+        results = {
+            schedule_id: Published(schedule_id, None, rules.has_bookings(sorted(numbers)))
+            for schedule_id, numbers in sold.items()
+        }
+        for s in allowed:
+            if s.id in now and now[s.id].content_hash == content_hash(s):
+                results[s.id] = Published(s.id, Outcome.UPDATED)
         return results
 
     # -- stopping ------------------------------------------------------------------------------------

@@ -37,6 +37,11 @@ class ScheduleStore:
         doc = await self._schedules.find_one({"_id": schedule_id})
         return schedule_of(doc) if doc else None
 
+    async def is_current(self, schedule_id: str, version: int) -> bool:
+        """Whether the schedule still stands as in this version: every change makes a new one."""
+        found = await self._schedules.find_one({"_id": schedule_id, "version": version}, {"_id": 1})
+        return found is not None
+
     async def find_many(self, ids: Sequence[str]) -> list[Schedule]:
         """The schedules that exist, in no particular order."""
         return [schedule_of(doc) async for doc in self._schedules.find({"_id": {"$in": list(ids)}})]

@@ -9,25 +9,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable
+import warnings
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import CPendingDeprecationWarning
 from celery.signals import setup_logging, worker_init, worker_shutdown
+from kombu.exceptions import OperationalError
 
-from backend import logs
-from backend.bootstrap import PERIODIC_JOBS, City, open_city
+from backend.bootstrap import PERIODIC_JOBS, City, Services, open_city
+from backend.db.failures import is_away
 from backend.settings import Settings, load_settings
+from backend.worker.broker import use_patient_redis
 
 log = logging.getLogger(__name__)
 
 QUEUE_URGENT = "urgent"
 QUEUE_DEFAULT = "default"
+# Said at every loss of the broker, about the choice made in `make_celery`.
+warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 CHUNK = 10  # jobs per task: the broker's cost is shared, and they run side by side
 
 
 def make_celery(settings: Settings) -> Celery:
     """The Celery application for a broker."""
+    use_patient_redis()
     app = Celery("healthycity", broker=settings.broker_url.get_secret_value() or "memory://")
     app.conf.update(
         task_ignore_result=True,
@@ -36,13 +43,15 @@ def make_celery(settings: Settings) -> Celery:
         worker_prefetch_multiplier=4,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
+        # For ever: by default a worker gives up, and ends, when a broker is away for an hour.
+        broker_connection_max_retries=None,
         broker_transport_options={"visibility_timeout": 120, "unacked_restore_throttle": 1},
         task_default_queue=QUEUE_DEFAULT,
         task_serializer="json",
         accept_content=["json"],
         timezone="UTC",
         beat_schedule=_beat_schedule(),
-        beat_scheduler="celery.beat:Scheduler",  # In memory: what must happen is in the database.
+        beat_scheduler="backend.worker.beat:CalmScheduler",  # In memory: the truth is in the database.
     )
     return app
 
@@ -93,9 +102,9 @@ def publish_sweep() -> None:
     celery.send_task("outbox.sweep", queue=QUEUE_URGENT, expires=5, retry=False)
 
 
-def check_broker() -> None:
-    """Raise when the broker does not answer."""
-    with celery.connection_for_write() as connection:
+def check_broker(app: Celery | None = None) -> None:
+    """Raise when the broker does not answer: this process's, unless another application is given."""
+    with (app or celery).connection_for_write() as connection:
         connection.ensure_connection(max_retries=1, timeout=2)
 
 
@@ -106,8 +115,8 @@ def _city_loop() -> Loop:
 
 
 @setup_logging.connect
-def _set_up_logging(**_: object) -> None:
-    logs.configure_logging("worker", load_settings().log_level)
+def _leave_logging_alone(**_: object) -> None:
+    """Whoever starts us has set it up; that somebody listens here keeps Celery from doing it its own way."""
 
 
 @worker_init.connect
@@ -125,13 +134,15 @@ def _close(**_: object) -> None:
 @celery.task(name="outbox.sweep")
 def sweep_outbox() -> None:
     """Relay events and hand due jobs to the workers, until none is due."""
-    loop = _city_loop()
-    outbox = loop.city.services.outbox
-    relayed, ids = loop.call(_sweep_once(outbox))
-    for start in range(0, len(ids), CHUNK):
-        run_outbox_jobs.apply_async((ids[start : start + CHUNK],))
-    if relayed or ids:
-        publish_sweep()
+    relayed, ids = _call("outbox.sweep", lambda services: _sweep_once(services.outbox)) or (0, [])
+    try:
+        for start in range(0, len(ids), CHUNK):
+            run_outbox_jobs.apply_async((ids[start : start + CHUNK],))
+        if relayed or ids:
+            publish_sweep()
+    except OperationalError as error:
+        # What was not handed out is handed out again when its lease has ended.
+        log.warning("broker_away", extra={"job": "outbox.sweep", "error": type(error.__cause__).__name__})
 
 
 async def _sweep_once(outbox: Any) -> tuple[int, list[str]]:
@@ -141,16 +152,26 @@ async def _sweep_once(outbox: Any) -> tuple[int, list[str]]:
 @celery.task(name="outbox.run")
 def run_outbox_jobs(job_ids: list[str]) -> None:
     """Run queued jobs by id; a job that somebody else runs is left alone."""
-    loop = _city_loop()
-    loop.call(loop.city.services.outbox.run_many(job_ids))
+    _call("outbox.run", lambda services: services.outbox.run_many(job_ids))
 
 
 @celery.task(name="periodic.run")
 def run_periodic(name: str) -> None:
     """Run one periodic job by name."""
-    loop = _city_loop()
     job = next((job for job in PERIODIC_JOBS if job.name == name), None)
     if job is None:
         log.warning("unknown_periodic_job", extra={"job": name})
         return
-    loop.call(job.run(loop.city.services))
+    _call(name, job.run)
+
+
+def _call(name: str, work: Callable[[Services], Awaitable[Any]]) -> Any:
+    """Do a task's work in the city's loop. While the database is away a line will do: the beat asks again."""
+    loop = _city_loop()
+    try:
+        return loop.call(work(loop.city.services))
+    except Exception as error:
+        if not is_away(error):
+            raise
+        log.warning("database_away", extra={"job": name, "error": type(error).__name__})
+        return None

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from kombu.exceptions import OperationalError
+
 log = logging.getLogger(__name__)
 
 QUIET_S = 0.25
@@ -45,6 +47,8 @@ class Nudger:
         try:
             if self._publish is not None:
                 self._publish()
-        except Exception as error:
+        except OperationalError as error:
             # The sweep will find the work; a broker that is away must not fail a booking.
+            log.warning("nudge_failed", extra={"error": type(error.__cause__ or error).__name__})
+        except Exception as error:
             log.warning("nudge_failed", exc_info=error)

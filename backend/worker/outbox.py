@@ -20,6 +20,7 @@ from pymongo.errors import AutoReconnect, BulkWriteError, ConnectionFailure
 
 from backend import clock, context, metrics
 from backend.db.client import Collection, Database, Document
+from backend.db.failures import is_away
 from backend.ids import new_id
 from backend.security.redaction import redact
 from backend.worker.events import Bus, Event, RetryLater
@@ -193,8 +194,8 @@ class Outbox:
             # Whatever went wrong, the job stays: it is the only trace of a promise made.
             log.warning(
                 "outbox_job_failed",
-                exc_info=error,
-                extra={"job": job["_id"], "attempts": job["attempts"]},
+                exc_info=None if is_away(error) else error,
+                extra={"job": job["_id"], "attempts": job["attempts"], "error": type(error).__name__},
             )
             await self._reschedule(job, _backoff_s(job["attempts"]), redact(repr(error))[:500], counts=True)
             return "failed"

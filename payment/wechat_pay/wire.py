@@ -159,6 +159,7 @@ def payment_status(data: Mapping[str, Any]) -> PaymentStatus:
         payer_id=_optional_text(payer, "openid") if isinstance(payer, dict) else "",
         paid_at=instant_of(data.get("success_time")),
         raw_state=raw,
+        has_refunds=raw == "REFUND",
     )
 
 

@@ -2,12 +2,14 @@
 
 import pytest
 
+from backend.appointments import desk
 from backend.audit.models import AuditFilter
 from backend.permissions import SYSTEM, Role
 from backend.slotpool.claims_models import ClaimState
 from tests.admin.browser import Console
 from tests.admin.conftest import Town
-from tests.factories.city import a_name, an_id_number
+from tests.factories.city import a_name, an_id_number, make_booking
+from tests.factories.residents import make_child, make_resident
 
 
 async def test_a_day_lists_an_institutions_appointments_under_masked_names(
@@ -60,6 +62,54 @@ async def test_a_person_is_looked_up_by_id_number_within_scope_and_on_record(
         f"resident/{town.there[0].patient_id}",
     }
     await browser.submit("/admin/appointments/search", person="", expect=400)
+
+
+async def test_a_patient_without_an_account_is_looked_up_by_the_phone_he_is_told_by(
+    console: Console, town: Town
+) -> None:
+    browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    await browser.get("/admin/appointments/search")
+    page = await browser.submit("/admin/appointments/search", person="13800000001")
+    assert f"/admin/appointments/{town.here[1].id}" in page.links
+    assert f"/admin/appointments/{town.here[0].id}" not in page.links
+    assert a_name(1) not in page.html
+    page = await browser.submit("/admin/appointments/search", person="13800000002")
+    assert f"/admin/appointments/{town.there[0].id}" not in page.links
+
+
+async def test_a_guardians_phone_leads_to_the_familys_appointments_too(console: Console, town: Town) -> None:
+    services = console.city.services
+    mother = await make_resident(services)
+    child = await make_child(services, mother)
+    here = await make_booking(services, town.first.schedules[0], child)
+    there = await make_booking(services, town.second.schedules[0], child)
+    contact = await services.residents.contact(mother.id)
+    browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    await browser.get("/admin/appointments/search")
+    page = await browser.submit("/admin/appointments/search", person=contact.phone or "")
+    assert f"/admin/appointments/{here.id}" in page.links
+    assert f"/admin/appointments/{there.id}" not in page.links
+    entries, _ = await services.audit.list_entries(SYSTEM, AuditFilter(action="residents.search"))
+    assert {entry.object for entry in entries} == {f"resident/{mother.id}", f"resident/{child}"}
+    # The mother's own number is about herself alone.
+    page = await browser.submit("/admin/appointments/search", person=mother.id_number)
+    assert f"/admin/appointments/{here.id}" not in page.links
+
+
+async def test_what_other_hospitals_have_of_a_person_does_not_crowd_out_ones_own(
+    console: Console, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "SEARCH_LIMIT", 1)
+    services = console.city.services
+    mother = await make_resident(services)
+    here = await make_booking(services, town.first.schedules[0], mother.id)
+    # An afternoon elsewhere comes first in a list that begins with the latest.
+    for schedule in (town.second.schedules[1], town.second.schedules[3]):
+        await make_booking(services, schedule, mother.id)
+    browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    await browser.get("/admin/appointments/search")
+    page = await browser.submit("/admin/appointments/search", person=mother.id_number)
+    assert f"/admin/appointments/{here.id}" in page.links
 
 
 async def test_cancelling_needs_a_reason_frees_the_number_and_goes_on_record(

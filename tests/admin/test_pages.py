@@ -74,6 +74,7 @@ async def test_the_dashboard_counts_what_happens(console: Console, town: Town) -
     await services.outbox.drain()
     figures = (await browser.peek("/admin/dashboard/figures")).json()
     assert figures["figures"]["cancelled"] == "1"
+    assert figures["days"]["labels"][-1] == "今天"
     page = await browser.get("/admin/dashboard")
     assert town.first.organization.name in page.text
 

@@ -3,6 +3,8 @@
 import csv
 from datetime import timedelta
 
+import pytest
+
 from backend import clock
 from backend.audit.models import AuditFilter
 from backend.billing.models import Difference, OrderState, RefundProgress
@@ -63,6 +65,15 @@ async def test_orders_are_filtered_by_hospital_and_day_and_summed_up(console: Co
     yesterday = today - timedelta(days=1)
     page = await browser.get(f"/admin/payments?to_on={yesterday}")
     assert "没有符合条件的订单" in page.text
+
+
+@pytest.mark.parametrize("path", ["/admin/payments", "/admin/payments/export"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30", "gestern"])
+async def test_a_day_that_no_calendar_of_ours_has_is_refused(console: Console, path: str, day: str) -> None:
+    browser = await console.sign_in(Role.FINANCE)
+    for name in ("from_on", "to_on"):
+        page = await browser.get(f"{path}?{name}={day}", expect=400)
+        assert "日期" in page.text
 
 
 async def test_filtered_orders_leave_as_a_file_with_masked_names_and_on_record(
@@ -163,6 +174,11 @@ async def test_the_books_are_gone_through_for_the_whole_city_only(console: Conso
     page = await browser.submit("/admin/payments/books")
     assert "账目平衡" in page.text
     assert "¥25.00" in page.text
+    # No channel can be reached from here, and the page says so.
+    assert "支付和退款共 1 笔，一致 0，不一致 0，没有回答 1" in page.text
+    await browser.get("/admin/payments?to_on=2020-01-01")
+    page = await browser.submit("/admin/payments/books")
+    assert "所选范围内没有发起过支付的订单" in page.text
     browser = await console.sign_in(Role.FINANCE, town.scope)
     assert not (await browser.get("/admin/payments")).has_form("/admin/payments/books")
     token = console.city.services.csrf.issue(browser.http.cookies["hc_console"])

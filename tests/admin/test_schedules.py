@@ -1,5 +1,7 @@
 """The pool in the console: a day, a session, stop-clinic."""
 
+import pytest
+
 from backend.audit.models import AuditFilter
 from backend.permissions import SYSTEM, Role
 from backend.slotpool.claims_models import ClaimState
@@ -73,3 +75,11 @@ async def test_another_hospitals_clinic_is_neither_seen_nor_stopped(console: Con
     await browser.get(f"/admin/schedules/{schedule.id}/stop", expect=404)
     await browser.post(f"/admin/schedules/{schedule.id}/stop", {"_csrf": token, "reason": "x"}, expect=404)
     assert (await console.city.services.schedules.get(schedule.id)).state is ScheduleState.OPEN
+
+
+@pytest.mark.parametrize("path", ["/admin/schedules", "/admin/appointments"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30"])
+async def test_a_day_that_no_calendar_of_ours_has_is_refused(console: Console, path: str, day: str) -> None:
+    browser = await console.sign_in(Role.CITY_OPERATOR)
+    page = await browser.get(f"{path}?on={day}", expect=400)
+    assert "日期" in page.text

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from admin import words
+from admin.templating import told
 from backend.audit.models import Finding
 from backend.billing.models import AttemptState, OrderState, RefundCause, RefundProgress
 from backend.directory.models import ClientKind, TerminalKind
@@ -63,6 +64,11 @@ def test_an_unknown_value_is_shown_as_it_is() -> None:
     assert words.of(words.CHANNELS, None) == "—"
     assert words.state_of(words.ORDER_STATES, "lost") == ("lost", "")
     assert words.error_of("RejectedError 104") == "服务商拒绝 104"
+
+
+def test_facts_of_a_difference_are_in_yuan_and_in_words() -> None:
+    assert told({"amount_fen": 2550, "state": "absent"}) == "金额 ¥25.50，状态 没有这笔"
+    assert told({"merchant_id": "1600000000"}) == "商户号 1600000000"
 
 
 @pytest.mark.parametrize(

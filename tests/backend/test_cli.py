@@ -15,7 +15,7 @@ COMMANDS = (
     "demo", "serve", "worker", "beat", "migrate", "seed", "check", "openapi", "journey",
     "keys generate", "keys list", "keys rotate", "keys wrap", "keys put", "keys reseal", "keys drop",
     "staff add", "staff code", "hospital add", "client list", "client new-secret",
-    "client deactivate", "import bulk-publish", "audit verify",
+    "client deactivate", "resident restore-phone", "import bulk-publish", "audit verify",
 )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_check_lists_every_problem_of_a_production_configuration_at_once(run: Ru
     for word in (
         "BROKER_URL is missing",
         "WECHAT_PAY_API_V3_KEY is missing",
-        "PUBLIC_URL must be https",
+        "PUBLIC_URL must begin with https",
         "key ring",
     ):
         assert word in done.stderr
@@ -74,7 +74,7 @@ def test_check_never_repeats_the_value_of_a_setting(run: Run):
 def test_serving_without_what_it_needs_is_refused_before_the_port_is_opened():
     done = run_apart("serve", ENVIRONMENT="demo")
     assert done.returncode == 1
-    assert "MONGODB_URI is missing." in done.stderr
+    assert "MONGODB_URI is missing" in done.stderr
     assert "Traceback" not in done.stderr
 
 

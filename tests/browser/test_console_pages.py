@@ -11,7 +11,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 from playwright.async_api import Browser, expect
 
-from backend.permissions import Role
+from backend.directory.models import TerminalKind
+from backend.permissions import Actor, Role
 from tests.browser import desk as at_the_desk
 from tests.browser.business import Business, trade
 from tests.browser.life import ATTENDING, CHIEF, GENERAL, day
@@ -107,6 +108,29 @@ async def test_pages_of_the_operator(desk_of: OpenDesk, town: Town, business: Bu
         await look_at(window, pages_of_the_operator(town, business, known.member.id))
 
 
+async def test_pages_of_systems_and_terminals(desk_of: OpenDesk, town: Town) -> None:
+    clients = town.city.city.services.clients
+    his = (await clients.register_hospital(town.hospital.id, "医院信息系统 HIS")).client.id
+    actor = Actor("client", his, Role.HOSPITAL_CLIENT, frozenset({town.hospital.id}))
+    lost = await clients.register_terminal(actor, "门诊收费窗口1号", TerminalKind.WINDOW)
+    await clients.deactivate(lost.client.id)
+    async with desk_of(Role.HOSPITAL_OPERATOR) as window:
+        pages = {
+            "clients": "clients",
+            "client": f"clients/{his}",
+            "client-shut-out": f"clients/{lost.client.id}",
+            "client-secret": f"clients/{his}/secret",
+            "client-deactivating": f"clients/{his}/deactivate",
+        }
+        await look_at(window, pages)
+        await window.page.goto(f"{window.address}/admin/clients/{his}/secret")
+        await window.page.get_by_label("再用 7 天").check()
+        await window.page.get_by_label("原因").fill("年度更换")
+        await window.page.get_by_role("button", name="换发密钥").click()
+        await expect(window.page.get_by_text("只显示这一次")).to_be_visible()
+        await pictures(window, "client-issued")
+
+
 async def test_pages_with_nothing_on_them(desk_of: OpenDesk, town: Town) -> None:
     async with desk_of(Role.CITY_OPERATOR) as window:
         await look_at(
@@ -114,7 +138,7 @@ async def test_pages_with_nothing_on_them(desk_of: OpenDesk, town: Town) -> None
             {
                 "pool-day-empty": f"schedules?organization={town.hospital.id}&on=2030-01-01",
                 "appointments-empty": f"appointments?organization={town.hospital.id}&on=2030-01-01",
-                "payments-empty": "payments?on=2030-01-01",
+                "payments-empty": "payments?from_on=2030-01-01",
                 "messages-empty": "messages?appointment=01J8ZK3Q5V9X2M4N6P8R0T1S2V",
             },
         )
@@ -162,6 +186,10 @@ async def test_pages_after_a_form(desk_of: OpenDesk, town: Town, business: Busin
         await page.get_by_role("button", name="核对账目").click()
         await expect(page.get_by_text("账目平衡")).to_be_visible()
         await pictures(window, "payments-books")
+        await page.goto(f"{window.address}/admin/payments/{business.failed_refund}")
+        await page.get_by_role("button", name="向渠道核对").click()
+        await expect(page.get_by_role("heading", name="渠道核对结果")).to_be_visible()
+        await pictures(window, "payment-checked")
 
 
 async def test_pages_before_signing_in(desk: Window, town: Town, business: Business) -> None:

@@ -50,7 +50,7 @@ def phone_of(chromium: Browser, town: Town, life: Life) -> OpenPhone:
 
 
 async def pictures(resident: Resident, name: str) -> None:
-    """A page as everybody sees it: two widths, two sizes of letters."""
+    """A page as everybody sees it: two widths, two sizes of letters. The extremes are kept as pictures."""
     window = resident.window
     await resident.settle()
     await window.quiet()
@@ -58,8 +58,9 @@ async def pictures(resident: Resident, name: str) -> None:
         await window.page.evaluate(LARGE, large)
         for width in WIDTHS:
             await window.resize(width)
-            narrow = "" if width == WIDTHS[0] else f"-{width}"
-            await window.picture(f"{name}{narrow}{'-large' if large else ''}")
+            narrow = width != WIDTHS[0]
+            full_name = f"{name}{f'-{width}' if narrow else ''}{'-large' if large else ''}"
+            await (window.picture if large == narrow else window.inspect)(full_name)
     await window.page.evaluate(LARGE, False)
     await window.resize(WIDTHS[0])
 
@@ -188,6 +189,28 @@ async def test_pages_that_get_no_good_answer(phone_of: OpenPhone, town: Town, li
                     await resident.window.picture(f"{name}-failed")
 
 
+async def test_the_main_button_is_in_view_on_a_small_phone_in_large_letters(
+    phone_of: OpenPhone, town: Town, life: Life
+) -> None:
+    detail = "appointments/detail/index?appointment_id="
+    pages = {
+        "confirm-submit": f"booking/confirm/index?schedule_id={day(town, 7)[CHIEF].id}&number=3",
+        "pay-done": f"booking/pay/index?appointment_id={life.unpaid}",
+        "pay-now": detail + life.unpaid,
+        "detail-code": detail + life.booked,
+    }
+    async with phone_of(life.caller) as resident:
+        await resident.window.open("/")
+        await resident.tap("home-large")
+        await expect(resident.see("home-large")).to_have_attribute("aria-checked", "true")
+        await resident.window.resize(360, 640)
+        for button, path in pages.items():
+            await show(resident, path, button)
+            await resident.settle()
+            await expect(resident.page.locator(".page--large").filter(visible=True)).to_have_count(1)
+            await expect(resident.see(button)).to_be_in_viewport(ratio=1)
+
+
 # Pages after a tap or two: path, what is done ("tap" or "type" with a test id), what then shows.
 Deeds = dict[str, tuple[str, list[tuple[str, ...]], str]]
 
@@ -196,7 +219,7 @@ def pages_after_taps(town: Town, life: Life) -> Deeds:
     detail = f"appointments/detail/index?appointment_id={life.booked}"
     week = f"booking/days/index?department_id={town.department.id}"
     return {
-        "search": ("booking/hospitals/index", [("type", "search-input", "xxg")], "=心血管内科"),
+        "search": ("booking/hospitals/index", [("type", "search-input", "xxg")], f"={town.hospital.name} · "),
         "search-doctor": (
             "booking/hospitals/index",
             [("type", "search-input", town.doctors[0].name)],
@@ -214,7 +237,8 @@ def pages_after_taps(town: Town, life: Life) -> Deeds:
             [("tap", "relation-parent"), ("tap", "patient-submit")],
             "=请填写身份证上的姓名",
         ),
-        "guardian-refusing": ("patients/list/index", [("tap", "guardian-revoke")], "guardian-revoke-confirm"),
+        "guardian-leaving": ("patients/list/index", [("tap", "guardian-revoke:取消授权")], "=取消后，"),
+        "guardian-refusing": ("patients/list/index", [("tap", "guardian-revoke:拒绝")], "=拒绝后，"),
         "code-stopping": ("code/printed/index", [("tap", "static-revoke")], "static-revoke-confirm"),
         "code-of-child": ("code/show/index", [("tap", "patient-option:子女")], "code-qr"),
         "settings-leaving": ("settings/index", [("tap", "sign-out")], "sign-out-confirm"),

@@ -129,6 +129,7 @@ class MemoryGateway:
             channel_trade_id=f"T{out_trade_no}" if paid else "",
             paid_at=self.ledger.paid_at.get(out_trade_no),
             raw_state=str(state),
+            has_refunds=any(r.out_trade_no == out_trade_no for r in self.ledger.refunds.values()),
         )
 
     async def close(self, out_trade_no: str) -> None:

@@ -128,8 +128,11 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /admin/payments/differences": [plain(OWN)],
     "GET /admin/payments/differences/resolve": [plain(OWN)],
     "POST /admin/payments/differences/resolve": [Example(INSTITUTION, _difference, 303)],
+    "GET /admin/payments/export": [plain(OWN)],
     "POST /admin/payments/books": [plain(CITY, form={})],
     "GET /admin/payments/{order_id}": [Example(INSTITUTION, _order)],
+    "GET /admin/payments/{order_id}/check": [Example(INSTITUTION, _order)],
+    "POST /admin/payments/{order_id}/check": [Example(INSTITUTION, _order)],
     "GET /admin/payments/{order_id}/refund": [Example(INSTITUTION, _order)],
     # Nothing of it has failed: whoever may is told so.
     "POST /admin/payments/{order_id}/refund": [Example(INSTITUTION, _order, 409)],

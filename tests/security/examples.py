@@ -13,7 +13,7 @@ from typing import Any
 
 from backend import clock
 from backend.ids import new_id
-from backend.residents.models import LinkState
+from backend.residents.models import LinkState, Relation
 from tests.factories.directory import a_department, a_practitioner
 from tests.security.town import Town
 from tests.support.city import MAS_SECRET, Caller
@@ -93,6 +93,22 @@ async def _add_patient(town: Town, caller: str) -> Ask:
 
 async def _child(town: Town, caller: str) -> Ask:
     return Ask({"patient_id": await town.child("owner")})
+
+
+async def _some_child(town: Town) -> str:
+    """A child that the owner has already, if there is one: there are six places and many callers."""
+    patients = await town.services.residents.patients.list_patients(town.residents["owner"].actor)
+    children = [patient.id for patient in patients if patient.relation is Relation.CHILD]
+    return children[0] if children else await town.child("owner")
+
+
+async def _ask_consent(town: Town, caller: str) -> Ask:
+    return Ask({"patient_id": await _some_child(town)}, json={"phone": "13911112222"})
+
+
+async def _give_consent(town: Town, caller: str) -> Ask:
+    given = {"phone": "13911112222", "code": "000000"}
+    return Ask({"patient_id": await _some_child(town)}, json=given)
 
 
 async def _request(town: Town, caller: str) -> Ask:
@@ -232,6 +248,9 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /api/v1/patients": [plain(OWN)],
     "POST /api/v1/patients": [Example(OWN, _add_patient)],
     "DELETE /api/v1/patients/{patient_id}": [Example(CHILD, _child)],
+    # The child is acted for already: whoever may ask is told so.
+    "POST /api/v1/patients/{patient_id}/consent-codes": [Example(CHILD, _ask_consent, 409)],
+    "POST /api/v1/patients/{patient_id}/consent": [Example(CHILD, _give_consent, 409)],
     "GET /api/v1/guardians": [plain(OWN)],
     "DELETE /api/v1/guardians/{link_id}": [Example(REQUEST, _request)],
     "POST /api/v1/guardians/{link_id}/accept": [Example(REQUEST, _request)],

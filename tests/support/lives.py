@@ -126,7 +126,7 @@ class Lives:
 
     # What must hold in the end (design.md, section 6).
 
-    async def settle(self, *, deadline_s: float = SETTLED_WITHIN_S) -> None:
+    async def settle(self) -> None:
         """Wait until nothing is under way but what waits for a carrier's word."""
         db = self.city.db
 
@@ -151,7 +151,7 @@ class Lives:
             return not said
 
         try:
-            await poll(quiet, deadline_s, "the city to come to rest")
+            await poll(quiet, SETTLED_WITHIN_S, "the city to come to rest")
         except AssertionError as error:
             raise AssertionError(f"still under way: {said}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -21,6 +22,8 @@ from tests.support.city import MAS_SECRET
 from tests.support.outside import Outside
 from tests.support.polling import poll
 
+# The kernel takes the source ports of connections from 32768 on.
+BELOW_EPHEMERAL = (20_000, 32_000)
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -80,10 +83,12 @@ class Processes:
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on, and that no outgoing connection is given before somebody does."""
+    while True:
+        port = random.randrange(*BELOW_EPHEMERAL)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 async def await_ready(url: str, deadline_s: float = 30) -> None:

@@ -17,6 +17,16 @@ export function addPatient(patient: NewPatient): Promise<Patient> {
   return request({ method: 'POST', path: '/api/v1/patients', body: patient, once: true })
 }
 
+/** Has a code sent to an adult's own phone, to be asked for there. */
+export function askConsent(patientId: string, phone: string): Promise<{ resend_after_s: number }> {
+  return request({ method: 'POST', path: `/api/v1/patients/${patientId}/consent-codes`, body: { phone } })
+}
+
+/** The adult has given the code away: from now on the resident acts for him. */
+export function giveConsent(patientId: string, phone: string, code: string): Promise<Patient> {
+  return request({ method: 'POST', path: `/api/v1/patients/${patientId}/consent`, body: { phone, code } })
+}
+
 export function removePatient(patientId: string): Promise<void> {
   return request({ method: 'DELETE', path: `/api/v1/patients/${patientId}` })
 }

@@ -147,10 +147,15 @@ export interface Practitioner {
   department_ids: string[]
 }
 
+/** Departments and doctors of different hospitals bear the same names: each says whose it is. */
+interface Owned {
+  organization_name: string
+}
+
 export interface SearchResult {
   organizations: Organization[]
-  departments: Department[]
-  practitioners: Practitioner[]
+  departments: (Department & Owned)[]
+  practitioners: (Practitioner & Owned)[]
 }
 
 // --- schedules and slots ---

@@ -5,4 +5,6 @@ export const timeWords = {
   nearDays: ['今天', '明天', '后天'] as readonly string[],
   date: (year: number | null, month: number, day: number): string =>
     `${year === null ? '' : `${String(year)}年`}${String(month)}月${String(day)}日`,
+  // Not 9:46, which reads like a time of day.
+  left: (minutes: number, seconds: string): string => `${minutes > 0 ? `${String(minutes)}分` : ''}${seconds}秒`,
 }

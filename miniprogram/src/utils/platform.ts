@@ -15,9 +15,18 @@ export function paymentMethod(hasOfficialAccountId: boolean): PaymentMethod {
   return isWechatBrowser() && hasOfficialAccountId ? 'wechat_jsapi' : 'wechat_native'
 }
 
+/** A web page cannot make the screen brighter, but it can keep it from going dark in a queue. */
+function stayAwake(): () => void {
+  if (typeof navigator === 'undefined' || !('wakeLock' in navigator)) return () => undefined
+  const lock = navigator.wakeLock.request('screen').catch(() => undefined)
+  return () => {
+    void lock.then((held) => held?.release()).catch(() => undefined)
+  }
+}
+
 /** Full brightness and no sleep while a code is shown; undone by calling the result. */
 export function brighten(): () => void {
-  if (!isWeapp) return () => undefined
+  if (!isWeapp) return stayAwake()
   let before = -1
   void Taro.getScreenBrightness()
     .then(({ value }) => {

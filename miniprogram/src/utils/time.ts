@@ -89,5 +89,6 @@ export function formatInstant(at: string): string {
 /** 4:05 left on a countdown. */
 export function formatCountdown(seconds: number): string {
   const left = Math.max(0, Math.ceil(seconds))
-  return `${String(Math.floor(left / 60))}:${two(left % 60)}`
+  const minutes = Math.floor(left / 60)
+  return timeWords.left(minutes, minutes > 0 ? two(left % 60) : String(left))
 }

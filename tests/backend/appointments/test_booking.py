@@ -184,7 +184,9 @@ async def test_the_window_sells_from_the_same_pool_and_reads_its_feed(city):
     )
     await city.work()
     more = await city.call("GET", f"/hospital/v1/bookings?since={feed['next']}", as_=client)
-    assert [item["kind"] for item in more["items"]] == ["cancelled"]
+    assert [(item["kind"], item["booking"]["cancel_reason"]) for item in more["items"]] == [
+        ("cancelled", "错号")
+    ]
 
 
 async def test_what_a_hospital_sells_and_cancels_is_on_record_without_saying_why(city):
@@ -234,6 +236,8 @@ async def test_a_stopped_clinic_ends_and_refunds_every_booking(city):
         "refunded",
         "医生外出",
     )
+    told = (await city.call("GET", "/api/v1/messages", as_=who))["items"]
+    assert any("医生外出" in message["body"] for message in told)
 
 
 async def test_a_hold_given_back_while_paying_is_not_booked_and_the_money_goes_back(city):

@@ -121,6 +121,19 @@ async def test_a_silent_channel_is_said_to_be_silent(till: Till):
     assert (await till.billing.finance.list_differences(finance()))[0] == []
 
 
+async def test_many_orders_are_asked_about_at_once(till: Till):
+    good, wrong = await till.paid(), await till.paid()
+    till.gateway.ledger.states[wrong.attempts[0].out_trade_no] = PaymentState.CLOSED
+    found = await till.billing.finance.ask_about(finance("hospital-1"))
+    assert {(order.id, one.agrees) for order, one in found} == {(good.id, True), (wrong.id, False)}
+    [difference], _ = await till.billing.finance.list_differences(finance())
+    assert difference.order_id == wrong.id
+    assert await till.billing.finance.ask_about(finance("hospital-2")) == []
+    with pytest.raises(AppError) as refused:
+        await till.billing.finance.ask_about(resident())
+    assert refused.value.code is ErrorCode.FORBIDDEN
+
+
 async def test_only_those_who_may_refund_ask_the_channel_and_only_within_their_scope(till: Till):
     order = await till.paid()
     for actor, code in ((resident("resident-1"), ErrorCode.FORBIDDEN), (finance("h2"), ErrorCode.NOT_FOUND)):

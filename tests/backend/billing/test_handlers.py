@@ -110,3 +110,50 @@ async def test_a_payment_of_another_amount_is_not_believed(city: TestCity):
     await city.until(listed)
     assert await state(city, who, appointment) != "paid"
     assert not (await city.city.services.billing.check_books(ask_channel=True)).balance
+
+
+async def gave_back(city: TestCity, who: Caller, appointment_id: str) -> None:
+    async def refunded() -> bool:
+        return await state(city, who, appointment_id) == "refunded"
+
+    await city.until(refunded)
+    totals = (await city.outside.get("ledger"))["totals"]
+    assert (totals["merchant_fen"], totals["sum_fen"]) == (0, 0)
+
+
+async def test_a_clinic_stopped_while_its_fee_is_being_paid_keeps_nothing(city: TestCity):
+    who, appointment, number = await at_the_cashier(city)
+    schedules = city.city.db.collection("schedules")
+    schedule = await schedules.find_one({"fee_fen": 1000})
+    assert schedule is not None
+    async with city.outside.misbehaving(lose_notices=-1):
+        await city.outside.post(f"orders/{number}/pay")
+        await city.call(
+            "POST",
+            f"/hospital/v1/schedules/{schedule['external']['value']}/stop",
+            as_=await city.hospital_client(),
+            json={"reason": "停电"},
+        )
+        await gave_back(city, who, appointment)
+    shown = await city.call("GET", f"/api/v1/appointments/{appointment}", as_=who)
+    assert shown["state"] == "stopped"
+
+
+async def test_comparing_with_the_channel_finds_nothing_where_all_went_well(city: TestCity):
+    who, appointment, number = await at_the_cashier(city)
+    await city.outside.post(f"orders/{number}/pay")
+    await until_paid(city, who, appointment)
+    await city.until(lambda: _is_booked(city, who, appointment))
+    await city.call("POST", f"/api/v1/appointments/{appointment}/cancel", as_=who, json={})
+    await gave_back(city, who, appointment)
+    orders = city.city.db.collection("orders")
+    await orders.update_many({}, [{"$set": {"compare_at": "$created_at"}}])
+    assert await city.city.services.billing.compare_books() == 1
+    # A notice of the test before may still arrive here, and is a stranger's.
+    about = {"order_id": {"$ne": None}}
+    assert await city.city.db.collection("billing_differences").find(about).to_list(None) == []
+
+
+async def _is_booked(city: TestCity, who: Caller, appointment_id: str) -> bool:
+    shown = await city.call("GET", f"/api/v1/appointments/{appointment_id}", as_=who)
+    return bool(shown["state"] == "booked")

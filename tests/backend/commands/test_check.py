@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -39,6 +40,7 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "WECHAT_PAY_PRIVATE_KEY": str(folder / "merchant.pem"),
         "WECHAT_PAY_PUBLIC_KEY": public.decode(),
         "WECHAT_PAY_API_V3_KEY": "0123456789abcdef0123456789abcdef",
+        "WECHAT_PAY_PUBLIC_KEY_ID": "PUB_KEY_ID_0114232134912410000000000000",
     }
 
 
@@ -127,17 +129,92 @@ def test_an_sms_provider_is_set_up_wholly_or_not_at_all(
         ("TENCENT_SMS_URL", "https://127.0.0.1:8100/tencent-sms", "TENCENT_SMS_URL points at a sandbox"),
         ("TENCENT_SMS_CALLBACK_SECRET", "short", "TENCENT_SMS_CALLBACK_SECRET is a default or too short"),
         ("SMS_PUSH_NETWORKS", "198.51.100.0/24,everywhere", "SMS_PUSH_NETWORKS: everywhere is no network"),
-        ("ALIYUN_SMS_TEMPLATES", "SMS_1", "ALIYUN_SMS_TEMPLATES"),
+        ("ALIYUN_SMS_TEMPLATES", "SMS_1", "ALIYUN_SMS_TEMPLATES is no JSON object"),
+        ("ALIYUN_SMS_TEMPLATES", '["SMS_1"]', "ALIYUN_SMS_TEMPLATES is no JSON object"),
+        ("TENCENT_SMS_TEMPLATES", '{"bookt": "1"}', "TENCENT_SMS_TEMPLATES names 'bookt', which is no kind"),
     ],
 )
 def test_what_is_wrong_with_an_sms_provider_is_named(
     complete: dict[str, str], problems: Problems, name: str, value: str, said: str
 ):
-    assert said in problems(look, complete | CLOUDS | {name: value})
+    told = problems(look, complete | CLOUDS | {name: value})
+    assert said in told
+    assert len(told.splitlines()) == 1, told
 
 
 def test_a_worker_needs_no_resident_app(complete: dict[str, str], problems: Problems):
     said = problems(
         lambda: serving.beat(None), complete | {"MINIPROGRAM_DIR": "/nowhere", "MAS_SIGN_CODE": ""}
     )
-    assert said == "MAS_SIGN_CODE is missing."
+    assert said == "MAS_SIGN_CODE is missing (Code of the signature (not its text))."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MONGODB_URI", "localhost:27017", "MONGODB_URI is no address: it begins with mongodb://"),
+        ("BROKER_URL", "127.0.0.1:6379", "BROKER_URL is no address: it begins with redis://"),
+        ("REDIS_URL", "http://127.0.0.1", "REDIS_URL is no address"),
+        ("POPULATION_REGISTER_URL", "register.example.org", "POPULATION_REGISTER_URL is no address"),
+        ("MAS_URL", "http://localhost:8100/mas", "MAS_URL points at a sandbox on this machine"),
+        ("PUBLIC_URL", "http://jk.example.org", "PUBLIC_URL must begin with https://"),
+        ("PUBLIC_URL", "https://jk.example.org/", "PUBLIC_URL ends with the host"),
+        ("KEYS_FILE", "/nowhere/keys.json", "no key file at /nowhere/keys.json: `healthycity keys generate`"),
+        ("KEYS_KMS", "nothing:here", "KEYS_KMS: nothing:here made no KMS (ModuleNotFoundError)"),
+        ("WECHAT_PAY_PUBLIC_KEY_ID", "0114", "WECHAT_PAY_PUBLIC_KEY_ID begins with PUB_KEY_ID_"),
+        ("WECHAT_SUBSCRIBE_TEMPLATES", "a=b", "WECHAT_SUBSCRIBE_TEMPLATES is no JSON object"),
+        ("WECHAT_SUBSCRIBE_TEMPLATES", '{"bookt": "x"}', "names 'bookt', which is no kind of message; these"),
+        ("CITY_CODE", "Linyi", "CITY_CODE must be six digits."),
+        ("HOLD_MINUTES", "0", "HOLD_MINUTES must be greater than or equal to 1."),
+        ("WEB_PORT", "eighty", "WEB_PORT must be a whole number."),
+        ("ENVIRONMENT", "prod", "ENVIRONMENT must be 'demo', 'test' or 'production'."),
+        ("MAS_EC_NAME", "", "MAS_EC_NAME is missing (ecName: the enterprise's name at the gateway)."),
+        ("KEYS_FILE", "", "KEYS_FILE or HC_KEYS is missing: `healthycity keys generate`"),
+    ],
+)
+def test_each_way_of_being_wrong_is_told_in_one_sentence_that_says_what_to_do(
+    complete: dict[str, str], problems: Problems, name: str, value: str, said: str
+):
+    told = problems(look, complete | {name: value})
+    assert said in told
+    assert len(told.splitlines()) == 1, told
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"REDIS_URL": ""}, "REDIS_URL is empty"),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "REDIS_URL and BROKER_URL are the same Redis database"),
+        ({"MAS_URL": "http://mas.example.org"}, "MAS_URL is not https"),
+        ({"HC_KEYS": "see below"}, "HC_KEYS is used; KEYS_FILE is not read"),
+        ({}, "TRUSTED_PROXIES is 0"),
+    ],
+)
+def test_what_is_a_mistake_more_often_is_warned_of(
+    complete: dict[str, str],
+    problems: Problems,
+    capsys: pytest.CaptureFixture[str],
+    change: dict[str, str],
+    said: str,
+):
+    if "HC_KEYS" in change:
+        change = {"HC_KEYS": Path(complete["KEYS_FILE"]).read_text()}
+    assert problems(look, complete | {"REDIS_URL": "redis://127.0.0.1:1/1"} | change) == ""
+    assert f"warning: {said}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MONGODB_URI", "mongodb://u:p@ss@127.0.0.1/", "MONGODB_URI: Username and password must be escaped"),
+        ("BROKER_URL", "redis://:hunter2@127.0.0.1:1/0", "BROKER_URL: Error 111 connecting to 127.0.0.1:1"),
+        ("REDIS_URL", "redis://:hunter2@127.0.0.1:1/1", "REDIS_URL: Error 111 connecting to 127.0.0.1:1"),
+    ],
+)
+def test_what_cannot_be_reached_is_told_with_the_reason_and_without_the_password(
+    complete: dict[str, str], problems: Problems, name: str, value: str, said: str
+):
+    told = problems(lambda: check.check(connect=True), complete | {name: value})
+    assert said in told
+    assert "hunter2" not in told
+    assert "p@ss" not in told

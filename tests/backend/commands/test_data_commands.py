@@ -56,6 +56,21 @@ def test_a_hospital_of_an_unknown_kind_is_refused(run_in_city: InCity):
     assert "'spa' is not a valid" in done.stderr
 
 
+def test_a_phone_is_given_back_only_to_an_account_that_there_is(run_in_city: InCity):
+    wanted = (
+        "--id-number",
+        "370702198503120018",
+        "--phone",
+        "13900000003",
+        "--reason",
+        "card seen at window 3",
+    )
+    done = run_in_city("resident", "restore-phone", *wanted)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: NOT_FOUND")
+    assert "370702" not in done.stderr + done.stdout
+
+
 def test_a_feed_goes_in_and_again_changes_nothing(run_in_city: InCity):
     first = run_in_city("import", "bulk-publish", str(FEED))
     assert first.returncode == 0, first.stderr
@@ -138,3 +153,23 @@ def test_a_client_that_is_not_there_is_said_so(run_in_city: InCity):
     done = run_in_city("client", "deactivate", "nobody", "--reason", "lost", "--yes")
     assert done.returncode == 1
     assert done.stderr.startswith("error: NOT_FOUND")
+
+
+def test_locations_that_are_known_hospitals_go_to_them(run_in_city: InCity, tmp_path: Path):
+    added = run_in_city("hospital", "add", "H001", "--name", "健康城第九医院")
+    known = _line(added, "organisation").split()[-1]
+    lists = tmp_path / "hospitals.csv"
+    lists.write_text(f"location,organization\n0,{known}\nfake-vtrcks-pin-01,nobody\n")
+    wrong = run_in_city("import", "bulk-publish", str(FEED), "--organizations", str(lists))
+    assert wrong.returncode == 1
+    assert "hospitals.csv:3: there is no institution 'nobody'" in wrong.stderr
+    lists.write_text(f"location,organization\n0,{known}\nLocation/77,{known}\n")
+    wanted = ("import", "bulk-publish", str(FEED), "--organizations", str(lists))
+    done = run_in_city(*wanted)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "hospitals.csv:3: the feed has no location of the id, identifier or name 'Location/77'" in done.stderr
+    )
+    assert run_in_city(*wanted, "--strict").returncode == 1
+    own = run_in_city("import", "bulk-publish", str(FEED), "--json")
+    assert '"Location": {\n      "created": 1' in own.stdout

@@ -61,3 +61,12 @@ async def test_an_unknown_outcome_fails_the_whole_batch_and_the_next_one_goes_on
     collection.broken = False
     await inserts.insert({"_id": 9})
     await inserts.drained()
+
+
+async def test_a_document_that_cannot_be_encoded_fails_alone(db: Database):
+    inserts = GatheredInserts(db.collection("things"))
+    documents = [{"_id": 1}, {"_id": 2, "n": 2**70}, {"_id": 3}]
+    results = await asyncio.wait_for(
+        asyncio.gather(*(inserts.insert(document) for document in documents), return_exceptions=True), 10
+    )
+    assert [type(result) for result in results] == [type(None), OverflowError, type(None)]

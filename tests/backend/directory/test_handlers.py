@@ -74,6 +74,17 @@ async def test_one_box_searches_everything(city: TestCity):
     assert found["practitioners"] == []
 
 
+async def test_what_is_found_says_whose_it_is(city: TestCity):
+    directory = city.city.services.directory
+    for number, name in enumerate(("市第一医院", "市妇幼保健院")):
+        await make_hospital(directory, f"h{number}", name=name)
+    found = await city.call("GET", "/api/v1/search", params={"q": "心血管内科"})
+    assert {hit["organization_name"] for hit in found["departments"]} == {"市第一医院", "市妇幼保健院"}
+    doctor = (await directory.list_practitioners(found["departments"][0]["id"]))[0].name
+    found = await city.call("GET", "/api/v1/search", params={"q": doctor})
+    assert {"市第一医院", "市妇幼保健院"} <= {hit["organization_name"] for hit in found["practitioners"]}
+
+
 async def test_pages_follow_each_other(city: TestCity):
     for number in range(5):
         await make_hospital(city.city.services.directory, f"h{number}", name=f"医院{number}")

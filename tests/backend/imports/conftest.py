@@ -17,6 +17,7 @@ from backend.security.keys import Keyring
 from backend.slotpool.claims_store import ClaimStore
 from backend.slotpool.schedules import ScheduleService
 from backend.slotpool.schedules_store import ScheduleStore
+from backend.slotpool.withdrawals import Withdrawals
 
 
 @dataclass
@@ -34,5 +35,5 @@ def importing(db: Database) -> Importing:
     claims = ClaimStore(db, FieldCipher(Keyring.generate()))
     chain = Chain(Keyring.generate())
     audit = AuditService(AuditStore(db, chain), chain)
-    schedules = ScheduleService(ScheduleStore(db), directory, claims, audit, watched_s=0)
+    schedules = ScheduleService(ScheduleStore(db), directory, Withdrawals(claims), audit)
     return Importing(ImportService(directory, schedules, FeedStore(db)), directory, schedules)

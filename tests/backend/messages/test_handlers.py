@@ -268,3 +268,27 @@ async def test_a_reply_by_sms_reaches_us(city: TestCity):
         return await city.city.db.collection("message_replies").count_documents({}) == 1
 
     await city.until(kept)
+
+
+async def test_an_adult_who_agreed_by_sms_is_told_there_what_and_how_to_end_it(city: TestCity):
+    who = await city.resident()
+    number = {"name": "王奶奶", "id_number": "370702195003120022"}
+    await city.outside.post("persons", {**number, "phone": "13655550000"})
+    body = {"relation": "parent", **number}
+    patient = await city.call("POST", "/api/v1/patients", as_=who, json=body)
+    path = f"/api/v1/patients/{patient['id']}"
+    asked = {"phone": "13655550000"}
+    await city.call("POST", f"{path}/consent-codes", as_=who, json=asked)
+
+    async def shown() -> list[str]:
+        found = (await city.outside.get("sms", phone="13655550000"))["items"]
+        return [sms["content"] for sms in reversed(found)]
+
+    (request,) = await shown()
+    assert f"手机尾号{who.phone[-4:]}的张*申请为您代办" in request
+    code = request.split("验证码")[1][:6]
+    await city.call("POST", f"{path}/consent", as_=who, json={**asked, "code": code})
+    await city.work()
+    assert "如要取消" in (await shown())[-1]
+    linked = (await messages(city, who))[0]
+    assert linked["kind"] == "patient_linked"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,13 @@ async def world(db: Database, mongo_uri: str, keys_file: Path) -> AsyncIterator[
     services = city.services
     register, wechat, sender = MemoryRegister(), MemoryWeChat(), MemoryCodeSender()
     busy: set[str] = set()
+    visits: dict[str, datetime] = {}
 
     async def has_appointments(resident_id: str) -> bool:
         return resident_id in busy
+
+    async def last_visit(resident_id: str) -> datetime | None:
+        return visits.get(resident_id)
 
     residents = services.residents = make_residents(
         settings,
@@ -60,6 +65,7 @@ async def world(db: Database, mongo_uri: str, keys_file: Path) -> AsyncIterator[
         wechat=wechat,
         code_sender=sender,
         has_appointments=has_appointments,
+        last_visit=last_visit,
     )
     bus = Bus()
     bus.subscribe(EventKind.RESIDENT_DELETED, "residents.deleted", residents.on_resident_deleted)
@@ -70,7 +76,7 @@ async def world(db: Database, mongo_uri: str, keys_file: Path) -> AsyncIterator[
     server.add_socket(socket)
     made = World(
         f"http://127.0.0.1:{port}",
-        db, residents, register, wechat, sender, services.audit, services.tokens, outbox, busy,
+        db, residents, register, wechat, sender, services.audit, services.tokens, outbox, busy, visits,
     )  # fmt: skip
     yield made
     await made.browser.aclose()

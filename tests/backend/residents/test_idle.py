@@ -8,6 +8,7 @@ import pytest
 
 from backend import clock
 from backend.audit.models import AuditFilter
+from backend.errors import AppError
 from backend.permissions import SYSTEM
 from tests.backend.residents.world import SignedIn, World, later, make_person, signed_in
 
@@ -265,3 +266,30 @@ async def test_the_database_knows_no_phone_of_a_waiting_ticket_in_clear(world: W
     with later(**LONG):
         await try_sms(world, phone_of(owner))
         assert phone_of(owner) not in await world.dump()
+
+
+async def test_at_a_window_a_person_gets_a_new_phone_for_the_old_account(world: World) -> None:
+    owner = await world.verified()
+    assert owner.person is not None
+    with later(**LONG):
+        ticket = await ticket_of(world, phone_of(owner))
+        fresh = signed_in(await world.call("POST", "auth/new-holder", {"login_ticket": ticket}))
+        restore = world.residents.restore_phone
+        card, reason = owner.person.id_number, "ID card seen at window 3"
+        for number, phone, why, code in (
+            (card, "12345", reason, "PHONE_INVALID"),
+            (card, "13900000003", " ", "REASON_REQUIRED"),
+            (card, phone_of(owner), reason, "PHONE_TAKEN"),
+            (make_person().id_number, "13900000003", reason, "NOT_FOUND"),
+            ("nonsense", "13900000003", reason, "NOT_FOUND"),
+            (phone_of(owner), "13900000003", reason, "NOT_FOUND"),
+        ):
+            with pytest.raises(AppError) as refused:
+                await restore(SYSTEM, number, phone, why)
+            assert refused.value.code == code
+        with pytest.raises(AppError) as forbidden:
+            await restore(world.actor(fresh), card, "13900000003", reason)
+        assert forbidden.value.code == "FORBIDDEN"
+        assert await restore(SYSTEM, card, "13900000003", reason) == owner.id
+        assert (await world.sign_in("13900000003")).id == owner.id
+        assert "resident.restore_phone" in await actions(world)

@@ -17,7 +17,7 @@ from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
 from backend.residents.id_numbers import parse_id_number
 from backend.residents.index_store import ResidentIndexStore
-from backend.residents.models import Resident, WeChatApp
+from backend.residents.models import Resident, Verifier, WeChatApp
 from backend.residents.reindexing import ResidentIndexes
 from backend.residents.store import ResidentStore
 from backend.security.fields import BlindIndex, FieldCipher
@@ -219,3 +219,20 @@ async def test_two_processes_that_disagree_about_the_key_make_one_account_of_a_p
     owners = [resident.id for resident in made]
     assert owners[::2] == owners[1::2]
     assert len(await ahead.claims()) == len(phones)
+
+
+async def test_a_file_is_found_by_its_phone_before_and_after_a_rotation(process: Process):
+    person = make_person()
+    number = parse_id_number(person.id_number, today=clock.today())
+    made = await process.accounts.file_of(person.name, number, Verifier.HOSPITAL, OTHER_PHONE)
+
+    async def found() -> list[str]:
+        return await process.store.list_by_contact(process.ids.of_phone(OTHER_PHONE), 5)
+
+    assert await found() == [made.id]
+    process.ring.rotate("blind")
+    assert await found() == [made.id]
+    assert await process.indexes().made_with("blind-1") == 1
+    await process.finish()
+    assert await process.indexes().made_with("blind-1") == 0
+    assert await process.store.list_by_contact(process.ids.of_phone(OTHER_PHONE)[:1], 5) == [made.id]

@@ -207,6 +207,33 @@ async def test_the_console_finds_a_person_by_phone_or_number_only(world: World) 
     assert await world.residents.search(somebody.person.name) is None
 
 
+async def test_a_phone_finds_its_owner_the_family_and_who_is_told_by_it(world: World) -> None:
+    guardian = await world.verified()
+    assert guardian.person is not None
+    child = await world.add_patient(guardian, make_person(born_years_ago(5)), "child")
+    pending = await world.add_patient(guardian, make_person(), "spouse")
+    phone = guardian.person.phone
+    grandmother = make_person(born_years_ago(80))
+    told = await world.residents.find_or_create_file(grandmother.name, grandmother.id_number, phone)
+    found = await world.residents.search_patients(phone)
+    assert found == [guardian.id, child["id"], told]
+    assert await world.residents.search_patients(grandmother.id_number) == [told]
+    assert await world.residents.search_patients(guardian.person.id_number) == [guardian.id]
+    assert pending["id"] not in found
+    assert await world.residents.search_patients("13900009999") == []
+    assert await world.residents.search_patients(guardian.person.name) == []
+
+
+async def test_whoever_gets_an_account_is_found_by_its_phone_alone(world: World) -> None:
+    person = make_person()
+    file_id = await world.residents.find_or_create_file(person.name, person.id_number, "13900007777")
+    assert await world.residents.search_patients("13900007777") == [file_id]
+    himself = await world.verified(person)
+    assert himself.id == file_id
+    assert await world.residents.search_patients("13900007777") == []
+    assert await world.residents.search_patients(person.phone) == [file_id]
+
+
 async def test_no_record_of_a_person_prints_personal_data(world: World) -> None:
     somebody = await world.verified()
     person = somebody.person

@@ -140,12 +140,17 @@ class MemoryCodeSender:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
+        self.asking: list[str] = []
         self.away = False
 
     async def send_code(self, phone: str, code: str) -> None:
         if self.away:
             raise AppError(ErrorCode.UNAVAILABLE, "SMS gateway away")
         self.sent.append((phone, code))
+
+    async def send_consent_code(self, phone: str, code: str, guardian: str) -> None:
+        await self.send_code(phone, code)
+        self.asking.append(guardian)
 
     def code_of(self, phone: str) -> str:
         """The last code that went to a phone."""
@@ -180,6 +185,7 @@ class World:
     tokens: TokenIssuer
     outbox: Outbox
     busy: set[str] = field(default_factory=set)
+    visits: dict[str, datetime] = field(default_factory=dict)
     browser: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=20))
 
     async def call(

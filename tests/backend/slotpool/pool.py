@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, cast
 
 from backend import clock
 from backend.db.client import Database
@@ -12,10 +13,13 @@ from backend.security.fields import FieldCipher
 from backend.security.keys import Keyring
 from backend.security.lasting import is_declared
 from backend.slotpool.availability import Availability
-from backend.slotpool.claims import ClaimService
+from backend.slotpool.claims import ClaimService, Schedules
 from backend.slotpool.claims_models import Wanted
 from backend.slotpool.claims_store import ClaimStore
+from backend.slotpool.schedules import ScheduleService
 from backend.slotpool.schedules_models import Schedule, SlotTime
+from backend.slotpool.schedules_store import ScheduleStore
+from backend.slotpool.withdrawals import Withdrawals
 
 # One ring for all the processes of a test.
 CIPHER = FieldCipher(Keyring.generate(), may_seal=is_declared)
@@ -69,12 +73,25 @@ class MemorySchedules:
 class Pool:
     """One process's view of the pool."""
 
-    def __init__(self, db: Database, schedules: MemorySchedules, *, hold_s: float = 600) -> None:
+    def __init__(self, db: Database, schedules: Schedules, *, hold_s: float = 600) -> None:
         self.store = ClaimStore(db, CIPHER)
         self.availability = Availability(self.store)
         self.claims = ClaimService(
             self.store, schedules, self.availability, hold_for=timedelta(seconds=hold_s)
         )
+
+
+def publisher(db: Database) -> ScheduleService:
+    """One process's schedules, for publishing in bulk, which asks neither the directory nor the audit log."""
+    withdrawals = Withdrawals(ClaimStore(db, CIPHER))
+    return ScheduleService(ScheduleStore(db), cast(Any, None), withdrawals, cast(Any, None))
+
+
+async def time_passes(db: Database, by: timedelta) -> None:
+    """Let every hold and withdrawal be so much older."""
+    earlier = {"$subtract": ["$hold_until", by // timedelta(milliseconds=1)]}
+    rules = {"live": True, "hold_until": {"$ne": None}}
+    await db.collection("claims").update_many(rules, [{"$set": {"hold_until": earlier}}])
 
 
 def wanted(schedule: Schedule, patient: str = "", **more: object) -> Wanted:

@@ -1,8 +1,7 @@
 """Publishing, changing and stopping schedules on a real database."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -19,26 +18,18 @@ from backend.directory.store import DirectoryStore
 from backend.errors import AppError, ErrorCode
 from backend.permissions import SYSTEM, Actor, Role
 from backend.security.keys import Keyring
+from backend.slotpool import schedules as schedules_module
+from backend.slotpool.availability import Availability
+from backend.slotpool.claims import ClaimService
+from backend.slotpool.claims_models import Claim, ClaimState
+from backend.slotpool.claims_store import ClaimStore
 from backend.slotpool.schedules import ScheduleService
 from backend.slotpool.schedules_models import Schedule, ScheduleState
 from backend.slotpool.schedules_store import ScheduleStore
+from backend.slotpool.withdrawals import Withdrawals
+from tests.backend.slotpool.pool import CIPHER, time_passes, wanted
 from tests.factories.directory import a_department, a_practitioner, hospital_client, make_hospital
 from tests.factories.schedules import a_schedule, some_slots
-
-
-@dataclass
-class Sold:
-    """Claims as the schedules see them; `during` books while a change is under way."""
-
-    numbers: dict[str, set[int]] = field(default_factory=dict)
-    during: dict[str, set[int]] = field(default_factory=dict)
-
-    async def taken_numbers(self, pool_keys: Sequence[str]) -> dict[str, set[int]]:
-        taken = {schedule_id: set(numbers) for schedule_id, numbers in self.numbers.items()}
-        for schedule_id, numbers in self.during.items():
-            self.numbers.setdefault(schedule_id, set()).update(numbers)
-        self.during = {}
-        return taken
 
 
 @dataclass
@@ -50,7 +41,7 @@ class Hospital:
     practitioner: Practitioner
     directory: DirectoryService
     schedules: ScheduleService
-    sold: Sold
+    claims: ClaimService
     db: Database
     audit: AuditService
 
@@ -64,6 +55,16 @@ class Hospital:
     async def publish(self, schedule: Schedule) -> Schedule:
         return await self.schedules.publish(self.client, schedule)
 
+    async def sell(self, schedule: Schedule, *numbers: int, hold: bool = False) -> list[Claim]:
+        """Sell numbers of a schedule as the seller knows it, however old that is."""
+        wishes = [wanted(schedule, number=number, hold=hold) for number in numbers]
+        return [await self.claims.claim(wish, schedule) for wish in wishes]
+
+    async def is_taken(self, schedule: Schedule, number: int) -> bool:
+        """Whether a number of such a schedule is refused."""
+        [answer] = await asyncio.gather(self.sell(schedule, number), return_exceptions=True)
+        return isinstance(answer, AppError) and answer.code is ErrorCode.SLOT_TAKEN
+
     async def refusal(self, schedule: Schedule) -> AppError:
         with pytest.raises(AppError) as refused:
             await self.publish(schedule)
@@ -72,11 +73,12 @@ class Hospital:
 
 @pytest.fixture
 async def hospital(db: Database) -> Hospital:
-    directory, sold = DirectoryService(DirectoryStore(db)), Sold()
+    directory, store = DirectoryService(DirectoryStore(db)), ClaimStore(db, CIPHER)
     chain = Chain(Keyring.generate())
     audit = AuditService(AuditStore(db, chain), chain)
-    schedules = ScheduleService(ScheduleStore(db), directory, sold, audit, watched_s=0)
-    return Hospital(*await make_hospital(directory), directory, schedules, sold, db, audit)
+    schedules = ScheduleService(ScheduleStore(db), directory, Withdrawals(store), audit)
+    claims = ClaimService(store, schedules, Availability(store), hold_for=timedelta(seconds=600))
+    return Hospital(*await make_hospital(directory), directory, schedules, claims, db, audit)
 
 
 async def recorded(hospital: Hospital) -> list[tuple[str, str, str, str | None]]:
@@ -99,6 +101,25 @@ async def test_what_was_published_is_read_back(hospital: Hospital):
     assert await hospital.schedules.access(hospital.client, "s1") == wanted
     assert await hospital.schedules.get_cached(wanted.id) == wanted
     assert wanted.reserved_for == {6: "window", 5: "window", 4: "kiosk"}
+
+
+async def test_what_is_sold_from_is_read_again_only_when_it_has_changed(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(schedules_module, "CACHED_S", 0)
+    seller = ScheduleService(
+        ScheduleStore(hospital.db),
+        hospital.directory,
+        Withdrawals(ClaimStore(hospital.db, CIPHER)),
+        hospital.audit,
+    )
+    wanted = await hospital.publish(hospital.session())
+    known = await seller.get_cached(wanted.id)
+    assert await seller.get_cached(wanted.id) is known
+    changed = await hospital.publish(hospital.session(fee_fen=known.fee_fen + 100))
+    assert (await seller.get_cached(wanted.id)).fee_fen == changed.fee_fen
+    await hospital.schedules.stop(hospital.client, "s1", "医生临时出诊")
+    assert (await seller.get_cached(wanted.id)).state is ScheduleState.STOPPED
 
 
 async def test_the_same_schedule_twice_changes_nothing(hospital: Hospital):
@@ -126,7 +147,7 @@ async def test_many_publishers_at_once_leave_one_schedule(hospital: Hospital):
 
 async def test_sold_numbers_are_not_taken_away_and_are_named(hospital: Hospital):
     schedule = await hospital.publish(hospital.session())
-    hospital.sold.numbers[schedule.id] = {5, 6}
+    await hospital.sell(schedule, 5, 6)
     refusal = await hospital.refusal(hospital.session(slots=schedule.slots[:5]))
     assert refusal.code is ErrorCode.SCHEDULE_HAS_BOOKINGS
     assert refusal.data == {"numbers": [6]}
@@ -135,7 +156,7 @@ async def test_sold_numbers_are_not_taken_away_and_are_named(hospital: Hospital)
 
 async def test_a_sold_number_keeps_its_time_day_department_and_doctor(hospital: Hospital):
     schedule = await hospital.publish(hospital.session())
-    hospital.sold.numbers[schedule.id] = {2}
+    await hospital.sell(schedule, 2)
     other = a_practitioner(hospital.organization, hospital.department, value="p2", name="安平")
     await hospital.directory.save_practitioners([other])
     tomorrow = schedule.on + timedelta(days=1)
@@ -150,13 +171,70 @@ async def test_a_sold_number_keeps_its_time_day_department_and_doctor(hospital: 
     assert len(more.slots) == 9
 
 
-async def test_a_number_booked_while_it_was_taken_away_comes_back(hospital: Hospital):
+async def test_nobody_can_have_a_number_that_is_gone_from_however_old_a_copy(hospital: Hospital):
+    old = await hospital.publish(hospital.session())
+    new = await hospital.publish(hospital.session(slots=old.slots[:4]))
+    assert [slot.number for slot in new.slots] == [1, 2, 3, 4]
+    assert await hospital.is_taken(old, 6)
+    assert not await hospital.is_taken(old, 4)
+    assert await hospital.schedules.sold_numbers(new) == {4}
+
+
+async def test_a_number_at_another_time_is_off_sale_only_until_no_old_copy_is_left(hospital: Hospital):
+    old = await hospital.publish(hospital.session())
+    new = await hospital.publish(replace(old, slots=some_slots(old.on, hour=9)))
+    assert await hospital.is_taken(old, 1)
+    assert await hospital.is_taken(new, 1)
+    await time_passes(hospital.db, timedelta(seconds=11))
+    [claim] = await hospital.sell(new, 1)
+    assert claim.start_at == new.slots[0].start_at
+
+
+async def test_a_number_that_comes_back_soon_is_soon_on_sale(hospital: Hospital):
+    whole = await hospital.publish(hospital.session())
+    await hospital.publish(hospital.session(slots=whole.slots[:3]))
+    await hospital.publish(hospital.session())
+    assert await hospital.is_taken(whole, 5)
+    await time_passes(hospital.db, timedelta(seconds=11))
+    assert not await hospital.is_taken(whole, 5)
+
+
+async def test_a_number_that_goes_stays_off_sale_longer_than_any_copy_lives(hospital: Hospital):
+    whole = await hospital.publish(hospital.session())
+    await hospital.publish(hospital.session(slots=whole.slots[:3]))
+    await time_passes(hospital.db, timedelta(seconds=30))
+    assert await hospital.is_taken(whole, 5)
+
+
+async def test_a_refused_change_leaves_every_number_on_sale(hospital: Hospital):
     schedule = await hospital.publish(hospital.session())
-    hospital.sold.during[schedule.id] = {6}
-    refusal = await hospital.refusal(hospital.session(slots=schedule.slots[:3], fee_fen=1))
+    await hospital.sell(schedule, 6)
+    refusal = await hospital.refusal(hospital.session(slots=schedule.slots[:3]))
     assert refusal.data == {"numbers": [6]}
-    restored = await hospital.schedules.get(schedule.id)
-    assert replace(restored, version=1) == schedule
+    assert not await hospital.is_taken(schedule, 5)
+
+
+async def test_a_hold_that_is_over_keeps_no_number_from_going(hospital: Hospital):
+    schedule = await hospital.publish(hospital.session())
+    [hold] = await hospital.sell(schedule, 6, hold=True)
+    assert (await hospital.refusal(hospital.session(slots=schedule.slots[:3]))).data == {"numbers": [6]}
+    await time_passes(hospital.db, timedelta(seconds=700))
+    changed = await hospital.publish(hospital.session(slots=schedule.slots[:3]))
+    assert len(changed.slots) == 3
+    assert (await hospital.claims.get(hold.id)).state is ClaimState.EXPIRED
+
+
+async def test_the_desk_sees_nothing_of_what_is_off_sale(hospital: Hospital):
+    schedule = await hospital.publish(hospital.session())
+    await hospital.publish(hospital.session(slots=schedule.slots[:4]))
+    assert await hospital.db.collection("claims").count_documents({"state": "withdrawn"}) == 2
+    assert await hospital.claims.live_in_pools([schedule.pool_key]) == []
+    assert (await hospital.claims.of_pools([schedule.pool_key], {}, cursor=None, limit=9))[0] == []
+    assert await hospital.claims.stop_all(schedule) == 0
+    [withdrawn, _] = await hospital.db.collection("claims").find({}).to_list(None)
+    with pytest.raises(AppError) as refused:
+        await hospital.claims.get(withdrawn["_id"])
+    assert refused.value.code is ErrorCode.NOT_FOUND
 
 
 async def test_an_unsold_schedule_may_move_to_another_day(hospital: Hospital):
@@ -279,9 +357,9 @@ async def test_a_batch_takes_the_good_and_names_the_bad(hospital: Hospital):
 async def test_a_closed_session_may_open_again(hospital: Hospital):
     schedule = a_schedule(hospital.department, None, "s1")
     closed = replace(schedule, state=ScheduleState.CLOSED)
-    for wanted in (schedule, closed, schedule):
-        await hospital.schedules.publish_many([wanted])
-        assert (await hospital.schedules.get(schedule.id)).state is wanted.state
+    for wish in (schedule, closed, schedule):
+        await hospital.schedules.publish_many([wish])
+        assert (await hospital.schedules.get(schedule.id)).state is wish.state
 
 
 async def test_lists_are_in_the_order_of_the_clock(hospital: Hospital):

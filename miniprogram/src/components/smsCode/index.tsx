@@ -48,11 +48,13 @@ interface SmsCodeFieldsProps {
   sms: SmsCode
   phoneLabel?: string
   onEnter: () => void
+  /** Has the code sent: one for signing in, unless said otherwise. */
+  send?: (phone: string) => Promise<{ resend_after_s: number }>
   /** In front of the test ids: `login-phone`, `login-send-code`, `login-code`. */
   name: string
 }
 
-export function SmsCodeFields({ sms, phoneLabel = t.phone, onEnter, name }: SmsCodeFieldsProps) {
+export function SmsCodeFields({ sms, phoneLabel = t.phone, send: sendCode = sendSmsCode, onEnter, name }: SmsCodeFieldsProps) {
   const [resendAt, setResendAt] = useState<number | null>(null)
   const sending = useSubmit()
   const wait = useCountdown(resendAt)
@@ -60,7 +62,7 @@ export function SmsCodeFields({ sms, phoneLabel = t.phone, onEnter, name }: SmsC
     sms.complain(isPhone(sms.phone) ? {} : { phone: t.phoneWrong })
     if (!isPhone(sms.phone)) return
     void sending.run(async () => {
-      const { resend_after_s } = await sendSmsCode(sms.phone)
+      const { resend_after_s } = await sendCode(sms.phone)
       setResendAt(now() + resend_after_s * 1000)
     })
   }

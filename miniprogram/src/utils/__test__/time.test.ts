@@ -46,7 +46,7 @@ describe('times of the city', () => {
   test('a slot is from when to when', () => {
     expect(formatTimes('2026-09-18T00:00:00Z', '2026-09-18T00:08:00Z')).toBe('08:00–08:08')
   })
-  test.each([[300, '5:00'], [61, '1:01'], [0.2, '0:01'], [0, '0:00'], [-3, '0:00']])('a countdown of %d s reads %s', (seconds, text) => {
+  test.each([[300, '5分00秒'], [61, '1分01秒'], [59.2, '1分00秒'], [0.2, '1秒'], [-3, '0秒']])('a countdown of %d s reads %s', (seconds, text) => {
     expect(formatCountdown(seconds)).toBe(text)
   })
 })

@@ -46,7 +46,10 @@ function Keeping({ hold: { hold, busy, error }, left }: { hold: Hold; left: numb
   return (
     <View className={`keeping ${over ? 'keeping--over' : ''}`} role="timer" data-testid="hold-left">
       <View className="keeping__icon"><Icon name={over ? 'alert' : 'clock'} size={22} /></View>
-      <Text>{over ? t.lost : `${t.keeping}，${t.keepLeft(formatCountdown(left))}`}</Text>
+      <View className="keeping__words">
+        <Text className="keeping__part">{over ? t.lost : `${t.keeping}，`}</Text>
+        {over ? null : <Text className="keeping__part">{t.keepLeft(formatCountdown(left))}</Text>}
+      </View>
     </View>
   )
 }

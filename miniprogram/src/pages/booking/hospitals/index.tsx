@@ -8,18 +8,12 @@ import { Empty, Loaded, LoadedList } from '../../../components/states'
 import { useLoad } from '../../../hooks/useLoad'
 import { usePages } from '../../../hooks/usePages'
 import { useSettled } from '../../../hooks/useSettled'
-import { fetchOrganization, listOrganizations, searchDirectory } from '../../../services/directory'
+import { listOrganizations, searchDirectory } from '../../../services/directory'
 import type { Organization, SearchResult } from '../../../services/types'
 import { booking as t, pageTitles } from '../../../texts'
 import { go, routes } from '../../../utils/navigate'
 import { gradeOf } from '../../../utils/organization'
 import './index.scss'
-
-interface FoundNames {
-  found: SearchResult
-  /** Hospital names by id. */
-  names: Record<string, string>
-}
 
 function OrganizationRow({ organization }: { organization: Organization }) {
   const { id, name, kind_name: kind, district, address } = organization
@@ -43,16 +37,7 @@ function Hospitals() {
   )
 }
 
-/** Departments and doctors of different hospitals bear the same names: each says whose it is. */
-async function searchWithNames(q: string): Promise<FoundNames> {
-  const found = await searchDirectory(q)
-  const ids = new Set([...found.departments, ...found.practitioners].map((one) => one.organization_id))
-  const named = await Promise.all([...ids].map((id) => fetchOrganization(id).catch(() => null)))
-  return { found, names: Object.fromEntries(named.flatMap((one) => (one ? [[one.id, one.short_name || one.name]] : []))) }
-}
-
-function Found({ found, names }: FoundNames) {
-  const { organizations, departments, practitioners } = found
+function Found({ found: { organizations, departments, practitioners } }: { found: SearchResult }) {
   if (organizations.length + departments.length + practitioners.length === 0) {
     return <Empty icon="search" text={t.nothingFound} hint={t.nothingFoundHint} />
   }
@@ -62,14 +47,14 @@ function Found({ found, names }: FoundNames) {
       const open = (): void => {
         go(routes.days(one.id))
       }
-      const note = [names[one.organization_id], one.place].filter(Boolean).join(' · ')
+      const note = [one.organization_name, one.place].filter(Boolean).join(' · ')
       return <Row icon="pin" title={one.name} note={note} onPress={open} key={one.id} testId="dept-item" />
     }) },
     { title: t.doctors, rows: practitioners.map((one) => {
       const open = (): void => {
         go(routes.days(one.department_ids[0] ?? '', one.id))
       }
-      const note = [one.title, names[one.organization_id], one.specialty].filter(Boolean).join(' · ')
+      const note = [one.title, one.organization_name, one.specialty].filter(Boolean).join(' · ')
       return <Row icon="person" title={one.name} note={note} onPress={open} key={one.id} testId="doctor-item" />
     }) },
   ]
@@ -86,8 +71,8 @@ function Found({ found, names }: FoundNames) {
 }
 
 function Results({ q }: { q: string }) {
-  const found = useLoad(`search:${q}`, () => searchWithNames(q))
-  return <Loaded of={found} rows={2}>{(data) => <Found {...data} />}</Loaded>
+  const found = useLoad(`search:${q}`, () => searchDirectory(q))
+  return <Loaded of={found} rows={2}>{(data) => <Found found={data} />}</Loaded>
 }
 
 export default function HospitalsPage() {

@@ -50,7 +50,6 @@ function Actions({ payment, appointment }: { payment: Payment; appointment: Appo
   )
   return (
     <>
-      {order?.code_url ? <Native codeUrl={order.code_url} /> : null}
       {note ? <View className="pay__note" role="status" data-testid="pay-note">{note}</View> : null}
       <FormError error={starting.error ?? checking.error} />
       {order && begins ? done('plain') : null}
@@ -105,6 +104,7 @@ function Paying({ appointment, onSettled }: { appointment: Appointment; onSettle
         <Money fen={appointment.payment.amount_fen || appointment.fee_fen} size="big" exact />
         <View className="pay__left" role="timer">{left > 0 ? t.left(formatCountdown(left)) : t.expired}</View>
       </View>
+      {payment.order?.code_url ? <Native codeUrl={payment.order.code_url} /> : null}
       <View className="pay__card pay__card--facts">
         <Facts facts={[
           [appointments.patient, patient.name],

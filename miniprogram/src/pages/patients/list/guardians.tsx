@@ -47,11 +47,13 @@ export function Guardians() {
       guardians.reload()
     })
   }
+  const refusing = leaving?.state === 'pending'
+  const leavingName = leaving?.name ?? ''
   const remove = (): void => {
     void removing.run(async () => {
       if (!leaving) return
       await removeGuardian(leaving.id)
-      toast(t.revoked)
+      toast(refusing ? t.refused : t.revoked)
       setLeaving(undefined)
       guardians.reload()
     })
@@ -81,8 +83,9 @@ export function Guardians() {
         )}
       </Loaded>
       <Confirm
-        open={Boolean(leaving)} title={leaving?.state === 'pending' ? t.refuse : t.revoke} text={t.revokeAsk(leaving?.name ?? '')}
-        action={leaving?.state === 'pending' ? t.refuse : t.revoke} danger busy={removing.busy} error={removing.error}
+        open={Boolean(leaving)} title={refusing ? t.refuse : t.revoke}
+        text={refusing ? t.refuseAsk(leavingName) : t.revokeAsk(leavingName)}
+        action={refusing ? t.refuse : t.revoke} danger busy={removing.busy} error={removing.error}
         onConfirm={remove} testId="guardian-revoke-confirm"
         onClose={() => {
           setLeaving(undefined)

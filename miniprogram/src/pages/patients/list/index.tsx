@@ -15,12 +15,20 @@ import { pageTitles, patients as t, relationNames, sexNames } from '../../../tex
 import { shortMask } from '../../../utils/idNumber'
 import { go, routes } from '../../../utils/navigate'
 import { toast } from '../../../utils/platform'
+import { ConsentSheet } from './consentSheet'
 import { Guardians } from './guardians'
 import './index.scss'
 
 const MOST = 6
+const ADULT_AGE = 18
 
-function PatientCard({ patient, onRemove }: { patient: Patient; onRemove: () => void }) {
+interface PatientCardProps {
+  patient: Patient
+  onRemove: () => void
+  onConsent: () => void
+}
+
+function PatientCard({ patient, onRemove, onConsent }: PatientCardProps) {
   const { name, relation, id_number: idNumber, sex, age, state } = patient
   const about = [sexNames[sex], t.age(age), shortMask(idNumber)].filter(Boolean).join(' · ')
   return (
@@ -32,27 +40,47 @@ function PatientCard({ patient, onRemove }: { patient: Patient; onRemove: () => 
           {state === 'pending' ? <Tag text={t.pending} tone="wait" /> : null}
         </View>
         <Text className="person__about">{about}</Text>
+        {state === 'pending' && age >= ADULT_AGE
+          ? <Button kind="link" small className="person__consent" text={t.byCode} onPress={onConsent} testId="patient-consent" />
+          : null}
       </View>
       {relation === 'self' ? null : <Button kind="link" small className="person__act person__act--bad" text={t.remove} onPress={onRemove} testId="patient-remove" />}
     </View>
   )
 }
 
+function Removing({ patient, onClose, onRemoved }: { patient: Patient | undefined; onClose: () => void; onRemoved: () => void }) {
+  const removing = useSubmit()
+  const remove = (): void => {
+    void removing.run(async () => {
+      if (!patient) return
+      await removePatient(patient.id)
+      toast(t.removed)
+      onRemoved()
+    })
+  }
+  return (
+    <Confirm
+      open={Boolean(patient)} title={t.remove} text={t.removeAsk(patient?.name ?? '')} action={t.remove} danger
+      busy={removing.busy} error={removing.error} onConfirm={remove} onClose={onClose} testId="patient-remove-confirm"
+    />
+  )
+}
+
 function Patients() {
   const patients = usePatients()
   const [leaving, setLeaving] = useState<Patient>()
-  const removing = useSubmit()
+  const [consenting, setConsenting] = useState<Patient>()
   const add = (): void => {
     go(routes.patientAdd())
   }
-  const remove = (): void => {
-    void removing.run(async () => {
-      if (!leaving) return
-      await removePatient(leaving.id)
-      toast(t.removed)
-      setLeaving(undefined)
-      patients.reload()
-    })
+  const stay = (): void => {
+    setLeaving(undefined)
+    setConsenting(undefined)
+  }
+  const changed = (): void => {
+    stay()
+    patients.reload()
   }
   return (
     <Loaded of={patients}>
@@ -67,19 +95,17 @@ function Patients() {
                   onRemove={() => {
                     setLeaving(patient)
                   }}
+                  onConsent={() => {
+                    setConsenting(patient)
+                  }}
                 />
               ))}
             </View>
             <Button text={t.add} disabled={left <= 0} onPress={add} testId="patient-add" />
             <Text className="people__note">{left > 0 ? t.limit(left) : t.full}</Text>
             <Guardians />
-            <Confirm
-              open={Boolean(leaving)} title={t.remove} text={t.removeAsk(leaving?.name ?? '')} action={t.remove} danger
-              busy={removing.busy} error={removing.error} onConfirm={remove} testId="patient-remove-confirm"
-              onClose={() => {
-                setLeaving(undefined)
-              }}
-            />
+            {consenting ? <ConsentSheet patient={consenting} key={consenting.id} onClose={stay} onGiven={changed} /> : null}
+            <Removing patient={leaving} onClose={stay} onRemoved={changed} />
           </>
         )
       }}

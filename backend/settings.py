@@ -173,7 +173,7 @@ class Settings(BaseSettings):
 
     sms_push_networks: str = Field(
         "",
-        description="From where SMS pushes come, `198.51.100.0/24,…`; empty: from anywhere. Not yet enforced.",
+        description="From where SMS pushes come, `198.51.100.0/24,…`; empty: anywhere. Not yet enforced.",
     )
 
     # The city's population register.

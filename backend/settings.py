@@ -6,13 +6,16 @@ The environment variable of a setting is its name in upper case. What production
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -20,6 +23,22 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 def days(count: int) -> timedelta | None:
     """A retention period of the settings; None is for ever."""
     return timedelta(days=count) if count else None
+
+
+def _json_object(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        read = json.loads(value)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict):
+        raise PydanticCustomError("json_object", 'is no JSON object: write {"name": "value", …}')
+    return read
+
+
+# Read by ourselves, so that a mistyped one is named with every other wrong setting.
+JSONObject = Annotated[dict[str, str], NoDecode, BeforeValidator(_json_object)]
 
 
 class Settings(BaseSettings):
@@ -92,7 +111,7 @@ class Settings(BaseSettings):
     wechat_mini_app_secret: SecretStr = Field(SecretStr(""), description="Its AppSecret.")
     wechat_oa_app_id: str = Field("", description="AppID of the official account (service account).")
     wechat_oa_app_secret: SecretStr = Field(SecretStr(""), description="Its AppSecret.")
-    wechat_subscribe_templates: dict[str, str] = Field(
+    wechat_subscribe_templates: JSONObject = Field(
         default_factory=dict, description="Template ids by kind of message, as a JSON object."
     )
 
@@ -122,6 +141,41 @@ class Settings(BaseSettings):
         True, description="False for a gateway that answers InvalidUsrOrPwd when the password is in the body."
     )
 
+    # Aliyun SMS, not used unless it is set up.
+    aliyun_sms_url: str = Field("https://dysmsapi.aliyuncs.com", description="Aliyun SMS' API.")
+    aliyun_sms_access_key_id: str = Field(
+        "", description="AccessKey ID of a RAM user who may send SMS; empty: not used."
+    )
+    aliyun_sms_access_key_secret: SecretStr = Field(SecretStr(""), description="Its secret.")
+    aliyun_sms_sign_name: str = Field("", description="The approved signature's text, without 【】.")
+    aliyun_sms_templates: JSONObject = Field(
+        default_factory=dict, description="Template codes (SMS_…) by kind of message, as a JSON object."
+    )
+    aliyun_sms_callback_secret: SecretStr = Field(
+        SecretStr(""), description="Secret path part: pushes are unsigned."
+    )
+
+    # Tencent Cloud SMS, not used unless it is set up.
+    tencent_sms_url: str = Field("https://sms.tencentcloudapi.com", description="Tencent Cloud SMS' API.")
+    tencent_sms_region: str = Field("ap-guangzhou", description="The region that is called.")
+    tencent_sms_secret_id: str = Field(
+        "", description="SecretId of a CAM user who may send SMS; empty: not used."
+    )
+    tencent_sms_secret_key: SecretStr = Field(SecretStr(""), description="Its SecretKey.")
+    tencent_sms_app_id: str = Field("", description="SdkAppId of the SMS application, 1400….")
+    tencent_sms_sign_name: str = Field("", description="The approved signature's text, without 【】.")
+    tencent_sms_templates: JSONObject = Field(
+        default_factory=dict, description="Template ids (digits) by kind of message, as a JSON object."
+    )
+    tencent_sms_callback_secret: SecretStr = Field(
+        SecretStr(""), description="Secret path part: pushes are unsigned."
+    )
+
+    sms_push_networks: str = Field(
+        "",
+        description="From where SMS pushes come, `198.51.100.0/24,…`; empty: anywhere. Not yet enforced.",
+    )
+
     # The city's population register.
     population_register_url: str = Field("", description="The register, before /v1/verify.")
     population_register_secret: SecretStr = Field(
@@ -146,10 +200,29 @@ OUTSIDE_ADDRESSES = (
     "wechat_open_url",
     "wechat_pay_url",
     "mas_url",
+    "aliyun_sms_url",
+    "tencent_sms_url",
     "population_register_url",
 )
-
-
+# Not even within a closed network.
+HTTPS_ONLY = ("aliyun_sms_url", "tencent_sms_url")
+# An SMS provider is used with all of these or with none.
+SMS_PROVIDERS = {
+    "Aliyun SMS": (
+        "aliyun_sms_access_key_id", "aliyun_sms_access_key_secret", "aliyun_sms_sign_name",
+        "aliyun_sms_templates", "aliyun_sms_callback_secret",
+    ),
+    "Tencent Cloud SMS": (
+        "tencent_sms_secret_id", "tencent_sms_secret_key", "tencent_sms_app_id", "tencent_sms_sign_name",
+        "tencent_sms_templates", "tencent_sms_callback_secret",
+    ),
+}  # fmt: skip
+OWN_SECRETS = (
+    "mas_callback_secret",
+    "aliyun_sms_callback_secret",
+    "tencent_sms_callback_secret",
+    "population_register_secret",
+)
 # How an address begins.
 SCHEMES = {
     "mongodb_uri": ("mongodb", "mongodb+srv"),
@@ -173,7 +246,8 @@ def production_problems(settings: Settings) -> list[str]:
     # The default is a real city's, and every health code carries it.
     if "city_code" not in settings.model_fields_set:
         problems.append("CITY_CODE is missing: say which city this is.")
-    for name in ("mas_callback_secret", "population_register_secret"):
+    problems += _sms_problems(settings)
+    for name in OWN_SECRETS:
         value = _plain(getattr(settings, name))
         if value and (len(value) < 16 or value.startswith(("demo", "sandbox", "changeme", "test"))):
             problems.append(f"{name.upper()} is a default or too short; use at least 16 random characters.")
@@ -203,6 +277,25 @@ def _address_problems(settings: Settings) -> list[str]:
         problems.append("PUBLIC_URL must be the address residents use, not this machine's own.")
     if public.netloc and (public.path or public.query):
         problems.append("PUBLIC_URL ends with the host, without a slash: callbacks put their own path there.")
+    return problems
+
+
+def _sms_problems(settings: Settings) -> list[str]:
+    problems = []
+    for provider, names in SMS_PROVIDERS.items():
+        missing = [
+            name for name in names if not getattr(settings, name) or not _plain(getattr(settings, name))
+        ]
+        if len(missing) < len(names):
+            problems += [f"{name.upper()} is missing: {provider} is only half set up." for name in missing]
+    for name in HTTPS_ONLY:
+        if urlsplit(getattr(settings, name)).scheme == "http":
+            problems.append(f"{name.upper()} must be https: phone numbers travel over it.")
+    for network in filter(None, map(str.strip, settings.sms_push_networks.split(","))):
+        try:
+            ip_network(network)
+        except ValueError:
+            problems.append(f"SMS_PUSH_NETWORKS: {network} is no network; write 198.51.100.0/24.")
     return problems
 
 

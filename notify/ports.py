@@ -70,6 +70,21 @@ class SMS:
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateSMS:
+    """One text message by a template the provider has approved; some providers send nothing else.
+
+    `params` are named, and stand in the order of the template's slots: some providers fill a slot by its
+    name, some by its place. `reference` is our own number of this try; some providers give it back.
+    """
+
+    phone: str = field(repr=False)
+    template_id: str
+    params: Mapping[str, str] = field(repr=False)
+    extension: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SubscribeMessage:
     """One WeChat subscribe message: it spends one of the grants the person gave for this template."""
 
@@ -94,6 +109,40 @@ class DeliveryReport:
     provider_id: str
     phone: str = field(repr=False)
     delivered: bool = False
+    code: str = ""
+    at: datetime | None = None
+    # Our own number of the try, from a provider that gives it back.
+    reference: str = ""
+
+
+class TraceState(StrEnum):
+    """How far a provider says a message has come."""
+
+    ABSENT = "absent"
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Which message is asked about: by the provider's number of it or, where its answer was lost, by ours."""
+
+    phone: str = field(repr=False)
+    sent_at: datetime
+    provider_id: str = ""
+    reference: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.provider_id or self.reference):
+            raise ValueError("an inquiry needs the provider's number of the message or ours")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a provider says when asked about one message. ABSENT: it has no word of it, or none yet."""
+
+    state: TraceState
     code: str = ""
     at: datetime | None = None
 
@@ -128,6 +177,27 @@ class SMSSender(Protocol):
 
     async def aclose(self) -> None:
         """Let go of connections."""
+
+
+class TemplateSMSSender(Protocol):
+    """A provider of text messages by approved templates."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name in our records."""
+
+    async def send_template(self, message: TemplateSMS) -> SendResult:
+        """Hand one message to the provider."""
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+
+
+class SMSTracer(Protocol):
+    """A provider that can be asked what became of one message: a lost report, a lost answer."""
+
+    async def trace(self, inquiry: Inquiry) -> Trace:
+        """Ask about one message; asking changes nothing."""
 
 
 class SMSReceiver(Protocol):

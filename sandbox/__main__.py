@@ -15,12 +15,19 @@ import typer
 from sandbox.app import open_sandbox
 
 
-async def _serve(port: int, city_url: str, state_dir: Path, secret: str, city_file: str) -> None:
+async def _serve(
+    port: int, city_url: str, state_dir: Path, secret: str, city_file: str, clouds: dict[str, str]
+) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with open_sandbox(
-        state_dir, city_url, port=port, mas_callback_secret=secret, city_file=city_file
+        state_dir,
+        city_url,
+        port=port,
+        mas_callback_secret=secret,
+        city_file=city_file,
+        callback_secrets=clouds,
     ) as sandbox:
         sys.stdout.write(f"sandbox ready on {sandbox.url}\n")
         sys.stdout.flush()
@@ -38,15 +45,18 @@ def main(
     mas_callback_secret: Annotated[
         str, typer.Option(help="Secret path part of the city's SMS callbacks.")
     ] = "",
+    aliyun_callback_secret: Annotated[str, typer.Option(help="The same of Aliyun SMS.")] = "",
+    tencent_callback_secret: Annotated[str, typer.Option(help="The same of Tencent Cloud SMS.")] = "",
     city_file: Annotated[
         str, typer.Option(help="The demo's city.json, for the window page.")
     ] = ".demo/city.json",
 ) -> None:
-    """WeChat, WeChat Pay, cloud MAS and the population register on this machine."""
+    """WeChat, WeChat Pay, three SMS providers and the population register on this machine."""
+    clouds = {"aliyun": aliyun_callback_secret, "tencent": tencent_callback_secret}
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(port, city_url, state_dir, mas_callback_secret, city_file))
+            asyncio.run(_serve(port, city_url, state_dir, mas_callback_secret, city_file, clouds))
     except (OSError, ValueError) as error:
         sys.stderr.write(f"沙箱无法启动：{error}\n")
         raise SystemExit(1) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from tornado.httpserver import HTTPServer
@@ -11,6 +11,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, StaticFileHandler
 
 from sandbox import (
+    aliyun_sms,
     cashier_page,
     control,
     control_pay,
@@ -19,6 +20,8 @@ from sandbox import (
     pages,
     phone_page,
     register,
+    tencent_sms,
+    vendor_root,
     wechat,
     wechat_messages,
     wechat_oauth,
@@ -29,6 +32,7 @@ from sandbox.agenda import Agenda
 from sandbox.bank import Bank
 from sandbox.courier import Courier
 from sandbox.credentials import load_credentials
+from sandbox.gateways import Gateways
 from sandbox.pay_wire import PayWire
 from sandbox.people import People
 from sandbox.state import Keeper
@@ -63,7 +67,7 @@ def make_world(state_dir: Path, city: City, city_file: str) -> World:
 def make_app(world: World) -> Application:
     """Every service's paths on one port."""
     wire = PayWire(world.credentials)
-    sender, gateway = notices.Notices(world, wire), mas.Mas(world)
+    sender, gateways = notices.Notices(world, wire), Gateways(world)
     routes: list[tuple[str, type[SandboxHandler], dict[str, object]]] = [
         *wechat.routes(world),
         *wechat_oauth.routes(world),
@@ -71,17 +75,21 @@ def make_app(world: World) -> Application:
         (r"/wechat/.*", UnknownHandler, {"world": world}),
         *wechat_pay.routes(world, wire),
         *mas.routes(world),
+        *aliyun_sms.routes(world, gateways.clouds["aliyun"]),
+        *tencent_sms.routes(world, gateways.clouds["tencent"]),
         *register.routes(world),
-        *control.routes(world, gateway),
+        *control.routes(world, gateways),
         *control_pay.routes(world, sender),
         *window.routes(world),
-        *phone_page.routes(world, gateway),
+        *phone_page.routes(world, gateways),
         *cashier_page.routes(world, sender),
         *pages.routes(world),
     ]
     static = (r"/static/(.*)", StaticFileHandler, {"path": str(STATIC)})
     # No access log: addresses carry secrets (appid and secret in the query), and refusals are answers.
-    return Application([*routes, static], log_function=lambda _handler: None)
+    return Application(
+        [*vendor_root.rules(world, gateways), *routes, static], log_function=lambda _handler: None
+    )
 
 
 class Sandbox:
@@ -115,10 +123,16 @@ class Sandbox:
 
 @contextlib.asynccontextmanager
 async def open_sandbox(
-    state_dir: Path, city_url: str, *, port: int = 0, mas_callback_secret: str = "", city_file: str = ""
+    state_dir: Path,
+    city_url: str,
+    *,
+    port: int = 0,
+    mas_callback_secret: str = "",
+    city_file: str = "",
+    callback_secrets: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Sandbox]:
     """A sandbox for the length of a `with`."""
-    city = City(city_url)
+    city = City(city_url, callback_secrets=dict(callback_secrets or {}))
     city.move(city_url, mas_callback_secret)
     sandbox = Sandbox(make_world(state_dir, city, city_file))
     await sandbox.start(port)

@@ -8,13 +8,15 @@ from typing import Any
 import orjson
 
 from sandbox.bank import PayerError
-from sandbox.mas import Mas
+from sandbox.gateways import Gateways
 from sandbox.people import PHONE, PersonError
 from sandbox.state import LoginCode, WeChatUser
 from sandbox.switches import UnknownSwitchError
 from sandbox.web import SandboxHandler
 from sandbox.wechat_wire import issue_code
 from sandbox.world import World
+
+_CLOUDS = ("aliyun", "tencent")
 
 
 class ControlError(Exception):
@@ -156,14 +158,14 @@ class SmsHandler(ControlHandler):
 
 
 class SmsReplyHandler(ControlHandler):
-    """POST /control/sms/reply {phone, content, add_serial?}."""
+    """POST /control/sms/reply {phone, content, add_serial?, provider?}."""
 
-    mas: Mas
+    gateways: Gateways
 
-    def initialize(self, world: World, mas: Mas | None = None) -> None:
+    def initialize(self, world: World, gateways: Gateways | None = None) -> None:
         super().initialize(world)
-        if mas is not None:
-            self.mas = mas
+        if gateways is not None:
+            self.gateways = gateways
 
     async def post(self) -> None:
         """The person answers."""
@@ -171,7 +173,29 @@ class SmsReplyHandler(ControlHandler):
         phone, content = str(body.get("phone", "")), str(body.get("content", ""))
         if not PHONE.match(phone) or not content:
             raise ControlError(400, "phone and content are needed")
-        self.reply(self.mas.reply(phone, content, str(body.get("add_serial") or "")))
+        provider, extension = (str(body.get(name) or "") for name in ("provider", "add_serial"))
+        self.reply(self.gateways.reply(provider, phone, content, extension))
+
+
+class SmsTemplatesHandler(ControlHandler):
+    """POST /control/sms-templates {provider: aliyun|tencent, text, is_code?}: slots as `${name}`."""
+
+    gateways: Gateways
+
+    def initialize(self, world: World, gateways: Gateways | None = None) -> None:
+        super().initialize(world)
+        if gateways is not None:
+            self.gateways = gateways
+
+    async def post(self) -> None:
+        """Apply for a template; it is approved at once, until the world is emptied."""
+        body = self.body()
+        cloud, text = self.gateways.cloud(str(body.get("provider", ""))), str(body.get("text") or "")
+        if not 1 <= len(text) <= 500:
+            raise ControlError(400, "text is needed, up to 500 characters")
+        code = cloud.approve(text, is_code=bool(body.get("is_code")))
+        template = cloud.template(code)
+        self.reply({"code": code, "slots": template.slots if template else []}, 201)
 
 
 class WeChatMessagesHandler(ControlHandler):
@@ -212,13 +236,13 @@ class TimeHandler(ControlHandler):
 
 
 class CityHandler(ControlHandler):
-    """GET and POST /control/city {city_url?, mas_callback_secret?}."""
+    """GET and POST /control/city {city_url?, mas_callback_secret?, aliyun_…?, tencent_callback_secret?}."""
 
     async def get(self) -> None:
         """Where callbacks go."""
-        self.reply(
-            {"city_url": self.world.city.url, "mas_callback_secret": self.world.city.mas_callback_secret}
-        )
+        city = self.world.city
+        clouds = {f"{name}_callback_secret": city.callback_secrets.get(name, "") for name in _CLOUDS}
+        self.reply({"city_url": city.url, "mas_callback_secret": city.mas_callback_secret} | clouds)
 
     async def post(self) -> None:
         """Point the sandbox at another city on this machine."""
@@ -227,6 +251,9 @@ class CityHandler(ControlHandler):
             str(body.get("city_url") or self.world.city.url),
             str(body.get("mas_callback_secret", self.world.city.mas_callback_secret)),
         )
+        for name in _CLOUDS:
+            if f"{name}_callback_secret" in body:
+                self.world.city.callback_secrets[name] = str(body[f"{name}_callback_secret"])
         await self.get()
 
 
@@ -247,7 +274,7 @@ class HealthHandler(ControlHandler):
         self.reply({"status": "ok"})
 
 
-def routes(world: World, mas: Mas) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:
+def routes(world: World, gateways: Gateways) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:
     """The control paths."""
     given = {"world": world}
     return [
@@ -257,7 +284,8 @@ def routes(world: World, mas: Mas) -> list[tuple[str, type[SandboxHandler], dict
         (r"/control/(js|phone|oauth)-code", CodeHandler, given),
         (r"/control/subscribe", SubscribeHandler, given),
         (r"/control/sms", SmsHandler, given),
-        (r"/control/sms/reply", SmsReplyHandler, given | {"mas": mas}),
+        (r"/control/sms/reply", SmsReplyHandler, given | {"gateways": gateways}),
+        (r"/control/sms-templates", SmsTemplatesHandler, given | {"gateways": gateways}),
         (r"/control/wechat-messages", WeChatMessagesHandler, given),
         (r"/control/switches", SwitchesHandler, given),
         (r"/control/time", TimeHandler, given),

@@ -19,12 +19,16 @@ PAY_RETRIES_S = (
     15, 15, 30, 3 * _MINUTE, 10 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE, 30 * _MINUTE, 30 * _MINUTE,
     60 * _MINUTE, 3 * _HOUR, 3 * _HOUR, 3 * _HOUR, 6 * _HOUR, 6 * _HOUR,
 )  # fmt: skip
-RETRIES_S = {"pay": PAY_RETRIES_S, "mas": (60, 300, 600)}
+# Aliyun's is published; cloud MAS' and Tencent Cloud's are not, and taken to be the same (not verified).
+_SMS_RETRIES_S = (60, 300, 600)
+SMS_SERVICES = ("mas", "aliyun", "tencent")
+RETRIES_S = {"pay": PAY_RETRIES_S} | dict.fromkeys(SMS_SERVICES, _SMS_RETRIES_S)
 # An answer that takes longer than five seconds counts as none.
 ANSWER_WITHIN_S = 5.0
 # Waiting for a free connection must not count as the city's slowness.
 AT_ONCE = 32
 Signer = Callable[[str], dict[str, str]]
+Judge = Callable[[int, bytes], bool]
 
 
 class Courier:
@@ -38,6 +42,7 @@ class Courier:
         self._switches = switches
         self._may_call = may_call
         self._signers: dict[str, Signer] = {}
+        self._judges: dict[str, Judge] = {}
         self._places = asyncio.Semaphore(AT_ONCE)
         self._client = httpx.AsyncClient(timeout=ANSWER_WITHIN_S, trust_env=False, follow_redirects=False)
         agenda.serve("deliver", self._deliver)
@@ -45,6 +50,10 @@ class Courier:
     def sign_with(self, name: str, signer: Signer) -> None:
         """Say how deliveries with this signer's name get their headers."""
         self._signers[name] = signer
+
+    def judge_with(self, service: str, judge: Judge) -> None:
+        """Say which answers content a vendor; by default any success does."""
+        self._judges[service] = judge
 
     def send(self, delivery: Delivery, delay_s: float = 0.0) -> None:
         """Take a delivery; the first attempt comes after `delay_s`."""
@@ -65,13 +74,18 @@ class Courier:
         self._keeper.changed()
         if delivery.expect_refusal:
             delivery.state = _verdict_on_bait(attempt["status"])
-        elif attempt["status"] is not None and 200 <= attempt["status"] < 300:
+        elif attempt["taken"]:
             delivery.state = "delivered"
         else:
             self._retry(delivery)
 
     async def _attempt(self, delivery: Delivery) -> dict[str, Any]:
-        attempt: dict[str, Any] = {"at": self._keeper.clock(), "status": None, "outcome": ""}
+        attempt: dict[str, Any] = {
+            "at": self._keeper.clock(),
+            "status": None,
+            "outcome": "",
+            "taken": False,
+        }
         if not self._may_call(delivery.url):
             return attempt | {"outcome": "not the city: not called"}
         if self._is_lost(delivery):
@@ -84,12 +98,21 @@ class Courier:
             answer = await self._client.post(delivery.url, content=delivery.body.encode(), headers=headers)
         except httpx.HTTPError as error:
             return attempt | {"outcome": type(error).__name__, "ms": _since(started)}
-        return attempt | {"status": answer.status_code, "outcome": answer.text[:200], "ms": _since(started)}
+        taken = self._takes(delivery.service, answer.status_code, answer.content)
+        return attempt | {
+            "status": answer.status_code,
+            "outcome": answer.text[:200],
+            "taken": taken,
+            "ms": _since(started),
+        }
+
+    def _takes(self, service: str, status: int, content: bytes) -> bool:
+        return self._judges.get(service, _any_success)(status, content)
 
     def _is_lost(self, delivery: Delivery) -> bool:
         if delivery.expect_refusal:
             return False
-        if delivery.service == "mas":
+        if delivery.service in SMS_SERVICES:
             return self._switches.on("lose_reports")
         limit = self._switches.number("lose_notices")
         return limit < 0 or sum(a["outcome"] == "lost" for a in delivery.attempts) < limit
@@ -100,6 +123,10 @@ class Courier:
             delivery.state = "given_up"
             return
         self._agenda.after(schedule[len(delivery.attempts) - 1], "deliver", {"id": delivery.id})
+
+
+def _any_success(status: int, _content: bytes) -> bool:
+    return 200 <= status < 300
 
 
 def _verdict_on_bait(status: int | None) -> str:

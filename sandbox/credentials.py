@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from sandbox.message_templates import OA_TEMPLATES, SMS_TEMPLATES, SUBSCRIBE_TEMPLATES
+from sandbox.sms_templates import CLOUD_TEMPLATES
 from sandbox.state import write_atomically
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -62,6 +63,36 @@ def _make_platform_certificate(key: RSAPrivateKey) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
 
 
+def _make_clouds() -> dict[str, Any]:
+    """The city's accounts at Aliyun SMS and Tencent Cloud SMS, each with its codes for the same wordings."""
+    templates = {
+        name: {"text": template.text, "is_code": template.is_code}
+        for name, template in CLOUD_TEMPLATES.items()
+    }
+
+    def coded(prefix: str, digits: int) -> dict[str, Any]:
+        return {
+            name: {"code": prefix + "4" + _random(digits - 1, string.digits), **template}
+            for name, template in templates.items()
+        }
+
+    return {
+        "aliyun_sms": {
+            "access_key_id": "LTAI" + _random(20),
+            "access_key_secret": _random(30),
+            "sign_name": "健康城市",
+            "templates": coded("SMS_", 9),
+        },
+        "tencent_sms": {
+            "secret_id": "AKID" + _random(32),
+            "secret_key": _random(32),
+            "sdk_app_id": "1400" + _random(6, string.digits),
+            "sign_name": "健康城市",
+            "templates": coded("", 7),
+        },
+    }
+
+
 def _make() -> tuple[dict[str, Any], dict[str, Any]]:
     merchant, pay, platform = (generate_private_key(65537, 2048) for _ in range(3))
     told = {
@@ -85,6 +116,7 @@ def _make() -> tuple[dict[str, Any], dict[str, Any]]:
                 name: {"id": secrets.token_hex(16), "text": text} for name, text in SMS_TEMPLATES.items()
             },
         },
+        **_make_clouds(),
         "register": {"secret": secrets.token_hex(24)},
         "subscribe_templates": {kind: _random(43) for kind in SUBSCRIBE_TEMPLATES},
         "oa_templates": {kind: _random(43) for kind in OA_TEMPLATES},
@@ -142,13 +174,15 @@ class Credentials:
 
 
 def _with_new_templates(path: Path) -> dict[str, Any]:
-    """What was told before, with templates that were applied for since."""
+    """What was told before, with templates that were applied for and accounts that were opened since."""
     told: dict[str, Any] = orjson.loads(path.read_bytes())
     wanted = {"subscribe_templates": SUBSCRIBE_TEMPLATES, "oa_templates": OA_TEMPLATES}
     missing = [(name, kind) for name, kinds in wanted.items() for kind in kinds if kind not in told[name]]
     for name, kind in missing:
         told[name][kind] = _random(43)
-    if missing:
+    unknown = {name: account for name, account in _make_clouds().items() if name not in told}
+    told |= unknown
+    if missing or unknown:
         write_atomically(path, orjson.dumps(told, option=orjson.OPT_INDENT_2))
     return told
 

@@ -20,6 +20,7 @@ from sandbox.world import World
 
 MOST_MOBILES = 5000
 LONGEST_TEXT = 1000
+REORDERED_BY_S = 3.0
 _SLOT = re.compile(r"\{(\d+)\}")
 
 
@@ -119,7 +120,10 @@ class SubmitHandler(MasHandler):
         wanted = {int(number) for number in _SLOT.findall(template)}
         if len(wanted) != len(params if params != [""] else []):
             raise MasError("InvalidMessage")
-        return _SLOT.sub(lambda match: params[int(match[1])], template)
+        filled = _SLOT.sub(lambda match: params[int(match[1])], template)
+        if len(filled) > LONGEST_TEXT:
+            raise MasError("InvalidMessage")
+        return filled
 
     def _mobiles(self, body: dict[str, str]) -> list[str]:
         mobiles = body.get("mobiles", "").split(",")
@@ -153,6 +157,7 @@ class SubmitHandler(MasHandler):
                     "add_serial": serial,
                     "segments": 1 if len(text) <= 70 else -(-len(text) // 67),
                     "state": "submitted",
+                    "provider": "mas",
                 }
             )
         delay = self.world.switches.number("sms_report_delay_s")
@@ -209,7 +214,9 @@ class Mas:
             "sendTime": _stamp(self._world.now()),
             "addSerial": add_serial,
         }
-        self._world.state.sms_replies.append(uplink | {"at": self._world.now(), "phone": phone})
+        self._world.state.sms_replies.append(
+            uplink | {"at": self._world.now(), "phone": phone, "provider": "mas"}
+        )
         self._hand_over("reply", [uplink], self._world.state.mas_replies)
         return uplink
 
@@ -231,7 +238,8 @@ class Mas:
             id=new_token("mas-"), service="mas", event=f"SMS.{event.upper()}", url=url, body=body,
             created_at=self._world.now(),
         )  # fmt: skip
-        self._world.courier.send(delivery)
+        late = self._world.switches.on("reorder_reports") and self._world.state.count("sms_pushes") % 2 == 1
+        self._world.courier.send(delivery, REORDERED_BY_S if late else 0.0)
 
 
 def routes(world: World) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:

@@ -67,6 +67,7 @@ SMS_TEMPLATES: dict[str, str] = {
     "appointment_booked": "{0}，您已预约{1}{2}，就诊时间{3}，序号{4}。",
     "appointment_cancelled": "{0}，您在{1}{2}{3}的预约已取消。",
     "schedule_stopped": "{0}，很抱歉，{1}{2}{3}停诊，您的预约已取消，费用将原路退回。",
+    "visit_reminder": "{0}您好，请记得{1}的就诊。",
 }
 
 _TIME = re.compile(

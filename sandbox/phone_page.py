@@ -7,7 +7,9 @@ import random
 from datetime import date, timedelta
 from typing import Any
 
-from sandbox.mas import Mas
+from tornado.web import HTTPError
+
+from sandbox.gateways import NAMES, Gateways, UnknownProviderError
 from sandbox.message_templates import SUBSCRIBE_TEMPLATES
 from sandbox.people import PHONE, PersonError, make_id_number
 from sandbox.state import Person
@@ -25,12 +27,12 @@ _REGION = "370702"
 class PhoneHandler(PageHandler):
     """GET /phone, POST /phone (actions of the person holding it)."""
 
-    mas: Mas
+    gateways: Gateways
 
-    def initialize(self, world: World, mas: Mas | None = None) -> None:
+    def initialize(self, world: World, gateways: Gateways | None = None) -> None:
         super().initialize(world)
-        if mas is not None:
-            self.mas = mas
+        if gateways is not None:
+            self.gateways = gateways
 
     async def get(self) -> None:
         """The phone of ?number=, or the choice of one."""
@@ -50,9 +52,12 @@ class PhoneHandler(PageHandler):
             elif action == "reply":
                 content = self.get_body_argument("content", "").strip()
                 if content:
-                    self.mas.reply(number, content, self.get_body_argument("add_serial", ""))
+                    provider = self.get_body_argument("provider", "mas")
+                    self.gateways.reply(provider, number, content, self.get_body_argument("add_serial", ""))
             else:
                 self._subscribe(number, action)
+        except UnknownProviderError as error:
+            raise HTTPError(400) from error
         except PersonError:
             problem = "姓名、身份证号或手机号不对：身份证号要能通过校验"
             self.set_status(400)
@@ -113,6 +118,7 @@ class PhoneHandler(PageHandler):
                 "mine": True,
                 "state": "",
                 "add_serial": one["addSerial"],
+                "provider": one.get("provider", "mas"),
             }
             for one in state.sms_replies
             if one["phone"] == number
@@ -131,6 +137,7 @@ class PhoneHandler(PageHandler):
             "cards": [one for one in state.wechat_messages if one["phone"] == number][-30:],
             "user": user,
             "grants": grants,
+            "providers": NAMES,
         }
 
     def _family(self, person: Person) -> list[dict[str, str]]:
@@ -157,6 +164,6 @@ def made_up_person(world: World) -> dict[str, str]:
     }
 
 
-def routes(world: World, mas: Mas) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:
+def routes(world: World, gateways: Gateways) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:
     """The phone's path."""
-    return [(r"/phone", PhoneHandler, {"world": world, "mas": mas})]
+    return [(r"/phone", PhoneHandler, {"world": world, "gateways": gateways})]

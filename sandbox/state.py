@@ -173,6 +173,12 @@ class State:
     wechat_messages: list[dict[str, Any]] = field(default_factory=list)
     mas_reports: list[dict[str, Any]] = field(default_factory=list)
     mas_replies: list[dict[str, Any]] = field(default_factory=list)
+    # Of Aliyun and Tencent Cloud: what waits to be pulled, templates applied for since the start, when each
+    # phone was sent what, and the numbers used once.
+    sms_waiting: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    sms_templates: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    sms_sent: dict[str, list[float]] = field(default_factory=dict)
+    nonces: dict[str, float] = field(default_factory=dict)
     switches: dict[str, Any] = field(default_factory=dict)
     time_factor: float = 1.0
     terminals: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -256,6 +262,8 @@ class Keeper:
             del entries[:-KEEP]
         state.codes = {key: code for key, code in state.codes.items() if now - code.issued_at < 3600}
         state.tokens = {key: token for key, token in state.tokens.items() if now - token.expires_at < 3600}
+        state.nonces = {key: at for key, at in state.nonces.items() if now - at < 1800}
+        state.sms_sent = {key: sent for key, sent in state.sms_sent.items() if now - sent[-1] < 86400}
         settled = [key for key, delivery in state.deliveries.items() if delivery.state != "pending"]
         for key in settled[:-KEEP]:
             del state.deliveries[key]

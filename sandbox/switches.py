@@ -92,14 +92,45 @@ SWITCHES = (
     Switch("lose_reports", "mas", False, "状态报告丢失"),
     Switch("duplicate_reports", "mas", False, "状态报告和回复推送两次"),
     Switch("single_reports", "mas", False, "推送单个对象而不是数组"),
+    Switch("reorder_reports", "mas", False, "状态报告和回复乱序 (隔一条压三秒)"),
     Switch("lose_answers_mas", "mas", False, "短信网关办完事却不答复"),
+    Switch("slow_aliyun_ms", "aliyun", 0, "阿里云短信慢 (毫秒)"),
+    Switch(
+        "refuse_aliyun",
+        "aliyun",
+        "",
+        "拒收短信",
+        "错误码，例如 isv.BUSINESS_LIMIT_CONTROL、isv.OUT_OF_SERVICE、isp.SYSTEM_ERROR、Throttling.User",
+        on="isv.BUSINESS_LIMIT_CONTROL",
+    ),
+    Switch("aliyun_fail", "aliyun", "", "短信发送失败", "状态报告的错误码", on="MOBILE_NOT_ON_SERVICE"),
+    Switch("lose_answers_aliyun", "aliyun", False, "阿里云短信办完事却不答复"),
+    Switch("slow_tencent_ms", "tencent", 0, "腾讯云短信慢 (毫秒)"),
+    Switch(
+        "refuse_tencent",
+        "tencent",
+        "",
+        "拒收短信",
+        "错误码，例如 LimitExceeded.DeliveryFrequencyLimit、InternalError.Timeout",
+        on="LimitExceeded.DeliveryFrequencyLimit",
+    ),
+    Switch("tencent_fail", "tencent", "", "短信发送失败", "状态报告的错误码", on="MK:0001"),
+    Switch("lose_answers_tencent", "tencent", False, "腾讯云短信办完事却不答复"),
     Switch("slow_register_ms", "register", 0, "人口库慢 (毫秒)"),
     Switch("refuse_register", "register", "", "人口库拒绝服务", "HTTP 状态，例如 503", on="503"),
     Switch("register_open", "register", False, "人口库里没有的人也算存在"),
     Switch("lose_answers_register", "register", False, "人口库办完事却不答复"),
 )
 BY_NAME = {switch.name: switch for switch in SWITCHES}
-SERVICES = {"all": "全部", "wechat": "微信", "pay": "微信支付", "mas": "短信网关", "register": "人口库"}
+SERVICES = {
+    "all": "全部",
+    "wechat": "微信",
+    "pay": "微信支付",
+    "mas": "短信网关",
+    "aliyun": "阿里云短信",
+    "tencent": "腾讯云短信",
+    "register": "人口库",
+}
 
 
 class UnknownSwitchError(ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.agenda import Agenda
 from sandbox.bank import Bank
@@ -18,10 +18,11 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass
 class City:
-    """Where the city is, and the secret path part of its SMS callbacks."""
+    """Where the city is, and the secret path parts of its SMS callbacks; of the clouds' by their name."""
 
     url: str
     mas_callback_secret: str = ""
+    callback_secrets: dict[str, str] = field(default_factory=dict)
 
     def move(self, url: str, mas_callback_secret: str) -> None:
         """Point at another city; only this machine may be called."""

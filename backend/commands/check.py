@@ -19,7 +19,7 @@ from backend.security.key_file import USES, KeyringError, Use
 from backend.security.key_source import open_city_keyring, unwrapped_keys
 from backend.security.keys import Keyring
 from backend.security.redaction import redact
-from backend.settings import OUTSIDE_ADDRESSES, Settings, production_problems
+from backend.settings import HTTPS_ONLY, OUTSIDE_ADDRESSES, Settings, production_problems
 
 
 def check(connect: bool) -> None:
@@ -47,8 +47,9 @@ def _environment_problems(settings: Settings) -> list[str]:
 def _template_problems(settings: Settings) -> list[str]:
     kinds = ", ".join(MessageKind)
     return [
-        f"WECHAT_SUBSCRIBE_TEMPLATES names {kind!r}, which is no kind of message; these are: {kinds}."
-        for kind in settings.wechat_subscribe_templates
+        f"{name.upper()} names {kind!r}, which is no kind of message; these are: {kinds}."
+        for name in ("wechat_subscribe_templates", "aliyun_sms_templates", "tencent_sms_templates")
+        for kind in getattr(settings, name)
         if kind not in set(MessageKind)
     ]
 
@@ -71,7 +72,7 @@ def _doubts(settings: Settings) -> list[str]:
     }
     for name in OUTSIDE_ADDRESSES:
         sentence = f"{name.upper()} is not https: only within a closed network."
-        doubts[sentence] = str(getattr(settings, name)).startswith("http://")
+        doubts[sentence] = name not in HTTPS_ONLY and str(getattr(settings, name)).startswith("http://")
     return [sentence for sentence, doubtful in doubts.items() if doubtful]
 
 

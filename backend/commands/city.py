@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
 from backend.bootstrap import City, open_city
 from backend.commands.terminal import CommandError
@@ -25,10 +24,6 @@ def read_settings() -> Settings:
         return load_settings()
     except ValidationError as error:
         raise CommandError(*_setting_problems(error)) from None
-    except SettingsError as error:
-        # The one kind of setting that is read as JSON; the library's words name the field between quotes.
-        name = str(error).partition('"')[2].partition('"')[0]
-        raise CommandError(f'{name.upper()} is no JSON object: write {{"name": "value", …}}.') from None
 
 
 def _setting_problems(error: ValidationError) -> list[str]:

@@ -12,7 +12,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("security", "http", "db", "worker", "logs", "metrics"),
     ("audit",),
     ("residents", "directory", "statistics", "staff"),
-    ("healthcodes", "slotpool", "billing", "messages"),
+    ("healthcodes", "slotpool", "billing", "messages", "conversations"),
     ("appointments", "imports"),
     ("bootstrap",),
     ("app",),

@@ -18,6 +18,8 @@ KNOWN_HOSTS = {
     "api.weixin.qq.com": "WeChat API (reference/protocols.md §1)",
     "open.weixin.qq.com": "WeChat OAuth (reference/protocols.md §1)",
     "api.mch.weixin.qq.com": "WeChat Pay v3 (reference/protocols.md §2)",
+    "dysmsapi.aliyuncs.com": "Aliyun SMS (reference/protocols.md §5.2)",
+    "sms.tencentcloudapi.com": "Tencent Cloud SMS (reference/protocols.md §5.3)",
     "hl7.org": "names of FHIR extensions, never fetched",
     "fhir-registry.smarthealthit.org": "names of FHIR extensions, never fetched",
     "www.w3.org": "XML and SVG namespaces, never fetched",

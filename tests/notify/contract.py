@@ -1,18 +1,26 @@
 """What every adapter of the notify ports must do, one class per port."""
 
-from typing import Protocol
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import pytest
 
 from notify.ports import (
     SMS,
+    Inquiry,
     MiniProgramMessenger,
     RejectedError,
     RejectReason,
     SMSSender,
+    SMSTracer,
     SubscribeMessage,
+    TemplateSMS,
+    TemplateSMSSender,
+    TraceState,
     WeChatLogin,
 )
+from tests.support.polling import poll
 
 PHONE = "13912345678"
 
@@ -51,6 +59,84 @@ class SMSSenderContract:
         with pytest.raises(RejectedError) as refused:
             await sms.sender.send(SMS(PHONE, " "))
         assert refused.value.reason is RejectReason.BAD_CONTENT
+
+
+class TemplateSMSWorld(Protocol):
+    """The other end of a provider that sends by templates."""
+
+    # A phone that no other test writes to: providers count what a phone gets.
+    phone: str
+    # A template with the slots `patient` and `when`, whatever the provider calls it.
+    template_id: str
+
+    @property
+    def templates(self) -> TemplateSMSSender:
+        """The provider as our adapter shows it."""
+
+    async def texts(self, phone: str) -> list[str]:
+        """What a phone has received, oldest first."""
+
+
+class TemplateSMSSenderContract:
+    @staticmethod
+    def message(world: TemplateSMSWorld, **changes: Any) -> TemplateSMS:
+        params = {"patient": "张*", "when": "11月23日08:30"}
+        return replace(TemplateSMS(world.phone, world.template_id, params), **changes)
+
+    async def test_a_filled_template_arrives_and_has_the_providers_id(self, templated: TemplateSMSWorld):
+        before = len(await templated.texts(templated.phone))
+        result = await templated.templates.send_template(self.message(templated))
+        assert result.provider == templated.templates.name
+        assert result.provider_id
+        arrived = await templated.texts(templated.phone)
+        assert len(arrived) == before + 1
+        assert arrived[-1].index("张*") < arrived[-1].index("11月23日08:30")
+
+    async def test_two_messages_by_a_template_have_two_ids(self, templated: TemplateSMSWorld):
+        sender, message = templated.templates, self.message(templated)
+        assert len({(await sender.send_template(message)).provider_id for _ in range(2)}) == 2
+
+    async def test_a_number_that_is_none_gets_no_template(self, templated: TemplateSMSWorld):
+        with pytest.raises(RejectedError) as refused:
+            await templated.templates.send_template(self.message(templated, phone="12"))
+        assert refused.value.reason is RejectReason.BAD_RECIPIENT
+
+    async def test_a_parameter_that_is_a_story_is_rejected_as_the_contents_fault(
+        self, templated: TemplateSMSWorld
+    ):
+        story = {"patient": "张*", "when": "很久以前" * 500}
+        with pytest.raises(RejectedError) as refused:
+            await templated.templates.send_template(self.message(templated, params=story))
+        assert refused.value.reason is RejectReason.BAD_CONTENT
+
+
+class SMSTracerWorld(TemplateSMSWorld, Protocol):
+    """The same provider, and its carrier reports at once."""
+
+    @property
+    def tracer(self) -> SMSTracer:
+        """The provider as our adapter shows it."""
+
+
+class SMSTracerContract:
+    async def ask(self, world: SMSTracerWorld, **known: str) -> TraceState:
+        inquiry = Inquiry(world.phone, datetime.now(UTC), **known)
+        return (await world.tracer.trace(inquiry)).state
+
+    async def test_a_sent_message_is_found_by_either_number(self, traced: SMSTracerWorld):
+        params = {"patient": "张*", "when": "11月23日08:30"}
+        message = TemplateSMS(traced.phone, traced.template_id, params, reference="our-number")
+        sent = await traced.templates.send_template(message)
+
+        async def delivered() -> bool:
+            return await self.ask(traced, provider_id=sent.provider_id) is TraceState.DELIVERED
+
+        await poll(delivered)
+        assert await self.ask(traced, reference="our-number") is TraceState.DELIVERED
+
+    async def test_a_message_the_provider_never_had_is_absent(self, traced: SMSTracerWorld):
+        assert await self.ask(traced, provider_id="never-had") is TraceState.ABSENT
+        assert await self.ask(traced, reference="never-had") is TraceState.ABSENT
 
 
 class MessengerWorld(Protocol):

@@ -6,6 +6,7 @@ from typing import TypeVar
 from notify.ports import (
     SMS,
     DeliveryReport,
+    Inquiry,
     MiniSession,
     NotifyError,
     RejectedError,
@@ -13,6 +14,9 @@ from notify.ports import (
     Reply,
     SendResult,
     SubscribeMessage,
+    TemplateSMS,
+    Trace,
+    TraceState,
     UnknownResultError,
 )
 
@@ -32,14 +36,19 @@ class Faults:
         return fault == "after"
 
 
+LONGEST_TEXT = 500
+
+
 class MemorySMS:
-    """`SMSSender` and `SMSReceiver` in memory."""
+    """Every port for text messages in memory; a template's id is its wording, with slots."""
 
     name = "memory_sms"
 
     def __init__(self) -> None:
         self.sent: list[SMS] = []
         self.faults = Faults()
+        # What `trace` answers, by either number.
+        self.traces: dict[str, Trace] = {}
         self.reports: list[DeliveryReport] = []
         self.replies: list[Reply] = []
 
@@ -53,6 +62,23 @@ class MemorySMS:
         if lost:
             raise UnknownResultError("LOST")
         return SendResult(self.name, f"S{len(self.sent)}")
+
+    async def send_template(self, message: TemplateSMS) -> SendResult:
+        text = message.template_id.format_map(message.params)
+        if len(text) > LONGEST_TEXT:
+            raise RejectedError("InvalidMessage", reason=RejectReason.BAD_CONTENT)
+        before = len(self.sent)
+        try:
+            return await self.send(SMS(message.phone, text, message.extension))
+        finally:
+            # Known by either number even when the answer is lost, and by none when it was refused.
+            if len(self.sent) > before:
+                names = (message.reference, f"S{len(self.sent)}")
+                self.traces |= {name: Trace(TraceState.DELIVERED) for name in names if name}
+
+    async def trace(self, inquiry: Inquiry) -> Trace:
+        known = inquiry.provider_id or inquiry.reference
+        return self.traces.get(known, Trace(TraceState.ABSENT))
 
     def texts_to(self, phone: str) -> list[str]:
         """What a phone has received, oldest first."""

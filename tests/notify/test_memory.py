@@ -3,22 +3,39 @@
 import pytest
 
 from notify.ports import MiniSession, SubscribeMessage
-from tests.notify.contract import MessengerContract, SMSSenderContract, WeChatLoginContract
+from tests.notify.contract import (
+    MessengerContract,
+    SMSSenderContract,
+    SMSTracerContract,
+    TemplateSMSSenderContract,
+    WeChatLoginContract,
+)
 from tests.notify.memory import MemoryLogin, MemoryMessenger, MemorySMS
 
 
 class MemorySMSWorld:
+    phone = "13912340000"
+    template_id = "{patient}您好，您已预约{when}。"
+
     def __init__(self) -> None:
-        self.sender = MemorySMS()
+        self.sender = self.templates = self.tracer = MemorySMS()
 
     async def texts(self, phone: str) -> list[str]:
         return self.sender.texts_to(phone)
 
 
-class TestMemorySMS(SMSSenderContract):
+class TestMemorySMS(SMSSenderContract, TemplateSMSSenderContract, SMSTracerContract):
     @pytest.fixture
     def sms(self) -> MemorySMSWorld:
         return MemorySMSWorld()
+
+    @pytest.fixture
+    def traced(self, sms: MemorySMSWorld) -> MemorySMSWorld:
+        return sms
+
+    @pytest.fixture
+    def templated(self, sms: MemorySMSWorld) -> MemorySMSWorld:
+        return sms
 
 
 class MemoryMessengerWorld:

@@ -34,6 +34,7 @@ class Listener:
 
     url: str = ""
     status: int = 204
+    answer: bytes = b""
     heard: list[Heard] = field(default_factory=list)
 
     async def next(self, path: str, after: int = 0, *, containing: bytes = b"", header: str = "") -> Heard:
@@ -63,6 +64,8 @@ async def open_listener() -> AsyncIterator[Listener]:
             heard = Heard(self.request.path, dict(self.request.headers), self.request.body)
             listener.heard.append(heard)
             self.set_status(listener.status)
+            if listener.answer:
+                self.finish(listener.answer)
 
     sockets = bind_sockets(0, "127.0.0.1")
     server = HTTPServer(Application([(r".*", Hear)], log_function=lambda _handler: None))

@@ -93,6 +93,55 @@ def test_what_would_stop_the_web_server_is_named_by_check_and_by_starting(
     assert said in problems(start, wrong)
 
 
+CLOUDS = {
+    "ALIYUN_SMS_ACCESS_KEY_ID": "LTAI-some-key",
+    "ALIYUN_SMS_ACCESS_KEY_SECRET": "a-value-of-some-length",
+    "ALIYUN_SMS_SIGN_NAME": "健康城市",
+    "ALIYUN_SMS_TEMPLATES": '{"login_code": "SMS_123456789"}',
+    "ALIYUN_SMS_CALLBACK_SECRET": "a-value-of-some-length",
+    "TENCENT_SMS_SECRET_ID": "AKID-some-key",
+    "TENCENT_SMS_SECRET_KEY": "a-value-of-some-length",
+    "TENCENT_SMS_APP_ID": "1400000001",
+    "TENCENT_SMS_SIGN_NAME": "健康城市",
+    "TENCENT_SMS_TEMPLATES": '{"login_code": "1234567"}',
+    "TENCENT_SMS_CALLBACK_SECRET": "a-value-of-some-length",
+    "SMS_PUSH_NETWORKS": "198.51.100.0/24, 2001:db8::/32",
+}
+
+
+def test_more_sms_providers_may_be_set_up(complete: dict[str, str], problems: Problems):
+    assert problems(look, complete | CLOUDS) == ""
+
+
+@pytest.mark.parametrize("name", [name for name in CLOUDS if name != "SMS_PUSH_NETWORKS"])
+def test_an_sms_provider_is_set_up_wholly_or_not_at_all(
+    complete: dict[str, str], problems: Problems, name: str
+):
+    provider = "Aliyun SMS" if name.startswith("ALIYUN") else "Tencent Cloud SMS"
+    halved = {key: value for key, value in CLOUDS.items() if key != name}
+    assert problems(look, complete | halved) == f"{name} is missing: {provider} is only half set up."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ALIYUN_SMS_URL", "http://dysms.example.org", "ALIYUN_SMS_URL must be https"),
+        ("TENCENT_SMS_URL", "https://127.0.0.1:8100/tencent-sms", "TENCENT_SMS_URL points at a sandbox"),
+        ("TENCENT_SMS_CALLBACK_SECRET", "short", "TENCENT_SMS_CALLBACK_SECRET is a default or too short"),
+        ("SMS_PUSH_NETWORKS", "198.51.100.0/24,everywhere", "SMS_PUSH_NETWORKS: everywhere is no network"),
+        ("ALIYUN_SMS_TEMPLATES", "SMS_1", "ALIYUN_SMS_TEMPLATES is no JSON object"),
+        ("ALIYUN_SMS_TEMPLATES", '["SMS_1"]', "ALIYUN_SMS_TEMPLATES is no JSON object"),
+        ("TENCENT_SMS_TEMPLATES", '{"bookt": "1"}', "TENCENT_SMS_TEMPLATES names 'bookt', which is no kind"),
+    ],
+)
+def test_what_is_wrong_with_an_sms_provider_is_named(
+    complete: dict[str, str], problems: Problems, name: str, value: str, said: str
+):
+    told = problems(look, complete | CLOUDS | {name: value})
+    assert said in told
+    assert len(told.splitlines()) == 1, told
+
+
 def test_a_worker_needs_no_resident_app(complete: dict[str, str], problems: Problems):
     said = problems(
         lambda: serving.beat(None), complete | {"MINIPROGRAM_DIR": "/nowhere", "MAS_SIGN_CODE": ""}

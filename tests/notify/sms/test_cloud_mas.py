@@ -15,19 +15,23 @@ from notify.ports import (
     RejectedError,
     RejectReason,
     RetryableError,
+    TemplateSMS,
     UnknownResultError,
 )
 from notify.sms.cloud_mas import CloudMAS, CloudMASConfig, mac
 from tests.notify.conftest import MAS_SECRET
-from tests.notify.contract import PHONE, SMSSenderContract
+from tests.notify.contract import PHONE, SMSSenderContract, TemplateSMSSenderContract
 from tests.support.outside import Listener, Outside
 from tests.support.polling import poll
 
 
 class SandboxSMS:
+    phone = "13912340001"
+
     def __init__(self, outside: Outside) -> None:
         self.outside = outside
         mas = outside.credentials["mas"]
+        self.template_id = mas["templates"]["visit_reminder"]["id"]
         self.config = CloudMASConfig(
             url=f"{outside.url}/mas",
             ec_name=mas["ec_name"],
@@ -35,7 +39,7 @@ class SandboxSMS:
             secret_key=mas["secret_key"],
             sign_code=mas["sign_code"],
         )
-        self.sender = CloudMAS(self.config)
+        self.sender = self.templates = CloudMAS(self.config)
 
     async def texts(self, phone: str) -> list[str]:
         found = await self.outside.get("sms", phone=phone)
@@ -49,7 +53,16 @@ async def sms(outside: Outside) -> AsyncIterator[SandboxSMS]:
     await world.sender.aclose()
 
 
-class TestCloudMAS(SMSSenderContract):
+class TestCloudMAS(SMSSenderContract, TemplateSMSSenderContract):
+    @pytest.fixture
+    def templated(self, sms: SandboxSMS) -> SandboxSMS:
+        return sms
+
+    async def test_parameters_that_do_not_fill_the_template_are_the_contents_fault(self, sms: SandboxSMS):
+        with pytest.raises(RejectedError) as refused:
+            await sms.sender.send_template(TemplateSMS(PHONE, sms.template_id, {}))
+        assert refused.value.reason is RejectReason.BAD_CONTENT
+
     @pytest.mark.parametrize("send_secret_key", [True, False])
     async def test_the_secret_goes_along_only_where_the_gateway_wants_it(
         self, sms: SandboxSMS, send_secret_key: bool

@@ -1,0 +1,100 @@
+"""Taking turns: one message after another, each answered once however often it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from backend import clock
+from backend.conversations.models import RESUMABLE, Conversation, Run, RunState, Through
+from backend.conversations.store import ConversationStore
+from backend.db.client import Database
+from backend.errors import AppError, ErrorCode
+from backend.security.fields import BlindIndex, FieldCipher
+from backend.worker.events import Event
+
+# Two messages of one person hardly ever meet; a script that sends them all at once is told to wait.
+MAX_TRIES = 8
+# Channels repeat a message within minutes; so many of the newest are known again.
+REMEMBERED = 20
+# Nobody types faster; what does is a machine, and an answer to each would cost a text message.
+MOST_PER_MINUTE = 20
+TOO_FAST = "您发得太快了，请过一分钟再试。"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a message leads to: the answer in pieces, and where the dialogue stands afterwards."""
+
+    answer: tuple[str, ...]
+    run: Run | None
+    resident_id: str | None = None
+    with_staff: bool = False
+
+
+Think = Callable[[Conversation], Awaitable[Turn]]
+
+
+class ConversationService:
+    """Conversations of all channels."""
+
+    def __init__(self, db: Database, *, cipher: FieldCipher, blind: BlindIndex) -> None:
+        self._store = ConversationStore(db, cipher, blind)
+
+    async def take_turn(
+        self, through: Through, address: str, message_id: str, think: Think
+    ) -> tuple[str, ...]:
+        """Hear one message and return the answer. `think` may run more than once for it and must bear that.
+
+        A message heard before gets its old answer while it is the newest, and silence afterwards. Raises
+        CONFLICT when somebody's messages keep meeting each other.
+        """
+        for _ in range(MAX_TRIES):
+            found = await self._store.find(through, address) or self._store.begin(through, address)
+            if message_id in found.heard:
+                return found.answer if message_id == found.heard[0] else ()
+            counted = _counted(_timely(found), message_id)
+            if counted.in_minute > MOST_PER_MINUTE:
+                answer = (TOO_FAST,) if counted.in_minute == MOST_PER_MINUTE + 1 else ()
+                changed = replace(counted, answer=answer)
+            else:
+                changed = _after(counted, await think(counted))
+            if await self._store.write(changed):
+                return changed.answer
+        raise AppError(ErrorCode.CONFLICT, "messages of one conversation keep meeting")
+
+    async def on_resident_deleted(self, event: Event) -> None:
+        """RESIDENT_DELETED: what was said goes with the account."""
+        await self._store.forget_resident(event.data["resident_id"])
+
+
+def _timely(conversation: Conversation) -> Conversation:
+    """The conversation as the clock sees it: a dialogue left alone for too long has expired."""
+    run = conversation.run
+    if run is None or run.state is not RunState.WAITING:
+        return conversation
+    if clock.now() - conversation.updated_at <= RESUMABLE:
+        return conversation
+    return replace(conversation, run=replace(run, state=RunState.EXPIRED, options=(), before=()))
+
+
+def _counted(conversation: Conversation, message_id: str) -> Conversation:
+    now = clock.now()
+    fresh = conversation.minute_at is None or now - conversation.minute_at >= timedelta(minutes=1)
+    return replace(
+        conversation,
+        heard=(message_id, *conversation.heard)[:REMEMBERED],
+        minute_at=now if fresh else conversation.minute_at,
+        in_minute=1 if fresh else conversation.in_minute + 1,
+    )
+
+
+def _after(conversation: Conversation, turn: Turn) -> Conversation:
+    return replace(
+        conversation,
+        answer=turn.answer,
+        run=turn.run,
+        resident_id=turn.resident_id or conversation.resident_id,
+        with_staff=turn.with_staff,
+    )

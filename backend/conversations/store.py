@@ -1,0 +1,137 @@
+"""The `conversations` collection: one document per person and channel, its words sealed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pymongo.errors import DuplicateKeyError
+
+from backend import clock
+from backend.conversations.models import KEPT, Before, Conversation, Run, RunState, Through
+from backend.db.client import Database, Document
+from backend.security.fields import BlindIndex, FieldCipher
+from backend.security.lasting import declare_lapse, declare_sealed
+
+declare_sealed("conversations", "content")
+# A conversation is found by the blind index of its address, and forgotten soon after the last word.
+declare_lapse("blind", "conversations", KEPT)
+
+
+class ConversationStore:
+    """Conversations by channel and address. Addresses and what was said are sealed."""
+
+    def __init__(self, db: Database, cipher: FieldCipher, blind: BlindIndex) -> None:
+        self._conversations = db.collection("conversations")
+        self._cipher = cipher
+        self._blind = blind
+
+    async def find(self, through: Through, address: str) -> Conversation | None:
+        """The conversation with whoever writes from this address."""
+        ids = [f"{through}:{blind}" for blind in self._blind.candidates("phone", address)]
+        doc = await self._conversations.find_one({"_id": {"$in": ids}})
+        return self._read(doc) if doc else None
+
+    def begin(self, through: Through, address: str) -> Conversation:
+        """A conversation nobody has written down yet."""
+        return Conversation(
+            id=f"{through}:{self._blind.of('phone', address)}",
+            through=through,
+            address=address,
+            turn=0,
+            run=None,
+            resident_id=None,
+            with_staff=False,
+            heard=(),
+            answer=(),
+            minute_at=None,
+            in_minute=0,
+            updated_at=clock.now(),
+        )
+
+    async def write(self, conversation: Conversation) -> bool:
+        """Write the next turn; False when another turn has been written meanwhile."""
+        changed = replace(conversation, turn=conversation.turn + 1, updated_at=clock.now())
+        document = self._write(changed)
+        if conversation.turn == 0:
+            try:
+                await self._conversations.insert_one(document)
+            except DuplicateKeyError:
+                return False
+            return True
+        result = await self._conversations.replace_one(
+            {"_id": conversation.id, "turn": conversation.turn}, document
+        )
+        return result.matched_count == 1
+
+    async def forget_resident(self, resident_id: str) -> None:
+        """Forget every conversation with a person."""
+        await self._conversations.delete_many({"resident_id": resident_id})
+
+    def _write(self, conversation: Conversation) -> Document:
+        run = conversation.run
+        content: dict[str, Any] = {"address": conversation.address, "answer": conversation.answer}
+        if run is not None:
+            content |= {"data": run.data, "options": run.options, "before": [_before(b) for b in run.before]}
+        sealed = orjson.dumps(content).decode()
+        return {
+            "_id": conversation.id,
+            "through": str(conversation.through),
+            "turn": conversation.turn,
+            "resident_id": conversation.resident_id,
+            "with_staff": conversation.with_staff,
+            "heard": list(conversation.heard),
+            "minute_at": conversation.minute_at,
+            "in_minute": conversation.in_minute,
+            "run": _run(run) if run else None,
+            "content": self._cipher.seal("conversations", "content", conversation.id, sealed),
+            "updated_at": conversation.updated_at,
+        }
+
+    def _read(self, doc: Document) -> Conversation:
+        opened = self._cipher.open("conversations", "content", doc["_id"], doc["content"])
+        content: dict[str, Any] = orjson.loads(opened)
+        return Conversation(
+            id=doc["_id"],
+            through=Through(doc["through"]),
+            address=content["address"],
+            turn=doc["turn"],
+            run=_read_run(doc["run"], content) if doc["run"] else None,
+            resident_id=doc["resident_id"],
+            with_staff=doc["with_staff"],
+            heard=tuple(doc["heard"]),
+            answer=tuple(content["answer"]),
+            minute_at=doc["minute_at"],
+            in_minute=doc["in_minute"],
+            updated_at=doc["updated_at"],
+        )
+
+
+def _run(run: Run) -> Document:
+    return {
+        "dialogue": run.dialogue,
+        "step": run.step,
+        "state": str(run.state),
+        "begun_at": run.begun_at,
+        "misunderstood": run.misunderstood,
+    }
+
+
+def _before(before: Before) -> list[Any]:
+    return [before.step, before.data]
+
+
+def _read_run(doc: Document, content: dict[str, Any]) -> Run:
+    begun_at: datetime = doc["begun_at"]
+    return Run(
+        dialogue=doc["dialogue"],
+        step=doc["step"],
+        state=RunState(doc["state"]),
+        begun_at=begun_at,
+        data=content["data"],
+        options=tuple(content["options"]),
+        before=tuple(Before(step, data) for step, data in content["before"]),
+        misunderstood=doc["misunderstood"],
+    )

@@ -1,0 +1,99 @@
+"""What a dialogue is made of: a class per dialogue, a method per step, and what a step can answer.
+
+    class Directions(Dialogue):
+        name, title, intents = "directions", "怎么去医院", (Intent.DIRECTIONS,)
+
+        async def start(self, talk: Talk) -> Next:
+            return Ask("您要去哪家医院？", "hospital", options=..., choices=...)
+
+        async def hospital(self, talk: Talk) -> Next:
+            place = await talk.services.directory.find_organization(talk.chosen)
+            return Say(place.address) if place else NotUnderstood()
+
+A step is named by a string that is stored, so a conversation can go on after days and after a new release; a
+step that no longer exists begins its dialogue anew. Steps may run twice for one message, and pass `talk.key`
+to what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, cast
+
+from backend.permissions import Actor
+from bots.ports import Services
+from bots.understanding.values import Intent, Understanding
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something to choose by number: what is stored, and what is read."""
+
+    value: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question; the next message goes to `step`. Options are numbered from 1."""
+
+    text: str = field(repr=False)
+    step: str
+    options: Sequence[Option] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """The last word of a dialogue."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """The answer was none; the question is asked again, with a hint."""
+
+    hint: str = ""
+
+
+Next = Ask | Say | NotUnderstood
+
+
+@dataclass
+class Talk:
+    """What a step knows: who speaks, what was said and what has been found out.
+
+    `data` is kept between steps. `chosen` is the value of the option whose number was said, else empty. `key`
+    is the same for every try to answer this message: the idempotency key of whatever a step does.
+    """
+
+    actor: Actor
+    said: str = field(repr=False)
+    understood: Understanding
+    data: dict[str, str] = field(repr=False)
+    chosen: str
+    key: str
+    now: datetime
+    services: Services
+
+
+Step = Callable[[Talk], Awaitable[Next]]
+
+
+class Dialogue:
+    """One thing a resident can do by talking."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    intents: ClassVar[tuple[Intent, ...]] = ()
+
+    async def start(self, talk: Talk) -> Next:
+        """The first step; a sentence may already say much."""
+        raise NotImplementedError
+
+    def step(self, name: str) -> Step | None:
+        """The step of this name; None when a later release has no such step."""
+        found = getattr(self, name, None) if name.isidentifier() and not name.startswith("_") else None
+        return cast(Step, found) if callable(found) and name not in ("step",) else None

@@ -1,0 +1,1 @@
+"""What a resident can do by talking, a dialogue per file."""

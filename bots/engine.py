@@ -1,0 +1,220 @@
+"""Runs dialogues: hears one message, finds whose turn it is, and says what comes next.
+
+帮助, 返回, 退出 and 人工 work everywhere. The engine knows no dialogue and no channel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from backend import clock
+from backend.conversations.models import Before, Conversation, Run, RunState, Through
+from backend.conversations.service import ConversationService, Turn
+from backend.errors import AppError
+from backend.permissions import Actor
+from bots import words
+from bots.dialogue import Dialogue, Next, NotUnderstood, Say, Talk
+from bots.ports import Services
+from bots.understanding.values import Intent, Understanding
+
+log = logging.getLogger(__name__)
+
+# Longer texts are cut; nobody needs more to say what he wants, and every rule looks at every character.
+LONGEST = 500
+# So often in a row a person is asked the same; then somebody else has to help.
+MOST_MISUNDERSTOOD = 3
+_MOST_STEPS_BACK = 12
+_ALWAYS = frozenset({Intent.HELP, Intent.BACK, Intent.QUIT, Intent.HUMAN})
+# What begins something new in the middle of something else, when it is said clearly.
+_CLEARLY = 0.9
+
+
+class Reads(Protocol):
+    """Understanding of sentences."""
+
+    async def __call__(self, sentence: str) -> Understanding:
+        """What a sentence says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message as its channel brought it. `id` is the channel's own, the same when it comes again."""
+
+    through: Through
+    address: str = field(repr=False)
+    id: str
+    text: str = field(repr=False)
+
+
+class Engine:
+    """All dialogues of all channels."""
+
+    def __init__(
+        self,
+        conversations: ConversationService,
+        dialogues: Iterable[Dialogue],
+        *,
+        services: Services,
+        read: Reads,
+        who: Callable[[Heard], Awaitable[Actor]],
+        call_staff: Callable[[Conversation, str], Awaitable[None]],
+    ) -> None:
+        self._conversations = conversations
+        self._dialogues = {dialogue.name: dialogue for dialogue in dialogues}
+        self._by_intent = {intent: d for d in self._dialogues.values() for intent in d.intents}
+        self._services = services
+        self._read = read
+        self._who = who
+        self._call_staff = call_staff
+
+    async def hear(self, heard: Heard) -> tuple[str, ...]:
+        """Answer one message: pieces of text, or nothing when there is nothing to say."""
+        heard = replace(heard, text=heard.text[:LONGEST])
+
+        async def think(conversation: Conversation) -> Turn:
+            return await self._think(conversation, heard)
+
+        return await self._conversations.take_turn(heard.through, heard.address, heard.id, think)
+
+    async def _think(self, conversation: Conversation, heard: Heard) -> Turn:
+        understood = await self._read(heard.text)
+        actor = await self._who(heard)
+        turn = _Turning(conversation, heard, understood, actor, self._services)
+        if conversation.with_staff and understood.intent is not Intent.QUIT:
+            await self._call_staff(conversation, heard.text)
+            return turn.unchanged()
+        if understood.intent in _ALWAYS:
+            return await self._command(turn)
+        run = turn.waiting
+        if run is not None:
+            other = self._by_intent.get(understood.intent)
+            if other is None or understood.confidence < _CLEARLY or turn.chosen(run):
+                return await self._go_on(turn, run)
+        dialogue = self._by_intent.get(understood.intent)
+        if dialogue is None:
+            return turn.say(words.menu(self._titles))
+        return await self._begin(turn, dialogue)
+
+    @property
+    def _titles(self) -> Sequence[str]:
+        return [dialogue.title for dialogue in self._dialogues.values()]
+
+    async def _command(self, turn: _Turning) -> Turn:
+        run = turn.waiting
+        match turn.understood.intent:
+            case Intent.HELP:
+                return replace(turn.say(words.menu(self._titles)), run=run)
+            case Intent.QUIT:
+                return turn.say(words.GOODBYE, run=_ended(run, RunState.INTERRUPTED))
+            case Intent.HUMAN:
+                await self._call_staff(turn.conversation, turn.heard.text)
+                return replace(turn.say(words.STAFF_CALLED, run=run), with_staff=True)
+        if run is None or not run.before:
+            return turn.say(words.menu(self._titles), run=_ended(run, RunState.INTERRUPTED))
+        # The last step asked what is open now; the one before it asked what is to be answered differently.
+        kept = run.before[:-1] or run.before
+        earlier = replace(run, data=kept[-1].data, before=kept[:-1])
+        return await self._run(turn, earlier, kept[-1].step, said="")
+
+    async def _begin(self, turn: _Turning, dialogue: Dialogue) -> Turn:
+        fresh = Run(dialogue.name, "start", RunState.WAITING, clock.now())
+        return await self._run(turn, fresh, "start", said=turn.heard.text)
+
+    async def _go_on(self, turn: _Turning, run: Run) -> Turn:
+        return await self._run(turn, run, run.step, said=turn.heard.text)
+
+    async def _run(self, turn: _Turning, run: Run, step_name: str, *, said: str) -> Turn:
+        dialogue = self._dialogues.get(run.dialogue)
+        step = dialogue.step(step_name) if dialogue else None
+        if dialogue is None:
+            return turn.say(words.menu(self._titles))
+        if step is None:
+            # A later release has no such step any more.
+            step, step_name, run = dialogue.start, "start", replace(run, data={}, before=())
+        talk = turn.talk(run, said)
+        try:
+            came = await step(talk)
+        except AppError as error:
+            log.info(
+                "dialogue_refused", extra={"dialogue": run.dialogue, "step": step_name, "code": error.code}
+            )
+            return turn.say(error.text, run=_ended(run, RunState.INTERRUPTED))
+        return self._next(turn, run, step_name, came, talk.data)
+
+    def _next(self, turn: _Turning, run: Run, step_name: str, came: Next, data: Mapping[str, str]) -> Turn:
+        if isinstance(came, Say):
+            return turn.say(came.text, run=_ended(run, RunState.COMPLETED))
+        if isinstance(came, NotUnderstood):
+            return self._again(turn, run, came)
+        before = (*run.before, Before(step_name, run.data))
+        asked = replace(
+            run,
+            step=came.step,
+            data=dict(data),
+            options=tuple(option.value for option in came.options),
+            before=before[-_MOST_STEPS_BACK:],
+            misunderstood=0,
+        )
+        return turn.say(words.question(came.text, [option.text for option in came.options]), run=asked)
+
+    def _again(self, turn: _Turning, run: Run, came: NotUnderstood) -> Turn:
+        times = run.misunderstood + 1
+        if times >= MOST_MISUNDERSTOOD:
+            return turn.say(words.OFFER_STAFF, run=replace(run, misunderstood=0))
+        return turn.say(came.hint or words.AGAIN, run=replace(run, misunderstood=times))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turning:
+    """One message on its way through the engine."""
+
+    conversation: Conversation
+    heard: Heard
+    understood: Understanding
+    actor: Actor
+    services: Services
+
+    @property
+    def waiting(self) -> Run | None:
+        """The dialogue that waits for an answer."""
+        run = self.conversation.run
+        return run if run is not None and run.state is RunState.WAITING else None
+
+    def chosen(self, run: Run) -> str:
+        """The option whose number was said."""
+        ordinal = self.understood.slots.ordinal
+        if self.understood.intent is not Intent.CHOICE or ordinal is None:
+            return ""
+        place = ordinal - 1 if ordinal > 0 else len(run.options) + ordinal
+        return run.options[place] if 0 <= place < len(run.options) else ""
+
+    def talk(self, run: Run, said: str) -> Talk:
+        """What a step is given."""
+        key = hashlib.blake2b(f"{self.conversation.id}|{self.heard.id}".encode(), digest_size=16).hexdigest()
+        return Talk(
+            actor=self.actor,
+            said=said,
+            # Who goes back has not answered: nothing of that word may be taken for an answer.
+            understood=self.understood if said else Understanding(Intent.UNKNOWN, 0.0),
+            data=dict(run.data),
+            chosen=self.chosen(run) if said else "",
+            key=key,
+            now=clock.now(),
+            services=self.services,
+        )
+
+    def say(self, text: str, run: Run | None = None) -> Turn:
+        """Answer, and leave the dialogue as given."""
+        return Turn(answer=words.pieces(text), run=run, resident_id=self.actor.id or None)
+
+    def unchanged(self) -> Turn:
+        """Nothing to say; a person is at it."""
+        return Turn((), self.conversation.run, self.actor.id or None, with_staff=True)
+
+
+def _ended(run: Run | None, state: RunState) -> Run | None:
+    return None if run is None else replace(run, state=state, options=(), before=(), data={})

@@ -1,0 +1,21 @@
+"""What the dialogues use of the city: its services, by the names the composition root gives them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from backend.appointments.service import AppointmentService
+from backend.directory.service import DirectoryService
+from backend.residents.service import ResidentService
+from backend.slotpool.claims import ClaimService
+from backend.slotpool.schedules import ScheduleService
+
+
+class Services(Protocol):
+    """The services behind a dialogue's steps."""
+
+    directory: DirectoryService
+    residents: ResidentService
+    schedules: ScheduleService
+    claims: ClaimService
+    appointments: AppointmentService

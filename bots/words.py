@@ -1,0 +1,33 @@
+"""What the engine itself says, and how a question with options is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+AGAIN = "没太明白您的意思，请换个说法，或回复序号。回复“返回”到上一步，“退出”结束。"
+OFFER_STAFF = "抱歉，还是没明白。您可以回复“人工”请工作人员帮您，或回复“退出”重新开始。"
+STAFF_CALLED = "已为您转给工作人员，请稍候，工作时间内会有人回复您。回复“退出”可回到自助服务。"
+GOODBYE = "好的，已退出。需要时直接告诉我您要做什么，例如“明天上午市人民医院儿科”。"
+_LONGEST_PIECE = 600
+
+
+def menu(titles: Sequence[str]) -> str:
+    """What can be done here."""
+    listed = "\n".join(f"· {title}" for title in titles)
+    return f"您可以直接说要做什么：\n{listed}\n随时可回复：帮助、返回、退出、人工。"
+
+
+def question(text: str, options: Sequence[str]) -> str:
+    """A question with its options numbered from 1."""
+    return "\n".join([text, *(f"{number}. {option}" for number, option in enumerate(options, 1))])
+
+
+def pieces(text: str) -> tuple[str, ...]:
+    """A long answer in pieces that end at line breaks where they can."""
+    found: list[str] = []
+    for line in text.split("\n"):
+        if found and len(found[-1]) + 1 + len(line) <= _LONGEST_PIECE:
+            found[-1] += f"\n{line}"
+        else:
+            found += [line[at : at + _LONGEST_PIECE] for at in range(0, max(len(line), 1), _LONGEST_PIECE)]
+    return tuple(found)

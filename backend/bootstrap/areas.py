@@ -15,6 +15,7 @@ from backend.audit.store import AuditStore
 from backend.billing.service import BillingService
 from backend.bootstrap.core import Close, Core
 from backend.bootstrap.outside import Outside
+from backend.conversations.service import ConversationService
 from backend.db.journal import Journal
 from backend.directory.client_care import ClientCare
 from backend.directory.client_store import ClientStore
@@ -76,6 +77,7 @@ class Middle(Ground):
     imports: ImportService
     billing: BillingService
     messages: MessageService
+    conversations: ConversationService
     code_and_family_teller: CodeAndFamilyTeller
     statistics: StatisticsService
     resealing: Resealing
@@ -186,6 +188,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         imports=ImportService(ground.directory, schedules, FeedStore(db)),
         billing=billing,
         messages=messages,
+        conversations=ConversationService(db, cipher=ground.cipher, blind=ground.blind),
         code_and_family_teller=CodeAndFamilyTeller(
             messages,
             ground.residents,

@@ -67,6 +67,8 @@ def _subscribe_telling(services: Services) -> None:
     bus.subscribe(
         kinds.RESIDENT_DELETED, "messages.on_resident_deleted", services.messages.on_resident_deleted
     )
+    talks = services.conversations
+    bus.subscribe(kinds.RESIDENT_DELETED, "conversations.on_resident_deleted", talks.on_resident_deleted)
 
 
 # What runs by the clock. The names are stored in the broker: keep them.

@@ -97,9 +97,13 @@ def mainland_phone_of(value: Any) -> str:
 
 
 def beijing_time_of(entry: Entry, name: str, form: str) -> datetime | None:
-    """An instant written as Beijing's clock shows it; what has no readable time is still worth reading."""
+    """An instant written as Beijing's clock shows it; what has no readable time is still worth reading.
+
+    Fractions of a second, which some write behind it, are left out.
+    """
+    length = len(f"{datetime(2000, 1, 1, tzinfo=BEIJING):{form}}")
     try:
-        local = datetime.strptime(text_of(entry, name, LONGEST_CODE), form).replace(tzinfo=BEIJING)
+        local = datetime.strptime(text_of(entry, name, length), form).replace(tzinfo=BEIJING)
         return local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

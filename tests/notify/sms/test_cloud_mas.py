@@ -190,6 +190,12 @@ class TestPushes:
         reports = mas.parse_reports(json.dumps(REPORT | {"mobile": ["13911112222", "13933334444"]}).encode())
         assert [report.phone for report in reports] == ["13911112222", "13933334444"]
 
+    def test_fractions_of_a_second_behind_the_time_are_left_out(self, mas: CloudMAS):
+        (whole,) = mas.parse_reports(json.dumps(REPORT).encode())
+        (finer,) = mas.parse_reports(json.dumps(REPORT | {"receiveDate": "20260105093002123"}).encode())
+        assert finer.at == whole.at
+        assert finer.at is not None
+
     def test_a_report_with_an_unreadable_time_is_still_a_report(self, mas: CloudMAS):
         (report,) = mas.parse_reports(json.dumps(REPORT | {"receiveDate": "yesterday"}).encode())
         assert report.at is None

@@ -71,8 +71,8 @@ def stamp(seconds_from_now: float) -> str:
         ({"AccessKeyId": "LTAIsomebody"}, "InvalidAccessKeyId.NotFound", 404),
         ({"AccessKeyId": ""}, "MissingAccessKeyId", 400),
         ({"SignatureNonce": ""}, "MissingSignatureNonce", 400),
-        ({"Timestamp": stamp(-1000)}, "InvalidTimeStamp.Expired", 400),
-        ({"Timestamp": stamp(1000)}, "InvalidTimeStamp.Expired", 400),
+        ({"Timestamp": "-1000"}, "InvalidTimeStamp.Expired", 400),
+        ({"Timestamp": "+1000"}, "InvalidTimeStamp.Expired", 400),
         ({"Timestamp": "2026-01-01 00:00:00"}, "InvalidTimeStamp.Format", 400),
         ({"Version": "2016-01-01"}, "InvalidVersion", 400),
         ({"SignatureMethod": "HMAC-MD5"}, "InvalidSignatureMethod", 400),
@@ -98,6 +98,9 @@ def stamp(seconds_from_now: float) -> str:
 async def test_what_is_wrong_is_refused_with_its_own_code(
     web: httpx.AsyncClient, outside: Outside, changes: dict[str, str], code: str, status: int
 ):
+    if changes.get("Timestamp", "")[:1] in ("-", "+"):
+        # So many seconds from now, not from when the tests were collected.
+        changes = {"Timestamp": stamp(float(changes["Timestamp"]))}
     params = aliyun_call(outside, "SendSms", aliyun_message(outside, PHONE), **changes)
     answered, answer = await aliyun(web, params)
     assert (answer["Code"], answered) == (code, status)

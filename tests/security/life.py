@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from backend import clock
+from backend.conversations.models import Conversation, Run, RunState, Through
+from backend.conversations.service import Turn
 from backend.healthcodes.codes import make_phone_code
 from backend.permissions import Role
 from tests.admin.browser import Browser
@@ -302,12 +304,19 @@ async def _endings(life: Life, father: Caller, granny: Caller) -> None:
     await city.call("GET", "/api/v1/me", as_=granny, expect=401)
 
 
+async def _ask_back(conversation: Conversation) -> Turn:
+    run = Run("book", "patient", RunState.WAITING, clock.now(), {"said": WORDS}, (STRANGER["name"],))
+    return Turn((f"{STRANGER['name']}您好，{WORDS}",), run)
+
+
 async def _half_way(life: Life, mother: Caller) -> None:
     """What is begun and not ended: prompts accepted, a code not yet typed, a log-in without a phone."""
     city = life.city
     kinds = {"template_kinds": ["appointment_booked"]}
     await city.call("POST", "/api/v1/messages/subscriptions", as_=mother, json=kinds)
     await life.otp(FATHER["phone"])
+    # A dialogue in which somebody has said who he is and what ails him.
+    await city.city.services.conversations.take_turn(Through.SMS, STRANGER["phone"], "m1", _ask_back)
     made = await city.outside.post("js-code", {"app": "mini", "phone": "13711220077"})
     life.keep("openid", made["openid"])
     body = {"js_code": life.keep("js code", made["js_code"])}

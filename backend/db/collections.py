@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pymongo import IndexModel
+from pymongo import ASCENDING, IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from backend.db.client import Database, Document
@@ -53,6 +53,11 @@ async def _ensure_index(db: Database, name: str, index: IndexModel) -> None:
 def schema(required: Sequence[str], **properties: Document) -> Document:
     """A `$jsonSchema` for an object: required fields and the BSON types of the known ones."""
     return {"bsonType": "object", "required": list(required), "properties": properties}
+
+
+def events_due(name: str = "events_due") -> IndexModel:
+    """The index by which the relay finds the few documents with an event to pass on."""
+    return IndexModel([("events_due", ASCENDING)], name=name, partialFilterExpression={"events_due": True})
 
 
 STRING: Document = {"bsonType": "string"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from backend.db.client import Database
@@ -14,6 +16,7 @@ from backend.db.collections import (
     OPTIONAL_STRING,
     STRING,
     ensure_collection,
+    events_due,
     schema,
 )
 
@@ -23,7 +26,7 @@ OPTIONAL_OBJECT = {"bsonType": ["object", "null"]}
 async def up(db: Database) -> None:
     """State the collections of the residents area."""
     await _residents(db)
-    await _links(db)
+    await ensure_links(db, bases=["register", "small_child", "accepted", "none"])
     await _log_in(db)
 
 
@@ -59,7 +62,7 @@ async def _residents(db: Database) -> None:
             updated_at=DATE,
             deleted_at=DATE,
         ),
-        indexes=[_events_due()],
+        indexes=[events_due()],
     )
     await ensure_collection(
         db,
@@ -70,7 +73,8 @@ async def _residents(db: Database) -> None:
     )
 
 
-async def _links(db: Database) -> None:
+async def ensure_links(db: Database, *, bases: Sequence[str]) -> None:
+    """State the collection of links; on what a link may rest differs between migrations."""
     live = {"live": True}
     guardian = ("guardian_id", ASCENDING)
     await ensure_collection(
@@ -84,7 +88,7 @@ async def _links(db: Database) -> None:
             position={"bsonType": "int", "minimum": 1, "maximum": 6},
             relation={"enum": ["child", "parent", "spouse", "other"]},
             state={"enum": ["pending", "active", "revoked"]},
-            basis={"enum": ["register", "small_child", "accepted", "none"]},
+            basis={"enum": list(bases)},
             live=BOOL,
             consent_until=OPTIONAL_OBJECT,
             ended_by=STRING,
@@ -104,7 +108,7 @@ async def _links(db: Database) -> None:
             IndexModel(
                 [("patient_id", ASCENDING), ("live", ASCENDING), ("_id", DESCENDING)], name="of_patient"
             ),
-            _events_due(),
+            events_due(),
         ],
     )
 
@@ -140,10 +144,4 @@ async def _log_in(db: Database) -> None:
             expires_at=DATE,
         ),
         indexes=[forget],
-    )
-
-
-def _events_due() -> IndexModel:
-    return IndexModel(
-        [("events_due", ASCENDING)], name="events_due", partialFilterExpression={"events_due": True}
     )

@@ -15,6 +15,7 @@ from backend.db.collections import (
     OPTIONAL_STRING,
     STRING,
     ensure_collection,
+    events_due,
     schema,
 )
 
@@ -158,8 +159,6 @@ async def _uses(db: Database) -> None:
         ),
         indexes=[
             IndexModel([("patient_id", ASCENDING), ("use_id", DESCENDING)], name="of_patient"),
-            IndexModel(
-                [("events_due", ASCENDING)], name="events_due", partialFilterExpression={"events_due": True}
-            ),
+            events_due(),
         ],
     )

@@ -15,6 +15,7 @@ from backend.db.collections import (
     OPTIONAL_STRING,
     STRING,
     ensure_collection,
+    events_due,
     schema,
 )
 
@@ -57,11 +58,7 @@ async def up(db: Database) -> None:
             _index("department_day", "department_id", "on", "start_at"),
             _index("organization_day", "organization_id", "on", "start_at"),
             _index("practitioner_day", "practitioner_id", "on"),
-            IndexModel(
-                [("events_due", ASCENDING)],
-                name="events_due",
-                partialFilterExpression={"events_due": True},
-            ),
+            events_due(),
         ],
     )  # fmt: skip
 

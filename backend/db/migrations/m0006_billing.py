@@ -14,14 +14,13 @@ from backend.db.collections import (
     OPTIONAL_STRING,
     STRING,
     ensure_collection,
+    events_due,
     schema,
 )
 
 # Longer than a refund may take and a dispute may wait.
 NOTICES_KEPT_S = 400 * 24 * 3600
-_EVENTS_DUE = IndexModel(
-    [("events_due", ASCENDING)], name="relay", partialFilterExpression={"events_due": True}
-)
+_EVENTS_DUE = events_due("relay")
 
 
 async def up(db: Database) -> None:

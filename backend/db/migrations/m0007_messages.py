@@ -13,6 +13,7 @@ from backend.db.collections import (
     OPTIONAL_STRING,
     STRING,
     ensure_collection,
+    events_due,
     schema,
 )
 
@@ -63,7 +64,7 @@ async def _messages(db: Database) -> None:
             IndexModel([("organization_id", ASCENDING), ("_id", DESCENDING)], name="organization"),
             IndexModel([("appointment_id", ASCENDING)], name="appointment", sparse=True),
             _index("report", "deliveries.sms.provider_id", only={"deliveries.sms.provider_id": {"$gt": ""}}),
-            _index("relay", "events_due", only={"events_due": True}),
+            events_due("relay"),
             IndexModel([("forget_at", ASCENDING)], name="forget", expireAfterSeconds=0),
         ],
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from backend import clock
 from backend.bootstrap import City, open_city
 from backend.db.migrate import migrate
 from backend.demo.embedded import start_mongod, start_redis
+from backend.demo.leash import free_port
 from backend.directory.codes import HospitalLevel, OrganizationKind
 from backend.directory.models import Department, External, Organization, TerminalKind
 from backend.ids import new_id
@@ -97,12 +97,12 @@ async def bench_city(processes: int = 1) -> AsyncIterator[BenchCity]:
             broker_url=SecretStr(redis.url),
             redis_url=SecretStr(redis.url),
             keys_file=keys,
-            web_port=_free_port(),
+            web_port=free_port(),
         )
         city = await open_city(settings, process="bench")
         await migrate(city.db)
         department = await _directory(city)
-        bare_port = _free_port()
+        bare_port = free_port()
         bare = _start([sys.executable, "-m", "bench.bare", str(bare_port)], {})
         stack.callback(_stop, bare)
         serve = [sys.executable, "-m", "backend.cli", "serve", "--processes", str(processes)]
@@ -197,12 +197,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(timeout=25)
     except subprocess.TimeoutExpired:
         process.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 async def _await_port(port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -42,24 +43,28 @@ def main(
     state_dir: Annotated[Path, typer.Option(help="Where credentials and state are kept.")] = Path(
         ".demo/sandbox"
     ),
-    mas_callback_secret: Annotated[
-        str, typer.Option(help="Secret path part of the city's SMS callbacks.")
-    ] = "",
-    aliyun_callback_secret: Annotated[str, typer.Option(help="The same of Aliyun SMS.")] = "",
-    tencent_callback_secret: Annotated[str, typer.Option(help="The same of Tencent Cloud SMS.")] = "",
     city_file: Annotated[
         str, typer.Option(help="The demo's city.json, for the window page.")
     ] = ".demo/city.json",
 ) -> None:
-    """WeChat, WeChat Pay, three SMS providers and the population register on this machine."""
-    clouds = {"aliyun": aliyun_callback_secret, "tencent": tencent_callback_secret}
+    """WeChat, WeChat Pay, three SMS providers and the population register on this machine.
+
+    The secret path parts of the city's SMS callbacks come in MAS_CALLBACK_SECRET, ALIYUN_CALLBACK_SECRET and
+    TENCENT_CALLBACK_SECRET.
+    """
+    clouds = {"aliyun": _given("ALIYUN_CALLBACK_SECRET"), "tencent": _given("TENCENT_CALLBACK_SECRET")}
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(port, city_url, state_dir, mas_callback_secret, city_file, clouds))
+            asyncio.run(_serve(port, city_url, state_dir, _given("MAS_CALLBACK_SECRET"), city_file, clouds))
     except (OSError, ValueError) as error:
         sys.stderr.write(f"沙箱无法启动：{error}\n")
         raise SystemExit(1) from error
+
+
+def _given(name: str) -> str:
+    """A secret of the environment: a command line is anybody's to read (`ps`)."""
+    return os.environ.get(name, "")
 
 
 if __name__ == "__main__":

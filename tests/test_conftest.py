@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 
 from backend.db.client import Database
 from backend.db.migrate import pending
+from backend.demo.leash import free_port
 from tests.support.network import OutsideWorldError
 from tests.support.polling import poll, poll_sync
-from tests.support.processes import free_port
 
 # A run that says which sandbox it has started, and is then killed.
 RUN = """

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from backend.demo.leash import free_port, start_leashed, stop_leashed
 
 REPLICA_SET = "city"
 READY_WITHIN_S = 30.0
+# How often another port is tried when somebody took the chosen one before the server did.
+PORTS_TRIED = 5
 # Server error codes of replSetGetStatus: a fresh data folder, and one last used under another port.
 NOT_YET_INITIALIZED = 94
 INVALID_REPLICA_SET_CONFIG = 93
@@ -78,15 +81,31 @@ def start_mongod(data: Path, log: Path, *, cache_gb: float = 0.5) -> EmbeddedSer
     """Start MongoDB as a single-node replica set on a free port and wait until it takes writes."""
     binary = mongod_binary()
     data.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    process = start_leashed(_mongod_argv(binary, data, port, cache_gb), log=log)
-    server = EmbeddedServer("mongodb", f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}", process)
-    try:
-        _await_primary(server, port, log)
-    except BaseException:
-        server.stop()
-        raise
-    return server
+
+    def start(port: int) -> EmbeddedServer:
+        process = start_leashed(_mongod_argv(binary, data, port, cache_gb), log=log)
+        return EmbeddedServer("mongodb", f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}", process)
+
+    return _on_a_free_port(start, lambda server, port: _await_primary(server, port, log), log)
+
+
+def _on_a_free_port(
+    start: Callable[[int], EmbeddedServer], await_ready: Callable[[EmbeddedServer, int], None], log: Path
+) -> EmbeddedServer:
+    """Start a server; on another port when its own was taken between the choice and the start."""
+    for tried in range(1, PORTS_TRIED + 1):
+        log.unlink(missing_ok=True)
+        port = free_port()
+        server = start(port)
+        try:
+            await_ready(server, port)
+            return server
+        except BaseException as failure:
+            server.stop()
+            port_taken = isinstance(failure, DemoError) and "already in use" in _said_in(log).lower()
+            if not port_taken or tried == PORTS_TRIED:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def _mongod_argv(binary: Path, data: Path, port: int, cache_gb: float) -> list[str]:
@@ -138,16 +157,13 @@ def start_redis(folder: Path, log: Path) -> EmbeddedServer:
     """Start Redis on a free port. It keeps nothing: the outbox in MongoDB is the truth."""
     binary = redis_binary()
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    argv = [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    argv += ["--save", "", "--appendonly", "no"]
-    server = EmbeddedServer("redis", f"redis://127.0.0.1:{port}/0", start_leashed(argv, log=log))
-    try:
-        _await_redis(server, log)
-    except BaseException:
-        server.stop()
-        raise
-    return server
+
+    def start(port: int) -> EmbeddedServer:
+        argv = [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+        argv += ["--save", "", "--appendonly", "no"]
+        return EmbeddedServer("redis", f"redis://127.0.0.1:{port}/0", start_leashed(argv, log=log))
+
+    return _on_a_free_port(start, lambda server, _port: _await_redis(server, log), log)
 
 
 def _await_redis(server: EmbeddedServer, log: Path) -> None:
@@ -167,12 +183,17 @@ def _await_redis(server: EmbeddedServer, log: Path) -> None:
 
 def _complaint(log: Path) -> str:
     """The line of a server's log that says why it ended: MongoDB's last error, else the last line of all."""
-    try:
-        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    except FileNotFoundError:
-        lines = []
+    lines = [line for line in _said_in(log).splitlines() if line.strip()]
     for line in reversed(lines):
         if '"s":"E"' in line or '"s":"F"' in line:
             entry = json.loads(line)
             return str(entry.get("attr", {}).get("error") or entry["msg"])
     return lines[-1][:300] if lines else "it said nothing"
+
+
+def _said_in(log: Path) -> str:
+    """Everything a server has logged so far."""
+    try:
+        return log.read_text(errors="replace")
+    except FileNotFoundError:
+        return ""

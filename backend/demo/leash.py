@@ -1,7 +1,9 @@
 """Starting a child process that never outlives us, and stopping it within a deadline."""
 
+import contextlib
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -11,6 +13,8 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 STOP_WITHIN_S = 10.0
+# Systems give outgoing connections ports from 32768 (Linux) or 49152 on; below, nobody takes one by accident.
+BELOW_EPHEMERAL = range(20_000, 32_000)
 
 # Loaded before any fork: the child may do nothing but the one call.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -78,10 +82,15 @@ def _end_session(pid: int) -> None:
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on loopback that nobody listens on, and that no outgoing connection is given meanwhile.
+
+    Another program may still take it before its server is up: who starts one looks whether it did.
+    """
+    while True:
+        port = secrets.choice(BELOW_EPHEMERAL)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def is_port_free(port: int, host: str = "127.0.0.1") -> bool:

@@ -108,9 +108,10 @@ def _start_sandbox(places: DemoPlaces, supervisor: Supervisor) -> None:
     argv = [
         *(sys.executable, "-m", "sandbox", "--port", str(places.sandbox_port), "--city-url", places.web_url),
         *("--state-dir", str(places.sandbox_state), "--city-file", str(places.city_file)),
-        *("--mas-callback-secret", mas_callback_secret(places)),
     ]
-    supervisor.start("sandbox", argv, inherited())
+    # Not on the command line, which anybody on this machine may read.
+    secret = {"MAS_CALLBACK_SECRET": mas_callback_secret(places)}
+    supervisor.start("sandbox", argv, inherited() | secret)
 
 
 def _start_servers(places: DemoPlaces, supervisor: Supervisor) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from backend.bootstrap import City, open_city
 from backend.db.client import Database
 from backend.db.migrate import migrate
+from backend.demo.leash import free_port
 from backend.ids import new_id
 from backend.permissions import Actor, ActorKind, Role
 from backend.security.keys import Keyring
@@ -24,7 +25,7 @@ from backend.settings import Settings
 from backend.slotpool.schedules_models import Schedule
 from backend.slotpool.schedules_store import ScheduleStore
 from tests.support.city import id_number, make_directory, make_schedule
-from tests.support.processes import await_ready, free_port, open_processes
+from tests.support.processes import await_ready, open_processes
 
 pytestmark = pytest.mark.serial
 PEOPLE, SLOTS, CONNECTIONS = 2_000, 50, 64

@@ -21,6 +21,7 @@ from backend.bootstrap import City, open_city
 from backend.db.client import Database
 from backend.db.migrate import migrate
 from backend.demo.environment import vendor_settings
+from backend.demo.leash import free_port
 from backend.directory.models import Department, Organization
 from backend.ids import new_id
 from backend.permissions import Actor, Role
@@ -30,7 +31,7 @@ from backend.slotpool.schedules_store import ScheduleStore
 from tests.support.city import MAS_SECRET, id_number, make_directory, make_schedule
 from tests.support.outside import Outside, open_outside
 from tests.support.polling import poll
-from tests.support.processes import Processes, await_ready, free_port, open_processes
+from tests.support.processes import Processes, await_ready, open_processes
 
 FEE_FEN = 1_500
 SETTLED_WITHIN_S = 150

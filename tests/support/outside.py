@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -116,8 +117,8 @@ async def open_outside(city_url: str, *, mas_callback_secret: str = "") -> Async
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "sandbox", "--port", "0", "--city-url", city_url,
-            "--state-dir", folder, "--mas-callback-secret", mas_callback_secret,
-            "--city-file", f"{folder}/city.json",
+            "--state-dir", folder, "--city-file", f"{folder}/city.json",
+            env={**os.environ, "MAS_CALLBACK_SECRET": mas_callback_secret},
             stdout=asyncio.subprocess.PIPE, preexec_fn=die_with_parent(),
         )  # fmt: skip
         assert process.stdout is not None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,8 +20,6 @@ from tests.support.city import MAS_SECRET
 from tests.support.outside import Outside
 from tests.support.polling import poll
 
-# The kernel takes the source ports of connections from 32768 on.
-BELOW_EPHEMERAL = (20_000, 32_000)
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -80,15 +76,6 @@ class Processes:
     def log_of(self, name: str) -> str:
         """What a process has written."""
         return (self.logs / f"{name}.log").read_text()
-
-
-def free_port() -> int:
-    """A port nobody listens on, and that no outgoing connection is given before somebody does."""
-    while True:
-        port = random.randrange(*BELOW_EPHEMERAL)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 async def await_ready(url: str, deadline_s: float = 30) -> None:

@@ -1,6 +1,7 @@
 """The embedded servers keep data over a restart and say what is missing."""
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pymongo import MongoClient
 from backend.demo import embedded
 from backend.demo.embedded import EmbeddedServer, start_mongod, start_redis
 from backend.demo.errors import DemoError
+from backend.demo.leash import free_port
 
 
 def connect(server: EmbeddedServer) -> MongoClient[dict[str, Any]]:
@@ -57,3 +59,17 @@ def test_a_server_that_lacks_a_library_says_which(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(embedded, "mongod_binary", lambda: broken)
     with pytest.raises(DemoError, match=r"libcrypto\.so\.3 .*MONGODB_URI"):
         start_mongod(tmp_path / "data", tmp_path / "log")
+
+
+@pytest.mark.parametrize("start", [start_mongod, start_redis])
+def test_a_port_taken_in_the_last_moment_is_exchanged_for_another(start, tmp_path: Path, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ports = iter([taken.getsockname()[1], free_port()])
+        monkeypatch.setattr(embedded, "free_port", lambda: next(ports))
+        server = start(tmp_path / "data", tmp_path / "log")
+    try:
+        assert not list(ports)
+    finally:
+        server.stop()

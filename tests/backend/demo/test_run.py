@@ -55,6 +55,8 @@ def test_the_demo_comes_up_keeps_its_data_and_leaves_no_process(start: Start):
     assert httpx.get(f"{first.city['sandbox']}/healthz").is_success
     keys = (first.folder / "keys.json").read_text()
     hospitals = first.city["hospitals"]
+    secret = (first.folder / "mas-callback-secret").read_text()
+    assert not any(secret in " ".join(member.cmdline()) for member in family), "anybody may read `ps`"
     assert first.stop() == 0
     poll_sync(lambda: all_gone(family), what="the end of every process")
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from backend.bootstrap import City, open_city
 from backend.db.client import Database
+from backend.demo.leash import free_port
 from backend.ids import new_id
 from backend.permissions import Actor, Role
 from backend.security.keys import Keyring
@@ -21,7 +22,7 @@ from backend.slotpool.schedules_models import Schedule
 from backend.slotpool.schedules_store import ScheduleStore
 from tests.support.city import make_directory, make_schedule
 from tests.support.gate import Gate, open_gate
-from tests.support.processes import Processes, await_ready, free_port, open_processes
+from tests.support.processes import Processes, await_ready, open_processes
 
 INSERT_OF_A_CLAIM = b"\x02insert\x00\x07\x00\x00\x00claims\x00"
 

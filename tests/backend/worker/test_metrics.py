@@ -12,12 +12,13 @@ from pydantic import SecretStr
 from backend.bootstrap import City, open_city
 from backend.db.client import Database
 from backend.db.migrate import migrate
+from backend.demo.leash import free_port
 from backend.ids import new_id
 from backend.security.keys import Keyring
 from backend.settings import Settings
 from backend.worker.events import Event, EventKind
 from tests.support.polling import poll
-from tests.support.processes import Processes, free_port, open_processes
+from tests.support.processes import Processes, open_processes
 
 pytestmark = pytest.mark.serial
 

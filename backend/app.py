@@ -22,6 +22,7 @@ from backend.http.pages import app_routes
 from backend.http.system import HealthHandler, MetricsHandler, OpenAPIHandler, ReadyHandler
 from backend.messages import handlers as messages_handlers
 from backend.residents import handlers as residents_handlers
+from backend.residents import login_handlers
 from backend.settings import Settings
 from backend.slotpool import handlers as slotpool_handlers
 from backend.slotpool import schedules_handlers
@@ -39,6 +40,7 @@ def api_routes() -> Routes:
         *slotpool_handlers.routes,
         *healthcodes_handlers.routes,
         *residents_handlers.routes,
+        *login_handlers.routes,
         *directory_handlers.routes,
         *messages_handlers.routes,
         *config_handlers.routes,

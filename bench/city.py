@@ -105,7 +105,7 @@ async def bench_city(processes: int = 1) -> AsyncIterator[BenchCity]:
         bare_port = free_port()
         bare = _start([sys.executable, "-m", "bench.bare", str(bare_port)], {})
         stack.callback(_stop, bare)
-        serve = [sys.executable, "-m", "backend.cli", "serve", "--processes", str(processes)]
+        serve = [sys.executable, "-m", "backend", "serve", "--processes", str(processes)]
         web = _start(serve, _environment(settings))
         stack.callback(_stop, web)
         await _await_port(settings.web_port)

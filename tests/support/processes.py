@@ -35,7 +35,7 @@ class Processes:
         """Start `healthycity <command>` under a name; its log is kept for a failing test to show."""
         with (self.logs / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [sys.executable, "-m", "backend.cli", *command],
+                [sys.executable, "-m", "backend", *command],
                 env=self.environment | environment,
                 stdout=log,
                 stderr=log,

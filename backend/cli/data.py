@@ -1,0 +1,70 @@
+"""Commands that put data into a city or look it over."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.cli.panels import DATA, group
+
+app = typer.Typer()
+imports = group(app, "import", "Bring in schedules that others publish.", DATA)
+audit = group(app, "audit", "The audit log.", DATA)
+
+
+@app.command(rich_help_panel=DATA)
+def migrate() -> None:
+    """Bring the database up to date: collections, validators, indexes. Safe to repeat."""
+    from backend.commands import database
+
+    database.migrate()
+
+
+@app.command(rich_help_panel=DATA)
+def seed(
+    sandbox_url: Annotated[
+        str, typer.Option(help="The sandbox whose register has to know the residents.")
+    ] = "http://127.0.0.1:8100",
+    city_file: Annotated[Path, typer.Option(help="Where to write addresses and logins.")] = Path(
+        ".demo/city.json"
+    ),
+) -> None:
+    """Fill a demo city with hospitals, doctors, schedules and residents. Refuses in production."""
+    from backend.commands import database
+
+    database.seed(sandbox_url, city_file)
+
+
+@imports.command("bulk-publish")
+def import_bulk_publish(
+    source: Annotated[str, typer.Argument(help="A folder, a manifest file or an https address.")],
+    organizations: Annotated[
+        Path | None,
+        typer.Option(help="CSV or JSON: which locations are hospitals of the directory already."),
+    ] = None,
+    start_on: Annotated[
+        str | None, typer.Option(help="Move an old feed: its first day becomes this one (2026-01-31).")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="With --start-on: keep the clock of this zone.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a line did not go in.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Import a SMART Scheduling Links feed.
+
+    Bad lines are reported with file, line and reason; good lines go in. Running it again changes nothing.
+    A location becomes an institution of its own unless --organizations names the one that it is: in each
+    line a location (its id, identifier or name) and an institution's id.
+    """
+    from backend.commands import importing
+
+    importing.bulk_publish(source, organizations, start_on, time_zone, strict, as_json)
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Check the hash chain of the audit log from its first entry to its last."""
+    from backend.commands import database
+
+    database.verify_audit()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from backend.demo.embedded import start_mongod, start_redis
 from backend.demo.environment import (
@@ -100,8 +100,8 @@ def _bring_up(places: DemoPlaces, supervisor: Supervisor, progress: Progress) ->
     return write_city_file(places.city_file, places.web_url, places.sandbox_url, told)
 
 
-def _next(progress: Progress, task: object, step: int) -> None:
-    progress.update(task, completed=step, description=STEPS[step])  # type: ignore[arg-type]
+def _next(progress: Progress, task: TaskID, step: int) -> None:
+    progress.update(task, completed=step, description=STEPS[step])
 
 
 def _start_sandbox(places: DemoPlaces, supervisor: Supervisor) -> None:

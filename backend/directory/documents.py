@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from backend.db.client import Document
@@ -72,10 +72,11 @@ def _plain(value: Organization | Department | Practitioner) -> Document:
     return content
 
 
-def _fields(doc: Document, kind: type) -> dict[str, Any]:
-    known = kind.__dataclass_fields__  # type: ignore[attr-defined]
-    fields = {name: doc[name] for name in known if name in doc}
-    return fields | {"id": doc["_id"], "external": External(**doc["external"])}
+def _fields(
+    doc: Document, kind: type[Organization] | type[Department] | type[Practitioner]
+) -> dict[str, Any]:
+    known = {field.name: doc[field.name] for field in fields(kind) if field.name in doc}
+    return known | {"id": doc["_id"], "external": External(**doc["external"])}
 
 
 def _offer_of(doc: Document) -> Offer:

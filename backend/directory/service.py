@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from backend.directory import identity, searching
 from backend.directory.cache import ShortMemory
 from backend.directory.codes import OrganizationKind, find_department_code
-from backend.directory.models import Department, External, Found, Organization, Outcome, Practitioner
+from backend.directory.models import Department, Found, Organization, Outcome, Practitioner
 from backend.directory.pinyin import search_terms
-from backend.directory.store import DirectoryStore, Shelf
+from backend.directory.remembering import RememberedShelf
+from backend.directory.store import DirectoryStore
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 
@@ -27,7 +28,9 @@ class DirectoryService:
 
     def __init__(self, store: DirectoryStore) -> None:
         self._store = store
-        self._entries: ShortMemory[Organization | Department | Practitioner | None] = ShortMemory(seconds=5)
+        self._organizations = RememberedShelf(store.organizations)
+        self._departments = RememberedShelf(store.departments)
+        self._practitioners = RememberedShelf(store.practitioners)
         self._ready: ShortMemory[bytes] = ShortMemory(seconds=3, size=2048)
 
     # -- finding -------------------------------------------------------------------------------------
@@ -64,15 +67,15 @@ class DirectoryService:
 
     async def find_organization(self, organization_id: str) -> Organization | None:
         """An institution, or None."""
-        return await self._find(self._store.organizations, organization_id)
+        return await self._organizations.find(organization_id)
 
     async def find_department(self, department_id: str) -> Department | None:
         """A department, or None."""
-        return await self._find(self._store.departments, department_id)
+        return await self._departments.find(department_id)
 
     async def find_practitioner(self, practitioner_id: str) -> Practitioner | None:
         """A practitioner, or None."""
-        return await self._find(self._store.practitioners, practitioner_id)
+        return await self._practitioners.find(practitioner_id)
 
     async def get_organization(self, organization_id: str) -> Organization:
         """An institution. Raises NOT_FOUND."""
@@ -96,31 +99,15 @@ class DirectoryService:
 
     async def organizations_by_id(self, ids: Iterable[str]) -> dict[str, Organization]:
         """The institutions that exist among `ids`."""
-        return await self._known(self._store.organizations, ids)
+        return await self._organizations.known(ids)
 
     async def departments_by_id(self, ids: Iterable[str]) -> dict[str, Department]:
         """The departments that exist among `ids`."""
-        return await self._known(self._store.departments, ids)
+        return await self._departments.known(ids)
 
     async def practitioners_by_id(self, ids: Iterable[str]) -> dict[str, Practitioner]:
         """The practitioners that exist among `ids`."""
-        return await self._known(self._store.practitioners, ids)
-
-    async def _known(self, shelf: Shelf[E], ids: Iterable[str]) -> dict[str, E]:
-        """Entries by id, from memory where they are remembered: every booking asks for three."""
-        found: dict[str, E] = {}
-        missing: list[str] = []
-        for entry_id in set(ids):
-            remembered = self._entries.peek((shelf, entry_id))
-            if remembered is None:
-                missing.append(entry_id)
-            else:
-                found[entry_id] = cast(E, remembered)
-        if missing:
-            for entry in await shelf.find_many(missing):
-                found[entry.id] = entry
-                self._entries.put((shelf, entry.id), entry)
-        return found
+        return await self._practitioners.known(ids)
 
     async def ready(self, key: Hashable, build: Callable[[], Awaitable[bytes]]) -> bytes:
         """A ready answer, remembered for a few seconds."""
@@ -130,15 +117,15 @@ class DirectoryService:
 
     async def save_organizations(self, entries: Sequence[Organization]) -> list[Outcome]:
         """Create or update institutions; equal ones are left alone."""
-        return await self._save(self._store.organizations, entries)
+        return await self._save(self._organizations, entries)
 
     async def save_departments(self, entries: Sequence[Department]) -> list[Outcome]:
         """Create or update departments; equal ones are left alone."""
-        return await self._save(self._store.departments, entries)
+        return await self._save(self._departments, entries)
 
     async def save_practitioners(self, entries: Sequence[Practitioner]) -> list[Outcome]:
         """Create or update practitioners; equal ones are left alone."""
-        return await self._save(self._store.practitioners, entries)
+        return await self._save(self._practitioners, entries)
 
     async def publish_department(
         self, actor: Actor, external_id: str, *, name: str, code: str, place: str, active: bool = True
@@ -215,13 +202,9 @@ class DirectoryService:
             raise _bad_field("department_external_ids", "unknown_department", unknown=unknown)
         return tuple(wanted)
 
-    async def _find(self, shelf: Shelf[E], entry_id: str) -> E | None:
-        return await self._entries.get(entry_id, lambda: shelf.find(entry_id))  # type: ignore[return-value]
-
-    async def _save(self, shelf: Shelf[E], entries: Sequence[E]) -> list[Outcome]:
+    async def _save(self, shelf: RememberedShelf[E], entries: Sequence[E]) -> list[Outcome]:
         outcomes = await shelf.save(entries)
         if any(outcome is not Outcome.UNCHANGED for outcome in outcomes):
-            self._entries.clear()
             self._ready.clear()
         return outcomes
 
@@ -231,11 +214,6 @@ def organization_of(actor: Actor) -> str:
     if actor.organization_ids is None or len(actor.organization_ids) != 1:
         raise AppError(ErrorCode.FORBIDDEN, "not one organization")
     return next(iter(actor.organization_ids))
-
-
-def new_organization(external: External, **fields: object) -> Organization:
-    """An institution with the id that its external name gives it."""
-    return Organization(id=identity.organization_id(external), external=external, **fields)  # type: ignore[arg-type]
 
 
 def _there(entry: E | None, what: str) -> E:

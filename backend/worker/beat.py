@@ -10,7 +10,7 @@ from celery.beat import Scheduler, SchedulingError
 log = logging.getLogger(__name__)
 
 
-class CalmScheduler(Scheduler):  # type: ignore[misc]
+class CalmScheduler(Scheduler):
     """Celery writes two tracebacks for each entry that the broker does not take: several every second."""
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:

@@ -18,7 +18,7 @@ class PatientChannel(redis.Channel):
     def _connparams(self, *arguments: Any, **named: Any) -> Any:
         if self.connection.client is None:
             raise ConnectionResetError("the connection to the broker has been given up")
-        return super()._connparams(*arguments, **named)  # type: ignore[no-untyped-call]
+        return super()._connparams(*arguments, **named)
 
 
 class PatientTransport(redis.Transport):

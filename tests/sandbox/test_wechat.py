@@ -24,7 +24,7 @@ BOOKED = {
 }
 
 
-class SandboxClient(WeChatClient):  # type: ignore[misc]  # wechatpy is untyped
+class SandboxClient(WeChatClient):
     """wechatpy with another address and stable_token, as the reference prescribes."""
 
     def __init__(self, app: dict[str, str], base: str) -> None:

@@ -199,13 +199,6 @@ class ClientService:
         """A client, at most five seconds old."""
         return await self._known.get(client_id, lambda: self._store.find(client_id))
 
-    async def get_terminal(self, client_id: str) -> Client:
-        """A terminal in use. Raises NOT_FOUND."""
-        client = await self.find_client(client_id)
-        if client is None or client.kind is not ClientKind.TERMINAL or not client.active:
-            raise not_found("terminal")
-        return client
-
     # -- within --------------------------------------------------------------------------------------
 
     async def _register(self, client: Client, secret: str | None) -> IssuedClient:

@@ -1,4 +1,4 @@
-"""National codes of institutions and departments, and the checksum of their registration number.
+"""National codes of institutions and departments.
 
 What changes from city to city is data, not code: the list of departments is `department_codes.json`.
 """
@@ -14,14 +14,6 @@ from pathlib import Path
 
 _DEPARTMENT_FILE = Path(__file__).with_name("department_codes.json")
 _DEPARTMENT_CODE = re.compile(r"^A?(\d{1,2})(?:[.\s]?(\d{1,2}))?$")
-
-# GB 32100: 31 characters (no I, O, S, V, Z), weights 3^i mod 31.
-_CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_CREDIT_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
-_CREDIT_CODE = re.compile(r"^[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}$")
-
-# GB 11714: weights of the nine-character organisation code inside positions 9-17.
-_ORGANIZATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
 
 class OrganizationKind(StrEnum):
@@ -122,27 +114,3 @@ def _four_digits(text: str) -> str | None:
     if match is None:
         return None
     return match[1].zfill(2) + (match[2] or "").zfill(2)
-
-
-def organization_code_check(first_8: str) -> str:
-    """The check character of a nine-character organisation code (GB 11714); letters count from A = 10."""
-    total = sum(int(char, 36) * weight for char, weight in zip(first_8, _ORGANIZATION_WEIGHTS, strict=True))
-    return {10: "X", 11: "0"}.get(11 - total % 11, str(11 - total % 11))
-
-
-def credit_code_check(first_17: str) -> str:
-    """The check character of a unified social credit code (统一社会信用代码, GB 32100)."""
-    values = (_CREDIT_ALPHABET.index(char) for char in first_17)
-    total = sum(value * weight for value, weight in zip(values, _CREDIT_WEIGHTS, strict=True))
-    return _CREDIT_ALPHABET[(31 - total % 31) % 31]
-
-
-def is_credit_code(text: str) -> bool:
-    """Whether `text` is a well-formed 18-character unified social credit code."""
-    return bool(_CREDIT_CODE.match(text)) and credit_code_check(text[:17]) == text[17]
-
-
-def make_credit_code(registry: str, region: str, serial: str) -> str:
-    """A valid credit code from its parts: `registry` two characters, `region` six digits, `serial` eight."""
-    body = f"{registry}{region}{serial}{organization_code_check(serial)}"
-    return body + credit_code_check(body)

@@ -50,7 +50,6 @@ class Organization:
     phone: str = ""
     lat: float | None = None
     lng: float | None = None
-    credit_code: str | None = None
     active: bool = True
 
 

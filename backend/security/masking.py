@@ -29,8 +29,3 @@ def mask_id_number(id_number: str) -> str:
     if len(id_number) < 10:
         return "*" * len(id_number)
     return f"{id_number[:3]}{'*' * (len(id_number) - 7)}{id_number[-4:]}"
-
-
-def mask_card_id(card_id: str) -> str:
-    """Keep the last six characters."""
-    return f"****{card_id[-6:]}" if len(card_id) > 12 else "*" * len(card_id)

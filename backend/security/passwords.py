@@ -1,10 +1,8 @@
-"""Passwords of staff (argon2id) and secrets of clients and terminals (random, so hashed plainly)."""
+"""Passwords of staff: argon2id, and none that is easy to guess."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import secrets
 
 from argon2 import PasswordHasher
@@ -35,11 +33,6 @@ async def verify_password(password_hash: str | None, password: str) -> bool:
     return right and password_hash is not None
 
 
-def needs_rehash(password_hash: str) -> bool:
-    """Whether the hash was made with weaker parameters than today's; replace it at the next sign-in."""
-    return _hasher.check_needs_rehash(password_hash)
-
-
 def check_password(password: str, login: str = "") -> None:
     """Raise PASSWORD_WEAK for a password that is short, monotonous, common, or contains the login."""
     lowered = password.lower()
@@ -56,19 +49,3 @@ def _verify(password_hash: str, password: str) -> bool:
         return _hasher.verify(password_hash, password)
     except (Argon2Error, InvalidHashError):
         return False
-
-
-def new_client_secret() -> str:
-    """Return a fresh secret for a client or a terminal: 256 random bits."""
-    return secrets.token_urlsafe(32)
-
-
-def hash_client_secret(secret: str) -> str:
-    """Return what is stored of a client's secret. It is random, so a slow hash would add nothing."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def client_secret_matches(secret_hash: str | None, secret: str) -> bool:
-    """Whether this is the client's secret; as slow for None (no such client) as for a wrong one."""
-    known = secret_hash or hash_client_secret("")
-    return hmac.compare_digest(known, hash_client_secret(secret)) and secret_hash is not None

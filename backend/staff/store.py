@@ -193,13 +193,6 @@ class StaffStore:
             {"_id": self._attempt_id(login), "failed": {"$gt": 0}}, {"$inc": {"failed": -1}}
         )
 
-    async def is_locked(self, login: str) -> bool:
-        """Whether this login has used up its attempts."""
-        doc = await self._attempts.find_one(
-            {"_id": self._attempt_id(login), "expires_at": {"$gt": clock.now()}}
-        )
-        return doc is not None and doc["failed"] >= ATTEMPTS_ALLOWED
-
     async def clear_attempts(self, login: str) -> None:
         """Forget the failures: a full sign-in, or an administrator, unlocks the account."""
         await self._attempts.delete_one({"_id": self._attempt_id(login)})

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backend import clock
-from backend.billing.models import Order, OrderState
+from backend.billing.models import Order
 from backend.billing.service import BillingService
 from backend.billing.starting import StartedPayment
 from backend.db.client import Database
@@ -132,7 +132,3 @@ class Till:
         books = await self.billing.check_books(ask_channel=True)
         assert books.problems == []
         assert books.balance
-
-
-def is_paid(order: Order) -> bool:
-    return order.state is OrderState.PAID

@@ -216,7 +216,8 @@ async def test_every_terminal_has_an_identity_of_its_own(city: TestCity, issued:
     entries, _ = await city.city.services.audit.list_entries(SYSTEM, AuditFilter(action="client.register"))
     registered = {(entry.actor_id, entry.object, entry.data["kind"]) for entry in entries}
     assert registered == {(hospital.id, f"client/{each['client_id']}", "window") for each in made}
-    known = await city.city.services.clients.get_terminal(made[0]["client_id"])
+    known = await city.city.services.clients.find_client(made[0]["client_id"])
+    assert known is not None
     assert (known.organization_id, str(known.terminal_kind)) == (city.hospital.id, "window")
 
 

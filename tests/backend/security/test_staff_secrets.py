@@ -1,4 +1,4 @@
-"""Passwords, one-time passwords, client secrets and form tokens."""
+"""Passwords, one-time passwords and form tokens."""
 
 import pyotp
 import pytest
@@ -9,11 +9,7 @@ from backend.security.csrf import CSRFTokens
 from backend.security.keys import Keyring
 from backend.security.passwords import (
     check_password,
-    client_secret_matches,
-    hash_client_secret,
     hash_password,
-    needs_rehash,
-    new_client_secret,
     verify_password,
 )
 from backend.security.totp import STEP_S, match_totp, new_totp_secret, totp_uri
@@ -24,7 +20,6 @@ async def test_a_password_verifies_against_its_hash_only():
     assert hashed.startswith("$argon2id$")
     assert await verify_password(hashed, "correct horse battery")
     assert not await verify_password(hashed, "correct horse batterx")
-    assert not needs_rehash(hashed)
 
 
 async def test_an_unknown_account_and_a_broken_hash_are_simply_false():
@@ -70,13 +65,6 @@ def test_the_authenticator_address_names_city_and_login():
     uri = totp_uri(new_totp_secret(), "wang.fang", "健康城市")
     assert uri.startswith("otpauth://totp/")
     assert "wang.fang" in uri
-
-
-def test_a_client_secret_matches_its_hash_only():
-    secret = new_client_secret()
-    assert client_secret_matches(hash_client_secret(secret), secret)
-    assert not client_secret_matches(hash_client_secret(secret), secret + "x")
-    assert not client_secret_matches(None, "")
 
 
 def test_a_form_token_holds_for_its_session_only():

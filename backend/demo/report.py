@@ -72,7 +72,7 @@ def _hints(places: DemoPlaces, city: Mapping[str, Any]) -> list[tuple[str, str]]
     hints = [
         f"sign in as {phone}; the code arrives at\n{sandbox}/phone?number={phone}",
         f"book a doctor, then pay at\n{sandbox}/cashier",
-        f"show the health code, and scan it at\n{sandbox}/window",
+        f"show the health code, copy it, paste it at\n{sandbox}/window",
         f"sign in to the console; the one-time code:\n.venv/bin/healthycity staff code city{elsewhere}",
         f"or all of it at once, in another terminal:\n.venv/bin/healthycity journey{elsewhere}",
     ]

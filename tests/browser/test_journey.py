@@ -55,6 +55,7 @@ async def becomes_known(resident: Resident) -> None:
     await look(resident, "02-sign-in")
     await resident.sign_in()
     await resident.expect_title("健康城市")
+    await resident.shows("home-realname")
     await resident.tap("home-code")
     await resident.tap("go-realname")
     await look(resident, "03-real-name")
@@ -64,6 +65,9 @@ async def becomes_known(resident: Resident) -> None:
 async def shows_her_code(resident: Resident) -> None:
     await expect(resident.page.get_by_text("秒后自动更换")).to_be_visible()
     assert await read_picture(resident.see("code-qr")) == await resident.code_text()
+    await resident.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await resident.tap("code-copy")
+    assert await resident.page.evaluate("navigator.clipboard.readText()") == await resident.code_text()
     await look(resident, "04-code")
     terminal = await resident.town.terminal()
     first = await resident.code_text()

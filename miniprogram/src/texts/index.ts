@@ -42,6 +42,8 @@ export const home = {
   nothingNext: '近期没有预约',
   all: '全部',
   signInTitle: '登录后即可使用',
+  realNameTitle: '实名认证后即可使用',
+  realName: '去认证',
   payFirst: '待支付',
 }
 
@@ -120,6 +122,8 @@ export const code = {
   notifyAsked: '好的，用码记录也可以随时查看',
   secret: '健康码会不断更换，请勿截图转发',
   national: '居民电子健康码',
+  copy: '复制码内容（试用：粘贴到沙箱的窗口）',
+  copied: '已复制',
 }
 
 export const uses = {

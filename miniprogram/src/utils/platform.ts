@@ -15,6 +15,11 @@ export function paymentMethod(hasOfficialAccountId: boolean): PaymentMethod {
   return isWechatBrowser() && hasOfficialAccountId ? 'wechat_jsapi' : 'wechat_native'
 }
 
+/** The city runs on the machine in front of one: somebody tries it out, and no scanner can be held to this screen. */
+export function isTriedOut(): boolean {
+  return !isWeapp && typeof location !== 'undefined' && ['127.0.0.1', 'localhost', '[::1]'].includes(location.hostname)
+}
+
 /** A web page cannot make the screen brighter, but it can keep it from going dark in a queue. */
 function stayAwake(): () => void {
   if (typeof navigator === 'undefined' || !('wakeLock' in navigator)) return () => undefined

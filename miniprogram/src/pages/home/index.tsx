@@ -13,6 +13,7 @@ import { useLoad } from '../../hooks/useLoad'
 import { useMe } from '../../hooks/useMe'
 import { useUnread } from '../../hooks/useUnread'
 import { listAppointments } from '../../services/appointments'
+import type { Me } from '../../services/types'
 import { appointments as appointmentTexts, common, home as t, settings } from '../../texts'
 import { go, goSignIn, routes, tabs } from '../../utils/navigate'
 import { askDaily, prepareSubscriptions } from '../../utils/subscribe'
@@ -39,6 +40,22 @@ function Tile({ icon, text, hint, to, testId, tone }: TileProps) {
         {hint ? <Text className="tile__hint">{hint}</Text> : null}
       </View>
     </Press>
+  )
+}
+
+/** What a newcomer still has to do before anything can be used. */
+function NextStep({ me }: { me: Me | null }) {
+  const proveName = (): void => {
+    go(routes.realname())
+  }
+  if (me?.real_name) return null
+  return (
+    <View className="home__sign-in">
+      <Text className="home__sign-in-text">{me ? t.realNameTitle : t.signInTitle}</Text>
+      {me
+        ? <Button small text={t.realName} onPress={proveName} testId="home-realname" />
+        : <Button small text={common.signIn} onPress={goSignIn} testId="home-sign-in" />}
+    </View>
   )
 }
 
@@ -104,12 +121,7 @@ export default function HomePage() {
           </View>
           <Icon name="forward" size={22} />
         </Press>
-        {me ? null : (
-          <View className="home__sign-in">
-            <Text className="home__sign-in-text">{t.signInTitle}</Text>
-            <Button small text={common.signIn} onPress={goSignIn} testId="home-sign-in" />
-          </View>
-        )}
+        <NextStep me={me} />
         <View className="home__tiles">
           <Tile icon="calendar" tone="green" text={t.book} hint={t.bookHint} to={tabs.booking} testId="home-book" />
           <Tile icon="paper" tone="blue" text={t.appointments} to={routes.appointments()} testId="home-appointments" />

@@ -1,6 +1,6 @@
 // The health code: shown at the counter, for oneself or someone one acts for.
 import { Text, View } from '@tarojs/components'
-import { useDidHide, useDidShow } from '@tarojs/taro'
+import Taro, { useDidHide, useDidShow } from '@tarojs/taro'
 import { useEffect, useRef, useState } from 'react'
 import { Button } from '../../../components/button'
 import { Guard } from '../../../components/guard'
@@ -17,7 +17,7 @@ import type { Patient } from '../../../services/types'
 import { code as t, pageTitles } from '../../../texts'
 import { shortMask } from '../../../utils/idNumber'
 import { go, routes } from '../../../utils/navigate'
-import { brighten, isWeapp, toast } from '../../../utils/platform'
+import { brighten, isTriedOut, isWeapp, toast } from '../../../utils/platform'
 import { askSubscriptions, prepareSubscriptions } from '../../../utils/subscribe'
 import './index.scss'
 
@@ -61,6 +61,16 @@ function Picture({ health, name }: { health: HealthCode; name: string }) {
   )
 }
 
+/** Where the code is tried out on one machine, a scanner is a text field in the next window. */
+function Copy({ text }: { text: string }) {
+  const copy = (): void => {
+    void Taro.setClipboardData({ data: text }).then(() => {
+      toast(t.copied)
+    })
+  }
+  return <Button kind="link" small text={t.copy} onPress={copy} testId="code-copy" />
+}
+
 function Card({ patient }: { patient: Patient }) {
   const health = useHealthCode(patient.id)
   return (
@@ -76,6 +86,7 @@ function Card({ patient }: { patient: Patient }) {
         <View className="code__bright-icon"><Icon name="sun" size={20} /></View>
         <Text>{isWeapp ? t.brightAuto : t.bright}</Text>
       </View>
+      {isTriedOut() && health.code ? <Copy text={health.code.text} /> : null}
     </View>
   )
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any
 
 from backend import clock
 from backend.appointments import schemas
@@ -70,56 +70,63 @@ def appointment_out(view: AppointmentView) -> schemas.AppointmentOut:
     can_cancel = claim.state is ClaimState.HELD or (
         claim.state is ClaimState.BOOKED and clock.now() <= view.cancel_by
     )
-    return schemas.AppointmentOut(
-        id=claim.id,
-        state=claim.state.value,
-        hold_until=claim.hold_until,
-        schedule_id=claim.schedule_id,
-        organization=schemas.OrganizationRef(
-            id=place.organization.id, name=place.organization.name, address=place.organization.address
-        ),
-        department=schemas.DepartmentRef(
-            id=place.department.id, name=place.department.name, place=place.department.place
-        ),
-        practitioner=_practitioner_ref(place.practitioner),
-        on=claim.on,
-        period=claim.period,
-        number=claim.number,
-        start_at=claim.start_at,
-        end_at=claim.end_at,
-        patient=schemas.PatientRef(id=claim.patient_id, name=view.patient_name),
-        fee_fen=claim.fee_fen,
-        channel=claim.channel,
-        payment=payment_out(claim, view.order),
-        created_at=claim.created_at,
-        cancelled_at=claim.ended_at,
-        cancel_reason=claim.cancel_reason,
-        can_cancel=can_cancel,
-        cancel_by=view.cancel_by,
+    # Read in one go: building its six parts one by one takes twice as long.
+    return schemas.AppointmentOut.model_validate(
+        {
+            "id": claim.id,
+            "state": claim.state.value,
+            "hold_until": claim.hold_until,
+            "schedule_id": claim.schedule_id,
+            "organization": {
+                "id": place.organization.id,
+                "name": place.organization.name,
+                "address": place.organization.address,
+            },
+            "department": {
+                "id": place.department.id,
+                "name": place.department.name,
+                "place": place.department.place,
+            },
+            "practitioner": _practitioner_ref(place.practitioner),
+            "on": claim.on,
+            "period": claim.period,
+            "number": claim.number,
+            "start_at": claim.start_at,
+            "end_at": claim.end_at,
+            "patient": {"id": claim.patient_id, "name": view.patient_name},
+            "fee_fen": claim.fee_fen,
+            "channel": claim.channel,
+            "payment": _payment(claim, view.order),
+            "created_at": claim.created_at,
+            "cancelled_at": claim.ended_at,
+            "cancel_reason": claim.cancel_reason,
+            "can_cancel": can_cancel,
+            "cancel_by": view.cancel_by,
+        }
     )
 
 
-def _practitioner_ref(practitioner: Practitioner | None) -> schemas.PractitionerRef | None:
+def _practitioner_ref(practitioner: Practitioner | None) -> dict[str, str] | None:
     if practitioner is None:
         return None
-    return schemas.PractitionerRef(id=practitioner.id, name=practitioner.name, title=practitioner.title)
+    return {"id": practitioner.id, "name": practitioner.name, "title": practitioner.title}
 
 
-def payment_out(claim: Claim, order: Order | None) -> schemas.PaymentOut:
+def _payment(claim: Claim, order: Order | None) -> dict[str, Any]:
     """How far the money is. A fee at the hospital's own window is not ours to show as due."""
     if order is None:
         due = claim.state is ClaimState.HELD and claim.fee_fen > 0
-        return schemas.PaymentOut(
-            state="due" if due else "none",
-            order_id=None,
-            amount_fen=claim.fee_fen if due else 0,
-            paid_at=None,
-            refunded_at=None,
-        )
-    return schemas.PaymentOut(
-        state="due" if order.state is OrderState.CREATED else cast(schemas.PaymentState, order.state.value),
-        order_id=order.id,
-        amount_fen=order.amount_fen,
-        paid_at=order.paid_at,
-        refunded_at=order.refunded_at,
-    )
+        return {
+            "state": "due" if due else "none",
+            "order_id": None,
+            "amount_fen": claim.fee_fen if due else 0,
+            "paid_at": None,
+            "refunded_at": None,
+        }
+    return {
+        "state": "due" if order.state is OrderState.CREATED else order.state.value,
+        "order_id": order.id,
+        "amount_fen": order.amount_fen,
+        "paid_at": order.paid_at,
+        "refunded_at": order.refunded_at,
+    }

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import orjson
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from backend.commands.city import read_settings
@@ -118,7 +120,10 @@ async def _connection_problems(settings: Settings) -> list[str]:
             found.append(f"The broker cannot be reached at BROKER_URL: {_said(error)}.")
     if settings.redis_url.get_secret_value():
         try:
-            async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+            # Whoever looks wants to know about now: no further tries.
+            async with Redis.from_url(
+                settings.redis_url.get_secret_value(), retry=Retry(NoBackoff(), 0)
+            ) as redis:
                 await redis.ping()
         except (RedisError, OSError, ValueError) as error:
             found.append(f"Redis cannot be reached at REDIS_URL: {_said(error)}.")

@@ -13,9 +13,8 @@ from datetime import datetime
 
 ID_LENGTH = 26
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-# Two characters at a time: 26 characters are 13 look-ups.
+# Two characters, ten bits, at a time: 26 characters are 13 look-ups.
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
-_SHIFTS = tuple(range(120, -1, -10))
 
 
 def new_id() -> str:
@@ -46,6 +45,12 @@ def _digest(parts: tuple[str, ...], size: int) -> bytes:
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=size).digest()
 
 
-def _encode(milliseconds: int, rest: bytes) -> str:
-    value = milliseconds << 80 | int.from_bytes(rest, "big")
-    return "".join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS])
+def _encode(ms: int, rest: bytes) -> str:
+    # Three small numbers and no loop: shifts of one of 128 bits take twice as long.
+    pair, a, b = _PAIRS, int.from_bytes(rest[:5], "big"), int.from_bytes(rest[5:], "big")
+    return (
+        f"{pair[ms >> 40]}{pair[ms >> 30 & 1023]}{pair[ms >> 20 & 1023]}{pair[ms >> 10 & 1023]}"
+        f"{pair[ms & 1023]}"
+        f"{pair[a >> 30]}{pair[a >> 20 & 1023]}{pair[a >> 10 & 1023]}{pair[a & 1023]}"
+        f"{pair[b >> 30]}{pair[b >> 20 & 1023]}{pair[b >> 10 & 1023]}{pair[b & 1023]}"
+    )

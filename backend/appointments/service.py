@@ -142,7 +142,8 @@ class AppointmentService:
             expires_at=claim.hold_until,
         )
         if await self._claims.await_payment(claim.id, order.id) is None:
-            # The hold ended meanwhile: its order must not stand open for ever.
+            # The hold ended meanwhile: its order must not stand open for ever. Where somebody else has just
+            # begun to pay it, or the channel cannot say, that payment's own checks end it.
             with contextlib.suppress(AppError):
                 await self._billing.settle_or_close(order.id)
             raise AppError(ErrorCode.HOLD_EXPIRED)

@@ -86,6 +86,9 @@ class ClientService:
         self, grant_type: str, client_id: str, client_secret: str, scope: str = "", *, address: str = ""
     ) -> TokenGrant:
         """A token for a client that knows its secret. Raises TokenRefusedError or RATE_LIMITED."""
+        if not grant_type:
+            missing = "grant_type is missing; send a form (application/x-www-form-urlencoded), not JSON"
+            raise TokenRefusedError("invalid_request", missing)
         if grant_type != "client_credentials":
             raise TokenRefusedError("unsupported_grant_type", "only client_credentials is supported")
         await self._limiter.take("client_token", client_id or address)

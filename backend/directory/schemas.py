@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from backend.directory.codes import KIND_NAMES, LEVEL_NAMES, HospitalLevel, OrganizationKind
 from backend.directory.models import (
@@ -20,8 +22,33 @@ from backend.directory.models import (
 )
 from backend.http.schema import Answer, Instant, PageQuery, Query, Schema
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
-ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+# Control characters, and marks that turn the direction of what follows: nobody sees them, and they deceive.
+UNSEEN = {"Cc", "Zl", "Zp"}
+TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+def _is_seen(character: str) -> bool:
+    return (
+        unicodedata.category(character) not in UNSEEN and unicodedata.bidirectional(character) not in TURNING
+    )
+
+
+def _lines(text: str) -> str:
+    """What residents read and messages carry: every character can be seen."""
+    if not all(_is_seen(character) for character in text.replace("\n", "")):
+        raise PydanticCustomError("unseen_character", "a character that cannot be seen")
+    return text
+
+
+def _line(text: str) -> str:
+    if "\n" in text:
+        raise PydanticCustomError("line_break", "more than one line")
+    return _lines(text)
+
+
+Line, Lines = AfterValidator(_line), AfterValidator(_lines)
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), Line]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Line]
 # An external id travels in the path, so it holds nothing that a path would change: "." and ".." are none.
 EXTERNAL_ID = re.compile(r"^[A-Za-z0-9_:~-][A-Za-z0-9._:~-]{0,63}$")
 ExternalID = Annotated[str, StringConstraints(pattern=EXTERNAL_ID.pattern)]
@@ -129,9 +156,9 @@ class PublishPractitioner(Schema):
     """A hospital's statement of a practitioner."""
 
     name: Name
-    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)] = ""
+    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), Line] = ""
     specialty: ShortText = ""
-    intro: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    intro: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Lines] = ""
     department_external_ids: list[ExternalID] = Field(max_length=50)
     active: bool = True
 

@@ -230,6 +230,21 @@ async def test_an_id_must_fit_into_a_path(city: TestCity, client: Caller, extern
     await city.call("PUT", path, as_=client, json=DEPARTMENT, expect=400)
 
 
+UNSEEN = ("心\x00内科", "\u202e科内心", "心内科\u2066", "心\u2028内科", "心\n内科", "心\x1b[2J")
+
+
+async def test_names_hold_nothing_that_cannot_be_seen(city: TestCity, client: Caller):
+    for name in UNSEEN:
+        refused = await city.call(
+            "PUT", "/hospital/v1/departments/D", as_=client, json=DEPARTMENT | {"name": name}, expect=400
+        )
+        [field] = refused["error"]["data"]["fields"]
+        assert (field["field"], field["problem"]) in [("name", "unseen_character"), ("name", "line_break")]
+    doctor = {"name": "買买提·艾力💉", "intro": "擅长：\n一、高血压", "department_external_ids": []}
+    told = await city.call("PUT", "/hospital/v1/practitioners/P", as_=client, json=doctor)
+    assert (told["name"], told["intro"]) == (doctor["name"], doctor["intro"])
+
+
 async def test_another_hospital_sees_nothing_of_it(city: TestCity, client: Caller):
     await city.call("PUT", "/hospital/v1/departments/XNK", as_=client, json=DEPARTMENT)
     await city.call("PUT", "/hospital/v1/schedules/S1", as_=client, json=a_session())

@@ -30,6 +30,7 @@ from tests.support.city import Surroundings, open_surroundings
 from tests.support.commands import Run, runner
 from tests.support.databases import empty, open_database
 from tests.support.network import block_outside_world
+from tests.support.passwords import hash_quickly
 from tests.support.servers import TestServers
 
 # How long an example takes only says how busy the machine is. One that fails is printed, to be run again.
@@ -63,6 +64,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _only_loopback() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         block_outside_world(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        hash_quickly(patch)
         yield
 
 

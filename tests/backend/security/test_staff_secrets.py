@@ -2,6 +2,7 @@
 
 import pyotp
 import pytest
+from argon2 import Type
 
 from backend import clock
 from backend.errors import AppError, ErrorCode
@@ -13,6 +14,7 @@ from backend.security.passwords import (
     verify_password,
 )
 from backend.security.totp import STEP_S, match_totp, new_totp_secret, totp_uri
+from tests.support.passwords import FULL_STRENGTH
 
 
 async def test_a_password_verifies_against_its_hash_only():
@@ -20,6 +22,11 @@ async def test_a_password_verifies_against_its_hash_only():
     assert hashed.startswith("$argon2id$")
     assert await verify_password(hashed, "correct horse battery")
     assert not await verify_password(hashed, "correct horse batterx")
+
+
+def test_outside_the_tests_a_hash_costs_what_it_should():
+    assert (FULL_STRENGTH.type, FULL_STRENGTH.time_cost) == (Type.ID, 3)
+    assert FULL_STRENGTH.memory_cost == 64 * 1024
 
 
 async def test_an_unknown_account_and_a_broken_hash_are_simply_false():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -187,16 +188,20 @@ async def verification(
 async def availability(
     bench: BenchCity, rounds: int, progress: Progress, *, per_round: int = 6_000
 ) -> Measured:
-    """Reading a department's week while nobody books: what most people do most of the time."""
+    """Reading a department's week while nobody books: what most people do most of the time.
+
+    A hundred people read in turns: one alone would soon be asked to wait.
+    """
     for days_ahead in range(7):
         for schedule in await bench.schedules(6, days_ahead=days_ahead):
             del schedule
     path = f"/api/v1/departments/{bench.department.id}/availability?days=7"
-    one = load.request("GET", path, HOST, headers={})
+    people = [{"Authorization": f"Bearer {bench.resident()[1]}"} for _ in range(100)]
+    reads = [load.request("GET", path, HOST, headers=headers) for headers in people]
 
     async def read(number: int) -> load.Result:
         progress(f"reading availability, round {number + 1} of {rounds}")
-        requests: Iterator[bytes] = iter([one] * per_round)
+        requests = itertools.islice(itertools.cycle(reads), per_round)
         return await load.run(HOST, bench.web_port, requests, CONNECTIONS)
 
     return await alternate(bench, "availability", 0.50, rounds, read)

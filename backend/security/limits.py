@@ -85,6 +85,13 @@ BUCKETS: dict[str, Bucket] = {
     "search": Bucket(
         600, 0.02, "address", "The public directory looked through: a hospital's Wi-Fi may be one."
     ),
+    "availability": Bucket(
+        2000,
+        0.01,
+        "resident or address",
+        "Free places looked at before and after signing in: a hospital's Wi-Fi may be one address.",
+        loose=True,
+    ),
     "refresh": Bucket(300, 0.2, "address", "Sessions refreshed: each phone does it every half hour."),
     "hospital_write": Bucket(
         2000,

@@ -14,7 +14,7 @@ class AvailabilityHandler(APIHandler):
     """A department's free places."""
 
     @public(_OPEN_REASON)
-    @operation("Free places of a department by day and session", tag="pool")
+    @operation("Free places of a department by day and session", tag="pool", rate_limit="availability")
     async def get(
         self, query: schemas.AvailabilityQuery, department_id: str
     ) -> schemas.AvailabilityOut | bytes:
@@ -27,7 +27,12 @@ class ScheduleHandler(APIHandler):
     """One session."""
 
     @public(_OPEN_REASON)
-    @operation("A session with its numbered places", errors=(E.SCHEDULE_NOT_FOUND,), tag="pool")
+    @operation(
+        "A session with its numbered places",
+        errors=(E.SCHEDULE_NOT_FOUND,),
+        tag="pool",
+        rate_limit="availability",
+    )
     async def get(self, schedule_id: str) -> schemas.ScheduleDetail:
         """Places kept for other channels show as `reserved`."""
         return await self.services.board.schedule(schedule_id)

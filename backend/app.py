@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from tornado.web import Application
@@ -50,6 +51,12 @@ def api_routes() -> Routes:
     ]
 
 
+@cache
+def _description(city_name: str, address: str) -> dict[str, Any]:
+    """The OpenAPI document. Long work, and every application of a process has the same."""
+    return openapi(api_routes(), title=f"{city_name} API", version=VERSION, server=address)
+
+
 def make_app(city: City) -> Application:
     """The application. Raises at start-up when a handler method does not say who may call it."""
     routes = api_routes()
@@ -67,9 +74,7 @@ def make_app(city: City) -> Application:
         [*answered, *app_routes(city.settings.miniprogram_dir)],
         default_handler_class=NotFoundHandler,
         city=city,
-        openapi=openapi(
-            routes, title=f"{city.settings.city_name} API", version=VERSION, server=city.settings.public_url
-        ),
+        openapi=_description(city.settings.city_name, city.settings.public_url),
         max_body_bytes=city.settings.max_body_bytes,
         in_flight=InFlight(),
         log_function=lambda _handler: None,  # BaseHandler.on_finish writes the one line

@@ -30,7 +30,7 @@ from tests.support.city import Surroundings, open_surroundings
 from tests.support.commands import Run, runner
 from tests.support.databases import empty, open_database
 from tests.support.network import block_outside_world
-from tests.support.passwords import hash_quickly
+from tests.support.quick import hash_quickly, read_merchant_keys_once, trust_one_authority
 from tests.support.servers import TestServers
 
 # How long an example takes only says how busy the machine is. One that fails is printed, to be run again.
@@ -68,9 +68,11 @@ def _only_loopback() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick_passwords() -> Iterator[None]:
+def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         hash_quickly(patch)
+        trust_one_authority(patch, tmp_path_factory.mktemp("authority"))
+        read_merchant_keys_once(patch)
         yield
 
 

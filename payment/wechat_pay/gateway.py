@@ -84,6 +84,8 @@ class WeChatPayConfig:
 
 def _pkcs8(pem: str) -> str:
     """The SDK reads PKCS#8 only; merchants' tools also write PKCS#1."""
+    if "-----BEGIN PRIVATE KEY-----" in pem:
+        return pem
     key = load_pem_private_key(pem.encode(), password=None)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 

@@ -14,7 +14,7 @@ from backend.security.passwords import (
     verify_password,
 )
 from backend.security.totp import STEP_S, match_totp, new_totp_secret, totp_uri
-from tests.support.passwords import FULL_STRENGTH
+from tests.support.quick import FULL_STRENGTH
 
 
 async def test_a_password_verifies_against_its_hash_only():

@@ -47,7 +47,7 @@ def all_gone(family: list[psutil.Process]) -> bool:
     return not any(member.is_running() and member.status() != psutil.STATUS_ZOMBIE for member in family)
 
 
-def test_the_demo_comes_up_keeps_its_data_and_leaves_no_process(start: Start):
+def test_the_demo_comes_up_keeps_its_data_starts_over_and_leaves_no_process(start: Start):
     first = start()
     family = first.family()
     assert len(family) >= 7, [member.name() for member in family]
@@ -67,13 +67,12 @@ def test_the_demo_comes_up_keeps_its_data_and_leaves_no_process(start: Start):
     assert second.stop(signal.SIGTERM) == 0
     poll_sync(lambda: all_gone(family), what="the end of every process")
 
-
-def test_the_demo_killed_outright_leaves_no_process(start: Start):
-    demo = start()
-    family = demo.family()
-    demo.process.kill()
-    demo.process.wait()
-    poll_sync(lambda: all_gone(family), deadline_s=40, what="the end of every process")
+    anew = start("--fresh")
+    family = anew.family()
+    assert (anew.folder / "keys.json").read_text() != keys
+    anew.process.kill()
+    anew.process.wait()
+    poll_sync(lambda: all_gone(family), deadline_s=40, what="the end of every process after a kill")
 
 
 def test_ctrl_c_while_starting_leaves_no_process(start: Start):
@@ -82,12 +81,3 @@ def test_ctrl_c_while_starting_leaves_no_process(start: Start):
     family = demo.family()
     assert demo.stop() == 0
     poll_sync(lambda: all_gone(family), what="the end of every process")
-
-
-def test_starting_over_throws_the_data_away(start: Start):
-    first = start()
-    keys = (first.folder / "keys.json").read_text()
-    first.stop()
-    again = start("--fresh")
-    assert (again.folder / "keys.json").read_text() != keys
-    again.stop()

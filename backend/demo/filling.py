@@ -1,12 +1,15 @@
 """Makes the demo's database a city: migrations, then the made-up hospitals, staff and residents."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from backend.bootstrap import open_city
+from backend.db.failures import DatabaseError, reason_of
 from backend.db.migrate import migrate
 from backend.demo.environment import DemoPlaces
+from backend.demo.errors import DemoError
 from backend.seed.loader import seed_city
 from backend.settings import Settings
 
@@ -18,7 +21,12 @@ def fill(
 
     `on_migrated` is called when the city's processes may start: they come up while the seed goes in.
     """
-    return asyncio.run(_fill(settings, places, say, on_migrated))
+    # What goes wrong is raised and said in a sentence; a server's warnings would only stand before it.
+    logging.basicConfig(level=logging.ERROR)
+    try:
+        return asyncio.run(_fill(settings, places, say, on_migrated))
+    except DatabaseError as error:
+        raise DemoError(f"MongoDB cannot be reached at MONGODB_URI: {reason_of(error)}.") from None
 
 
 async def _fill(

@@ -122,7 +122,7 @@ export const code = {
   notifyAsked: '好的，用码记录也可以随时查看',
   secret: '健康码会不断更换，请勿截图转发',
   national: '居民电子健康码',
-  copy: '复制码内容（试用：粘贴到沙箱的窗口）',
+  copy: '试用：复制码内容',
   copied: '已复制',
 }
 

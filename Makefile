@@ -5,7 +5,7 @@
 .PHONY: help install demo test test-python test-miniprogram check format docs openapi bench lock clean
 
 BIN := .venv/bin
-# Two processes suit the two cores of a small machine; what measures or kills runs alone afterwards.
+# Two processes suit the two cores of a small machine; what measures, or takes a city apart, runs alone afterwards.
 WORKERS ?= 2
 ARGS ?= tests
 

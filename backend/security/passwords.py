@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -18,8 +19,6 @@ _COMMON_PARTS = (
 )  # fmt: skip
 
 _hasher = PasswordHasher()
-# Verified when there is no such account, so that the answer takes as long as for a known one.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
 
 async def hash_password(password: str) -> str:
@@ -29,7 +28,9 @@ async def hash_password(password: str) -> str:
 
 async def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether the password is the one of the hash; None (no such account) takes as long and is False."""
-    right = await asyncio.to_thread(_verify, password_hash or _NOBODY, password[:_LONGEST_PASSWORD])
+    # Asked for whether it is needed or not: a process's first answer takes long, to everybody alike.
+    nobodys = await asyncio.to_thread(_nobodys_hash)
+    right = await asyncio.to_thread(_verify, password_hash or nobodys, password[:_LONGEST_PASSWORD])
     return right and password_hash is not None
 
 
@@ -42,6 +43,11 @@ def check_password(password: str, login: str = "") -> None:
         raise AppError(ErrorCode.PASSWORD_WEAK)
     if common or has_login:
         raise AppError(ErrorCode.PASSWORD_WEAK)
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 def _verify(password_hash: str, password: str) -> bool:

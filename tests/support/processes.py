@@ -20,7 +20,7 @@ from tests.support.city import MAS_SECRET
 from tests.support.outside import Outside
 from tests.support.polling import poll
 
-INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
 
 
 @dataclass

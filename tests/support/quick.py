@@ -18,9 +18,7 @@ _END = "-----END CERTIFICATE-----\n"
 
 def hash_quickly(patch: pytest.MonkeyPatch) -> None:
     """Passwords: the weakest parameters there are."""
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    patch.setattr(passwords, "_hasher", quick)
-    patch.setattr(passwords, "_NOBODY", quick.hash("nobody"))
+    patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 def trust_one_authority(patch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.backend.http.front import INSERT_OF_A_CLAIM, Front
 from tests.support.polling import poll
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.xdist_group("processes")
 HEALTH = {"route": "/healthz", "method": "GET", "status": "200"}
 
 

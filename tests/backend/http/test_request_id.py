@@ -21,7 +21,7 @@ def lines(front: Front, process: str) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in front.processes.log_of(process).splitlines() if line[:1] == "{"]
 
 
-@pytest.mark.serial
+@pytest.mark.xdist_group("processes")
 async def test_it_goes_through_web_log_outbox_worker_log_and_message(front: Front):
     front.processes.start("worker", "worker")
     # A worker that is slow to start misses the web's nudge; the beat asks every second.

@@ -11,7 +11,7 @@ import pytest
 from tests.backend.http.front import INSERT_OF_A_CLAIM, Front
 from tests.support.polling import poll
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.xdist_group("processes")
 
 
 async def refused(front: Front) -> bool:

@@ -28,7 +28,7 @@ async def parts(front: Front) -> tuple[list[str], list[str]]:
     return said["missing"], said["degraded"]
 
 
-@pytest.mark.serial
+@pytest.mark.xdist_group("processes")
 async def test_each_part_that_is_missing_is_named_until_it_is_back(front: Front, tmp_path: Path):
     broker = start_redis(tmp_path / "redis", tmp_path / "redis.log")
     try:

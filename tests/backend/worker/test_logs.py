@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import orjson
 import pytest
-from pydantic import SecretStr
 
-from backend.bootstrap import City, open_city
-from backend.db.client import Database
-from backend.db.migrate import migrate
+from backend.bootstrap import City
 from backend.ids import new_id
-from backend.security.keys import Keyring
-from backend.settings import Settings
 from backend.worker.events import Event, EventKind
 from tests.support.gate import open_gate
 from tests.support.polling import poll
 from tests.support.processes import Processes, open_processes
 
-pytestmark = pytest.mark.serial
-
-
-@pytest.fixture
-async def city(mongo_uri: str, bare_db: Database, tmp_path: Path) -> AsyncIterator[City]:
-    """A look at the same database from here, not through the gate."""
-    await migrate(bare_db)
-    keys = tmp_path / "keys.json"
-    Keyring.generate(keys)
-    settings = Settings(
-        environment="test", mongodb_uri=SecretStr(mongo_uri), mongodb_database=bare_db.name, keys_file=keys
-    )
-    opened = await open_city(settings, process="test")
-    yield opened
-    await opened.close()
+pytestmark = pytest.mark.xdist_group("processes")
 
 
 def lines(processes: Processes, name: str) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from backend.cli import app
+from backend.db.client import Database
 from tests.support.commands import Run, run_apart
 
 COMMANDS = (
@@ -78,25 +79,23 @@ def test_serving_without_what_it_needs_is_refused_before_the_port_is_opened():
     assert "Traceback" not in done.stderr
 
 
-def test_an_unreachable_database_is_one_sentence(tmp_path: Path):
-    ring = str(tmp_path / "keys.json")
-    assert run_apart("keys", "generate", ring).returncode == 0
+def test_an_unreachable_database_is_one_sentence(run: Run, keys_file: Path):
     uri = "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200"
-    done = run_apart("migrate", ENVIRONMENT="test", MONGODB_URI=uri, KEYS_FILE=ring)
+    done = run("migrate", ENVIRONMENT="test", MONGODB_URI=uri, KEYS_FILE=str(keys_file))
     assert done.returncode == 1
     assert done.stderr.startswith("error: MongoDB cannot be reached at MONGODB_URI")
 
 
-def test_migrating_twice_does_nothing_the_second_time(mongo_uri: str, tmp_path: Path):
-    ring = str(tmp_path / "keys.json")
-    run_apart("keys", "generate", ring)
+def test_migrating_twice_does_nothing_the_second_time(
+    run: Run, mongo_uri: str, bare_db: Database, keys_file: Path
+):
     settings = {
         "ENVIRONMENT": "test",
         "MONGODB_URI": mongo_uri,
-        "MONGODB_DATABASE": f"cli_{tmp_path.name}"[:40],
-        "KEYS_FILE": ring,
+        "MONGODB_DATABASE": bare_db.name,
+        "KEYS_FILE": str(keys_file),
     }
-    first, second = run_apart("migrate", **settings), run_apart("migrate", **settings)
+    first, second = run("migrate", **settings), run("migrate", **settings)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "migrations ran" in first.stdout
     assert "Nothing to do" in second.stdout

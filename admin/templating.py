@@ -41,6 +41,12 @@ def clock_time(instant: datetime | None) -> str:
     return "—" if instant is None else instant.astimezone(CITY_ZONE).strftime("%H:%M")
 
 
+def clock_time_after(instant: datetime, on: date) -> str:
+    """Hours and minutes; a night's session goes on after the midnight of its day, and that is said."""
+    after = instant.astimezone(CITY_ZONE).date() > on
+    return f"次日{clock_time(instant)}" if after else clock_time(instant)
+
+
 def day(on: date | str | None) -> str:
     """2026-11-21 becomes 2026-11-21 周六."""
     if on is None:
@@ -104,6 +110,7 @@ def _environment() -> Environment:
         told=told,
         local_time=local_time,
         clock_time=clock_time,
+        clock_time_after=clock_time_after,
         day=day,
         short_day=short_day,
         weekday=weekday,

@@ -1,7 +1,10 @@
 """The pool in the console: a day, a session, stop-clinic."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 
+from admin.templating import clock_time_after
 from backend.audit.models import AuditFilter
 from backend.permissions import SYSTEM, Role
 from backend.slotpool.claims_models import ClaimState
@@ -83,3 +86,9 @@ async def test_a_day_that_no_calendar_of_ours_has_is_refused(console: Console, p
     browser = await console.sign_in(Role.CITY_OPERATOR)
     page = await browser.get(f"{path}?on={day}", expect=400)
     assert "日期" in page.text
+
+
+def test_a_night_that_goes_on_after_midnight_says_so() -> None:
+    night = date(2026, 11, 25)
+    assert clock_time_after(datetime(2026, 11, 25, 15, 58, tzinfo=UTC), night) == "23:58"
+    assert clock_time_after(datetime(2026, 11, 25, 16, 4, tzinfo=UTC), night) == "次日00:04"

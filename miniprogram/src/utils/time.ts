@@ -81,6 +81,16 @@ export function formatDay(on: string): string {
   return `${formatDate(on)} ${near || formatWeekday(on)}`
 }
 
+/** The day on which a visit begins. A night's session goes on after midnight, and then it is not the session's day. */
+export function formatVisitDay(startAt: string): string {
+  return formatDay(cityDate(startAt))
+}
+
+/** "Next day" for what begins after the midnight of the session's day; else nothing. */
+export function formatAfterMidnight(on: string, startAt: string): string {
+  return cityDate(startAt) > on ? timeWords.nextDay : ''
+}
+
 /** Date and time of an instant. */
 export function formatInstant(at: string): string {
   return `${formatDate(cityDate(at))} ${formatTime(at)}`

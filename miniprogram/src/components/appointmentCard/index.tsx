@@ -4,7 +4,7 @@ import type { Appointment } from '../../services/types'
 import { appointments as t, periodNames } from '../../texts'
 import { isPaymentDue, stateTag } from '../../utils/appointment'
 import { go, routes } from '../../utils/navigate'
-import { formatDay, formatTime } from '../../utils/time'
+import { formatTime, formatVisitDay } from '../../utils/time'
 import { Money } from '../money'
 import { Press } from '../press'
 import { Tag } from '../tag'
@@ -18,7 +18,7 @@ export function AppointmentCard({ appointment, testId = 'appointment-item' }: { 
   return (
     <Press className="visit" onPress={open} testId={testId}>
       <View className="visit__top">
-        <Text className="visit__when">{`${formatDay(appointment.on)} ${formatTime(appointment.start_at)}`}</Text>
+        <Text className="visit__when">{`${formatVisitDay(appointment.start_at)} ${formatTime(appointment.start_at)}`}</Text>
         <Tag {...stateTag(appointment)} />
       </View>
       <Text className="visit__what">

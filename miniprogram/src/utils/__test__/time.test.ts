@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { learnServerTime, now } from '../clock'
 import {
-  addDays, cityDate, cityTime, daysFromToday, formatCountdown, formatDate, formatDay, formatInstant, formatTime, formatTimes, formatWeekday,
+  addDays, cityDate, cityTime, daysFromToday, formatAfterMidnight, formatCountdown, formatDate, formatDay, formatInstant, formatTime, formatTimes,
+  formatVisitDay, formatWeekday,
 } from '../time'
 
 beforeEach(() => {
@@ -33,6 +34,12 @@ describe('times of the city', () => {
     expect(formatDay('2026-09-19')).toBe('9月19日 后天')
     expect(formatDay('2026-09-20')).toBe('9月20日 周日')
     expect(formatDay('2026-09-16')).toBe('9月16日 周三')
+  })
+  test('a visit after midnight is on the day that it begins, whatever day its session is of', () => {
+    expect(formatVisitDay('2026-09-18T15:55:00Z')).toBe('9月18日 明天')
+    expect(formatVisitDay('2026-09-18T16:04:00Z')).toBe('9月19日 后天')
+    expect(formatAfterMidnight('2026-09-18', '2026-09-18T15:55:00Z')).toBe('')
+    expect(formatAfterMidnight('2026-09-18', '2026-09-18T16:04:00Z')).toBe('次日')
   })
   test('another year is said', () => {
     expect(formatDate('2027-01-02')).toBe('2027年1月2日')

@@ -17,7 +17,7 @@ import { appointments as t, confirm, pageTitles, paymentStateNames } from '../..
 import { isConfirmDue, isPaymentDue, moneyState } from '../../../utils/appointment'
 import { go, replace, routes, tabs } from '../../../utils/navigate'
 import { toast } from '../../../utils/platform'
-import { formatDay, formatInstant, formatTimes } from '../../../utils/time'
+import { formatInstant, formatTimes, formatVisitDay } from '../../../utils/time'
 import { CancelSheet } from './cancelSheet'
 import { StateBanner } from './stateBanner'
 import './index.scss'
@@ -32,7 +32,7 @@ function Details({ appointment }: { appointment: Appointment }) {
   return (
     <View className="detail__card">
       <View className="detail__when">
-        <Text>{`${formatDay(appointment.on)} `}</Text>
+        <Text>{`${formatVisitDay(appointment.start_at)} `}</Text>
         <Text className="detail__times">{formatTimes(appointment.start_at, appointment.end_at)}</Text>
       </View>
       <Facts facts={[

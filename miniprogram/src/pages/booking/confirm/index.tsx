@@ -21,14 +21,16 @@ import type { Patient, Schedule } from '../../../services/types'
 import { booking, confirm as t, pageTitles, periodNames } from '../../../texts'
 import { go, goBack, replace, routes } from '../../../utils/navigate'
 import { askSubscriptions, prepareSubscriptions } from '../../../utils/subscribe'
-import { formatCountdown, formatDay, formatTimes } from '../../../utils/time'
+import { formatCountdown, formatDay, formatTimes, formatVisitDay } from '../../../utils/time'
 import './index.scss'
 
 function factsOf(schedule: Schedule, number: number): Fact[] {
   const slot = schedule.slots.find((one) => one.number === number)
   const { practitioner, department, organization } = schedule
   return [
-    [t.time, `${formatDay(schedule.on)} ${slot ? formatTimes(slot.start_at, slot.end_at) : periodNames[schedule.period]}`],
+    [t.time, slot
+      ? `${formatVisitDay(slot.start_at)} ${formatTimes(slot.start_at, slot.end_at)}`
+      : `${formatDay(schedule.on)} ${periodNames[schedule.period]}`],
     [t.number, booking.number(number)],
     [t.hospital, organization.name],
     [t.department, department.name],

@@ -18,7 +18,7 @@ import { appointments, pageTitles, pay as t } from '../../../texts'
 import { replace, routes } from '../../../utils/navigate'
 import { isWeapp, isWechatBrowser, toast } from '../../../utils/platform'
 import { askSubscriptions, prepareSubscriptions } from '../../../utils/subscribe'
-import { formatCountdown, formatDay, formatTimes } from '../../../utils/time'
+import { formatCountdown, formatTimes, formatVisitDay } from '../../../utils/time'
 import './index.scss'
 
 const WATCH_MS = 4000
@@ -108,7 +108,7 @@ function Paying({ appointment, onSettled }: { appointment: Appointment; onSettle
       <View className="pay__card pay__card--facts">
         <Facts facts={[
           [appointments.patient, patient.name],
-          [appointments.time, `${formatDay(appointment.on)} ${formatTimes(appointment.start_at, appointment.end_at)}`],
+          [appointments.time, `${formatVisitDay(appointment.start_at)} ${formatTimes(appointment.start_at, appointment.end_at)}`],
           [appointments.department, [organization.name, department.name].join(' · ')],
           [appointments.doctor, practitioner?.name],
         ]} />

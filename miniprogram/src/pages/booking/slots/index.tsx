@@ -12,7 +12,7 @@ import type { Schedule, Slot } from '../../../services/types'
 import { booking as t, kindNames, pageTitles, periodNames, slotStateNames } from '../../../texts'
 import { go, routes } from '../../../utils/navigate'
 import { isWeapp, toast } from '../../../utils/platform'
-import { formatDay, formatTime } from '../../../utils/time'
+import { formatAfterMidnight, formatDay, formatTime } from '../../../utils/time'
 import './index.scss'
 
 function Summary({ schedule }: { schedule: Schedule }) {
@@ -30,18 +30,19 @@ function Summary({ schedule }: { schedule: Schedule }) {
   )
 }
 
-function SlotButton({ slot, scheduleId }: { slot: Slot; scheduleId: string }) {
+function SlotButton({ slot, schedule }: { slot: Slot; schedule: Schedule }) {
   const free = slot.state === 'free'
+  const nextDay = formatAfterMidnight(schedule.on, slot.start_at)
   const choose = (): void => {
-    go(routes.confirm(scheduleId, slot.number))
+    go(routes.confirm(schedule.id, slot.number))
   }
   return (
     <Press
       className={`slot ${free ? '' : 'slot--off'}`} disabled={!free} onPress={choose} testId={free ? 'slot-item' : 'slot-item-off'}
-      label={`${formatTime(slot.start_at)} ${t.number(slot.number)} ${slotStateNames[slot.state]}`}
+      label={`${nextDay}${formatTime(slot.start_at)} ${t.number(slot.number)} ${slotStateNames[slot.state]}`}
     >
       <Text className="slot__time">{formatTime(slot.start_at)}</Text>
-      <Text className="slot__number">{free ? t.number(slot.number) : slotStateNames[slot.state]}</Text>
+      <Text className="slot__number">{nextDay ? `${nextDay} ` : ''}{free ? t.number(slot.number) : slotStateNames[slot.state]}</Text>
     </Press>
   )
 }
@@ -81,7 +82,7 @@ function Slots({ schedule }: { schedule: Schedule }) {
           <Text className="slots__title">{t.pickTime}</Text>
           <Text className="slots__hint">{t.pickTimeHint}</Text>
           <View className="slots__grid">
-            {schedule.slots.map((slot) => <SlotButton slot={slot} scheduleId={schedule.id} key={slot.number} />)}
+            {schedule.slots.map((slot) => <SlotButton slot={slot} schedule={schedule} key={slot.number} />)}
           </View>
         </View>
       ) : null}

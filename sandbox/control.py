@@ -157,8 +157,8 @@ class SmsHandler(ControlHandler):
         self.reply({"items": found[::-1]})
 
 
-class SmsReplyHandler(ControlHandler):
-    """POST /control/sms/reply {phone, content, add_serial?, provider?}."""
+class GatewaysHandler(ControlHandler):
+    """What is asked of one of the SMS gateways."""
 
     gateways: Gateways
 
@@ -166,6 +166,10 @@ class SmsReplyHandler(ControlHandler):
         super().initialize(world)
         if gateways is not None:
             self.gateways = gateways
+
+
+class SmsReplyHandler(GatewaysHandler):
+    """POST /control/sms/reply {phone, content, add_serial?, provider?}."""
 
     async def post(self) -> None:
         """The person answers."""
@@ -177,15 +181,8 @@ class SmsReplyHandler(ControlHandler):
         self.reply(self.gateways.reply(provider, phone, content, extension))
 
 
-class SmsTemplatesHandler(ControlHandler):
+class SmsTemplatesHandler(GatewaysHandler):
     """POST /control/sms-templates {provider: aliyun|tencent, text, is_code?}: slots as `${name}`."""
-
-    gateways: Gateways
-
-    def initialize(self, world: World, gateways: Gateways | None = None) -> None:
-        super().initialize(world)
-        if gateways is not None:
-            self.gateways = gateways
 
     async def post(self) -> None:
         """Apply for a template; it is approved at once, until the world is emptied."""

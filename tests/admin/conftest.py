@@ -20,7 +20,6 @@ from backend import clock
 from backend.app import make_app
 from backend.bootstrap import open_city
 from backend.db.client import Database
-from backend.security.keys import Keyring
 from backend.settings import Settings
 from backend.slotpool.claims_models import Claim
 from tests.admin.browser import Console
@@ -39,13 +38,6 @@ class Town:
     @property
     def scope(self) -> frozenset[str]:
         return frozenset({self.first.organization.id})
-
-
-@pytest.fixture(scope="session")
-def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("keys") / "keys.json"
-    Keyring.generate(path)
-    return path
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from backend.db.client import Database
+from backend.db.client import Database, Document
 from backend.db.collections import (
     ARRAY,
     BOOL,
@@ -20,7 +20,8 @@ from backend.db.collections import (
     schema,
 )
 
-OPTIONAL_OBJECT = {"bsonType": ["object", "null"]}
+OPTIONAL_OBJECT: Document = {"bsonType": ["object", "null"]}
+_FORGET = IndexModel([("expires_at", ASCENDING)], name="forget", expireAfterSeconds=0)
 
 
 async def up(db: Database) -> None:
@@ -114,7 +115,6 @@ async def ensure_links(db: Database, *, bases: Sequence[str]) -> None:
 
 
 async def _log_in(db: Database) -> None:
-    forget = IndexModel([("expires_at", ASCENDING)], name="forget", expireAfterSeconds=0)
     await ensure_collection(
         db,
         "login_codes",
@@ -127,21 +127,27 @@ async def _log_in(db: Database) -> None:
             sent_at=DATE,
             expires_at=DATE,
         ),
-        indexes=[forget],
+        indexes=[_FORGET],
     )
+    await ensure_tickets(db, kinds=["oauth_state", "oauth_done", "phone_needed"])
+
+
+async def ensure_tickets(db: Database, *, kinds: Sequence[str], **more: Document) -> None:
+    """State the collection of tickets with the kinds and further fields that a migration knows."""
     await ensure_collection(
         db,
         "login_tickets",
         shard_key="_id",
         validator=schema(
             ["kind", "expires_at"],
-            kind={"enum": ["oauth_state", "oauth_done", "phone_needed"]},
+            kind={"enum": list(kinds)},
             app={"enum": ["mini", "oa", None]},
             app_id=STRING,
             openid=OPTIONAL_OBJECT,
             browser=STRING,
             return_to=STRING,
             expires_at=DATE,
+            **more,
         ),
-        indexes=[forget],
+        indexes=[_FORGET],
     )

@@ -15,19 +15,11 @@ from backend.app import make_app
 from backend.bootstrap import open_city
 from backend.db.client import Database
 from backend.residents.compose import EVENT_SOURCES, make_residents
-from backend.security.keys import Keyring
 from backend.settings import Settings
 from backend.worker.events import Bus, EventKind
 from backend.worker.outbox import Outbox
 from tests.backend.residents.world import MemoryCodeSender, MemoryRegister, MemoryWeChat, World
 from tests.support.city import Surroundings, TestCity, open_test_city
-
-
-@pytest.fixture(scope="session")
-def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("keys") / "keys.json"
-    Keyring.generate(path)
-    return path
 
 
 @pytest.fixture

@@ -22,12 +22,17 @@ class Switch:
     choices: tuple[str, ...] = ()
 
 
+def _refusal(name: str, service: str, label: str, *codes: str) -> Switch:
+    """A switch that holds an error code: any, such as these; plain "on" means the first."""
+    return Switch(name, service, "", label, f"错误码，例如 {'、'.join(codes)}", on=codes[0])
+
+
 SWITCHES = (
     Switch("slow_ms", "all", 0, "每个接口都慢 (毫秒)"),
     Switch("slow_wechat_ms", "wechat", 0, "微信接口慢 (毫秒)"),
-    Switch("refuse_login", "wechat", "", "拒绝登录", "错误码，例如 40029、40226、-1", on="40029"),
-    Switch("refuse_token", "wechat", "", "拒绝发放 access_token", "错误码，例如 -1、40164、45009", on="-1"),
-    Switch("refuse_phone_number", "wechat", "", "拒绝手机号", "错误码，例如 -1、40029", on="40029"),
+    _refusal("refuse_login", "wechat", "拒绝登录", "40029", "40226", "-1"),
+    _refusal("refuse_token", "wechat", "拒绝发放 access_token", "-1", "40164", "45009"),
+    _refusal("refuse_phone_number", "wechat", "拒绝手机号", "40029", "-1"),
     Switch(
         "refuse_subscribe_message",
         "wechat",
@@ -38,38 +43,11 @@ SWITCHES = (
     ),
     Switch("lose_answers_wechat", "wechat", False, "微信接口办完事却不答复"),
     Switch("slow_pay_ms", "pay", 0, "支付接口慢 (毫秒)"),
-    Switch(
-        "refuse_prepay",
-        "pay",
-        "",
-        "拒绝下单",
-        "错误码，例如 SYSTEM_ERROR、FREQUENCY_LIMITED、RULE_LIMIT",
-        on="SYSTEM_ERROR",
-    ),
-    Switch(
-        "refuse_query",
-        "pay",
-        "",
-        "拒绝查单",
-        "错误码，例如 SYSTEM_ERROR、FREQUENCY_LIMITED",
-        on="SYSTEM_ERROR",
-    ),
-    Switch("refuse_close", "pay", "", "拒绝关单", "错误码，例如 SYSTEM_ERROR、USERPAYING", on="SYSTEM_ERROR"),
-    Switch(
-        "refuse_refund",
-        "pay",
-        "",
-        "拒绝退款",
-        "错误码，例如 NOT_ENOUGH、SYSTEM_ERROR、USER_ACCOUNT_ABNORMAL",
-        on="NOT_ENOUGH",
-    ),
-    Switch(
-        "refund_result",
-        "pay",
-        "SUCCESS",
-        "退款的结局",
-        choices=("SUCCESS", "ABNORMAL", "CLOSED"),
-    ),
+    _refusal("refuse_prepay", "pay", "拒绝下单", "SYSTEM_ERROR", "FREQUENCY_LIMITED", "RULE_LIMIT"),
+    _refusal("refuse_query", "pay", "拒绝查单", "SYSTEM_ERROR", "FREQUENCY_LIMITED"),
+    _refusal("refuse_close", "pay", "拒绝关单", "SYSTEM_ERROR", "USERPAYING"),
+    _refusal("refuse_refund", "pay", "拒绝退款", "NOT_ENOUGH", "SYSTEM_ERROR", "USER_ACCOUNT_ABNORMAL"),
+    Switch("refund_result", "pay", "SUCCESS", "退款的结局", choices=("SUCCESS", "ABNORMAL", "CLOSED")),
     Switch("refund_delay_s", "pay", 3, "退款多久到账 (秒)"),
     Switch("forge_answers_pay", "pay", False, "应答的签名是伪造的"),
     Switch("lose_answers_pay", "pay", False, "支付接口办完事却不答复"),
@@ -79,14 +57,7 @@ SWITCHES = (
     Switch("lose_notices", "pay", 0, "前几次通知丢在路上", "次数；-1 为全部丢失"),
     Switch("signtest_every", "pay", 10, "每几条通知来一次签名探测", "0 为不探测"),
     Switch("slow_mas_ms", "mas", 0, "短信网关慢 (毫秒)"),
-    Switch(
-        "refuse_sms",
-        "mas",
-        "",
-        "拒收短信",
-        "rspcod，例如 IllegalMac、InvalidUsrOrPwd、NOT_WHITE_IP",
-        on="InvalidUsrOrPwd",
-    ),
+    _refusal("refuse_sms", "mas", "拒收短信", "InvalidUsrOrPwd", "IllegalMac", "NOT_WHITE_IP"),
     Switch("sms_fail", "mas", "", "短信发送失败", "状态报告的错误码，例如 DB:0140、MK:0001", on="DB:0140"),
     Switch("sms_report_delay_s", "mas", 1, "状态报告多久回来 (秒)"),
     Switch("lose_reports", "mas", False, "状态报告丢失"),
@@ -95,24 +66,24 @@ SWITCHES = (
     Switch("reorder_reports", "mas", False, "状态报告和回复乱序 (隔一条压三秒)"),
     Switch("lose_answers_mas", "mas", False, "短信网关办完事却不答复"),
     Switch("slow_aliyun_ms", "aliyun", 0, "阿里云短信慢 (毫秒)"),
-    Switch(
+    _refusal(
         "refuse_aliyun",
         "aliyun",
-        "",
         "拒收短信",
-        "错误码，例如 isv.BUSINESS_LIMIT_CONTROL、isv.OUT_OF_SERVICE、isp.SYSTEM_ERROR、Throttling.User",
-        on="isv.BUSINESS_LIMIT_CONTROL",
+        "isv.BUSINESS_LIMIT_CONTROL",
+        "isv.OUT_OF_SERVICE",
+        "isp.SYSTEM_ERROR",
+        "Throttling.User",
     ),
     Switch("aliyun_fail", "aliyun", "", "短信发送失败", "状态报告的错误码", on="MOBILE_NOT_ON_SERVICE"),
     Switch("lose_answers_aliyun", "aliyun", False, "阿里云短信办完事却不答复"),
     Switch("slow_tencent_ms", "tencent", 0, "腾讯云短信慢 (毫秒)"),
-    Switch(
+    _refusal(
         "refuse_tencent",
         "tencent",
-        "",
         "拒收短信",
-        "错误码，例如 LimitExceeded.DeliveryFrequencyLimit、InternalError.Timeout",
-        on="LimitExceeded.DeliveryFrequencyLimit",
+        "LimitExceeded.DeliveryFrequencyLimit",
+        "InternalError.Timeout",
     ),
     Switch("tencent_fail", "tencent", "", "短信发送失败", "状态报告的错误码", on="MK:0001"),
     Switch("lose_answers_tencent", "tencent", False, "腾讯云短信办完事却不答复"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 from backend import clock
 from backend.bootstrap import Services
@@ -42,7 +43,7 @@ def a_name(number: int) -> str:
 
 
 def a_schedule(
-    hospital: Organization, department: Department, doctor: Practitioner | None, on: date, **more: object
+    hospital: Organization, department: Department, doctor: Practitioner | None, on: date, **more: Any
 ) -> Schedule:
     """A morning of ten numbers, two kept for the window."""
     period = more.pop("period", "am")
@@ -56,7 +57,7 @@ def a_schedule(
         practitioner_id=doctor.id if doctor else None,
         external_id=external.value,
         on=on,
-        period=period,  # type: ignore[arg-type]
+        period=period,
         kind="expert" if doctor else "general",
         fee_fen=0,
         slots=tuple(
@@ -65,7 +66,7 @@ def a_schedule(
         ),
         reserved={"window": 2},
     )
-    return replace(schedule, **more)  # type: ignore[arg-type]
+    return replace(schedule, **more)
 
 
 async def make_hospital(services: Services, value: str, on: date, **fields: object) -> Hospital:

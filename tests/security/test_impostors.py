@@ -23,7 +23,7 @@ from backend.security import passwords
 from backend.security.keys import Keyring
 from backend.security.refresh import RefreshTokens
 from backend.security.revocations import RevocationList
-from backend.security.signing import signer_for
+from backend.security.signing import Ed25519Signer, signer_for
 from backend.security.store import SessionStore
 from backend.security.tokens import TokenIssuer
 from tests.factories.residents import make_resident
@@ -137,7 +137,8 @@ async def test_a_token_signed_by_us_for_what_we_never_issue_opens_nothing(
 ) -> None:
     """Should ever a signature be had for them: nobody is the system, nobody comes from the future."""
     key = city.city.services.keyring.active("token")
-    private = signer_for(key).private  # type: ignore[attr-defined]
+    signer = signer_for(key)
+    assert isinstance(signer, Ed25519Signer)
     _, good, _ = parts(who.token)
     for wrong in (
         {"kind": "system", "role": None, "org": None},
@@ -150,7 +151,7 @@ async def test_a_token_signed_by_us_for_what_we_never_issue_opens_nothing(
         {"exp": None},
         {"sub": None, "kind": None},
     ):
-        token = jwt.encode(good | wrong, private, algorithm="EdDSA", headers={"kid": key.kid})
+        token = jwt.encode(good | wrong, signer.private, algorithm="EdDSA", headers={"kid": key.kid})
         assert await code_of(city, token) == ErrorCode.UNAUTHENTICATED, wrong
 
 

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
@@ -22,7 +23,7 @@ class Mongod:
         self._log = folder / "mongodb.log"
         server = start_mongod(folder / "data", self._log, cache_gb=0.25)
         self.url, self._process = server.url, server.process
-        self._argv = [str(part) for part in self._process.args]  # type: ignore[union-attr]
+        self._argv = psutil.Process(self._process.pid).cmdline()
 
     def freeze(self) -> None:
         """It stands still: connections stay open and nobody answers."""

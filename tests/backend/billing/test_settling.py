@@ -1,5 +1,6 @@
 """Learning what became of a payment: notices, questions, the end of a hold."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -191,7 +192,7 @@ async def test_a_hold_whose_payment_is_unknown_waits_for_the_answer(till: Till):
     assert (await till.order(order.id)).state is OrderState.PAID
 
 
-async def test_a_payment_between_question_and_closing_counts(till: Till):
+async def test_a_payment_between_question_and_closing_counts(till: Till, monkeypatch: pytest.MonkeyPatch):
     order = await till.open()
     started = await till.start(order)
     number = started.attempt.out_trade_no
@@ -202,7 +203,7 @@ async def test_a_payment_between_question_and_closing_counts(till: Till):
         till.gateway.pay(number)
         return status
 
-    till.gateway.query = ask_and_then_he_pays  # type: ignore[method-assign]
+    monkeypatch.setattr(till.gateway, "query", ask_and_then_he_pays)
     await till.hold_due(order)
     assert (await till.order(order.id)).state is OrderState.PAID
 
@@ -227,7 +228,9 @@ async def test_a_closed_order_cannot_be_paid(till: Till):
     assert refused.value.code is ErrorCode.PAYMENT_NOT_DUE
 
 
-async def test_an_order_closed_while_its_payment_is_being_opened_does_not_stay_payable(till: Till):
+async def test_an_order_closed_while_its_payment_is_being_opened_does_not_stay_payable(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+):
     order = await till.open()
     create = till.gateway.create
 
@@ -235,7 +238,7 @@ async def test_an_order_closed_while_its_payment_is_being_opened_does_not_stay_p
         await till.hold_due(order)
         return await create(payment)
 
-    till.gateway.create = create_after_the_hold_ended  # type: ignore[method-assign]
+    monkeypatch.setattr(till.gateway, "create", create_after_the_hold_ended)
     with pytest.raises(AppError) as refused:
         await till.start(order)
     assert refused.value.code is ErrorCode.PAYMENT_NOT_DUE
@@ -244,8 +247,6 @@ async def test_an_order_closed_while_its_payment_is_being_opened_does_not_stay_p
 
 
 async def test_two_writers_of_one_order_lose_nothing(till: Till):
-    import asyncio
-
     order = await till.open()
     started = await till.start(order)
     till.gateway.pay(started.attempt.out_trade_no)

@@ -32,14 +32,13 @@ async def paid_twice(till: Till) -> Order:
 
 async def refund_failed(till: Till, order: Order, code: str = "NOT_ENOUGH") -> Order:
     """What is due to go back is refused."""
-    refund_of_the_channel = till.gateway.refund
 
     async def refused(refund: object) -> object:
         raise RejectedError(code, reason=RejectReason.NOT_ENOUGH_BALANCE)
 
-    till.gateway.refund = refused  # type: ignore[method-assign, assignment]
-    await till.happen()
-    till.gateway.refund = refund_of_the_channel  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(till.gateway, "refund", refused)
+        await till.happen()
     return await till.order(order.id)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from backend import clock
 from backend.errors import AppError, ErrorCode
-from backend.permissions import SYSTEM, Actor, Role
+from backend.permissions import SYSTEM, Actor, ActorKind, Role
 from backend.residents.models import (
     LinkBasis,
     LinkState,
@@ -226,9 +226,9 @@ async def test_another_persons_links_look_like_none(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["staff", "client", "terminal", "anonymous"])
-async def test_nobody_but_residents_and_the_system_acts_for_a_patient(world: World, kind: str) -> None:
+async def test_nobody_but_residents_and_the_system_acts_for_a_patient(world: World, kind: ActorKind) -> None:
     person = await world.verified()
-    actor = Actor(kind=kind, id=person.id, role=Role.CITY_OPERATOR, organization_ids=None, real_name=True)  # type: ignore[arg-type]
+    actor = Actor(kind=kind, id=person.id, role=Role.CITY_OPERATOR, organization_ids=None, real_name=True)
     assert await access_refusal(world, actor, person.id) is ErrorCode.NOT_FOUND
     assert (await world.residents.access_patient(SYSTEM, person.id)).id == person.id
 

@@ -66,7 +66,8 @@ class Process:
         self.db, self.ring, self.blind = db, ring, BlindIndex(ring)
         self.ids = ClaimIds(self.blind)
         self.store = ResidentStore(db, FieldCipher(ring))
-        self.accounts = Accounts(self.store, self.ids, NoSessions())  # type: ignore[arg-type]
+        sessions: Any = NoSessions()
+        self.accounts = Accounts(self.store, self.ids, sessions)
 
     def indexes(self, left: int = 1_000_000) -> ResidentIndexes:
         """The re-indexing, with so many writes to go."""
@@ -108,7 +109,8 @@ async def found_by_everything(process: Process, person: Resident) -> None:
     assert by_wechat is not None
     assert by_wechat.id == person.id
     number = parse_id_number(person.id_number or "", today=clock.today())
-    again = await process.accounts.file_of(person.name or "", number, person.verified_by)  # type: ignore[arg-type]
+    assert person.verified_by is not None
+    again = await process.accounts.file_of(person.name or "", number, person.verified_by)
     assert again.id == person.id
 
 
@@ -186,7 +188,7 @@ async def test_people_who_sign_in_while_it_runs_stay_who_they_are(process: Proce
 async def test_an_account_on_its_way_to_a_file_arrives_first(process: Process):
     person = make_person()
     number = parse_id_number(person.id_number, today=clock.today())
-    file = await process.accounts.file_of(person.name, number, "hospital")  # type: ignore[arg-type]
+    file = await process.accounts.file_of(person.name, number, Verifier.HOSPITAL)
     account = await process.accounts.account_of_phone(PHONE)
     assert await process.store.begin_merge(account.id, file.id)
     process.ring.rotate("blind")

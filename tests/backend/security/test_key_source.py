@@ -54,8 +54,7 @@ class EnvelopeKMS:
 def kms(monkeypatch: pytest.MonkeyPatch) -> EnvelopeKMS:
     """Installed as the module `city_envelope`."""
     made, module = EnvelopeKMS(), types.ModuleType("city_envelope")
-    module.make = lambda: made  # type: ignore[attr-defined]
-    module.nothing = lambda: None  # type: ignore[attr-defined]
+    vars(module).update(make=lambda: made, nothing=lambda: None)
     monkeypatch.setitem(sys.modules, "city_envelope", module)
     return made
 

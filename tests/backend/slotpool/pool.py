@@ -38,7 +38,7 @@ class MemorySchedules:
         fee_fen: int = 0,
         department_id: str = "dept",
         after: timedelta = timedelta(days=1),
-        **more: object,
+        **more: Any,
     ) -> Schedule:
         """A session tomorrow with so many numbers, ten minutes each."""
         start = clock.now() + after
@@ -56,7 +56,7 @@ class MemorySchedules:
                 SlotTime(n, start + timedelta(minutes=10 * n), start + timedelta(minutes=10 * n + 10))
                 for n in range(1, slots + 1)
             ),
-            **more,  # type: ignore[arg-type]
+            **more,
         )
         self.made[schedule.id] = schedule
         return schedule
@@ -94,10 +94,10 @@ async def time_passes(db: Database, by: timedelta) -> None:
     await db.collection("claims").update_many(rules, [{"$set": {"hold_until": earlier}}])
 
 
-def wanted(schedule: Schedule, patient: str = "", **more: object) -> Wanted:
+def wanted(schedule: Schedule, patient: str = "", **more: Any) -> Wanted:
     """A wish for a slot by a patient of its own."""
     patient = patient or new_id()
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "schedule_id": schedule.id,
         "number": None,
         "resident_id": patient,
@@ -107,4 +107,4 @@ def wanted(schedule: Schedule, patient: str = "", **more: object) -> Wanted:
         "actor_id": patient,
         "hold": False,
     }
-    return Wanted(**(values | more))  # type: ignore[arg-type]
+    return Wanted(**(values | more))

@@ -1,5 +1,7 @@
 """Staff accounts on a real database: who may open, close and reset whose."""
 
+from typing import Any
+
 import pytest
 
 from backend.audit.models import AuditFilter
@@ -16,9 +18,9 @@ ONE = frozenset({"ORG-1"})
 LOCAL = Actor(kind="staff", id="LOCAL", role=Role.CITY_OPERATOR, organization_ids=ONE)
 
 
-def new(login: str = "zhang.wei", **overrides: object) -> NewStaff:
-    values = {"name": "张伟", "role": Role.FINANCE, "organization_ids": ONE, **overrides}
-    return NewStaff(login=login, **values)  # type: ignore[arg-type]
+def new(login: str = "zhang.wei", **overrides: Any) -> NewStaff:
+    values: dict[str, Any] = {"name": "张伟", "role": Role.FINANCE, "organization_ids": ONE, **overrides}
+    return NewStaff(login=login, **values)
 
 
 async def test_a_new_account_signs_in_with_what_was_handed_over(staff: StaffService) -> None:

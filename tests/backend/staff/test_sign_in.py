@@ -1,6 +1,7 @@
 """Signing in on a real database: both steps, lockout, sessions and their ends."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import pytest
@@ -30,9 +31,9 @@ async def sign_in(staff: StaffService, known: KnownStaff) -> str:
     return token
 
 
-async def refusal(call: object) -> ErrorCode:
+async def refusal(call: Awaitable[object]) -> ErrorCode:
     with pytest.raises(AppError) as caught:
-        await call  # type: ignore[misc]
+        await call
     return caught.value.code
 
 

@@ -71,19 +71,19 @@ async def the_job(db: Database) -> dict[str, Any]:
 
 @pytest.mark.parametrize("method", ["find_one_and_update", "update_one", "update_many"])
 async def test_a_job_runs_once_and_at_once_though_an_answer_was_lost(
-    db: Database, outbox: Outbox, handler: Handler, method: str
+    db: Database, outbox: Outbox, handler: Handler, monkeypatch: pytest.MonkeyPatch, method: str
 ):
-    outbox._jobs = Unheard(outbox._jobs, method)  # type: ignore[assignment]
+    monkeypatch.setattr(outbox, "_jobs", Unheard(outbox._jobs, method))
     await outbox.drain()
     assert handler.calls == 1
     assert (await the_job(db))["state"] == "done"
 
 
 async def test_what_is_to_be_asked_again_later_is_written_down_once(
-    db: Database, outbox: Outbox, handler: Handler
+    db: Database, outbox: Outbox, handler: Handler, monkeypatch: pytest.MonkeyPatch
 ):
     handler.later = True
-    outbox._jobs = Unheard(outbox._jobs, "update_one")  # type: ignore[assignment]
+    monkeypatch.setattr(outbox, "_jobs", Unheard(outbox._jobs, "update_one"))
     await outbox.drain()
     job = await the_job(db)
     assert (job["state"], job["attempts"], handler.calls) == ("due", 0, 1)

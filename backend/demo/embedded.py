@@ -132,7 +132,7 @@ def _await_primary(server: EmbeddedServer, port: int, log: Path) -> None:
                 if client.admin.command("hello").get("isWritablePrimary"):
                     return
             except PyMongoError:
-                pass
+                pass  # Not yet up, or no primary yet; whatever lasts is told from its log.
             time.sleep(0.05)
     raise DemoError(
         f"MongoDB did not start: {_complaint(log)} ({log}); MONGODB_URI names another to use instead."

@@ -13,7 +13,7 @@ from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
 from backend.slotpool.claims_models import ClaimState
 from backend.slotpool.schedules_models import ScheduleState
-from tests.backend.slotpool.pool import MemorySchedules, Pool, wanted
+from tests.backend.slotpool.pool import MemorySchedules, Pool, time_passes, wanted
 
 
 @pytest.fixture
@@ -156,11 +156,11 @@ async def test_an_ended_hold_cannot_be_confirmed(db, schedules):
 
 
 async def test_a_hold_that_awaits_payment_outlives_its_time_until_the_answer(db, schedules):
-    pool = Pool(db, schedules, hold_s=0.5)
+    pool = Pool(db, schedules)
     schedule = schedules.add(slots=1, fee_fen=500)
     claim = await pool.claims.claim(wanted(schedule, hold=True))
     assert await pool.claims.await_payment(claim.id, "order") is not None
-    await asyncio.sleep(0.6)  # the hold's time itself is what is tested
+    await time_passes(db, timedelta(hours=1))
     assert await code_of(pool.claims.claim(wanted(schedule))) is ErrorCode.SOLD_OUT
     assert await pool.claims.sweep_holds() == 1
     assert (await pool.claims.get(claim.id)).state is ClaimState.HELD
@@ -170,7 +170,7 @@ async def test_a_hold_that_awaits_payment_outlives_its_time_until_the_answer(db,
 
 
 async def test_a_closed_payment_ends_a_hold_past_its_time(db, schedules):
-    pool = Pool(db, schedules, hold_s=0.3)
+    pool = Pool(db, schedules)
     schedule = schedules.add(slots=1, fee_fen=500)
     claim = await pool.claims.claim(wanted(schedule, hold=True))
     await pool.claims.await_payment(claim.id, "order")
@@ -179,7 +179,7 @@ async def test_a_closed_payment_ends_a_hold_past_its_time(db, schedules):
     early = await pool.claims.payment_is_off(claim.id)
     assert early is not None
     assert early.state is ClaimState.HELD
-    await asyncio.sleep(0.4)  # the hold's time itself is what is tested
+    await time_passes(db, timedelta(hours=1))
     await pool.claims.sweep_holds()
     assert (await pool.claims.get(claim.id)).state is ClaimState.EXPIRED
 

@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from backend.security.keys import Key
 
 SIGNATURE_BYTES = 64
-SIGNING_ALGORITHMS = ("Ed25519", "SM2")
 
 
 class Signer(Protocol):

@@ -12,8 +12,10 @@ app = typer.Typer()
 
 @app.command(rich_help_panel=RUN)
 def demo(
-    port: Annotated[int, typer.Option(help="Where the city listens.")] = 8000,
-    sandbox_port: Annotated[int, typer.Option(help="Where the outside world listens.")] = 8100,
+    port: Annotated[int, typer.Option(help="Where the city listens.", min=1, max=65535)] = 8000,
+    sandbox_port: Annotated[
+        int, typer.Option(help="Where the outside world listens.", min=1, max=65535)
+    ] = 8100,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw the data away and start over.")] = False,
     folder: Annotated[Path, typer.Option(help="Where data, keys and logs are kept.")] = Path(".demo"),
 ) -> None:

@@ -13,13 +13,34 @@ from backend.demo.errors import DemoError
 from backend.demo.leash import is_port_free
 
 
+def check_ports(city: int, sandbox: int) -> None:
+    """Raise when the city or its outside world cannot listen where it should."""
+    if city == sandbox:
+        way = _way_to("SANDBOX_PORT", "--sandbox-port", _other(city))
+        raise DemoError(f"The city and the sandbox cannot both listen on port {city}: choose another {way}.")
+    check_port(city, "WEB_PORT", "--port")
+    check_port(sandbox, "SANDBOX_PORT", "--sandbox-port")
+
+
 def check_port(port: int, make_option: str, command_option: str) -> None:
     """Raise when something listens on `port` already, naming the option that changes it."""
-    if not is_port_free(port):
-        raise DemoError(
-            f"Port {port} is taken{_by_whom(port)}: stop that program, or choose another port with "
-            f"`make demo {make_option}={port + 1}` (`healthycity demo {command_option} {port + 1}`)."
-        )
+    try:
+        if is_port_free(port):
+            return
+        why = f"is taken{_by_whom(port)}: stop that program, or choose another port"
+    except PermissionError:
+        why = "may be opened by an administrator only: choose another port"
+    raise DemoError(f"Port {port} {why} {_way_to(make_option, command_option, _other(port))}.")
+
+
+def _way_to(make_option: str, command_option: str, port: int) -> str:
+    """How a person says another port."""
+    return f"with `make demo {make_option}={port}` (`healthycity demo {command_option} {port}`)"
+
+
+def _other(port: int) -> int:
+    """A port to propose instead."""
+    return port + 1 if 1024 <= port < 65535 else 8000 + port % 1000
 
 
 def _by_whom(port: int) -> str:

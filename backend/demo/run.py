@@ -21,7 +21,7 @@ from backend.demo.environment import (
     settings_of,
 )
 from backend.demo.errors import DemoError
-from backend.demo.preconditions import check_port, check_resident_app, check_servers, only_one_demo
+from backend.demo.preconditions import check_ports, check_resident_app, check_servers, only_one_demo
 from backend.demo.report import print_welcome, write_city_file
 from backend.demo.supervisor import StopRequested, Supervisor, stop_signals
 from backend.security.keys import Keyring
@@ -39,8 +39,7 @@ def run_demo(folder: Path, port: int, sandbox_port: int, fresh: bool) -> None:
     check_servers(os.environ)
     with only_one_demo(places.folder), stop_signals():
         try:
-            check_port(port, "WEB_PORT", "--port")
-            check_port(sandbox_port, "SANDBOX_PORT", "--sandbox-port")
+            check_ports(port, sandbox_port)
             if fresh:
                 _start_over(places.folder)
             _run(places)

@@ -5,10 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from backend.demo import embedded
+from backend.cli import app
+from backend.demo import embedded, preconditions
 from backend.demo.errors import DemoError
-from backend.demo.preconditions import check_port, check_resident_app, check_servers, only_one_demo
+from backend.demo.preconditions import (
+    check_port,
+    check_ports,
+    check_resident_app,
+    check_servers,
+    only_one_demo,
+)
 
 
 @pytest.fixture
@@ -26,6 +34,27 @@ def test_a_busy_port_is_named_with_its_option(taken_port: int):
     assert text.startswith(f"Port {taken_port} is taken")
     assert f"make demo WEB_PORT={taken_port + 1}" in text
     assert f"--port {taken_port + 1}" in text
+
+
+def test_one_port_for_both_is_refused_with_another_to_choose():
+    with pytest.raises(DemoError, match=r"both listen on port 9000: .*SANDBOX_PORT=9001"):
+        check_ports(9000, 9000)
+
+
+def test_a_port_that_only_an_administrator_may_open_is_named(monkeypatch: pytest.MonkeyPatch):
+    def refuse(port: int) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(preconditions, "is_port_free", refuse)
+    with pytest.raises(DemoError, match=r"Port 80 may be opened by an administrator only: .*WEB_PORT=8080"):
+        check_ports(80, 8100)
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "http"])
+def test_a_port_that_is_none_is_wrong_usage(port: str):
+    told = CliRunner().invoke(app, ["demo", "--port", port])
+    assert told.exit_code == 2
+    assert "--port" in told.output
 
 
 def test_an_unbuilt_resident_app_is_named(tmp_path: Path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from sandbox.message_templates import OA_TEMPLATES, SUBSCRIBE_TEMPLATES, Template, is_field_valid
@@ -62,18 +64,35 @@ def _message(
     }
 
 
-class SubscribeSendHandler(WeChatHandler):
-    """POST /cgi-bin/message/subscribe/send."""
+class SendHandler(WeChatHandler):
+    """What both ways of sending have in common."""
 
-    async def post(self) -> None:
-        """Send one message for one accepted prompt."""
-        if self.app_of_token() != self.world.credentials.mini["app_id"]:
+    def addressed(
+        self, app_id: str, openid_of: Callable[[WeChatUser], str]
+    ) -> tuple[dict[str, Any], WeChatUser]:
+        """The message, from the app that may send it, and the one it is for."""
+        if self.app_of_token() != app_id:
             raise WeChatError(48001)
         body = self.posted_text()
         openid = body.get("touser")
         user = self.world.people.find_user(str(openid or ""))
-        if user is None or openid != user.mini_openid:
+        if user is None or openid != openid_of(user):
             raise WeChatError(40003)
+        return body, user
+
+    def keep(self, message: dict[str, Any]) -> None:
+        """It has arrived."""
+        self.world.state.wechat_messages.append(message)
+        self.world.keeper.changed()
+        self.reply({"errcode": 0, "errmsg": "ok", "msgid": message["msgid"]})
+
+
+class SubscribeSendHandler(SendHandler):
+    """POST /cgi-bin/message/subscribe/send."""
+
+    async def post(self) -> None:
+        """Send one message for one accepted prompt."""
+        body, user = self.addressed(self.world.credentials.mini["app_id"], attrgetter("mini_openid"))
         ids = self.world.credentials.told["subscribe_templates"]
         kind, template = _find_template(ids, SUBSCRIBE_TEMPLATES, body.get("template_id"))
         self._check_jump(body)
@@ -85,9 +104,7 @@ class SubscribeSendHandler(WeChatHandler):
         user.grants[ids[kind]] = granted - 1
         message = _message(user, user.mini_openid, kind, template, values)
         message |= {"channel": "mini", "page": body.get("page") or "", "template_id": ids[kind]}
-        self.world.state.wechat_messages.append(message)
-        self.world.keeper.changed()
-        self.reply({"errcode": 0, "errmsg": "ok", "msgid": message["msgid"]})
+        self.keep(message)
 
     def _check_jump(self, body: dict[str, Any]) -> None:
         page = body.get("page")
@@ -99,18 +116,12 @@ class SubscribeSendHandler(WeChatHandler):
             raise WeChatError(47003, "argument invalid! lang invalid")
 
 
-class TemplateSendHandler(WeChatHandler):
+class TemplateSendHandler(SendHandler):
     """POST /cgi-bin/message/template/send."""
 
     async def post(self) -> None:
         """Send a template message to someone who follows the account."""
-        if self.app_of_token() != self.world.credentials.oa["app_id"]:
-            raise WeChatError(48001)
-        body = self.posted_text()
-        openid = body.get("touser")
-        user = self.world.people.find_user(str(openid or ""))
-        if user is None or openid != user.oa_openid:
-            raise WeChatError(40003)
+        body, user = self.addressed(self.world.credentials.oa["app_id"], attrgetter("oa_openid"))
         ids = self.world.credentials.told["oa_templates"]
         kind, template = _find_template(ids, OA_TEMPLATES, body.get("template_id"))
         values = check_fields(template, body.get("data"))
@@ -120,9 +131,7 @@ class TemplateSendHandler(WeChatHandler):
             raise WeChatError(43004)
         message = _message(user, user.oa_openid, kind, template, values)
         message |= {"channel": "oa", "page": body.get("url") or "", "template_id": ids[kind]}
-        self.world.state.wechat_messages.append(message)
-        self.world.keeper.changed()
-        self.reply({"errcode": 0, "errmsg": "ok", "msgid": message["msgid"]})
+        self.keep(message)
 
     def _check_jump(self, miniprogram: Any) -> None:
         if miniprogram is None:

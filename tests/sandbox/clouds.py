@@ -1,19 +1,33 @@
 """Calls to the sandbox's Aliyun and Tencent Cloud SMS, signed by hand: not by the code that the city uses."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 import time
 import urllib.parse
 import uuid
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 
-from tests.support.outside import Outside
+from tests.support.outside import Listener, Outside
 
 JSON = "application/json; charset=utf-8"
+
+
+@contextlib.asynccontextmanager
+async def pushing_to(
+    city: Listener, outside: Outside, cloud: str, secret: str, answer: bytes
+) -> AsyncIterator[None]:
+    """The cloud has an address to push to, where somebody answers as it wants."""
+    await outside.post("city", {f"{cloud}_callback_secret": secret})
+    city.status, city.answer = 200, answer
+    yield
+    city.answer = b""
+    await outside.post("city", {f"{cloud}_callback_secret": ""})
 
 
 def aliyun_call(outside: Outside, action: str, fields: dict[str, str], **changes: str) -> dict[str, str]:

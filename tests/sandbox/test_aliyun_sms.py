@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.clouds import aliyun, aliyun_call, aliyun_message, aliyun_signature
+from tests.sandbox.clouds import aliyun, aliyun_call, aliyun_message, aliyun_signature, pushing_to
 from tests.sandbox.conftest import PHONE
 from tests.support.outside import Listener, Outside
 from tests.support.polling import poll
@@ -20,11 +20,8 @@ REPORT, REPLY = (f"/callbacks/sms/aliyun/{SECRET}/{kind}" for kind in ("report",
 @pytest.fixture
 async def pushing(outside: Outside, city: Listener) -> AsyncIterator[Outside]:
     """With an address to push to, where somebody answers as Aliyun wants it."""
-    await outside.post("city", {"aliyun_callback_secret": SECRET})
-    city.status, city.answer = 200, b'{"code": 0, "msg": "OK"}'
-    yield outside
-    city.answer = b""
-    await outside.post("city", {"aliyun_callback_secret": ""})
+    async with pushing_to(city, outside, "aliyun", SECRET, b'{"code": 0, "msg": "OK"}'):
+        yield outside
 
 
 async def send(

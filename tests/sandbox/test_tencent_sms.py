@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.clouds import tencent, tencent_headers, tencent_message
+from tests.sandbox.clouds import pushing_to, tencent, tencent_headers, tencent_message
 from tests.sandbox.conftest import PHONE
 from tests.support.outside import Listener, Outside
 from tests.support.polling import poll
@@ -20,11 +20,8 @@ REPORT, REPLY = (f"/callbacks/sms/tencent/{SECRET}/{kind}" for kind in ("report"
 @pytest.fixture
 async def pushing(outside: Outside, city: Listener) -> AsyncIterator[Outside]:
     """With an address to push to, where somebody answers as Tencent wants it."""
-    await outside.post("city", {"tencent_callback_secret": SECRET})
-    city.status, city.answer = 200, b'{"result": 0, "errmsg": "OK"}'
-    yield outside
-    city.answer = b""
-    await outside.post("city", {"tencent_callback_secret": ""})
+    async with pushing_to(city, outside, "tencent", SECRET, b'{"result": 0, "errmsg": "OK"}'):
+        yield outside
 
 
 async def send(

@@ -1,6 +1,6 @@
 """Fixtures of the browser tests.
 
-chromium  one browser for the module
+chromium  one browser for the run
 town      a filled city with its sandbox, shared by the tests of a module
 phone     a resident's phone: 375 x 812, nothing stored in it
 desk      a window of the console: 1280 x 800
@@ -30,7 +30,7 @@ FLAGS = [
 OpenWindow = Callable[..., AbstractAsyncContextManager[Window]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, "Chromium is needed: apt-get install chromium fonts-noto-cjk"

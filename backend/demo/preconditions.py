@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 
 from backend.demo.embedded import mongod_binary, redis_binary
@@ -68,6 +69,15 @@ def check_servers(given: Mapping[str, str]) -> None:
         mongod_binary()
     if not given.get("BROKER_URL"):
         redis_binary()
+
+
+def check_given_broker(given: Mapping[str, str], web: str) -> None:
+    """Raise when somebody named a broker that does not answer.
+
+    The city is ready without one, but nothing that follows a click is done: no payment noticed, nobody told.
+    """
+    if given.get("BROKER_URL") and "broker" in httpx.get(f"{web}/readyz", trust_env=False).json()["degraded"]:
+        raise DemoError("The broker cannot be reached at BROKER_URL: start it, or leave BROKER_URL out.")
 
 
 def check_resident_app(folder: Path) -> None:

@@ -21,7 +21,13 @@ from backend.demo.environment import (
     settings_of,
 )
 from backend.demo.errors import DemoError
-from backend.demo.preconditions import check_ports, check_resident_app, check_servers, only_one_demo
+from backend.demo.preconditions import (
+    check_given_broker,
+    check_ports,
+    check_resident_app,
+    check_servers,
+    only_one_demo,
+)
 from backend.demo.report import print_welcome, write_city_file
 from backend.demo.supervisor import StopRequested, Supervisor, stop_signals
 from backend.security.keys import Keyring
@@ -95,6 +101,7 @@ def _bring_up(places: DemoPlaces, supervisor: Supervisor, progress: Progress) ->
     )
     _next(progress, task, 3)
     supervisor.await_ready("web", lambda: _answers(f"{places.web_url}/readyz"), READY_WITHIN_S)
+    check_given_broker(os.environ, places.web_url)
     progress.update(task, completed=len(STEPS))
     return write_city_file(places.city_file, places.web_url, places.sandbox_url, told)
 

@@ -1,7 +1,9 @@
 """Each precondition of the demo fails with one sentence that says what to do."""
 
 import socket
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from backend.cli import app
 from backend.demo import embedded, preconditions
 from backend.demo.errors import DemoError
 from backend.demo.preconditions import (
+    check_given_broker,
     check_port,
     check_ports,
     check_resident_app,
@@ -68,6 +71,30 @@ def test_given_servers_need_no_embedded_ones(monkeypatch):
     check_servers({"MONGODB_URI": "mongodb://db.internal", "BROKER_URL": "redis://queue.internal"})
     with pytest.raises(DemoError, match="BROKER_URL"):
         check_servers({"MONGODB_URI": "mongodb://db.internal"})
+
+
+@pytest.fixture
+def ready() -> Iterator[str]:
+    """A city that is ready but for its broker."""
+
+    class Ready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "degraded", "missing": [], "degraded": ["broker"]}')
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Ready) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_given_broker_that_does_not_answer_is_named(ready: str):
+    check_given_broker({}, ready)
+    with pytest.raises(DemoError, match="cannot be reached at BROKER_URL"):
+        check_given_broker({"BROKER_URL": "redis://queue.internal"}, ready)
 
 
 def test_a_second_demo_in_the_same_folder_is_refused(tmp_path: Path):

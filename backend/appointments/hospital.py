@@ -99,9 +99,18 @@ class HospitalBookingService:
     async def changes(
         self, actor: Actor, since: int, limit: int
     ) -> list[tuple[int, ChangeKind, Event, Claim]]:
-        """What changed after number `since`, in order, each with the booking as it is now."""
+        """What changed after number `since`, in order, each with the booking as it is now.
+
+        Raises BAD_REQUEST for a number that has not been given out: read on from there, a hospital whose
+        cursor is another's, or from before a restore, would miss bookings and never know.
+        """
         organization_id = _only_organization(actor)
         entries = await self._feed.read(organization_id, since, limit)
+        if since and not entries:
+            last = await self._feed.last(organization_id)
+            if last is None or last["number"] < since:
+                beyond = {"field": "since", "problem": "beyond_the_end", "last": last["number"] if last else 0}
+                raise AppError(ErrorCode.BAD_REQUEST, data={"fields": [beyond]})
         changed = []
         for entry in entries:
             event = Event.from_doc(entry["event"])

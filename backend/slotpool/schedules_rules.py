@@ -18,6 +18,8 @@ MAX_FEE_FEN = 1_000_000
 DAYS_AHEAD = 180
 LONGEST_SESSION = timedelta(hours=24)
 
+# What may go on after midnight.
+_OVER_MIDNIGHT = frozenset({"night", "day"})
 # The hours of the city's day (from, before) in which a session of the period may begin.
 PERIOD_HOURS = {"am": (5, 13), "pm": (11, 19), "evening": (16, 24), "night": (0, 24), "day": (0, 24)}
 
@@ -114,9 +116,13 @@ def _order_problems(slots: Sequence[SlotTime]) -> list[Problem]:
 
 def _session_problems(schedule: Schedule) -> list[Problem]:
     problems: list[Problem] = []
-    if clock.civil_date(schedule.start_at) != schedule.on:
+    longer = schedule.end_at - schedule.start_at > LONGEST_SESSION
+    other_day = [slot.number for slot in schedule.slots if clock.civil_date(slot.start_at) != schedule.on]
+    if schedule.slots[0].number in other_day:
         problems.append({"field": "on", "problem": "not_the_day_of_the_first_slot"})
-    if schedule.end_at - schedule.start_at > LONGEST_SESSION:
+    elif other_day and schedule.period not in _OVER_MIDNIGHT and not longer:
+        problems.append({"field": "slots", "problem": "on_another_day", "numbers": other_day})
+    if longer:
         problems.append({"field": "slots", "problem": "longer_than_a_day"})
     first, before = PERIOD_HOURS[schedule.period]
     if not first <= schedule.start_at.astimezone(clock.CITY_ZONE).hour < before:

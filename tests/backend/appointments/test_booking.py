@@ -219,6 +219,20 @@ async def test_the_feed_knows_no_cursor_but_since(city):
     assert refused["error"]["code"] == "BAD_REQUEST"
 
 
+async def test_a_cursor_that_was_never_given_out_is_refused(city):
+    """A hospital whose cursor is from before a restore would miss bookings and never know."""
+    client, who = await city.hospital_client(), await city.resident()
+    refused = await city.call("GET", "/hospital/v1/bookings?since=1", as_=client, expect=400)
+    assert refused["error"]["data"]["fields"] == [{"field": "since", "problem": "beyond_the_end", "last": 0}]
+    await book(city, who, await city.schedule())
+    await city.work()
+    feed = await city.call("GET", "/hospital/v1/bookings", as_=client)
+    at_the_end = await city.call("GET", f"/hospital/v1/bookings?since={feed['next']}", as_=client)
+    assert at_the_end == {"items": [], "next": feed["next"]}
+    beyond = await city.call("GET", f"/hospital/v1/bookings?since={feed['next'] + 1}", as_=client, expect=400)
+    assert beyond["error"]["data"]["fields"][0]["last"] == feed["next"]
+
+
 async def test_a_stopped_clinic_ends_and_refunds_every_booking(city):
     schedule = await city.schedule(fee_fen=300)
     client, who = await city.hospital_client(), await city.resident()

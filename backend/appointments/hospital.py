@@ -109,7 +109,8 @@ class HospitalBookingService:
         if since and not entries:
             last = await self._feed.last(organization_id)
             if last is None or last["number"] < since:
-                beyond = {"field": "since", "problem": "beyond_the_end", "last": last["number"] if last else 0}
+                number = last["number"] if last else 0
+                beyond = {"field": "since", "problem": "beyond_the_end", "last": number}
                 raise AppError(ErrorCode.BAD_REQUEST, data={"fields": [beyond]})
         changed = []
         for entry in entries:

@@ -68,7 +68,10 @@ def test_a_night_may_reach_into_the_next_day():
         ({"slots": (SlotTime(1, at(8), at(9)), SlotTime(2, at(8), at(9, 30)))}, "overlapping"),
         ({"slots": some_slots(ON + timedelta(days=1))}, "not_the_day_of_the_first_slot"),
         ({"slots": (SlotTime(1, at(8), at(9)), SlotTime(2, at(9, 0, 1), at(10, 0, 1)))}, "longer_than_a_day"),
-        ({"slots": (SlotTime(1, at(8), at(9)), SlotTime(2, at(7, day=1), at(7, 30, day=1)))}, "on_another_day"),
+        (
+            {"slots": (SlotTime(1, at(8), at(9)), SlotTime(2, at(7, day=1), at(7, 30, day=1)))},
+            "on_another_day",
+        ),
         ({"period": "pm"}, "not_the_period_of_the_first_slot"),
         ({"fee_fen": -1}, "out_of_range"),
         ({"fee_fen": 1_000_001}, "out_of_range"),

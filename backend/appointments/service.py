@@ -49,6 +49,7 @@ class AppointmentService:
         self._patient_list = patient_list
         self._billing = billing
         self._nudger = nudger
+        self._cancel_until = timedelta(minutes=settings.cancel_until_minutes)
 
     async def hold(
         self, actor: Actor, schedule_id: str, number: int | None, patient_id: str, key: str | None
@@ -254,7 +255,7 @@ class AppointmentService:
         return AppointmentView(claim, place, order, name, cancel_by)
 
     def _cancel_by(self, start_at: datetime) -> datetime:
-        return start_at - timedelta(minutes=self._settings.cancel_until_minutes)
+        return start_at - self._cancel_until
 
 
 def _hold_is_over(claim: Claim) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -21,6 +23,32 @@ def test_a_new_id_is_a_ulid_of_now():
 
 def test_ids_differ():
     assert len({new_id() for _ in range(10_000)}) == 10_000
+
+
+def test_threads_make_ids_of_their_own():
+    with ThreadPoolExecutor(8) as threads:
+        made = [
+            made
+            for some in threads.map(lambda _: [new_id() for _ in range(2_000)], range(8))
+            for made in some
+        ]
+    assert len({one[10:] for one in made}) == len(made)
+
+
+def test_a_forked_process_makes_none_that_its_parent_makes_too():
+    new_id()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, "".join(new_id()[10:] for _ in range(300)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    childs = os.read(reading, 300 * 16).decode()
+    os.close(reading)
+    os.close(writing)
+    theirs = {childs[at : at + 16] for at in range(0, len(childs), 16)}
+    assert len(theirs) == 300
+    assert theirs.isdisjoint(new_id()[10:] for _ in range(300))
 
 
 @given(INSTANTS, st.text(), st.text())

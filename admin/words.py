@@ -160,8 +160,9 @@ MESSAGE_KINDS: dict[str, str] = {
     "consent_code": "代办授权验证码",
     "consent_given": "代办授权告知",
     "patient_unlinked": "就诊人授权解除",
+    "answer": "对话回复",
 }
-MESSAGE_CHANNELS: dict[str, str] = {"sms": "短信", "wechat": "微信"}
+MESSAGE_CHANNELS: dict[str, str] = {"sms": "短信", "wechat": "微信", "official_account": "公众号"}
 DELIVERY_STATES: dict[str, tuple[str, str]] = {
     "due": ("待发送", "info"),
     "sending": ("发送中", "info"),
@@ -177,6 +178,7 @@ DELIVERY_ERRORS: dict[str, str] = {
     "NO_PHONE": "没有手机号",
     "NO_WECHAT": "没有绑定微信",
     "NOT_SUBSCRIBED": "居民没有订阅",
+    "NOT_NOW": "微信不允许此时回复",
     "RejectedError": "服务商拒绝",
     "RetryableError": "服务商暂不可用",
     "UnknownResultError": "服务商没有回音",

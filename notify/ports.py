@@ -21,6 +21,8 @@ class RejectReason(StrEnum):
     BAD_CONTENT = "bad_content"
     CODE_INVALID = "code_invalid"
     MISCONFIGURED = "misconfigured"
+    # A person who has not spoken to us lately, or was answered too often since, is not to be spoken to.
+    NOT_NOW = "not_now"
 
 
 class NotifyError(Exception):
@@ -92,6 +94,14 @@ class SubscribeMessage:
     template_id: str
     data: Mapping[str, str] = field(repr=False)
     page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerMessage:
+    """Words to somebody who has just spoken to the official account."""
+
+    openid: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +235,20 @@ class MiniProgramMessenger(Protocol):
 
     async def send(self, message: SubscribeMessage) -> SendResult:
         """Send one message; `NOT_SUBSCRIBED` when the person's grants are used up."""
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+
+
+class OfficialAccountMessenger(Protocol):
+    """WeChat customer-service messages of the official account."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name in our records."""
+
+    async def send_text(self, message: CustomerMessage) -> SendResult:
+        """Send one text; `NOT_NOW` when WeChat lets us say no more to the person."""
 
     async def aclose(self) -> None:
         """Let go of connections."""

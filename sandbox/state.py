@@ -52,6 +52,8 @@ class WeChatUser:
     follows_oa: bool = True
     # Accepted subscription prompts not used up yet, by template id.
     grants: dict[str, int] = field(default_factory=dict)
+    # What the official account may still say to them: by their act, until when and how often.
+    windows: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass

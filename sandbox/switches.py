@@ -36,6 +36,9 @@ SWITCHES = (
         "错误码，例如 43101、43107、45168",
         on="43101",
     ),
+    Switch(
+        "refuse_customer_message", "wechat", "", "拒绝客服消息", "错误码，例如 45015、45047、-1", on="45015"
+    ),
     Switch("lose_answers_wechat", "wechat", False, "微信接口办完事却不答复"),
     Switch("slow_pay_ms", "pay", 0, "支付接口慢 (毫秒)"),
     Switch(

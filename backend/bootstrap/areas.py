@@ -240,6 +240,7 @@ def _messages(ground: Ground, outside: Outside) -> MessageService:
         sms=outside.sms,
         receiver=outside.sms_receiver,
         messenger=outside.messenger,
+        official=outside.official,
         audit=ground.audit,
         templates=settings.wechat_subscribe_templates,
         callback_secret=settings.mas_callback_secret.get_secret_value(),

@@ -15,9 +15,10 @@ from backend.residents.register_http import HTTPPopulationRegister
 from backend.security.fields import FieldCipher, SealedFieldError
 from backend.security.keys import Keyring
 from backend.settings import Settings
-from notify.ports import MiniProgramMessenger, SMSReceiver, SMSSender, WeChatLogin
+from notify.ports import MiniProgramMessenger, OfficialAccountMessenger, SMSReceiver, SMSSender, WeChatLogin
 from notify.sms.cloud_mas import CloudMAS, CloudMASConfig
 from notify.wechat.client import WeChatApp, WeChatAppConfig
+from notify.wechat.customer_service import WeChatCustomerService
 from notify.wechat.login import WeChatPlatformLogin
 from notify.wechat.messenger import WeChatSubscribeMessenger
 from notify.wechat.tokens import MemoryTokenStorage, RedisTokenStorage, TokenStorage
@@ -33,6 +34,7 @@ class Outside:
     sms: SMSSender
     sms_receiver: SMSReceiver
     messenger: MiniProgramMessenger
+    official: OfficialAccountMessenger
     wechat: WeChatLogin
     register: HTTPPopulationRegister
 
@@ -102,7 +104,15 @@ def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> 
     )
     wechat = WeChatPlatformLogin(mini, official, settings.wechat_open_url)
     closers += [sms.aclose, register.aclose, wechat.aclose, *(gateway.aclose for gateway in gateways)]
-    return Outside(gateways, sms, sms, WeChatSubscribeMessenger(mini), wechat, register)
+    return Outside(
+        gateways=gateways,
+        sms=sms,
+        sms_receiver=sms,
+        messenger=WeChatSubscribeMessenger(mini),
+        official=WeChatCustomerService(official),
+        wechat=wechat,
+        register=register,
+    )
 
 
 def _wechat_tokens(settings: Settings, keyring: Keyring, closers: list[Close]) -> TokenStorage:

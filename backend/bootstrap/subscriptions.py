@@ -19,6 +19,7 @@ def subscribe(services: Services) -> None:
         "orders",
         "payment_notices",
         "messages",
+        "message_replies",
         *RESIDENT_EVENT_SOURCES,
         *CODE_EVENT_SOURCES,
     )

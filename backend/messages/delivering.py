@@ -13,7 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from backend import clock
-from backend.messages.models import FINAL_STATES, Delivery, DeliveryState, Message, MessageChannel
+from backend.messages.models import (
+    FINAL_STATES,
+    Delivery,
+    DeliveryState,
+    Message,
+    MessageChannel,
+    MessageKind,
+)
 from backend.messages.receipt_store import GrantStore, ReceiptStore
 from backend.messages.store import MessageStore
 from backend.residents.models import Contact
@@ -21,9 +28,11 @@ from backend.security.fields import BlindIndex
 from backend.worker.events import Event, RetryLater
 from notify.ports import (
     SMS,
+    CustomerMessage,
     DuplicateRequestError,
     MiniProgramMessenger,
     NotifyError,
+    OfficialAccountMessenger,
     RejectedError,
     RejectReason,
     RetryableError,
@@ -63,6 +72,7 @@ class Delivering:
         people: People,
         sms: SMSSender,
         messenger: MiniProgramMessenger,
+        official: OfficialAccountMessenger,
         blind: BlindIndex,
         templates: Mapping[str, str],
     ) -> None:
@@ -72,6 +82,7 @@ class Delivering:
         self._people = people
         self._sms = sms
         self._messenger = messenger
+        self._official = official
         self._blind = blind
         self._templates = templates
 
@@ -102,7 +113,7 @@ class Delivering:
         started_at = delivery.started_at or message.created_at
         if await self._went_out(message, delivery, started_at):
             return False
-        if delivery.doubts >= MOST_DOUBTS:
+        if message.kind is MessageKind.ANSWER or delivery.doubts >= MOST_DOUBTS:
             log.warning("message_in_doubt", extra={"message_id": message.id, "channel": delivery.channel})
             return False
         left = started_at + REPORT_WAIT - clock.now()
@@ -141,11 +152,19 @@ class Delivering:
         if clock.now() - since > GIVE_UP:
             await self._messages.end(message, delivery, DeliveryState.FAILED, last_error="GIVEN_UP")
             return
-        contact = await self._people.contact(recipient_id)
+        if channel is MessageChannel.OFFICIAL_ACCOUNT:
+            await self._send_official(message, delivery)
+            return
+        contact = await self._contact(message)
         if channel is MessageChannel.SMS:
             await self._send_sms(message, delivery, contact)
         else:
             await self._send_wechat(message, delivery, contact)
+
+    async def _contact(self, message: Message) -> Contact:
+        if message.address:
+            return Contact(message.recipient_id, phone=message.address)
+        return await self._people.contact(message.recipient_id)
 
     async def _send_sms(self, message: Message, delivery: Delivery, contact: Contact) -> None:
         if not contact.phone:
@@ -188,6 +207,25 @@ class Delivering:
             await self._wechat_failed(message, begun, error)
             return
         await self._sent(message, begun, result)
+
+    async def _send_official(self, message: Message, delivery: Delivery) -> None:
+        """Words in the official account's talk; what WeChat will not let us say there is not said."""
+        begun = await self._messages.begin(message, delivery)
+        if begun is None:
+            raise RetryLater(5)
+        try:
+            result = await self._official.send_text(CustomerMessage(message.address, message.content.body))
+        except RejectedError as error:
+            if error.reason is not RejectReason.NOT_NOW:
+                await self._failed(message, begun, error)
+                return
+            await self._messages.end(
+                message, begun, DeliveryState.SKIPPED, last_error=f"NOT_NOW {error.code}"
+            )
+        except NotifyError as error:
+            await self._failed(message, begun, error)
+        else:
+            await self._sent(message, begun, result)
 
     async def _wechat_failed(self, message: Message, delivery: Delivery, error: NotifyError) -> None:
         if isinstance(error, RejectedError) and error.reason is RejectReason.NOT_SUBSCRIBED:

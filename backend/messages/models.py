@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 
 class MessageKind(StrEnum):
@@ -22,6 +23,7 @@ class MessageKind(StrEnum):
     PATIENT_LINKED = "patient_linked"
     CONSENT_GIVEN = "consent_given"
     PATIENT_UNLINKED = "patient_unlinked"
+    ANSWER = "answer"
 
 
 # One-time codes: sent while a person waits, kept nowhere, never sent again.
@@ -33,6 +35,7 @@ class MessageChannel(StrEnum):
 
     SMS = "sms"
     WECHAT = "wechat"
+    OFFICIAL_ACCOUNT = "official_account"
 
 
 class DeliveryState(StrEnum):
@@ -99,6 +102,9 @@ class Message:
     read_at: datetime | None = None
     # The request it follows from, however many jobs lie between.
     request_id: str = ""
+    # Of an answer: where it goes (a phone, an openid), and the resident it is to, if that is known.
+    address: str = field(default="", repr=False)
+    resident_id: str | None = None
 
     def delivery(self, channel: MessageChannel) -> Delivery | None:
         """The delivery through a channel, if the message goes there."""
@@ -119,3 +125,29 @@ class Letter:
     facts: dict[str, str] = field(repr=False)
     appointment_id: str | None = None
     organization_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a conversation says, to be pushed to the line it is held on: once for a key, however often asked.
+
+    `address` is a phone for SMS, the official account's openid for the official account.
+    """
+
+    key: str
+    through: Literal["sms", "official_account"]
+    address: str = field(repr=False)
+    text: str = field(repr=False)
+    resident_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SMSReply:
+    """What a person wrote to us by SMS. `opted_out`: a word to stop messages; messages obeys and answers."""
+
+    id: str
+    phone: str = field(repr=False)
+    text: str = field(repr=False)
+    extension: str = ""
+    received_at: datetime = field(kw_only=True)
+    opted_out: bool = field(default=False, kw_only=True)

@@ -12,9 +12,10 @@ from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database
-from backend.messages.models import MessageKind
+from backend.messages.models import MessageKind, SMSReply
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.lasting import declare_lapse, declare_sealed
+from backend.worker.events import Event, EventKind, embedded
 from notify.ports import DeliveryReport, Reply
 
 _MOST_GRANTS = 20
@@ -71,16 +72,31 @@ class ReceiptStore:
         blind = self._blind.of("phone", reply.phone)
         # The words themselves must not be guessable from the key, so they go through the blind index too.
         words = self._blind.of("name", reply.text or "-")
-        key = _digest(blind, words, reply.extension, str(reply.at))
+        received_at = clock.now()
+        # Who gives no time repeats within minutes; the same word an hour later is another word.
+        when = str(reply.at) if reply.at else f"{received_at:%Y-%m-%dT%H}"
+        key = _digest(blind, words, reply.extension, when)
+        event = Event(EventKind.SMS_REPLY_RECEIVED, {"reply_id": key})
         kept = {
             "phone_blind": blind,
             "phone": self._cipher.seal("message_replies", "phone", key, reply.phone),
             "text": self._cipher.seal("message_replies", "text", key, reply.text),
             "extension": reply.extension,
             "at": reply.at,
-            "received_at": clock.now(),
+            "received_at": received_at,
+            **embedded(event),
         }
         await _insert_once(self._replies, key, kept)
+
+    async def find_reply(self, reply_id: str) -> SMSReply | None:
+        """A reply, opened."""
+        doc = await self._replies.find_one({"_id": reply_id})
+        if doc is None:
+            return None
+        phone, text = (
+            self._cipher.open("message_replies", name, reply_id, doc[name]) for name in ("phone", "text")
+        )
+        return SMSReply(reply_id, phone, text, doc["extension"], received_at=doc["received_at"])
 
     async def page_of_replies(self, after: str | None, limit: int) -> list[tuple[str, str, str]]:
         """The next replies by id: id, blind index, phone."""

@@ -18,6 +18,7 @@ from backend.ids import derived_id, new_id
 from backend.messages.delivering import Delivering, People
 from backend.messages.models import (
     CODE_KINDS,
+    Answer,
     Content,
     Delivery,
     DeliveryState,
@@ -25,6 +26,7 @@ from backend.messages.models import (
     Message,
     MessageChannel,
     MessageKind,
+    SMSReply,
 )
 from backend.messages.receipt_store import GrantStore, ReceiptStore
 from backend.messages.reindexing import ReplyIndexes
@@ -39,8 +41,10 @@ from notify.ports import (
     InvalidNoticeError,
     MiniProgramMessenger,
     NotifyError,
+    OfficialAccountMessenger,
     RejectedError,
     RejectReason,
+    Reply,
     RetryableError,
     SMSReceiver,
     SMSSender,
@@ -66,6 +70,7 @@ class MessageService:
         sms: SMSSender,
         receiver: SMSReceiver,
         messenger: MiniProgramMessenger,
+        official: OfficialAccountMessenger,
         audit: AuditService,
         templates: Mapping[str, str],
         callback_secret: str = "",
@@ -76,7 +81,7 @@ class MessageService:
         self.reply_indexes = ReplyIndexes(self._receipts, blind)
         self._grants = GrantStore(db)
         self._delivering = Delivering(
-            self._messages, self._receipts, self._grants, people, sms, messenger, blind, templates
+            self._messages, self._receipts, self._grants, people, sms, messenger, official, blind, templates
         )
         self._sms = sms
         self._receiver = receiver
@@ -116,6 +121,25 @@ class MessageService:
     async def on_message_due(self, event: Event) -> None:
         """MESSAGE_DUE."""
         await self._delivering.on_message_due(event)
+
+    async def answer(self, answer: Answer) -> None:
+        """Push a conversation's words to the line it is held on. Asked again with the same key, nothing."""
+        channel = MessageChannel(answer.through)
+        blind = self._blind.of("phone" if channel is MessageChannel.SMS else "openid", answer.address)
+        sms = answer.text if channel is MessageChannel.SMS else ""
+        message = Message(
+            id=new_id(),
+            recipient_id=f"{answer.through}:{blind}",
+            kind=MessageKind.ANSWER,
+            content=Content(WORDINGS[MessageKind.ANSWER].title, answer.text, sms),
+            deliveries=(Delivery(channel, DeliveryState.DUE),),
+            created_at=clock.now(),
+            request_id=context.request_id(),
+            address=answer.address,
+            resident_id=answer.resident_id,
+        )
+        if await self._messages.insert_answer(message, answer.key, [_due(message, channel)]):
+            self._nudge()
 
     async def send_code(self, phone: str, code: str) -> None:
         """Send a sign-in code now, while the person waits; the code is kept nowhere.
@@ -207,8 +231,7 @@ class MessageService:
             replies = self._receiver.parse_replies(body)
         except InvalidNoticeError as error:
             raise AppError(ErrorCode.BAD_REQUEST, str(error)) from error
-        for reply in replies:
-            await self._receipts.add_reply(reply)
+        await self._take_replies(replies)
 
     async def fetch_receipts(self) -> int:
         """Periodic: fetch reports and replies that were not pushed; returns how many came."""
@@ -219,8 +242,7 @@ class MessageService:
         except NotifyError as error:
             log.warning("receipts_not_fetched", extra={"code": error.code})
             return 0
-        for reply in replies:
-            await self._receipts.add_reply(reply)
+        await self._take_replies(replies)
         return len(reports) + len(replies)
 
     async def _take_reports(self, reports: Sequence[DeliveryReport]) -> None:
@@ -233,6 +255,16 @@ class MessageService:
                 code=report.code,
                 at=report.at or clock.now(),
             )
+
+    async def _take_replies(self, replies: Sequence[Reply]) -> None:
+        for reply in replies:
+            await self._receipts.add_reply(reply)
+        if replies:
+            self._nudge()
+
+    async def find_reply(self, reply_id: str) -> SMSReply | None:
+        """What somebody wrote to us by SMS; who subscribes to SMS_REPLY_RECEIVED reads it here."""
+        return await self._receipts.find_reply(reply_id)
 
     def _check_secret(self, secret: str) -> None:
         expected = self._callback_secret

@@ -19,8 +19,9 @@ from backend.worker.events import Event, embedded
 
 KEPT = timedelta(days=400)
 CODES_KEPT = timedelta(days=30)
+ANSWERS_KEPT = timedelta(days=30)
 _COLLECTION = "messages"
-declare_sealed(_COLLECTION, "content")
+declare_sealed(_COLLECTION, "content", "address")
 
 
 class MessageStore:
@@ -45,6 +46,20 @@ class MessageStore:
         doc["forget_at"] = message.created_at + CODES_KEPT
         doc["deliveries"]["sms"]["phone_blind"] = phone_blind
         await self._messages.insert_one(doc)
+
+    async def insert_answer(self, message: Message, key: str, events: Sequence[Event]) -> bool:
+        """Keep an answer to an address; False when it was asked for with this key before."""
+        doc = self._to_doc(message) | {
+            "answer_key": key,
+            "address": self._cipher.seal(_COLLECTION, "address", message.id, message.address),
+            "resident_id": message.resident_id,
+            "forget_at": message.created_at + ANSWERS_KEPT,
+        }
+        try:
+            await self._messages.insert_one({**doc, **embedded(*events)})
+        except DuplicateKeyError:
+            return False
+        return True
 
     async def find(self, recipient_id: str, message_id: str) -> Message | None:
         """One message of a recipient."""
@@ -181,6 +196,7 @@ class MessageStore:
     async def forget(self, recipient_id: str) -> None:
         """Delete everything a person was told."""
         await self._messages.delete_many({"recipient_id": recipient_id})
+        await self._messages.delete_many({"resident_id": recipient_id})
 
     def _to_doc(self, message: Message) -> Document:
         c = message.content
@@ -221,7 +237,13 @@ class MessageStore:
             organization_id=doc["organization_id"],
             read_at=doc["read_at"],
             request_id=doc.get("request_id", ""),
+            address=self._address_of(doc),
+            resident_id=doc.get("resident_id"),
         )
+
+    def _address_of(self, doc: Document) -> str:
+        sealed = doc.get("address")
+        return self._cipher.open(_COLLECTION, "address", doc["_id"], sealed) if sealed else ""
 
 
 def _delivery(channel: MessageChannel, part: Document) -> Delivery:

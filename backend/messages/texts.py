@@ -182,6 +182,8 @@ WORDINGS: dict[MessageKind, Wording] = {
         channels=(),
         page="pages/patients/list/index",
     ),
+    # Words of a conversation come from the conversation.
+    MessageKind.ANSWER: Wording(title="对话回复", lines=(), channels=()),
 }
 
 # WeChat's published lengths; a longer text is refused as a whole, so it is cut here.

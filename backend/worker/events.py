@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     MESSAGE_DUE = "message.due"
+    SMS_REPLY_RECEIVED = "sms.reply_received"
     CODE_USED = "code.used"
     PATIENT_LINK_REQUESTED = "patient.link_requested"
     PATIENT_LINKED = "patient.linked"

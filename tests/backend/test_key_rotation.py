@@ -14,6 +14,7 @@ from backend.conversations.models import KEPT, Conversation, Through
 from backend.conversations.service import Turn
 from backend.db.client import Database
 from backend.directory.models import TerminalKind
+from backend.messages.models import Answer
 from backend.permissions import SYSTEM, Actor, Role
 from backend.security.key_file import Use, dump_keys, parse_keys, write_private
 from backend.security.keys import Keyring
@@ -90,6 +91,7 @@ async def _fill(kept: Kept) -> None:
     await services.residents.find_or_create_file("王小明", id_number(500), "13700001111")
     await services.staff.add(SYSTEM, NewStaff("somebody", STAFF_NAME, Role.AUDITOR, None))
     await services.messages._receipts.add_reply(Reply("13700002222", "谢谢", "", None))
+    await services.messages.answer(Answer("turn-1", "sms", "13700002222", "您好"))
     hospital = Actor("client", "h", Role.HOSPITAL_CLIENT, frozenset({city.hospital.id}))
     issued = await services.clients.register_terminal(hospital, "1号窗口", TerminalKind.WINDOW)
     kept.terminal_id, kept.terminal_secret = issued.client.id, issued.secret

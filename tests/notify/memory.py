@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from notify.ports import (
     SMS,
+    CustomerMessage,
     DeliveryReport,
     Inquiry,
     MiniSession,
@@ -126,6 +127,33 @@ class MemoryMessenger:
         if lost:
             raise UnknownResultError("LOST")
         return SendResult(self.name, f"W{len(self.sent)}")
+
+    async def aclose(self) -> None:
+        return None
+
+
+class MemoryOfficialAccount:
+    """`OfficialAccountMessenger` in memory; each openid may be told as often as it was opened for."""
+
+    name = "memory_official_account"
+
+    def __init__(self) -> None:
+        self.sent: list[CustomerMessage] = []
+        self.open: dict[str, int] = {}
+        self.faults = Faults()
+
+    async def send_text(self, message: CustomerMessage) -> SendResult:
+        lost = self.faults.enter()
+        if not message.text.strip() or len(message.text.encode()) > 2048:
+            raise RejectedError("45002", reason=RejectReason.BAD_CONTENT)
+        left = self.open.get(message.openid, 0)
+        if left < 1:
+            raise RejectedError("45015", reason=RejectReason.NOT_NOW)
+        self.open[message.openid] = left - 1
+        self.sent.append(message)
+        if lost:
+            raise UnknownResultError("LOST")
+        return SendResult(self.name, "")
 
     async def aclose(self) -> None:
         return None

@@ -5,12 +5,13 @@ import pytest
 from notify.ports import MiniSession, SubscribeMessage
 from tests.notify.contract import (
     MessengerContract,
+    OfficialAccountContract,
     SMSSenderContract,
     SMSTracerContract,
     TemplateSMSSenderContract,
     WeChatLoginContract,
 )
-from tests.notify.memory import MemoryLogin, MemoryMessenger, MemorySMS
+from tests.notify.memory import MemoryLogin, MemoryMessenger, MemoryOfficialAccount, MemorySMS
 
 
 class MemorySMSWorld:
@@ -55,6 +56,28 @@ class TestMemoryMessenger(MessengerContract):
     @pytest.fixture
     def world(self) -> MemoryMessengerWorld:
         return MemoryMessengerWorld()
+
+
+class MemoryOfficialWorld:
+    oa_openid = "o-follower"
+
+    def __init__(self) -> None:
+        self.official_messenger = MemoryOfficialAccount()
+
+    async def speak(self) -> None:
+        self.official_messenger.open[self.oa_openid] = 5
+
+    async def fall_silent(self) -> None:
+        self.official_messenger.open.clear()
+
+    async def heard(self) -> list[str]:
+        return [message.text for message in self.official_messenger.sent]
+
+
+class TestMemoryOfficialAccount(OfficialAccountContract):
+    @pytest.fixture
+    def spoken(self) -> MemoryOfficialWorld:
+        return MemoryOfficialWorld()
 
 
 class MemoryLoginWorld:

@@ -21,7 +21,7 @@ from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.keys import Keyring
 from backend.worker.events import Bus, Event, EventKind, RetryLater
 from backend.worker.outbox import Outbox
-from tests.notify.memory import MemoryMessenger, MemorySMS
+from tests.notify.memory import MemoryMessenger, MemoryOfficialAccount, MemorySMS
 from tests.support.city import Surroundings, TestCity, open_test_city
 
 HAPPENED_AT = clock.now()
@@ -51,6 +51,7 @@ class Post:
     service: MessageService
     sms: MemorySMS
     wechat: MemoryMessenger
+    official: MemoryOfficialAccount
     people: People
     db: Database
     outbox: Outbox
@@ -115,6 +116,7 @@ def keyring() -> Keyring:
 @pytest.fixture
 def post(db: Database, keyring: Keyring) -> Post:
     sms, wechat, people = MemorySMS(), MemoryMessenger(), People()
+    official = MemoryOfficialAccount()
     chain, bus = Chain(keyring), Bus()
     service = MessageService(
         db,
@@ -124,14 +126,15 @@ def post(db: Database, keyring: Keyring) -> Post:
         sms=sms,
         receiver=sms,
         messenger=wechat,
+        official=official,
         audit=AuditService(AuditStore(db, chain), chain),
         templates=TEMPLATES,
         callback_secret="the-secret",
     )
     outbox = Outbox(db, bus)
-    outbox.watch("messages")
+    outbox.watch("messages", "message_replies")
     bus.subscribe(EventKind.MESSAGE_DUE, "messages.on_message_due", service.on_message_due)
-    return Post(service, sms, wechat, people, db, outbox)
+    return Post(service, sms, wechat, official, people, db, outbox)
 
 
 @pytest.fixture

@@ -276,7 +276,8 @@ async def test_an_adult_who_agreed_by_sms_is_told_there_what_and_how_to_end_it(c
     await city.outside.post("persons", {**number, "phone": "13655550000"})
     body = {"relation": "parent", **number}
     patient = await city.call("POST", "/api/v1/patients", as_=who, json=body)
-    await city.work()  # The request finds no phone to go to yet; left until later it could come after the consent.
+    # The request finds no phone to go to yet; left until later it could come after the consent.
+    await city.work()
     path = f"/api/v1/patients/{patient['id']}"
     asked = {"phone": "13655550000"}
     await city.call("POST", f"{path}/consent-codes", as_=who, json=asked)

@@ -8,6 +8,7 @@ import pytest
 
 from notify.ports import SubscribeMessage
 from notify.wechat.client import WeChatApp, WeChatAppConfig
+from notify.wechat.customer_service import WeChatCustomerService
 from notify.wechat.login import WeChatPlatformLogin
 from notify.wechat.messenger import WeChatSubscribeMessenger
 from tests.support.outside import Outside
@@ -30,6 +31,8 @@ class WeChatWorld:
         self.mini = WeChatApp(self.config("wechat_mini"))
         self.official = WeChatApp(self.config("wechat_oa"))
         self.messenger = WeChatSubscribeMessenger(self.mini)
+        self.oa_openid = str(user["oa_openid"])
+        self.official_messenger = WeChatCustomerService(self.official)
         self.login = WeChatPlatformLogin(self.mini, self.official, f"{outside.url}/wechat-open")
 
     def config(self, app: str, **changes: Any) -> WeChatAppConfig:
@@ -45,6 +48,17 @@ class WeChatWorld:
         body = {"openid": self.openid, "kinds": ["appointment_booked"]}
         await self.outside.post("subscribe", body | {"accept": False})
         await self.outside.post("subscribe", body | {"count": count})
+
+    async def speak(self) -> None:
+        await self.outside.post("oa-acts", {"openid": self.oa_openid, "act": "message"})
+
+    async def fall_silent(self) -> None:
+        long_ago = {"act": "message", "ago_s": 49 * 3600}
+        await self.outside.post("oa-acts", {"openid": self.oa_openid, **long_ago})
+
+    async def heard(self) -> list[str]:
+        found = (await self.outside.get("wechat-messages", openid=self.oa_openid))["items"]
+        return [message["data"]["content"] for message in reversed(found)]
 
     async def js_code(self) -> tuple[str, str]:
         answer = await self.outside.post("js-code", {"app": "mini", "phone": PHONE})
@@ -63,3 +77,8 @@ async def world(outside: Outside) -> AsyncIterator[WeChatWorld]:
     world = WeChatWorld(outside, await outside.post("wechat-users", {"phone": PHONE}))
     yield world
     await world.login.aclose()
+
+
+@pytest.fixture
+def spoken(world: WeChatWorld) -> WeChatWorld:
+    return world

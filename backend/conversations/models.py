@@ -49,7 +49,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """A step as it was before its answer."""
+    """A step that was answered, and what was known afterwards: going back asks its question again."""
 
     step: str
     data: dict[str, str] = field(repr=False)
@@ -77,3 +77,5 @@ class Conversation:
     minute_at: datetime | None
     in_minute: int
     updated_at: datetime
+    # What did not fit into the answer.
+    more: tuple[str, ...] = field(default=(), repr=False)

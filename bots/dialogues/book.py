@@ -10,6 +10,7 @@ from typing import ClassVar
 from backend import clock
 from backend.appointments.views import AppointmentView
 from backend.directory.models import Practitioner
+from backend.permissions import Permission
 from backend.residents.models import LinkState
 from backend.security.masking import mask_name
 from backend.slotpool.claims_models import ClaimState
@@ -43,6 +44,7 @@ class Book(Dialogue):
     name: ClassVar[str] = "book"
     title: ClassVar[str] = "预约挂号，例如“明天上午市人民医院儿科”"
     intents: ClassVar[tuple[Intent, ...]] = (Intent.BOOK,)
+    needs: ClassVar[Permission | None] = Permission.RESIDENT_APPOINTMENTS_BOOK
 
     def __init__(self, app_url: str) -> None:
         self._app_url = app_url.rstrip("/")

@@ -1,0 +1,62 @@
+"""What several dialogues ask and answer in the same words: yes, no, who one is, and what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bots import phrases
+from bots.dialogue import Ask, Option, Say, Talk
+from bots.understanding.values import Intent, Mention, Problem
+
+# A list longer than this is no help on a small screen, and costs several text messages.
+MOST_OPTIONS = 9
+YES, NO = "yes", "no"
+
+_REMARKS = {
+    Problem.NO_SUCH_DAY: "没有您说的这一天。",
+    Problem.PAST: "您说的时间已经过了。",
+    Problem.NO_SUCH_TIME: "没有您说的这个钟点。",
+    Problem.NOT_OFFERED_THERE: "这家医院没有您说的科室。",
+    Problem.NOT_THERE: "您说的医生不在那里出诊。",
+}
+
+
+def sign_in(app_url: str) -> Say:
+    """Whom we do not know is told how to become known."""
+    return Say(f"请先登录并完成实名认证，再来办理：{phrases.page(app_url, 'login')}")
+
+
+def said_yes(talk: Talk) -> bool:
+    """A yes by number, by word, or beside something else: 是的 我要挂号."""
+    if talk.chosen:
+        return talk.chosen == YES
+    return talk.understood.intent is Intent.YES or (
+        Intent.YES in talk.understood.other_intents and talk.understood.intent is not Intent.NO
+    )
+
+
+def said_no(talk: Talk) -> bool:
+    """A no by number or by word."""
+    return talk.chosen == NO or (not talk.chosen and talk.understood.intent is Intent.NO)
+
+
+def yes_or_no(text: str, step: str, yes: str, no: str) -> Ask:
+    """A question that can be answered by number as well as by word."""
+    return Ask(text, step, (Option(YES, yes), Option(NO, no)))
+
+
+def remark(talk: Talk) -> str:
+    """What was understood and cannot be, to be said before the next question; empty when all is well."""
+    return "".join(text for problem, text in _REMARKS.items() if problem in talk.understood.problems)
+
+
+def ids_of(mentions: Iterable[Mention]) -> list[str]:
+    """Everything the mentions may stand for, once, in the order of the sentence."""
+    return list(dict.fromkeys(found for mention in mentions for found in mention.ids))
+
+
+def only_one(mentions: Iterable[Mention]) -> str:
+    """The one thing that was certainly named; empty when there is none, or a doubt."""
+    every = list(mentions)
+    ids = ids_of(every)
+    return ids[0] if len(ids) == 1 and all(mention.certain for mention in every) else ""

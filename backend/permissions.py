@@ -48,6 +48,8 @@ class Role(StrEnum):
     """Every role; what each may do is `ROLE_GRANTS`."""
 
     RESIDENT = "resident"
+    # Known by nothing but the number a text message came from, and numbers are easily forged.
+    RESIDENT_BY_SMS = "resident_by_sms"
     CITY_OPERATOR = "city_operator"
     HOSPITAL_OPERATOR = "hospital_operator"
     DOCTOR = "doctor"
@@ -62,6 +64,7 @@ STAFF_ROLES = frozenset({Role.CITY_OPERATOR, Role.HOSPITAL_OPERATOR, Role.DOCTOR
 _P = Permission
 ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.RESIDENT: frozenset(p for p in Permission if p.startswith("resident:")),
+    Role.RESIDENT_BY_SMS: frozenset({_P.RESIDENT_APPOINTMENTS_BOOK, _P.RESIDENT_APPOINTMENTS_READ}),
     Role.CITY_OPERATOR: frozenset(
         p for p in Permission if p.startswith("staff:") and p not in (_P.STAFF_AUDIT_READ,)
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 # One text message holds 70 characters; of several that a phone puts together, each holds 67.
@@ -31,7 +32,7 @@ def parts(text: str) -> list[str]:
         return [text]
     found: list[str] = []
     room = LONGEST - length(HINT)
-    for line in (piece for line in text.split("\n") for piece in _pieces(line, room)):
+    for line in itertools.chain.from_iterable(_pieces(whole, room) for whole in text.split("\n")):
         if found and length(found[-1]) + 1 + length(line) <= room:
             found[-1] += f"\n{line}"
         else:

@@ -1,7 +1,7 @@
 """Runs dialogues: hears one message, finds whose turn it is, and says what comes next.
 
-帮助, 返回, 退出 and 人工 work everywhere, and 更多 after a text that was cut. Whoever may not have a dialogue does
-not get it; the engine knows no dialogue by name but the one by which a stranger makes himself known.
+帮助, 返回, 退出 and 人工 work everywhere, and 更多 after a text that was cut. Whoever may not have a dialogue
+does not get it; the engine knows none by name, and only one by part: where a stranger makes himself known.
 """
 
 from __future__ import annotations
@@ -268,8 +268,6 @@ class _Turning:
             key=key,
             now=clock.now(),
             services=self.services,
-            through=self.heard.through,
-            address=self.heard.address,
         )
 
     @property

@@ -31,6 +31,8 @@ class Turn:
     run: Run | None
     resident_id: str | None = None
     with_staff: bool = False
+    # What did not fit into the answer and is said when it is asked for.
+    more: tuple[str, ...] = ()
 
 
 Think = Callable[[Conversation], Awaitable[Turn]]
@@ -97,4 +99,5 @@ def _after(conversation: Conversation, turn: Turn) -> Conversation:
         run=turn.run,
         resident_id=turn.resident_id or conversation.resident_id,
         with_staff=turn.with_staff,
+        more=turn.more,
     )

@@ -73,6 +73,8 @@ class ConversationStore:
     def _write(self, conversation: Conversation) -> Document:
         run = conversation.run
         content: dict[str, Any] = {"address": conversation.address, "answer": conversation.answer}
+        if conversation.more:
+            content["more"] = conversation.more
         if run is not None:
             content |= {"data": run.data, "options": run.options, "before": [_before(b) for b in run.before]}
         sealed = orjson.dumps(content).decode()
@@ -106,6 +108,7 @@ class ConversationStore:
             minute_at=doc["minute_at"],
             in_minute=doc["in_minute"],
             updated_at=doc["updated_at"],
+            more=tuple(content.get("more", ())),
         )
 
 

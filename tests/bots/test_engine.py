@@ -80,7 +80,7 @@ class Chat:
             services=cast(Services, None),
             read=self.read,
             who=self.who,
-            call_staff=self.call_staff,
+            staff=self,
         )
         self._ids = itertools.count()
 
@@ -90,8 +90,11 @@ class Chat:
     async def who(self, heard: Heard) -> Actor:
         return Actor("resident", f"r-{heard.address[-4:]}", Role.RESIDENT, channel="bot", real_name=True)
 
-    async def call_staff(self, conversation: Conversation, text: str) -> None:
+    async def called(self, conversation: Conversation, text: str) -> None:
         self.for_staff.append(text)
+
+    async def left(self, conversation: Conversation) -> None:
+        self.for_staff.append("left")
 
     async def say(self, text: str, *, address: str = "13800000001", message_id: str = "") -> str:
         heard = Heard(Through.SMS, address, message_id or f"m{next(self._ids)}", text)

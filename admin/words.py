@@ -161,6 +161,10 @@ MESSAGE_KINDS: dict[str, str] = {
     "consent_given": "代办授权告知",
     "patient_unlinked": "就诊人授权解除",
     "answer": "对话回复",
+    "survey_card": "随访邀请（微信）",
+    "survey_question": "随访问题（短信）",
+    "survey_link": "随访邀请（短信链接）",
+    "survey_heard": "随访反馈已收到",
 }
 MESSAGE_CHANNELS: dict[str, str] = {"sms": "短信", "wechat": "微信", "official_account": "公众号"}
 DELIVERY_STATES: dict[str, tuple[str, str]] = {

@@ -24,6 +24,10 @@ class MessageKind(StrEnum):
     CONSENT_GIVEN = "consent_given"
     PATIENT_UNLINKED = "patient_unlinked"
     ANSWER = "answer"
+    SURVEY_CARD = "survey_card"
+    SURVEY_QUESTION = "survey_question"
+    SURVEY_LINK = "survey_link"
+    SURVEY_HEARD = "survey_heard"
 
 
 # One-time codes: sent while a person waits, kept nowhere, never sent again.

@@ -100,6 +100,10 @@ class MessageService:
             await self._messages.insert(message, [_due(message, d.channel) for d in message.deliveries])
         self._nudge()
 
+    async def find_told(self, letter: Letter) -> Message | None:
+        """What has become of a letter; None before it was told."""
+        return await self._messages.find(letter.recipient_id, _id_of(letter))
+
     def _write(self, letter: Letter) -> Message:
         channels = [
             channel
@@ -107,7 +111,7 @@ class MessageService:
             if channel is not MessageChannel.WECHAT or letter.kind in self._templates
         ]
         return Message(
-            id=derived_id(letter.at, "message", letter.key, letter.kind, letter.recipient_id),
+            id=_id_of(letter),
             recipient_id=letter.recipient_id,
             kind=letter.kind,
             content=render(letter.kind, letter.facts),
@@ -329,6 +333,10 @@ class MessageService:
         """RESIDENT_DELETED: what a person was told goes with the account."""
         await self._messages.forget(event.data["resident_id"])
         await self._grants.forget(event.data["resident_id"])
+
+
+def _id_of(letter: Letter) -> str:
+    return derived_id(letter.at, "message", letter.key, letter.kind, letter.recipient_id)
 
 
 def _due(message: Message, channel: MessageChannel) -> Event:

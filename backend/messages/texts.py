@@ -37,6 +37,12 @@ _VISIT: tuple[tuple[str, str], ...] = (
     ("就诊序号", "{number}号"),
     ("登记类型", "{visit_kind}"),
 )
+_SURVEY: tuple[tuple[str, str], ...] = (
+    ("医院", "{organization}"),
+    ("内容", "{title}"),
+    ("说明", "想了解您近期就诊的情况，约2分钟；请在{until}前填写，不会影响您今后就诊。"),
+    ("填写", "{link}"),
+)
 _VISIT_PAGE = "pages/appointments/detail/index?appointment_id={appointment_id}"
 _VISIT_WECHAT = {
     "thing1": "{organization}",
@@ -184,6 +190,45 @@ WORDINGS: dict[MessageKind, Wording] = {
     ),
     # Words of a conversation come from the conversation.
     MessageKind.ANSWER: Wording(title="对话回复", lines=(), channels=()),
+    MessageKind.SURVEY_CARD: Wording(
+        title="就诊回访",
+        lines=_SURVEY,
+        wechat={
+            "thing1": "{title}",
+            "thing2": "{organization}",
+            "time3": "{time}",
+            "thing4": "约2分钟，点击填写",
+        },
+        channels=(WECHAT,),
+        page="pages/messages/list/index",
+    ),
+    MessageKind.SURVEY_QUESTION: Wording(
+        title="就诊回访",
+        lines=_SURVEY,
+        sms="{organization}回访：{question}\n请直接回复本短信；不方便打字可点{link} 不想参加回复R。",
+        channels=(SMS,),
+    ),
+    MessageKind.SURVEY_LINK: Wording(
+        title="就诊回访",
+        lines=_SURVEY,
+        sms="{organization}想了解您近期就诊的情况，约2分钟，请在{until}前点{link} 填写。不想参加回复R。",
+        channels=(SMS,),
+    ),
+    MessageKind.SURVEY_HEARD: Wording(
+        title="您的反馈已收到",
+        lines=(
+            ("医院", "{organization}"),
+            (
+                "说明",
+                "您反映的情况已转给医院专人处理，会在{until}前与您联系。如有紧急不适，请立即就医或拨打120。",
+            ),
+        ),
+        sms=(
+            "您好，您在{organization}回访中反映的情况已转给医院专人处理，会在{until}前与您联系。"
+            "如有紧急不适，请立即就医或拨打120。"
+        ),
+        wechat={"thing1": "{organization}", "thing2": "已转专人处理，会与您联系", "time3": "{time}"},
+    ),
 }
 
 # WeChat's published lengths; a longer text is refused as a whole, so it is cut here.

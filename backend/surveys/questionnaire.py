@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 # An answer as it is kept: an option's value, several, a number, words, an ISO date; None is "skipped".
@@ -66,11 +66,14 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must have been answered to another question. EXISTS compares with "true" or "false"."""
+    """What must have been answered to another question.
+
+    `value` is written as text; beside a number it is read as one. EXISTS compares with "true" or "false".
+    """
 
     question_id: str
     operator: Operator
-    value: Value
+    value: str
     system: str = ""
 
 
@@ -231,12 +234,13 @@ def _compare_several(condition: Condition, given: tuple[str, ...]) -> bool:
     return any(_compare(each, condition.operator, condition.value) for each in given)
 
 
-def _compare(given: str | int | Decimal, operator: Operator, wanted: Value) -> bool:
-    if wanted is None or isinstance(wanted, tuple):
+def _compare(given: str | int | Decimal, operator: Operator, wanted: str) -> bool:
+    if isinstance(given, str):
+        return _ordered(given, operator, wanted)
+    try:
+        return _ordered(Decimal(given), operator, Decimal(wanted))
+    except InvalidOperation:
         return False
-    if isinstance(given, str) or isinstance(wanted, str):
-        return _ordered(str(given), operator, str(wanted))
-    return _ordered(Decimal(given), operator, Decimal(wanted))
 
 
 def _ordered(given: str | Decimal, operator: Operator, wanted: str | Decimal) -> bool:

@@ -76,7 +76,23 @@ def test_a_fact_that_was_forgotten_is_a_mistake_and_not_an_empty_word():
 def test_wechats_fields_keep_within_wechats_lengths(kind: MessageKind):
     names = {name for text in WORDINGS[kind].wechat.values() for name in _names(text)}
     content = render(
-        kind, dict.fromkeys([*VISIT, *names, "warning", "guardian", "step", "item", "amount"], "长" * 60)
+        kind,
+        dict.fromkeys(
+            [
+                *VISIT,
+                *names,
+                "warning",
+                "guardian",
+                "step",
+                "item",
+                "amount",
+                "title",
+                "until",
+                "link",
+                "question",
+            ],
+            "长" * 60,
+        ),
     )
     limits = {"thing": 20, "name": 10}
     for name, text in content.wechat.items():

@@ -69,7 +69,7 @@ VISIT = Questionnaire(
             "since",
             Kind.DATE,
             "从哪天开始的？",
-            show_if=(Condition("fever", Operator.AT_LEAST, Decimal("37.5")),),
+            show_if=(Condition("fever", Operator.AT_LEAST, "37.5"),),
         ),
         Question("words", Kind.TEXT, "还有什么想说的？", longest=50),
     ),
@@ -197,7 +197,7 @@ def questionnaires(draw: st.DrawFn) -> Questionnaire:
             Condition(
                 earlier.id,
                 draw(st.sampled_from([*Operator])),
-                draw(st.sampled_from(["0", "1", "true", Decimal(2)])),
+                draw(st.sampled_from(["0", "1", "true", "2.5"])),
             )
             for earlier in made
             if draw(st.integers(0, 3)) == 0

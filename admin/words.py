@@ -31,6 +31,7 @@ PERMISSIONS: dict[str, str] = {
     Permission.STAFF_PERSONAL_DATA_UNMASK: "说明理由后查看完整的个人信息",
     Permission.STAFF_PAYMENTS_READ: "查看支付与退款",
     Permission.STAFF_PAYMENTS_REFUND: "重试退款",
+    Permission.STAFF_CONVERSATIONS_ANSWER: "接听人工对话",
     Permission.STAFF_MESSAGES_READ: "查看消息",
     Permission.STAFF_MESSAGES_RESEND: "重发消息",
     Permission.STAFF_DIRECTORY_READ: "查看机构、科室、医生",
@@ -252,6 +253,12 @@ ACTIONS: dict[str, str] = {
     "audit.verify": "校验审计日志",
     "directory.edit": "修改机构信息",
     "messages.resent": "重发消息",
+    "conversations.read": "查看人工对话",
+    "conversations.take": "接听人工对话",
+    "conversations.answer": "回复居民",
+    "conversations.give_back": "放回人工对话",
+    "conversations.close": "结束人工对话",
+    "resident.bind_chat": "绑定公众号对话",
 }
 # Standing reasons that the services write; a person's own words show as they are.
 BASES: dict[str, str] = {
@@ -267,6 +274,7 @@ BASES: dict[str, str] = {
     "own request": "本人申请",
     "care relationship: appointment": "就诊关系：预约",
     "own pool": "本院号源",
+    "asked for a person": "居民要求人工服务",
 }
 _CARE_STEP = "care step "
 # Why somebody may act for a patient: how they are related, and who says so.

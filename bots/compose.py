@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from backend.conversations.inbox import Inbox
 from backend.conversations.models import Through
 from backend.conversations.service import ConversationService
 from backend.permissions import ANONYMOUS, Actor
 from backend.residents.service import ResidentService
 from bots.bind import Bind
-from bots.dialogue import Dialogue
-from bots.dialogues.book import Book
-from bots.engine import Engine, Heard, Staff
+from bots.dialogues import all_dialogues
+from bots.engine import Engine, Heard
 from bots.ports import Services
 from bots.vocabulary import CityReader
 
@@ -22,6 +21,7 @@ class CityServices(Services, Protocol):
     """What the channels need besides what dialogues use."""
 
     conversations: ConversationService
+    inbox: Inbox
 
 
 @dataclass
@@ -36,24 +36,20 @@ class Bots:
         await self.reader.close()
 
 
-def make_bots(services: CityServices, staff: Staff, *, app_url: str, city_name: str) -> Bots:
+def make_bots(services: CityServices, *, app_url: str, city_name: str) -> Bots:
     """The bots of a city. Nothing is read before somebody speaks."""
     reader = CityReader(services.directory, city_name)
     engine = Engine(
         services.conversations,
-        _dialogues(app_url),
+        all_dialogues(app_url),
         services=services,
         read=reader,
         who=Callers(services.residents),
-        staff=staff,
+        staff=services.inbox,
         entrance=Bind(),
         app_url=app_url,
     )
     return Bots(engine, reader)
-
-
-def _dialogues(app_url: str) -> Iterable[Dialogue]:
-    return (Book(app_url),)
 
 
 class Callers:

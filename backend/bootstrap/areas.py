@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from backend.appointments.desk import AppointmentDesk
 from backend.appointments.hospital import HospitalBookingService
@@ -15,6 +17,8 @@ from backend.audit.store import AuditStore
 from backend.billing.service import BillingService
 from backend.bootstrap.core import Close, Core
 from backend.bootstrap.outside import Outside
+from backend.conversations.inbox import Inbox, Said
+from backend.conversations.models import Through
 from backend.conversations.service import ConversationService
 from backend.db.journal import Journal
 from backend.directory.client_care import ClientCare
@@ -30,6 +34,7 @@ from backend.healthcodes.service import HealthCodeService
 from backend.healthcodes.steps import STEPS
 from backend.imports.bulk_publish import ImportService
 from backend.imports.store import FeedStore
+from backend.messages.models import Answer
 from backend.messages.service import MessageService
 from backend.messages.tellers import CodeAndFamilyTeller
 from backend.residents.compose import make_residents
@@ -51,6 +56,7 @@ from backend.staff.sign_in import SignIn
 from backend.staff.store import StaffStore
 from backend.statistics.service import StatisticsService
 from backend.statistics.store import StatisticsStore
+from bots.compose import Bots, make_bots
 
 
 @dataclass
@@ -78,6 +84,7 @@ class Middle(Ground):
     billing: BillingService
     messages: MessageService
     conversations: ConversationService
+    inbox: Inbox
     code_and_family_teller: CodeAndFamilyTeller
     statistics: StatisticsService
     resealing: Resealing
@@ -91,6 +98,8 @@ class Services(Middle):
     appointment_teller: AppointmentTeller
     hospital_bookings: HospitalBookingService
     desk: AppointmentDesk
+    # Made last, of all the others.
+    bots: Bots = field(init=False)
 
 
 class Late:
@@ -130,7 +139,10 @@ def make_areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
     late = Late()
     middle = _middle(_ground(core, outside, late), outside, closers)
     late.codes, late.claims = middle.messages, middle.claims
-    return _top(middle)
+    services = _top(middle)
+    services.bots = make_bots(services, app_url=core.settings.public_url, city_name=core.settings.city_name)
+    closers.append(services.bots.close)
+    return services
 
 
 def _ground(core: Core, outside: Outside, late: Late) -> Ground:
@@ -178,6 +190,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
     healthcodes = _healthcodes(ground)
     billing = BillingService(db, outside.gateways, ground.blind, ground.audit, nudge=ground.nudger.kick)
     messages = _messages(ground, outside)
+    conversations = ConversationService(db, cipher=ground.cipher, blind=ground.blind)
     closers += [claim_store.drained, healthcodes.drained]
     return Middle(
         **vars(ground),
@@ -188,7 +201,15 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         imports=ImportService(ground.directory, schedules, FeedStore(db)),
         billing=billing,
         messages=messages,
-        conversations=ConversationService(db, cipher=ground.cipher, blind=ground.blind),
+        conversations=conversations,
+        inbox=Inbox(
+            db,
+            conversations,
+            ground.directory,
+            ground.audit,
+            speaking(messages),
+            cipher=ground.cipher,
+        ),
         code_and_family_teller=CodeAndFamilyTeller(
             messages,
             ground.residents,
@@ -246,6 +267,19 @@ def _messages(ground: Ground, outside: Outside) -> MessageService:
         callback_secret=settings.mas_callback_secret.get_secret_value(),
         nudge=ground.nudger.kick,
     )
+
+
+def speaking(messages: MessageService) -> Callable[[Said], Awaitable[None]]:
+    """How words of a conversation reach the person: as messages, which know providers and limits."""
+
+    async def speak(said: Said) -> None:
+        if said.through is Through.TERMINAL:
+            return
+        through: Literal["sms", "official_account"]
+        through = "sms" if said.through is Through.SMS else "official_account"
+        await messages.answer(Answer(said.key, through, said.address, said.text, said.resident_id))
+
+    return speak
 
 
 def _top(m: Middle) -> Services:

@@ -68,8 +68,9 @@ def _subscribe_telling(services: Services) -> None:
     bus.subscribe(
         kinds.RESIDENT_DELETED, "messages.on_resident_deleted", services.messages.on_resident_deleted
     )
-    talks = services.conversations
-    bus.subscribe(kinds.RESIDENT_DELETED, "conversations.on_resident_deleted", talks.on_resident_deleted)
+    bus.subscribe(
+        kinds.RESIDENT_DELETED, "conversations.on_resident_deleted", services.inbox.on_resident_deleted
+    )
 
 
 # What runs by the clock. The names are stored in the broker: keep them.
@@ -82,5 +83,6 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("health_codes.forget", 3600, lambda services: services.healthcodes.forgetting.run()),
     PeriodicJob("residents.forget", 3600, lambda services: services.residents.forgetting.run()),
     PeriodicJob("keys.reseal", 60, lambda services: services.resealing.run()),
+    PeriodicJob("conversations.end_left", 600, lambda services: services.inbox.end_left()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

@@ -12,7 +12,6 @@ from backend.conversations.store import ConversationStore
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
 from backend.security.fields import BlindIndex, FieldCipher
-from backend.worker.events import Event
 
 # Two messages of one person hardly ever meet; a script that sends them all at once is told to wait.
 MAX_TRIES = 8
@@ -66,9 +65,21 @@ class ConversationService:
                 return changed.answer
         raise AppError(ErrorCode.CONFLICT, "messages of one conversation keep meeting")
 
-    async def on_resident_deleted(self, event: Event) -> None:
-        """RESIDENT_DELETED: what was said goes with the account."""
-        await self._store.forget_resident(event.data["resident_id"])
+    async def find(self, conversation_id: str) -> Conversation | None:
+        """A conversation by its id."""
+        return await self._store.find_by_id(conversation_id)
+
+    async def give_to_machine(self, conversation_id: str) -> None:
+        """Staff are done with it: the machine answers again."""
+        await self._store.end_staff(conversation_id)
+
+    async def ids_of_resident(self, resident_id: str) -> list[str]:
+        """The conversations with a person."""
+        return await self._store.ids_of_resident(resident_id)
+
+    async def forget_resident(self, resident_id: str) -> None:
+        """What was said goes with the account."""
+        await self._store.forget_resident(resident_id)
 
 
 def _timely(conversation: Conversation) -> Conversation:

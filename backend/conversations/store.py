@@ -66,6 +66,22 @@ class ConversationStore:
         )
         return result.matched_count == 1
 
+    async def find_by_id(self, conversation_id: str) -> Conversation | None:
+        """A conversation by its id."""
+        doc = await self._conversations.find_one({"_id": conversation_id})
+        return self._read(doc) if doc else None
+
+    async def end_staff(self, conversation_id: str) -> None:
+        """The machine answers from now on; a turn that is being thought of is thought of again."""
+        await self._conversations.update_one(
+            {"_id": conversation_id, "with_staff": True}, {"$set": {"with_staff": False}, "$inc": {"turn": 1}}
+        )
+
+    async def ids_of_resident(self, resident_id: str) -> list[str]:
+        """The ids of a person's conversations."""
+        found = self._conversations.find({"resident_id": resident_id}, {"_id": 1})
+        return [doc["_id"] async for doc in found]
+
     async def forget_resident(self, resident_id: str) -> None:
         """Forget every conversation with a person."""
         await self._conversations.delete_many({"resident_id": resident_id})

@@ -1,11 +1,10 @@
-"""What several dialogues ask and answer in the same words: yes, no, who one is, and what cannot be."""
+"""What several dialogues ask and answer in the same words: yes, no, and what cannot be."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bots import phrases
-from bots.dialogue import Ask, Option, Say, Talk
+from bots.dialogue import Ask, Option, Talk
 from bots.understanding.values import Intent, Mention, Problem
 
 # A list longer than this is no help on a small screen, and costs several text messages.
@@ -19,11 +18,6 @@ _REMARKS = {
     Problem.NOT_OFFERED_THERE: "这家医院没有您说的科室。",
     Problem.NOT_THERE: "您说的医生不在那里出诊。",
 }
-
-
-def sign_in(app_url: str) -> Say:
-    """Whom we do not know is told how to become known."""
-    return Say(f"请先登录并完成实名认证，再来办理：{phrases.page(app_url, 'login')}")
 
 
 def said_yes(talk: Talk) -> bool:

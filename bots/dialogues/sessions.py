@@ -15,7 +15,7 @@ from backend.directory.models import Practitioner
 from backend.slotpool.schedules_models import Schedule, ScheduleState, SlotTime
 from bots import phrases
 from bots.dialogue import Talk
-from bots.understanding.values import HalfDay, Slot, Times
+from bots.understanding.values import HalfDay, Intent, Slot, Times
 
 DAYS_SHOWN = 7
 _LONGEST_RANGE = 31
@@ -57,6 +57,9 @@ class Session:
 
 def note_when(talk: Talk) -> bool:
     """Keep what was said of days, hours and the kind of registration; whether anything was."""
+    if talk.understood.intent is Intent.UNKNOWN:
+        # 今天天气真好 is no wish for today.
+        return False
     slots, data = talk.understood.slots, talk.data
     days = _days_said(talk)
     window = _window(slots.half_day, slots.times)

@@ -26,6 +26,7 @@ from backend.settings import Settings
 from backend.slotpool import handlers as slotpool_handlers
 from backend.slotpool import schedules_handlers
 from backend.worker.app import check_broker, publish_sweep
+from bots import handlers as bots_handlers
 
 VERSION = "0.1.0"
 Routes = list[tuple[str, type]]
@@ -45,6 +46,7 @@ def api_routes() -> Routes:
         *token_handlers.routes,
         *schedules_handlers.routes,
         *billing_handlers.routes,
+        *bots_handlers.routes,
     ]
 
 

@@ -7,6 +7,7 @@ The environment variable of a setting is its name in upper case. What production
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -111,6 +112,12 @@ class Settings(BaseSettings):
     wechat_mini_app_secret: SecretStr = Field(SecretStr(""), description="Its AppSecret.")
     wechat_oa_app_id: str = Field("", description="AppID of the official account (service account).")
     wechat_oa_app_secret: SecretStr = Field(SecretStr(""), description="Its AppSecret.")
+    wechat_oa_token: SecretStr = Field(
+        SecretStr(""), description="Token of the account's server settings; empty: it does not chat."
+    )
+    wechat_oa_aes_key: SecretStr = Field(
+        SecretStr(""), description="EncodingAESKey, 43 characters; empty: messages come in plain."
+    )
     wechat_subscribe_templates: JSONObject = Field(
         default_factory=dict, description="Template ids by kind of message, as a JSON object."
     )
@@ -246,7 +253,7 @@ def production_problems(settings: Settings) -> list[str]:
     # The default is a real city's, and every health code carries it.
     if "city_code" not in settings.model_fields_set:
         problems.append("CITY_CODE is missing: say which city this is.")
-    problems += _sms_problems(settings)
+    problems += _sms_problems(settings) + _chat_problems(settings)
     for name in OWN_SECRETS:
         value = _plain(getattr(settings, name))
         if value and (len(value) < 16 or value.startswith(("demo", "sandbox", "changeme", "test"))):
@@ -296,6 +303,18 @@ def _sms_problems(settings: Settings) -> list[str]:
             ip_network(network)
         except ValueError:
             problems.append(f"SMS_PUSH_NETWORKS: {network} is no network; write 198.51.100.0/24.")
+    return problems
+
+
+def _chat_problems(settings: Settings) -> list[str]:
+    token, key = _plain(settings.wechat_oa_token), _plain(settings.wechat_oa_aes_key)
+    problems = []
+    if token and not re.fullmatch(r"[A-Za-z0-9]{16,32}", token):
+        problems.append("WECHAT_OA_TOKEN must be 16 to 32 letters and digits: it is all that signs messages.")
+    if token and not key:
+        problems.append("WECHAT_OA_AES_KEY is missing: choose 安全模式 in the account's server settings.")
+    if key and not re.fullmatch(r"[A-Za-z0-9]{43}", key):
+        problems.append("WECHAT_OA_AES_KEY must be the 43 letters and digits of EncodingAESKey.")
     return problems
 
 

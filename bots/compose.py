@@ -8,13 +8,18 @@ from typing import Protocol
 from backend.conversations.inbox import Inbox
 from backend.conversations.models import Through
 from backend.conversations.service import ConversationService
+from backend.messages.service import MessageService
 from backend.permissions import ANONYMOUS, Actor
 from backend.residents.service import ResidentService
+from backend.worker.events import Event
 from bots.bind import Bind
 from bots.dialogues import all_dialogues
 from bots.engine import Engine, Heard
+from bots.official_account import OfficialAccount
 from bots.ports import Services
+from bots.sms import TextMessages
 from bots.vocabulary import CityReader
+from notify.ports import OfficialAccountLine
 
 
 class CityServices(Services, Protocol):
@@ -22,6 +27,7 @@ class CityServices(Services, Protocol):
 
     conversations: ConversationService
     inbox: Inbox
+    messages: MessageService
 
 
 @dataclass
@@ -30,13 +36,24 @@ class Bots:
 
     engine: Engine
     reader: CityReader
+    official_account: OfficialAccount
+    text_messages: TextMessages
+    conversations: ConversationService
+
+    async def on_put_off(self, event: Event) -> None:
+        """CHAT_PUT_OFF: what took longer than its channel waits."""
+        message = await self.conversations.find_put_off(event.data["message_id"])
+        if message is not None:
+            heard = Heard(message.through, message.address, message.id, message.text)
+            await self.official_account.answer_later(heard)
 
     async def close(self) -> None:
-        """Stop what runs in the background."""
+        """Finish what is being thought of, stop what runs in the background."""
+        await self.official_account.close()
         await self.reader.close()
 
 
-def make_bots(services: CityServices, *, app_url: str, city_name: str) -> Bots:
+def make_bots(services: CityServices, line: OfficialAccountLine, *, app_url: str, city_name: str) -> Bots:
     """The bots of a city. Nothing is read before somebody speaks."""
     reader = CityReader(services.directory, city_name)
     engine = Engine(
@@ -49,7 +66,17 @@ def make_bots(services: CityServices, *, app_url: str, city_name: str) -> Bots:
         entrance=Bind(),
         app_url=app_url,
     )
-    return Bots(engine, reader)
+    official_account = OfficialAccount(
+        engine,
+        line,
+        services.conversations,
+        services.directory,
+        services.messages,
+        app_url=app_url,
+        city_name=city_name,
+    )
+    text_messages = TextMessages(engine, services.messages)
+    return Bots(engine, reader, official_account, text_messages, services.conversations)
 
 
 class Callers:

@@ -5,11 +5,11 @@ An adapter owns the wire; who is told what, when, and how often is `backend/mess
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class RejectReason(StrEnum):
@@ -102,6 +102,22 @@ class CustomerMessage:
 
     openid: str
     text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """What somebody sent to the official account, or did there. `stamp` names the callback it came by."""
+
+    id: str
+    openid: str = field(repr=False)
+    account: str
+    # text, voice, image, …; of an event its name and its key.
+    kind: str
+    event: str = ""
+    key: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
+    sent_at: datetime = field(kw_only=True)
+    stamp: str = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +268,26 @@ class OfficialAccountMessenger(Protocol):
 
     async def aclose(self) -> None:
         """Let go of connections."""
+
+
+class OfficialAccountLine(Protocol):
+    """What comes in from the official account's chat, and what goes back."""
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether there is an account that is to answer."""
+
+    def echo(self, query: Mapping[str, str], now: datetime) -> str:
+        """What the platform wants back when the address is entered. Raises InvalidNoticeError."""
+
+    def read(self, query: Mapping[str, str], body: bytes, now: datetime) -> InboundMessage:
+        """A message or an event. Raises InvalidNoticeError."""
+
+    def reply(self, message: InboundMessage, text: str, now: datetime) -> bytes:
+        """The body that answers a message at once."""
+
+    async def set_menu(self, buttons: Sequence[Mapping[str, Any]]) -> None:
+        """Put another menu under the account's chat."""
 
 
 class WeChatLogin(Protocol):

@@ -140,7 +140,8 @@ def make_areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
     middle = _middle(_ground(core, outside, late), outside, closers)
     late.codes, late.claims = middle.messages, middle.claims
     services = _top(middle)
-    services.bots = make_bots(services, app_url=core.settings.public_url, city_name=core.settings.city_name)
+    about = {"app_url": core.settings.public_url, "city_name": core.settings.city_name}
+    services.bots = make_bots(services, outside.line, **about)
     closers.append(services.bots.close)
     return services
 
@@ -190,7 +191,9 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
     healthcodes = _healthcodes(ground)
     billing = BillingService(db, outside.gateways, ground.blind, ground.audit, nudge=ground.nudger.kick)
     messages = _messages(ground, outside)
-    conversations = ConversationService(db, cipher=ground.cipher, blind=ground.blind)
+    conversations = ConversationService(
+        db, cipher=ground.cipher, blind=ground.blind, nudge=ground.nudger.kick
+    )
     closers += [claim_store.drained, healthcodes.drained]
     return Middle(
         **vars(ground),

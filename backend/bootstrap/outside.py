@@ -15,12 +15,20 @@ from backend.residents.register_http import HTTPPopulationRegister
 from backend.security.fields import FieldCipher, SealedFieldError
 from backend.security.keys import Keyring
 from backend.settings import Settings
-from notify.ports import MiniProgramMessenger, OfficialAccountMessenger, SMSReceiver, SMSSender, WeChatLogin
+from notify.ports import (
+    MiniProgramMessenger,
+    OfficialAccountLine,
+    OfficialAccountMessenger,
+    SMSReceiver,
+    SMSSender,
+    WeChatLogin,
+)
 from notify.sms.cloud_mas import CloudMAS, CloudMASConfig
 from notify.wechat.client import WeChatApp, WeChatAppConfig
 from notify.wechat.customer_service import WeChatCustomerService
 from notify.wechat.login import WeChatPlatformLogin
 from notify.wechat.messenger import WeChatSubscribeMessenger
+from notify.wechat.official_account import OfficialAccountConfig, WeChatOfficialAccount
 from notify.wechat.tokens import MemoryTokenStorage, RedisTokenStorage, TokenStorage
 from payment.ports import PaymentGateway
 from payment.wechat_pay.gateway import WeChatPayConfig, WeChatPayGateway
@@ -35,6 +43,7 @@ class Outside:
     sms_receiver: SMSReceiver
     messenger: MiniProgramMessenger
     official: OfficialAccountMessenger
+    line: OfficialAccountLine
     wechat: WeChatLogin
     register: HTTPPopulationRegister
 
@@ -110,6 +119,7 @@ def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> 
         sms_receiver=sms,
         messenger=WeChatSubscribeMessenger(mini),
         official=WeChatCustomerService(official),
+        line=WeChatOfficialAccount(_official_account(settings), official),
         wechat=wechat,
         register=register,
     )
@@ -127,6 +137,14 @@ def _wechat_tokens(settings: Settings, keyring: Keyring, closers: list[Close]) -
 
     closers.append(close)
     return RedisTokenStorage(client, SealedTokens(keyring, settings))
+
+
+def _official_account(settings: Settings) -> OfficialAccountConfig:
+    return OfficialAccountConfig(
+        app_id=settings.wechat_oa_app_id,
+        token=settings.wechat_oa_token.get_secret_value(),
+        aes_key=settings.wechat_oa_aes_key.get_secret_value(),
+    )
 
 
 def _wechat_pay(settings: Settings) -> WeChatPayConfig:

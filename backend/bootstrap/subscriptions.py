@@ -20,6 +20,7 @@ def subscribe(services: Services) -> None:
         "payment_notices",
         "messages",
         "message_replies",
+        "put_off_messages",
         *RESIDENT_EVENT_SOURCES,
         *CODE_EVENT_SOURCES,
     )
@@ -68,6 +69,9 @@ def _subscribe_telling(services: Services) -> None:
     bus.subscribe(
         kinds.RESIDENT_DELETED, "messages.on_resident_deleted", services.messages.on_resident_deleted
     )
+    bots = services.bots
+    bus.subscribe(kinds.SMS_REPLY_RECEIVED, "bots.on_sms_reply", bots.text_messages.on_reply)
+    bus.subscribe(kinds.CHAT_PUT_OFF, "bots.on_put_off", bots.on_put_off)
     bus.subscribe(
         kinds.RESIDENT_DELETED, "conversations.on_resident_deleted", services.inbox.on_resident_deleted
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from backend import clock
+from backend.conversations.callback_store import CallbackStore, PutOff, Sight
 from backend.conversations.models import RESUMABLE, Conversation, Run, RunState, Through
 from backend.conversations.store import ConversationStore
 from backend.db.client import Database
@@ -40,8 +41,17 @@ Think = Callable[[Conversation], Awaitable[Turn]]
 class ConversationService:
     """Conversations of all channels."""
 
-    def __init__(self, db: Database, *, cipher: FieldCipher, blind: BlindIndex) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        cipher: FieldCipher,
+        blind: BlindIndex,
+        nudge: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = ConversationStore(db, cipher, blind)
+        self._callbacks = CallbackStore(db, cipher)
+        self._nudge = nudge
 
     async def take_turn(
         self, through: Through, address: str, message_id: str, think: Think
@@ -64,6 +74,24 @@ class ConversationService:
             if await self._store.write(changed):
                 return changed.answer
         raise AppError(ErrorCode.CONFLICT, "messages of one conversation keep meeting")
+
+    async def has_heard(self, through: Through, address: str, message_id: str) -> bool:
+        """Whether a message is among those heard lately."""
+        found = await self._store.find(through, address)
+        return found is not None and message_id in found.heard
+
+    async def see_callback(self, stamp: str, what: str) -> Sight:
+        """Note that a channel called; `stamp` is used once, and stands for `what` it brought."""
+        return await self._callbacks.see(stamp, what)
+
+    async def put_off(self, message: PutOff) -> None:
+        """Have a message answered by a worker: CHAT_PUT_OFF."""
+        await self._callbacks.put_off(message)
+        self._nudge()
+
+    async def find_put_off(self, key: str) -> PutOff | None:
+        """A message that was put off."""
+        return await self._callbacks.find_put_off(key)
 
     async def find(self, conversation_id: str) -> Conversation | None:
         """A conversation by its id."""

@@ -100,6 +100,11 @@ class Engine:
         if entrance is not None:
             self._dialogues.setdefault(entrance.name, entrance)
 
+    def add(self, dialogue: Dialogue) -> None:
+        """One more dialogue, before anybody speaks."""
+        self._dialogues[dialogue.name] = dialogue
+        self._by_intent |= dict.fromkeys(dialogue.intents, dialogue)
+
     async def hear(self, heard: Heard) -> tuple[str, ...]:
         """Answer one message: pieces of text, or nothing when there is nothing to say."""
         heard = replace(heard, text=heard.text[:LONGEST])

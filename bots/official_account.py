@@ -79,7 +79,7 @@ class OfficialAccount:
             return self._at_once(message) if sight is Sight.FIRST else NOTHING
         heard = Heard(Through.WECHAT, message.openid, message.id, text)
         if sight is Sight.AGAIN:
-            # Who waits for an answer now is not certain: it follows by the way that leads to the person alone.
+            # Who waits for this answer is not certain: it follows by the way that leads to the person alone.
             if not await self._conversations.has_heard(Through.WECHAT, heard.address, heard.id):
                 await self._conversations.put_off(_put_off(heard))
             return NOTHING

@@ -18,6 +18,7 @@ from sandbox import (
     customer_service,
     mas,
     notices,
+    official_account,
     pages,
     phone_page,
     register,
@@ -65,7 +66,7 @@ def make_world(state_dir: Path, city: City, city_file: str) -> World:
     )
 
 
-def make_app(world: World) -> Application:
+def make_app(world: World, chat: official_account.Chat) -> Application:
     """Every service's paths on one port."""
     wire = PayWire(world.credentials)
     sender, gateways = notices.Notices(world, wire), Gateways(world)
@@ -74,6 +75,7 @@ def make_app(world: World) -> Application:
         *wechat_oauth.routes(world),
         *wechat_messages.routes(world),
         *customer_service.routes(world),
+        *official_account.routes(world, chat),
         (r"/wechat/.*", UnknownHandler, {"world": world}),
         *wechat_pay.routes(world, wire),
         *mas.routes(world),
@@ -99,7 +101,8 @@ class Sandbox:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._server = HTTPServer(make_app(world), max_body_size=BIGGEST_BODY)
+        self._chat = official_account.Chat(world)
+        self._server = HTTPServer(make_app(world, self._chat), max_body_size=BIGGEST_BODY)
         self.port = 0
 
     @property
@@ -119,6 +122,7 @@ class Sandbox:
         self._server.stop()
         await self._server.close_all_connections()
         await self.world.agenda.stop()
+        await self._chat.close()
         await self.world.courier.close()
         self.world.keeper.save()
 

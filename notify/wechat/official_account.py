@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import xmltodict
+import xmltodict  # type: ignore[import-untyped]
 from wechatpy.crypto import PrpCrypto, WeChatCrypto
 from wechatpy.parser import parse_message
 from wechatpy.replies import TextReply
@@ -75,20 +75,19 @@ class WeChatOfficialAccount:
         text = body.decode("utf-8")
         if self._crypto is not None:
             # Also when the plain fields stand beside the sealed ones: they are signed by nothing.
-            text = self._opened(query, text, now)
+            text = self._opened(self._crypto, query, text, now)
         elif query.get("encrypt_type", "raw") not in ("raw", ""):
             raise InvalidNoticeError("NO_AES_KEY")
         else:
             self._check(query, now, query.get("signature", ""))
         return _inbound(parse_message(text), f"{query.get('timestamp', '')}|{query.get('nonce', '')}")
 
-    def _opened(self, query: Mapping[str, str], text: str, now: datetime) -> str:
+    def _opened(self, crypto: Any, query: Mapping[str, str], text: str, now: datetime) -> str:
         sealed = str(xmltodict.parse(text)["xml"]["Encrypt"])
         signature = query.get("msg_signature", "")
         self._check(query, now, signature, sealed)
-        return str(
-            self._crypto.decrypt_message({"Encrypt": sealed}, signature, query["timestamp"], query["nonce"])
-        )
+        opened = crypto.decrypt_message({"Encrypt": sealed}, signature, query["timestamp"], query["nonce"])
+        return str(opened)
 
     def reply(self, message: InboundMessage, text: str, now: datetime) -> bytes:
         """The body that answers a message at once."""

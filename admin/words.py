@@ -53,6 +53,9 @@ DONE: dict[str, str] = {
     "client-deactivated": "已停用，其密钥和令牌已失效。",
     "password-changed": "密码已修改，其他设备上的登录已退出。",
     "difference-resolved": "已标为处理，处理结果记入审计日志。",
+    "talk-taken": "已接听，居民看到的回复都由您发出。",
+    "talk-given-back": "已放回等候，其他同事可以接听。",
+    "talk-closed": "对话已结束，已转回自助服务。",
     "saved": "已保存。",
     "signed-out": "您已安全退出。",
 }
@@ -66,6 +69,12 @@ CHANNELS: dict[str, str] = {
     "window": "窗口",
     "referral": "转诊",
     "hospital": "医院",
+}
+THROUGH: dict[str, str] = {"wechat": "公众号", "sms": "短信", "terminal": "终端"}
+TALK_STATES: dict[str, tuple[str, str]] = {
+    "waiting": ("等候接听", "warn"),
+    "taken": ("接听中", "info"),
+    "closed": ("已结束", ""),
 }
 PERIODS: dict[str, str] = {"am": "上午", "pm": "下午", "evening": "晚间", "night": "夜间", "day": "全天"}
 KINDS: dict[str, str] = {"general": "普通", "expert": "专家", "special": "特需", "vaccination": "预防接种"}
@@ -183,6 +192,9 @@ DELIVERY_ERRORS: dict[str, str] = {
     "NO_PHONE": "没有手机号",
     "NO_WECHAT": "没有绑定微信",
     "NOT_SUBSCRIBED": "居民没有订阅",
+    "READ": "微信已读",
+    "OPTED_OUT": "居民已退订",
+    "DAILY_CAP": "该号码当日短信已达上限",
     "NOT_NOW": "微信不允许此时回复",
     "RejectedError": "服务商拒绝",
     "RetryableError": "服务商暂不可用",

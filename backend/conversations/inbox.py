@@ -6,7 +6,7 @@ person taken out, and every look is on record.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from backend import clock
@@ -21,6 +21,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import derived_id, new_id
 from backend.permissions import SYSTEM, Actor, Permission
 from backend.security.fields import FieldCipher
+from backend.security.masking import mask_phone
 from backend.security.redaction import redact
 from backend.worker.events import Event
 
@@ -118,6 +119,12 @@ class Inbox:
         handover = await self.access(actor, handover_id)
         lines = await self._store.lines(handover)
         return handover, [Line(one.id, one.by, redact(one.text), one.at, one.staff_id) for one in lines]
+
+    async def callers(self, handovers: Sequence[Handover]) -> dict[str, str]:
+        """The masked number of each talk that is held by SMS; an openid says nothing to anybody."""
+        by_sms = {one.conversation_id: one.id for one in handovers if one.through is Through.SMS}
+        found = await self._conversations.find_many(list(by_sms))
+        return {by_sms[one.id]: mask_phone(one.address) for one in found}
 
     async def take(self, actor: Actor, handover_id: str) -> None:
         """From now on this member answers. Raises CONFLICT when somebody else does."""

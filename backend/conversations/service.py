@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -96,6 +96,10 @@ class ConversationService:
     async def find(self, conversation_id: str) -> Conversation | None:
         """A conversation by its id."""
         return await self._store.find_by_id(conversation_id)
+
+    async def find_many(self, conversation_ids: Sequence[str]) -> list[Conversation]:
+        """Those of some conversations that are still known."""
+        return await self._store.find_many(conversation_ids)
 
     async def give_to_machine(self, conversation_id: str) -> None:
         """Staff are done with it: the machine answers again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -70,6 +71,11 @@ class ConversationStore:
         """A conversation by its id."""
         doc = await self._conversations.find_one({"_id": conversation_id})
         return self._read(doc) if doc else None
+
+    async def find_many(self, conversation_ids: Sequence[str]) -> list[Conversation]:
+        """Conversations by their ids."""
+        found = self._conversations.find({"_id": {"$in": list(conversation_ids)}})
+        return [self._read(doc) async for doc in found]
 
     async def end_staff(self, conversation_id: str) -> None:
         """The machine answers from now on; a turn that is being thought of is thought of again."""

@@ -43,6 +43,9 @@ class Permission(StrEnum):
     STAFF_SCHEDULES_READ = "staff:schedules:read"
     STAFF_SCHEDULES_STOP = "staff:schedules:stop"
     STAFF_STAFF_MANAGE = "staff:staff:manage"
+    STAFF_SURVEY_TICKETS_HANDLE = "staff:survey_tickets:handle"
+    STAFF_SURVEYS_READ = "staff:surveys:read"
+    STAFF_SURVEYS_WRITE = "staff:surveys:write"
 
 
 class Role(StrEnum):
@@ -76,6 +79,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.STAFF_DIRECTORY_READ, _P.STAFF_DIRECTORY_WRITE, _P.STAFF_SCHEDULES_READ,
             _P.STAFF_SCHEDULES_STOP, _P.STAFF_APPOINTMENTS_READ, _P.STAFF_APPOINTMENTS_CANCEL,
             _P.STAFF_MESSAGES_READ, _P.STAFF_MESSAGES_RESEND, _P.STAFF_PERSONAL_DATA_UNMASK,
+            _P.STAFF_SURVEYS_READ, _P.STAFF_SURVEYS_WRITE, _P.STAFF_SURVEY_TICKETS_HANDLE,
         }
     ),
     Role.DOCTOR: frozenset(

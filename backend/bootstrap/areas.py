@@ -57,6 +57,8 @@ from backend.staff.store import StaffStore
 from backend.statistics.service import StatisticsService
 from backend.statistics.store import StatisticsStore
 from bots.compose import Bots, make_bots
+from backend.surveys.compose import make_surveys
+from backend.surveys.service import SurveyService
 
 
 @dataclass
@@ -99,6 +101,7 @@ class Services(Middle):
     hospital_bookings: HospitalBookingService
     desk: AppointmentDesk
     # Made last, of all the others.
+    surveys: SurveyService
     bots: Bots = field(init=False)
 
 
@@ -313,3 +316,15 @@ def _top(m: Middle) -> Services:
         ),
         desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),
     )
+        surveys=make_surveys(
+            m.db,
+            cipher=m.cipher,
+            blind=m.blind,
+            public_url=m.settings.public_url,
+            residents=m.residents,
+            directory=m.directory,
+            messages=m.messages,
+            claims=m.claims,
+            audit=m.audit,
+            nudge=m.nudger.kick,
+        ),

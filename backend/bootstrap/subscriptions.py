@@ -6,6 +6,7 @@ from backend.bootstrap.areas import Services
 from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
 from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
 from backend.statistics.service import COUNTED_KINDS
+from backend.surveys.compose import EVENT_SOURCES as SURVEY_EVENT_SOURCES
 from backend.worker.events import EventKind
 from backend.worker.periodic import PeriodicJob
 
@@ -23,6 +24,7 @@ def subscribe(services: Services) -> None:
         "put_off_messages",
         *RESIDENT_EVENT_SOURCES,
         *CODE_EVENT_SOURCES,
+        *SURVEY_EVENT_SOURCES,
     )
     bus.subscribe(kinds.ORDER_PAID, "appointments.on_order_paid", services.appointments.on_order_paid)
     bus.subscribe(kinds.ORDER_CLOSED, "appointments.on_order_closed", services.appointments.on_order_closed)
@@ -40,6 +42,7 @@ def subscribe(services: Services) -> None:
         kinds.RESIDENT_DELETED, "residents.on_resident_deleted", services.residents.on_resident_deleted
     )
     _subscribe_telling(services)
+    _subscribe_surveys(services)
     codes = services.healthcodes
     bus.subscribe(kinds.CODE_USED, "health_codes.on_code_used", codes.on_code_used)
     bus.subscribe(kinds.RESIDENT_VERIFIED, "health_codes.on_resident_verified", codes.on_resident_verified)
@@ -48,6 +51,17 @@ def subscribe(services: Services) -> None:
     bus.subscribe(kinds.RESIDENT_DELETED, "health_codes.on_resident_deleted", codes.on_resident_deleted)
     for kind in COUNTED_KINDS:
         bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
+
+
+def _subscribe_surveys(services: Services) -> None:
+    """What is asked about, and what follows from answers."""
+    bus, kinds, surveys = services.bus, EventKind, services.surveys
+    bus.subscribe(kinds.APPOINTMENT_BOOKED, "surveys.on_appointment_booked", surveys.on_appointment_booked)
+    for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED):
+        bus.subscribe(kind, "surveys.on_appointment_ended", surveys.on_appointment_ended)
+    bus.subscribe(kinds.CODE_USED, "surveys.on_code_used", surveys.on_code_used)
+    bus.subscribe(kinds.SURVEY_ALARMED, "surveys.on_alarmed", surveys.tickets.on_alarmed)
+    bus.subscribe(kinds.RESIDENT_DELETED, "surveys.on_resident_deleted", surveys.on_resident_deleted)
 
 
 def _subscribe_telling(services: Services) -> None:
@@ -89,4 +103,6 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("keys.reseal", 60, lambda services: services.resealing.run()),
     PeriodicJob("conversations.end_left", 600, lambda services: services.inbox.end_left()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
+    PeriodicJob("surveys.sweep", 20, lambda services: services.surveys.sweep()),
+    PeriodicJob("surveys.count", 10, lambda services: services.surveys.count()),
 )

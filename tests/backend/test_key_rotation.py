@@ -22,6 +22,7 @@ from backend.security.lasting import SEALED
 from backend.security.resealing import KeyInUseError
 from backend.staff.models import NewStaff
 from notify.ports import Reply
+from tests.factories.surveys import make_ticket
 from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
 
 STAFF_NAME = "周青"

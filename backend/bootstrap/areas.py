@@ -56,9 +56,9 @@ from backend.staff.sign_in import SignIn
 from backend.staff.store import StaffStore
 from backend.statistics.service import StatisticsService
 from backend.statistics.store import StatisticsStore
-from bots.compose import Bots, make_bots
 from backend.surveys.compose import make_surveys
 from backend.surveys.service import SurveyService
+from bots.compose import Bots, make_bots
 
 
 @dataclass
@@ -100,8 +100,8 @@ class Services(Middle):
     appointment_teller: AppointmentTeller
     hospital_bookings: HospitalBookingService
     desk: AppointmentDesk
-    # Made last, of all the others.
     surveys: SurveyService
+    # Made last, of all the others.
     bots: Bots = field(init=False)
 
 
@@ -314,8 +314,6 @@ def _top(m: Middle) -> Services:
         hospital_bookings=HospitalBookingService(
             m.claims, m.schedules, m.residents, m.billing, m.audit, feed, m.nudger
         ),
-        desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),
-    )
         surveys=make_surveys(
             m.db,
             cipher=m.cipher,
@@ -328,3 +326,5 @@ def _top(m: Middle) -> Services:
             audit=m.audit,
             nudge=m.nudger.kick,
         ),
+        desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),
+    )

@@ -92,7 +92,8 @@ class Dialogue(ABC):
     """One thing a resident can do by talking.
 
     `intents` begin it. `keeps` are heard by its own steps while it waits for an answer, where otherwise they
-    would begin something else: 取消 at the question whether to book is no wish to cancel an appointment.
+    would begin something else: 取消 at the question whether to book is no wish to cancel an appointment. One
+    that does not interrupt begins only while nothing else waits.
     `needs` is what whoever speaks must be granted before any step runs; None lets everybody in. The default
     is what a number by which somebody texts us does not prove, so by SMS a dialogue is shut unless it says
     more.
@@ -102,6 +103,7 @@ class Dialogue(ABC):
     title: ClassVar[str]
     intents: ClassVar[tuple[Intent, ...]] = ()
     keeps: ClassVar[tuple[Intent, ...]] = ()
+    interrupts: ClassVar[bool] = True
     needs: ClassVar[Permission | None] = Permission.RESIDENT_ACCOUNT_MANAGE
 
     @abstractmethod

@@ -113,7 +113,9 @@ class Engine:
             turn = await self._think(conversation, heard)
             return _cut(turn) if heard.through is Through.SMS else turn
 
-        return await self._conversations.take_turn(heard.through, heard.address, heard.id, think)
+        return await self._conversations.take_turn(
+            heard.through, heard.address, heard.id, think, text=heard.text
+        )
 
     async def _think(self, conversation: Conversation, heard: Heard) -> Turn:
         understood = await self._read(heard.text)
@@ -140,7 +142,7 @@ class Engine:
     def _is_something_else(self, understood: Understanding, run: Run) -> bool:
         """Whether somebody who was asked something has begun to talk of another thing."""
         other, current = self._by_intent.get(understood.intent), self._dialogues.get(run.dialogue)
-        if other is None or other is current or understood.confidence < _CLEARLY:
+        if other is None or other is current or not other.interrupts or understood.confidence < _CLEARLY:
             return False
         return current is None or understood.intent not in current.keeps
 

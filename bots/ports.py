@@ -6,6 +6,7 @@ from typing import Protocol
 
 from backend.appointments.service import AppointmentService
 from backend.directory.service import DirectoryService
+from backend.messages.service import MessageService
 from backend.residents.service import ResidentService
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.schedules import ScheduleService
@@ -19,3 +20,4 @@ class Services(Protocol):
     schedules: ScheduleService
     claims: ClaimService
     appointments: AppointmentService
+    messages: MessageService

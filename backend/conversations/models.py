@@ -8,6 +8,8 @@ from enum import StrEnum
 
 # A dialogue that was left alone can be taken up again for so long; afterwards it has expired.
 RESUMABLE = timedelta(days=7)
+# By SMS a bare answer says nothing of what it answers: a question is open for no longer than this.
+RESUMABLE_BY_SMS = timedelta(hours=72)
 # A conversation in which nobody has said anything for so long is forgotten.
 KEPT = timedelta(days=30)
 
@@ -77,5 +79,10 @@ class Conversation:
     minute_at: datetime | None
     in_minute: int
     updated_at: datetime
+    # How many came in the hour that began then, and how often in a row the same was said.
+    hour_at: datetime | None = None
+    in_hour: int = 0
+    said: str = field(default="", repr=False)
+    repeats: int = 0
     # What did not fit into the answer.
     more: tuple[str, ...] = field(default=(), repr=False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from backend import clock
 from backend.conversations.callback_store import CallbackStore, PutOff, Sight
-from backend.conversations.models import RESUMABLE, Conversation, Run, RunState, Through
+from backend.conversations.models import RESUMABLE, RESUMABLE_BY_SMS, Conversation, Run, RunState, Through
 from backend.conversations.store import ConversationStore
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
@@ -21,6 +22,11 @@ REMEMBERED = 20
 # Nobody types faster; what does is a machine, and an answer to each would cost a text message.
 MOST_PER_MINUTE = 20
 TOO_FAST = "您发得太快了，请过一分钟再试。"
+# By SMS every answer is paid for, and a machine at the other end answers each.
+MOST_BY_SMS_PER_HOUR = 30
+TOO_MANY = "您这一小时发的短信太多了，请过一会儿再试，或打开微信小程序办理。"
+# Numbers and short words are said again and again in a dialogue; whole sentences are not.
+SHORTEST_REPEATED, MOST_REPEATS = 5, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class ConversationService:
         self._nudge = nudge
 
     async def take_turn(
-        self, through: Through, address: str, message_id: str, think: Think
+        self, through: Through, address: str, message_id: str, think: Think, *, text: str = ""
     ) -> tuple[str, ...]:
         """Hear one message and return the answer. `think` may run more than once for it and must bear that.
 
@@ -65,10 +71,10 @@ class ConversationService:
             found = await self._store.find(through, address) or self._store.begin(through, address)
             if message_id in found.heard:
                 return found.answer if message_id == found.heard[0] else ()
-            counted = _counted(_timely(found), message_id)
-            if counted.in_minute > MOST_PER_MINUTE:
-                answer = (TOO_FAST,) if counted.in_minute == MOST_PER_MINUTE + 1 else ()
-                changed = replace(counted, answer=answer)
+            counted = _counted(_timely(found), message_id, text)
+            refusal = _refusal(found, counted, text)
+            if refusal is not None:
+                changed = replace(counted, answer=refusal)
             else:
                 changed = _after(counted, await think(counted))
             if await self._store.write(changed):
@@ -119,20 +125,47 @@ def _timely(conversation: Conversation) -> Conversation:
     run = conversation.run
     if run is None or run.state is not RunState.WAITING:
         return conversation
-    if clock.now() - conversation.updated_at <= RESUMABLE:
+    resumable = RESUMABLE_BY_SMS if conversation.through is Through.SMS else RESUMABLE
+    if clock.now() - conversation.updated_at <= resumable:
         return conversation
     return replace(conversation, run=replace(run, state=RunState.EXPIRED, options=(), before=()))
 
 
-def _counted(conversation: Conversation, message_id: str) -> Conversation:
-    now = clock.now()
-    fresh = conversation.minute_at is None or now - conversation.minute_at >= timedelta(minutes=1)
+def _counted(conversation: Conversation, message_id: str, text: str) -> Conversation:
+    now, said = clock.now(), _digest(text)
+    minute = conversation.minute_at is None or now - conversation.minute_at >= timedelta(minutes=1)
+    hour = conversation.hour_at is None or now - conversation.hour_at >= timedelta(hours=1)
     return replace(
         conversation,
         heard=(message_id, *conversation.heard)[:REMEMBERED],
-        minute_at=now if fresh else conversation.minute_at,
-        in_minute=1 if fresh else conversation.in_minute + 1,
+        minute_at=now if minute else conversation.minute_at,
+        in_minute=1 if minute else conversation.in_minute + 1,
+        hour_at=now if hour else conversation.hour_at,
+        in_hour=1 if hour else conversation.in_hour + 1,
+        said=said,
+        repeats=conversation.repeats + 1 if said and said == conversation.said else 0,
     )
+
+
+def _refusal(before: Conversation, counted: Conversation, text: str) -> tuple[str, ...] | None:
+    """What is said instead of an answer to a flood or to a machine: once something, then nothing."""
+    if counted.in_minute > MOST_PER_MINUTE:
+        return (TOO_FAST,) if counted.in_minute == MOST_PER_MINUTE + 1 else ()
+    if counted.through is not Through.SMS:
+        return None
+    if counted.in_hour > MOST_BY_SMS_PER_HOUR:
+        return (TOO_MANY,) if counted.in_hour == MOST_BY_SMS_PER_HOUR + 1 else ()
+    # Our own words come back, or the same whole sentence again and again: nobody is there.
+    echo = bool(text) and text.strip() in ("\n".join(before.answer), *before.answer)
+    return () if echo or counted.repeats >= MOST_REPEATS else None
+
+
+def _digest(text: str) -> str:
+    """What is compared with what is said next; nothing of short words."""
+    plain = "".join(text.split())
+    if len(plain) < SHORTEST_REPEATED:
+        return ""
+    return hashlib.blake2b(plain.encode(), digest_size=8).hexdigest()
 
 
 def _after(conversation: Conversation, turn: Turn) -> Conversation:

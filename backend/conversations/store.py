@@ -97,6 +97,8 @@ class ConversationStore:
         content: dict[str, Any] = {"address": conversation.address, "answer": conversation.answer}
         if conversation.more:
             content["more"] = conversation.more
+        if conversation.said:
+            content |= {"said": conversation.said, "repeats": conversation.repeats}
         if run is not None:
             content |= {"data": run.data, "options": run.options, "before": [_before(b) for b in run.before]}
         sealed = orjson.dumps(content).decode()
@@ -109,6 +111,8 @@ class ConversationStore:
             "heard": list(conversation.heard),
             "minute_at": conversation.minute_at,
             "in_minute": conversation.in_minute,
+            "hour_at": conversation.hour_at,
+            "in_hour": conversation.in_hour,
             "run": _run(run) if run else None,
             "content": self._cipher.seal("conversations", "content", conversation.id, sealed),
             "updated_at": conversation.updated_at,
@@ -130,6 +134,10 @@ class ConversationStore:
             minute_at=doc["minute_at"],
             in_minute=doc["in_minute"],
             updated_at=doc["updated_at"],
+            hour_at=doc.get("hour_at"),
+            in_hour=doc.get("in_hour", 0),
+            said=content.get("said", ""),
+            repeats=content.get("repeats", 0),
             more=tuple(content.get("more", ())),
         )
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend import clock
-from backend.conversations.models import RESUMABLE, Conversation, Through
+from backend.conversations.models import RESUMABLE_BY_SMS, Conversation, Through
 from backend.conversations.service import MOST_PER_MINUTE, TOO_FAST, ConversationService
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
@@ -190,14 +190,14 @@ async def test_two_people_do_not_meet(chat: Chat):
     assert await chat.say("1", address="13800000001") == "买 apple-id，对吗？"
 
 
-async def test_a_dialogue_goes_on_after_days_and_expires_after_a_week(
+async def test_a_dialogue_goes_on_after_days_and_expires_in_the_end(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ):
     begun = clock.now()
     await chat.say("挂号")
-    monkeypatch.setattr(clock, "now", lambda: begun + RESUMABLE - timedelta(minutes=1))
+    monkeypatch.setattr(clock, "now", lambda: begun + RESUMABLE_BY_SMS - timedelta(minutes=1))
     assert await chat.say("1") == "买 apple-id，对吗？"
-    monkeypatch.setattr(clock, "now", lambda: begun + 2 * RESUMABLE + timedelta(minutes=1))
+    monkeypatch.setattr(clock, "now", lambda: begun + 2 * RESUMABLE_BY_SMS + timedelta(minutes=1))
     assert "买水果" in await chat.say("是")
 
 

@@ -25,6 +25,7 @@ from backend.residents import handlers as residents_handlers
 from backend.settings import Settings
 from backend.slotpool import handlers as slotpool_handlers
 from backend.slotpool import schedules_handlers
+from backend.surveys import page as survey_page
 from backend.worker.app import check_broker, publish_sweep
 from bots import handlers as bots_handlers
 
@@ -53,7 +54,7 @@ def api_routes() -> Routes:
 def make_app(city: City) -> Application:
     """The application. Raises at start-up when a handler method does not say who may call it."""
     routes = api_routes()
-    pages = console.routes()
+    pages = [*console.routes(), *survey_page.routes]
     for _, handler in routes + pages:
         check_access_is_declared(handler)
     system: Routes = [

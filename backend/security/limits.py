@@ -78,6 +78,9 @@ BUCKETS: dict[str, Bucket] = {
     "verify": Bucket(
         200, 0.02, "terminal or hospital system", "Health codes verified, offline uses uploaded.", loose=True
     ),
+    "survey_page": Bucket(
+        300, 0.2, "address", "Survey pages opened and answered: a ward's Wi-Fi may be one.", loose=True
+    ),
     "client_token": Bucket(10, 6, "hospital system or terminal", "Tokens by client credentials."),
     "second_factor": Bucket(5, 600, "patient", "Second factors tried with one patient's printed code."),
     "code": Bucket(30, 5, "resident", "Health codes made."),

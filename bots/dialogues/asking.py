@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bots.dialogue import Ask, Option, Talk
 from bots.understanding.values import Intent, Mention, Problem
@@ -54,3 +54,8 @@ def only_one(mentions: Iterable[Mention]) -> str:
     every = list(mentions)
     ids = ids_of(every)
     return ids[0] if len(ids) == 1 and all(mention.certain for mention in every) else ""
+
+
+def ask_which(text: str, step: str, options: Sequence[Option]) -> Ask:
+    """A list to choose from."""
+    return Ask(text, step, tuple(options[:MOST_OPTIONS]))

@@ -127,7 +127,7 @@ class Book(Dialogue):
         found, how = await _nearest(talk)
         name = f"{organization.name} {department.name}"
         if not found:
-            return Say(f"{said}{name}近期没有号了。您可以换个科室或过一会儿再看，也可以回复“候补”。")
+            return Say(f"{said}{name}近期没有号了。您可以换个科室或过一会儿再看。")
         options = [Option(each.option, each.line()) for each in found[:MOST_OPTIONS]]
         return Ask(f"{said}{name}，{how}", "session", options)
 

@@ -9,6 +9,7 @@ from backend import clock
 from backend.slotpool.claims_models import Claim
 from backend.slotpool.schedules_models import SlotTime
 from backend.slotpool.schedules_store import ScheduleStore
+from tests.backend.residents.world import born_years_ago, make_person
 from tests.support.city import Caller, TestCity, make_schedule
 from tests.support.talk import Talker
 
@@ -27,6 +28,17 @@ async def book(talk: Talker, *days: str) -> None:
         await talk.says(f"{day}{HERE}").hears("请选择")
         await talk.says("1").hears("确认预约")
         await talk.says("是").hears("预约成功")
+
+
+async def add_child(city: TestCity, who: Caller) -> str:
+    """A child of somebody's; its id."""
+    child = make_person(born_years_ago(6))
+    parent = {"name": who.name, "id_number": who.id_number, "phone": who.phone}
+    await city.outside.post("persons", child.card)
+    family = [{"relation": "child", "id_number": child.id_number}]
+    await city.outside.post("persons", parent | {"family": family})
+    added = await city.call("POST", "/api/v1/patients", as_=who, json=child.card | {"relation": "child"})
+    return str(added["id"])
 
 
 async def pay(city: TestCity, who: Caller, claim_id: str) -> None:

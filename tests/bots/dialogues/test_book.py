@@ -4,27 +4,10 @@ import asyncio
 import re
 
 from backend.conversations.models import Through
-from backend.slotpool.claims_models import Claim
 from bots.dialogues.book import NOT_BOOKED
-from tests.backend.residents.world import born_years_ago, make_person
-from tests.support.city import Caller, TestCity
+from tests.bots.dialogues.steps import add_child, claims_of
+from tests.support.city import TestCity
 from tests.support.talk import APP, open_talk
-
-
-async def claims_of(city: TestCity, who: Caller) -> list[Claim]:
-    found, _ = await city.city.services.claims.of_patients([who.id], upcoming=None, cursor=None, limit=20)
-    return found
-
-
-async def add_child(city: TestCity, who: Caller) -> str:
-    """A child of somebody's; its id."""
-    child = make_person(born_years_ago(6))
-    parent = {"name": who.name, "id_number": who.id_number, "phone": who.phone}
-    await city.outside.post("persons", child.card)
-    family = [{"relation": "child", "id_number": child.id_number}]
-    await city.outside.post("persons", parent | {"family": family})
-    added = await city.call("POST", "/api/v1/patients", as_=who, json=child.card | {"relation": "child"})
-    return str(added["id"])
 
 
 async def test_one_sentence_and_a_number_and_a_yes_book(city: TestCity):
@@ -149,7 +132,7 @@ async def test_a_no_books_nothing_and_so_does_cancel(city: TestCity):
         await talk.says("明天市人民医院儿科")
         await talk.says("1").hears("确认预约")
         assert await talk.says(no) == NOT_BOOKED
-    assert await claims_of(city, who) == []
+    assert await claims_of(city, who) == await claims_of(city, who, "held") == []
 
 
 async def test_a_repeated_message_books_once(city: TestCity):
@@ -217,8 +200,7 @@ async def test_a_session_with_a_fee_is_kept_until_it_is_paid(city: TestCity):
     said = await talk.says("是").hears(
         "已留号", "15.50元", f"{APP}/#/pages/booking/pay/index?appointment_id="
     )
-    (claim,) = await claims_of(city, who)
-    assert claim.state == "held"
+    (claim,) = await claims_of(city, who, "held")
     assert said.endswith(claim.id)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from backend.commands import talking
 from backend.commands.terminal import CommandError, say_failure
 from backend.demo.errors import DemoError
 
@@ -148,6 +149,10 @@ def import_bulk_publish(
     from backend.commands import importing
 
     importing.bulk_publish(source, organizations, start_on, time_zone, strict, as_json)
+
+
+group("wechat-menu", "The menu under the official account's chat.", DATA).command("push")(talking.push_menu)
+app.command(rich_help_panel=LOOK)(talking.chat)
 
 
 @audit.command("verify")

@@ -20,9 +20,16 @@ def fit(text: str, through: Through, app_url: str) -> str:
     if through is not Through.WECHAT or not app_url:
         return text
     own = re.compile(re.escape(app_url.rstrip("/")) + r"/(?:#(?P<page>/[\w/.?&=%-]*))?(?![\w/])")
-    return own.sub(lambda found: _signed_in(app_url.rstrip("/"), found["page"] or "/"), text)
+    return own.sub(
+        lambda found: f'<a href="{escape(_signed_in(app_url, found["page"] or "/"))}">点这里打开</a>', text
+    )
+
+
+def opened(address: str, app_url: str) -> str:
+    """A menu's address: `{app}/pages/…` leads into the app, signed in; any other stays as it is."""
+    page = address.removeprefix("{app}")
+    return address if page == address else _signed_in(app_url, page or "/")
 
 
 def _signed_in(app_url: str, page: str) -> str:
-    address = f"{app_url}{OAUTH}?{urlencode({'return_to': page})}"
-    return f'<a href="{escape(address)}">点这里打开</a>'
+    return f"{app_url.rstrip('/')}{OAUTH}?{urlencode({'return_to': page})}"

@@ -9,6 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
 
 from backend import clock
 from backend.conversations.callback_store import PutOff, Sight
@@ -20,12 +24,13 @@ from backend.messages.models import Answer
 from backend.messages.service import MessageService
 from bots import links, words
 from bots.engine import Engine, Heard
-from notify.ports import InboundMessage, InvalidNoticeError, OfficialAccountLine
+from notify.ports import InboundMessage, InvalidNoticeError, NotifyError, OfficialAccountLine
 
 log = logging.getLogger(__name__)
 
 # WeChat gives up after five seconds, the way there and back included.
 ANSWER_WITHIN_S = 3.8
+MENU_FILE = Path(__file__).with_name("menu.json")
 _READABLE = frozenset({"text", "voice"})
 # What a picture or a place is answered with costs nothing, so nothing is put off for it.
 NOTHING = b"success"
@@ -84,6 +89,29 @@ class OfficialAccount:
                 await self._conversations.put_off(_put_off(heard))
             return NOTHING
         return await self._answer(message, heard)
+
+    async def push_menu(self, text: str | None = None) -> list[str]:
+        """Put a menu under the chat, ours unless another is given; the names of its buttons.
+
+        `{app}` in an address is the city's app; its links lead by way of WeChat's authorisation.
+        """
+        menu = orjson.loads(text if text is not None else MENU_FILE.read_text(encoding="utf-8"))
+        buttons = menu.get("button") if isinstance(menu, dict) else None
+        if not isinstance(buttons, list) or not all(isinstance(one, dict) for one in buttons):
+            raise AppError(ErrorCode.BAD_REQUEST, "not a menu", text="菜单文件须有 button 列表。")
+        try:
+            await self._line.set_menu([self._button(button) for button in buttons])
+        except NotifyError as error:
+            raise AppError(ErrorCode.UNAVAILABLE, str(error), text=f"微信不接受：{error}") from error
+        return [str(button.get("name", "")) for button in buttons]
+
+    def _button(self, button: Mapping[str, Any]) -> dict[str, Any]:
+        placed = dict(button)
+        if "sub_button" in button:
+            placed["sub_button"] = [self._button(each) for each in button["sub_button"]]
+        if "url" in button:
+            placed["url"] = links.opened(str(button["url"]), self._app_url)
+        return placed
 
     async def close(self) -> None:
         """Let what is being thought of come to its end."""

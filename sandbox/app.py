@@ -13,6 +13,7 @@ from tornado.web import Application, StaticFileHandler
 from sandbox import (
     aliyun_sms,
     cashier_page,
+    chat_page,
     control,
     control_pay,
     customer_service,
@@ -86,6 +87,7 @@ def make_app(world: World, chat: official_account.Chat) -> Application:
         *control_pay.routes(world, sender),
         *window.routes(world),
         *phone_page.routes(world, gateways),
+        *chat_page.routes(world, chat, gateways),
         *cashier_page.routes(world, sender),
         *pages.routes(world),
     ]

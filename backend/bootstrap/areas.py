@@ -34,6 +34,7 @@ from backend.healthcodes.service import HealthCodeService
 from backend.healthcodes.steps import STEPS
 from backend.imports.bulk_publish import ImportService
 from backend.imports.store import FeedStore
+from backend.messages.gates import Hours
 from backend.messages.models import Answer
 from backend.messages.service import MessageService
 from backend.messages.tellers import CodeAndFamilyTeller
@@ -197,7 +198,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
     conversations = ConversationService(
         db, cipher=ground.cipher, blind=ground.blind, nudge=ground.nudger.kick
     )
-    closers += [claim_store.drained, healthcodes.drained]
+    closers += [messages.tallies.close, claim_store.drained, healthcodes.drained]
     return Middle(
         **vars(ground),
         healthcodes=healthcodes,
@@ -232,7 +233,8 @@ def _resealing(ground: Ground, healthcodes: HealthCodeService, messages: Message
     """What follows a rotation of keys: every declared sealed field, every blind index."""
     store = ResealingStore(ground.db)
     fields: list[Work] = [SealedWork(store, ground.cipher, declared) for declared in SEALED.values()]
-    indexes: list[Work] = [ground.residents.indexes, healthcodes.card_indexes, messages.reply_indexes]
+    of_messages: list[Work] = [messages.reply_indexes, messages.optout_indexes]
+    indexes: list[Work] = [ground.residents.indexes, healthcodes.card_indexes, *of_messages]
     return Resealing(store, ground.keyring, [*fields, *indexes])
 
 
@@ -264,13 +266,14 @@ def _messages(ground: Ground, outside: Outside) -> MessageService:
         cipher=ground.cipher,
         blind=ground.blind,
         people=ground.residents,
-        sms=outside.sms,
-        receiver=outside.sms_receiver,
+        lines=outside.sms,
         messenger=outside.messenger,
         official=outside.official,
         audit=ground.audit,
         templates=settings.wechat_subscribe_templates,
-        callback_secret=settings.mas_callback_secret.get_secret_value(),
+        limits=ground.limiter,
+        push_networks=settings.sms_push_networks,
+        hours=Hours(settings.messages_from_hour, settings.messages_until_hour),
         nudge=ground.nudger.kick,
     )
 

@@ -79,6 +79,7 @@ def _subscribe_telling(services: Services) -> None:
     )
     bus.subscribe(kinds.PATIENT_LINKED, "messages.tell_linked", family.on_patient_linked)
     bus.subscribe(kinds.PATIENT_UNLINKED, "messages.tell_unlinked", family.on_patient_unlinked)
+    bus.subscribe(kinds.SMS_REPLY_RECEIVED, "messages.on_sms_reply", services.messages.on_sms_reply)
     bus.subscribe(kinds.MESSAGE_DUE, "messages.on_message_due", services.messages.on_message_due)
     bus.subscribe(
         kinds.RESIDENT_DELETED, "messages.on_resident_deleted", services.messages.on_resident_deleted
@@ -102,7 +103,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("residents.forget", 3600, lambda services: services.residents.forgetting.run()),
     PeriodicJob("keys.reseal", 60, lambda services: services.resealing.run()),
     PeriodicJob("conversations.end_left", 600, lambda services: services.inbox.end_left()),
-    PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
     PeriodicJob("surveys.sweep", 20, lambda services: services.surveys.sweep()),
     PeriodicJob("surveys.count", 10, lambda services: services.surveys.count()),
+    PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

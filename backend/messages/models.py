@@ -78,6 +78,9 @@ class Delivery:
     made_due_at: datetime | None = None
     sent_at: datetime | None = None
     delivered_at: datetime | None = None
+    # Our own number of the latest try by SMS, and how many text messages it was.
+    reference: str = ""
+    segments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ class Content:
     sms: str = field(repr=False)
     wechat: dict[str, str] = field(default_factory=dict, repr=False)
     page: str = ""
+    # The values of an approved SMS template's slots, in their order.
+    params: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

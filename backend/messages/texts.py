@@ -23,6 +23,8 @@ class Wording:
     title: str
     lines: tuple[tuple[str, str], ...]
     sms: str = ""
+    # The wording applied for at providers that want every template approved; empty: the same.
+    approved: str = ""
     wechat: dict[str, str] = field(default_factory=dict)
     channels: tuple[MessageChannel, ...] = _BOTH
     page: str = ""
@@ -56,6 +58,7 @@ WORDINGS: dict[MessageKind, Wording] = {
         title="验证码",
         lines=(),
         sms="您的验证码是{code}，{minutes}分钟内有效。工作人员不会向您索要验证码，请勿告诉他人。",
+        approved="您的验证码是{code}，5分钟内有效。请勿告诉他人。",
         channels=(SMS,),
     ),
     MessageKind.CONSENT_CODE: Wording(
@@ -81,6 +84,7 @@ WORDINGS: dict[MessageKind, Wording] = {
             "就诊时间{when}，序号{number}{place_sms}。请提前30分钟凭电子健康码或身份证取号；"
             "不能来请在{cancel_by}前取消。"
         ),
+        approved="{patient}您好，您已预约{organization}{department}，就诊时间{when}，序号{number}。",
         wechat={**_VISIT_WECHAT, "thing5": "序号{number}，请提前30分钟取号"},
         page=_VISIT_PAGE,
     ),
@@ -88,6 +92,7 @@ WORDINGS: dict[MessageKind, Wording] = {
         title="预约已取消",
         lines=(*_VISIT, ("取消原因", "{reason}"), ("退费", "{refund}")),
         sms="{patient}您好，您在{organization}{department}{when}的预约（序号{number}）已取消。{refund}",
+        approved="{patient}您好，您在{organization}{department}{when}的预约已取消。",
         wechat={**_VISIT_WECHAT, "thing5": "{reason_or}"},
         page=_VISIT_PAGE,
     ),
@@ -103,6 +108,7 @@ WORDINGS: dict[MessageKind, Wording] = {
             "{patient}您好，很抱歉，{organization}{department}{doctor_sms}{when}停诊，您的预约（序号{number}）"
             "已取消。{refund}您可以改约其他时间或其他医生。"
         ),
+        approved="{patient}您好，很抱歉，{organization}{department}{when}停诊，您的预约已取消。",
         wechat={**_VISIT_WECHAT, "thing5": "{stop_or}"},
         page=_VISIT_PAGE,
     ),
@@ -233,6 +239,8 @@ WORDINGS: dict[MessageKind, Wording] = {
 
 # WeChat's published lengths; a longer text is refused as a whole, so it is cut here.
 _LENGTHS = {"thing": 20, "name": 10, "character_string": 32, "phrase": 5}
+# Of a slot in an SMS template, the strictest provider's.
+LONGEST_SLOT = 35
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -240,12 +248,24 @@ def render(kind: MessageKind, facts: Mapping[str, str]) -> Content:
     """The words of a message. A fact that is missing altogether is a mistake and raises KeyError."""
     wording = WORDINGS[kind]
     return Content(
+        params=slots_of(wording, facts),
         title=wording.title,
         body="\n".join(_lines(wording, facts)),
         sms=wording.sms.format_map(facts),
         wechat={name: _fit(name, text.format_map(facts)) for name, text in wording.wechat.items()},
         page=wording.page.format_map(facts),
     )
+
+
+def approved_wording(wording: Wording) -> str:
+    """What to apply for at a provider that sends by approved templates only, its slots in braces."""
+    return wording.approved or wording.sms
+
+
+def slots_of(wording: Wording, facts: Mapping[str, str]) -> dict[str, str]:
+    """The values of the approved template's slots; providers refuse empty ones, and long ones."""
+    names = dict.fromkeys(_FIELD.findall(approved_wording(wording)))
+    return {name: _cut(facts[name], LONGEST_SLOT) or "-" for name in names}
 
 
 def _lines(wording: Wording, facts: Mapping[str, str]) -> list[str]:
@@ -258,6 +278,8 @@ def _lines(wording: Wording, facts: Mapping[str, str]) -> list[str]:
 
 def _fit(name: str, text: str) -> str:
     longest = _LENGTHS.get(name.rstrip("0123456789"))
-    if longest is None or len(text) <= longest:
-        return text
-    return text[: longest - 1] + "…"
+    return text if longest is None else _cut(text, longest)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

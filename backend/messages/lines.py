@@ -115,6 +115,7 @@ class SMSLines:
         self._away_until: dict[str, float] = {}
         self._weights: dict[str, float] = {}
         self._weighed_at = float("-inf")
+        self._weighing = asyncio.Lock()
 
     def all(self) -> list[SMSLine]:
         """Every provider."""
@@ -192,9 +193,10 @@ class SMSLines:
             self._away_until[line.name] = time.monotonic() + AWAY_S
 
     async def _current_weights(self) -> dict[str, float]:
-        if time.monotonic() - self._weighed_at > _FRESH_S:
-            self._weighed_at = time.monotonic()
-            self._weights = await self.weights()
+        async with self._weighing:
+            if time.monotonic() - self._weighed_at > _FRESH_S:
+                self._weights = await self.weights()
+                self._weighed_at = time.monotonic()
         return self._weights
 
     async def weights(self) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from backend.appointments.service import AppointmentService
+from backend.appointments.waitlist import Waitlist
 from backend.directory.service import DirectoryService
 from backend.messages.service import MessageService
 from backend.residents.service import ResidentService
@@ -21,3 +22,4 @@ class Services(Protocol):
     claims: ClaimService
     appointments: AppointmentService
     messages: MessageService
+    waitlist: Waitlist

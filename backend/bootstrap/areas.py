@@ -9,8 +9,12 @@ from typing import Literal
 
 from backend.appointments.desk import AppointmentDesk
 from backend.appointments.hospital import HospitalBookingService
+from backend.appointments.reminding import Reminding
 from backend.appointments.service import AppointmentService
 from backend.appointments.telling import AppointmentTeller
+from backend.appointments.waitlist import Waitlist
+from backend.appointments.waitlist_models import OFFER_FOR
+from backend.appointments.waitlist_store import WaitlistStore
 from backend.audit.chain import Chain
 from backend.audit.service import AuditService
 from backend.audit.store import AuditStore
@@ -99,6 +103,8 @@ class Services(Middle):
 
     appointments: AppointmentService
     appointment_teller: AppointmentTeller
+    reminding: Reminding
+    waitlist: Waitlist
     hospital_bookings: HospitalBookingService
     desk: AppointmentDesk
     surveys: SurveyService
@@ -305,6 +311,7 @@ def _top(m: Middle) -> Services:
             m.billing,
             m.nudger,
         ),
+        reminding=Reminding(m.directory, m.outbox),
         appointment_teller=AppointmentTeller(
             m.claims,
             m.schedules,
@@ -313,6 +320,16 @@ def _top(m: Middle) -> Services:
             m.billing,
             m.messages,
             cancel_until=timedelta(minutes=m.settings.cancel_until_minutes),
+        ),
+        waitlist=Waitlist(
+            WaitlistStore(m.db),
+            m.claims.holding_for(OFFER_FOR),
+            m.schedules,
+            m.residents,
+            m.directory,
+            m.messages,
+            app_url=m.settings.public_url,
+            booking_days=m.settings.booking_days,
         ),
         hospital_bookings=HospitalBookingService(
             m.claims, m.schedules, m.residents, m.billing, m.audit, feed, m.nudger

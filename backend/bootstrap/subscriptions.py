@@ -35,11 +35,16 @@ def subscribe(services: Services) -> None:
         bus.subscribe(kind, "hospital_feed.on_change", services.hospital_bookings.on_change)
     for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED):
         bus.subscribe(kind, "billing.on_appointment_ended", services.billing.on_appointment_ended)
+    for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_EXPIRED):
+        bus.subscribe(kind, "waitlist.on_place_freed", services.waitlist.on_place_freed)
     bus.subscribe(kinds.HOLD_DUE, "billing.on_hold_due", services.billing.on_hold_due)
     bus.subscribe(kinds.PAYMENT_NOTICE_RECEIVED, "billing.on_notice", services.billing.on_notice)
     bus.subscribe(kinds.REFUND_DUE, "billing.on_refund_due", services.billing.on_refund_due)
     bus.subscribe(
         kinds.RESIDENT_DELETED, "residents.on_resident_deleted", services.residents.on_resident_deleted
+    )
+    bus.subscribe(
+        kinds.RESIDENT_DELETED, "waitlist.on_resident_deleted", services.waitlist.on_resident_deleted
     )
     _subscribe_telling(services)
     _subscribe_surveys(services)
@@ -71,6 +76,9 @@ def _subscribe_telling(services: Services) -> None:
     bus.subscribe(kinds.APPOINTMENT_BOOKED, "appointments.tell_booked", visits.on_booked)
     bus.subscribe(kinds.APPOINTMENT_CANCELLED, "appointments.tell_cancelled", visits.on_cancelled)
     bus.subscribe(kinds.APPOINTMENT_STOPPED, "appointments.tell_stopped", visits.on_stopped)
+    bus.subscribe(kinds.ORDER_PAID, "appointments.tell_paid", visits.on_paid)
+    bus.subscribe(kinds.CODE_USED, "appointments.tell_checked_in", visits.on_code_used)
+    bus.subscribe(kinds.REMINDERS_DUE, "appointments.remind", visits.on_reminders_due)
     bus.subscribe(kinds.REFUND_SUCCEEDED, "appointments.tell_refunded", visits.on_refunded)
     bus.subscribe(kinds.CODE_USED, "messages.tell_code_used", family.on_code_used)
     bus.subscribe(kinds.PHONE_RELEASED, "messages.tell_phone_released", family.on_phone_released)
@@ -105,5 +113,6 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("conversations.end_left", 600, lambda services: services.inbox.end_left()),
     PeriodicJob("surveys.sweep", 20, lambda services: services.surveys.sweep()),
     PeriodicJob("surveys.count", 10, lambda services: services.surveys.count()),
+    PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

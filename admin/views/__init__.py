@@ -17,6 +17,10 @@ from admin.views import (
     sign_in,
     staff,
     static,
+    survey_campaigns,
+    survey_questionnaires,
+    survey_results,
+    survey_tickets,
 )
 
 Routes = list[tuple[str, type]]
@@ -32,6 +36,10 @@ def routes() -> Routes:
         *payments.routes,
         *messages.routes,
         *inbox.routes,
+        *survey_results.routes,
+        *survey_tickets.routes,
+        *survey_campaigns.routes,
+        *survey_questionnaires.routes,
         *directory.routes,
         *clients.routes,
         *staff.routes,

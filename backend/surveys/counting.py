@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 from backend import clock
@@ -69,12 +70,19 @@ def places_of(run: Run) -> list[Place]:
     found = [
         Place(of, Level.CITY, "", "", "", month),
         Place(of, Level.ORGANIZATION, run.organization_id, "", "", month),
+        Place(of, Level.WEEK, run.organization_id, "", "", week_of(clock.civil_date(run.happened_at))),
     ]
     if department:
         found.append(Place(of, Level.DEPARTMENT, run.organization_id, department, "", month))
     if practitioner:
         found.append(Place(of, Level.PRACTITIONER, run.organization_id, department, practitioner, month))
     return found
+
+
+def week_of(on: date) -> str:
+    """The week of a day, as 2026-W47."""
+    year, week, _ = on.isocalendar()
+    return f"{year:04d}-W{week:02d}"
 
 
 def of_answers(questionnaire: Questionnaire, run: Run) -> Counter[str]:

@@ -62,6 +62,8 @@ class Option:
     system: str = ""
     # The text came with the value; without it the value is the text.
     named: bool = True
+    # What it is in FHIR: a coding, unless `string`, `integer` or `date`.
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Condition:
     operator: Operator
     value: str
     system: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ class Question:
     prefix: str = ""
     codes: tuple[Code, ...] = ()
     form: str = ""
+    # Where the options are listed, when they are not the questionnaire's own.
+    value_set: str = ""
 
     @property
     def asks(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 from backend.permissions import Actor
-from backend.surveys.counting import escaped, unescaped
+from backend.surveys.counting import escaped, unescaped, week_of
 from backend.surveys.questionnaire import WITH_OPTIONS, Kind, Question, Questionnaire
 from backend.surveys.result_store import ResultStore
 from backend.surveys.results_models import (
@@ -64,6 +64,19 @@ class Reading:
             words=() if total.hidden else _words(whole),
             through=Counter() if total.hidden else _merged(row.through for row in whole),
         )
+
+    async def week(
+        self, actor: Actor, questionnaire_id: str, questionnaire: Questionnaire, on: date
+    ) -> tuple[Figures, tuple[QuestionFigures, ...], tuple[Count, ...]]:
+        """One week of the actor's hospitals: totals, answers, and what was spoken of."""
+        week = week_of(on)
+        rows = await self._results.read(
+            questionnaire_id, Level.WEEK, (week, week), actor.organization_ids, answers=True
+        )
+        total = _figures(_summed(rows))
+        if total.hidden:
+            return total, (), ()
+        return total, _questions(questionnaire, rows), _words(rows)
 
 
 def month_before(on: date, months: int) -> str:

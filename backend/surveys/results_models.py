@@ -20,6 +20,8 @@ class Level(StrEnum):
     ORGANIZATION = "organization"
     DEPARTMENT = "department"
     PRACTITIONER = "practitioner"
+    # A hospital's week, for the digest; its month reads 2026-W47.
+    WEEK = "week"
 
 
 class Place(NamedTuple):

@@ -145,7 +145,7 @@ async def _tickets_and_results(db: Database) -> None:
         validator=schema(
             ["questionnaire_id", "level", "month", "organization_id"],
             questionnaire_id=STRING,
-            level={"enum": ["city", "organization", "department", "practitioner"]},
+            level={"enum": ["city", "organization", "department", "practitioner", "week"]},
             month=STRING,
             organization_id=STRING,
         ),

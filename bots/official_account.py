@@ -15,8 +15,7 @@ from typing import Any
 import orjson
 
 from backend import clock
-from backend.conversations.callback_store import PutOff, Sight
-from backend.conversations.models import Through
+from backend.conversations.models import PutOff, Sight, Through
 from backend.conversations.service import ConversationService
 from backend.directory.service import DirectoryService
 from backend.errors import AppError, ErrorCode, not_found

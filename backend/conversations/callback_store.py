@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 import orjson
 from pymongo.errors import DuplicateKeyError
 
 from backend import clock
-from backend.conversations.models import Through
+from backend.conversations.models import PutOff, Sight, Through
 from backend.db.client import Database
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, EventKind, embedded
 
 declare_sealed("put_off_messages", "content")
-
-
-class Sight(StrEnum):
-    """Whether a callback has been seen before."""
-
-    FIRST = "first"
-    # The same thing again: a channel that did not hear our answer, or somebody who listened in.
-    AGAIN = "again"
-    # Its stamp, on something else: nobody but a forger does that.
-    FORGED = "forged"
-
-
-@dataclass(frozen=True, slots=True)
-class PutOff:
-    """A message that is answered later."""
-
-    through: Through
-    address: str = field(repr=False)
-    id: str
-    text: str = field(repr=False)
 
 
 class CallbackStore:

@@ -86,3 +86,23 @@ class Conversation:
     repeats: int = 0
     # What did not fit into the answer.
     more: tuple[str, ...] = field(default=(), repr=False)
+
+
+class Sight(StrEnum):
+    """Whether a callback has been seen before."""
+
+    FIRST = "first"
+    # The same thing again: a channel that did not hear our answer, or somebody who listened in.
+    AGAIN = "again"
+    # Its stamp, on something else: nobody but a forger does that.
+    FORGED = "forged"
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """A message that is answered later."""
+
+    through: Through
+    address: str = field(repr=False)
+    id: str
+    text: str = field(repr=False)

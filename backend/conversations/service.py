@@ -8,8 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from backend import clock
-from backend.conversations.callback_store import CallbackStore, PutOff, Sight
-from backend.conversations.models import RESUMABLE, RESUMABLE_BY_SMS, Conversation, Run, RunState, Through
+from backend.conversations.callback_store import CallbackStore
+from backend.conversations.models import (
+    RESUMABLE,
+    RESUMABLE_BY_SMS,
+    Conversation,
+    PutOff,
+    Run,
+    RunState,
+    Sight,
+    Through,
+)
 from backend.conversations.store import ConversationStore
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode

@@ -191,6 +191,10 @@ def _with_new_templates(path: Path) -> dict[str, Any]:
         told[name][kind] = _random(43)
     unknown = {name: account for name, account in _make_clouds().items() if name not in told}
     told |= unknown
+    for name, account in _make_clouds().items():
+        fresh = {k: t for k, t in account["templates"].items() if k not in told[name]["templates"]}
+        told[name]["templates"] |= fresh
+        missing += [(name, kind) for kind in fresh]
     chatless = "token" not in told["wechat_oa"]
     if chatless:
         told["wechat_oa"] |= _server_settings()

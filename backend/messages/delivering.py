@@ -26,6 +26,7 @@ from backend.messages.models import (
 from backend.messages.policies import segments
 from backend.messages.receipt_store import GrantStore, ReceiptStore
 from backend.messages.store import MessageStore
+from backend.messages.texts import WORDINGS
 from backend.messages.wechat import WeChatDelivering
 from backend.residents.models import Contact
 from backend.security.fields import BlindIndex
@@ -89,6 +90,8 @@ class Delivering:
         if delivery.state is DeliveryState.UNKNOWN and not await self._resolve_doubt(message, delivery):
             return
         await self._try(event.data["recipient_id"], message.id, channel)
+        if WORDINGS[message.kind].redact:
+            await self._messages.redact(message)
 
     async def _cut_off(self, message: Message, delivery: Delivery) -> Delivery:
         """A try whose end was never written: under way elsewhere, or its process died."""

@@ -28,6 +28,13 @@ class MessageKind(StrEnum):
     SURVEY_QUESTION = "survey_question"
     SURVEY_LINK = "survey_link"
     SURVEY_HEARD = "survey_heard"
+    GUIDANCE_SLIP = "guidance_slip"
+    VISIT_REMINDER = "visit_reminder"
+    QUEUE_NEAR = "queue_near"
+    REPORT_READY = "report_ready"
+    PAYMENT_SUCCEEDED = "payment_succeeded"
+    BIRTH_FILING = "birth_filing"
+    REFERRAL = "referral"
 
 
 # One-time codes: sent while a person waits, kept nowhere, never sent again.
@@ -113,6 +120,8 @@ class Message:
     request_id: str = ""
     # Of an answer: where it goes (a phone, an openid), and the resident it is to, if that is known.
     address: str = field(default="", repr=False)
+    # By which version of its kind's words it was written.
+    version: int = 1
     resident_id: str | None = None
 
     def delivery(self, channel: MessageChannel) -> Delivery | None:

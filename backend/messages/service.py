@@ -6,6 +6,7 @@ are subscribed to events in `bootstrap.py`; each may be called twice.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from backend import clock, context
@@ -37,12 +38,14 @@ from backend.messages.receiving import Receiving
 from backend.messages.reindexing import OptOutIndexes, ReplyIndexes
 from backend.messages.store import MessageStore
 from backend.messages.tally_store import Tallies
-from backend.messages.texts import WORDINGS, render
+from backend.messages.texts import WORDINGS, render, wrong_facts
 from backend.messages.wechat import WeChatDelivering
 from backend.permissions import Actor, Permission
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.worker.events import Event, EventKind
 from notify.ports import MiniProgramMessenger, OfficialAccountMessenger
+
+log = logging.getLogger(__name__)
 
 _RESENDABLE = frozenset({DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED})
 
@@ -118,6 +121,9 @@ class MessageService:
         return await self._messages.find(letter.recipient_id, _id_of(letter))
 
     def _write(self, letter: Letter) -> Message:
+        odd = wrong_facts(letter.kind, letter.facts)
+        if odd:
+            log.warning("message_facts_odd", extra={"kind": letter.kind, "facts": odd})
         channels = [
             channel
             for channel in WORDINGS[letter.kind].channels
@@ -128,6 +134,7 @@ class MessageService:
             recipient_id=letter.recipient_id,
             kind=letter.kind,
             content=render(letter.kind, letter.facts),
+            version=WORDINGS[letter.kind].version,
             deliveries=tuple(Delivery(channel, DeliveryState.DUE) for channel in channels),
             created_at=clock.now(),
             appointment_id=letter.appointment_id,

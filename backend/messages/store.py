@@ -14,7 +14,15 @@ from pymongo.errors import DuplicateKeyError
 from backend import clock
 from backend.db.client import Database, Document
 from backend.ids import ID_LENGTH, is_id
-from backend.messages.models import Content, Delivery, DeliveryState, Message, MessageChannel, MessageKind
+from backend.messages.models import (
+    FINAL_STATES,
+    Content,
+    Delivery,
+    DeliveryState,
+    Message,
+    MessageChannel,
+    MessageKind,
+)
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded
@@ -128,6 +136,18 @@ class MessageStore:
         if delivery.channel is MessageChannel.SMS:
             fields["reference"] = reference_of(message, replace(delivery, attempt=attempt))
         return await self._step(message, delivery, fields)
+
+    async def redact(self, message: Message) -> None:
+        """Forget the words, once every way they were to go has come to an end."""
+        over = {"$in": [str(state) for state in FINAL_STATES]}
+        await self._messages.update_one(
+            {
+                "recipient_id": message.recipient_id,
+                "_id": message.id,
+                **{f"deliveries.{each.channel}.state": over for each in message.deliveries},
+            },
+            {"$unset": {"content": ""}},
+        )
 
     async def note_provider(self, message: Message, delivery: Delivery, provider: str) -> None:
         """Write down whom a try is handed to, before it is: after a crash that one is asked."""
@@ -264,6 +284,7 @@ class MessageStore:
             "recipient_id": message.recipient_id,
             "kind": str(message.kind),
             "title": c.title,
+            "version": message.version,
             "content": self._cipher.seal(_COLLECTION, "content", message.id, words),
             "deliveries": {
                 str(d.channel): {"state": str(d.state), "attempt": d.attempt} for d in message.deliveries
@@ -296,6 +317,7 @@ class MessageStore:
             read_at=doc["read_at"],
             request_id=doc.get("request_id", ""),
             address=self._address_of(doc),
+            version=doc.get("version", 1),
             resident_id=doc.get("resident_id"),
         )
 

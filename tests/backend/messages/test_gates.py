@@ -11,6 +11,7 @@ from backend.messages import gates as gates_module
 from backend.messages.gates import Hours
 from backend.messages.models import Letter, MessageChannel, MessageKind
 from backend.messages.policies import POLICIES, segments
+from backend.security.limits import Bucket
 from backend.worker.events import RetryLater
 from notify.ports import Trace, TraceState, UnknownResultError
 from tests.backend.messages.conftest import OPENID, PHONE, Post
@@ -88,7 +89,7 @@ async def test_a_phone_gets_so_many_at_once_and_so_many_a_day(post: Post, monkey
         await post.due(message)
     with pytest.raises(RetryLater):
         await post.due(messages[5])
-    monkeypatch.setattr(gates_module, "PER_NUMBER", gates_module.Bucket(1000, 1))
+    monkeypatch.setattr(gates_module, "PER_NUMBER", Bucket(1000, 1))
     cap = POLICIES[REFUNDED].per_day
     for _ in range(cap - 5):
         await post.due(await post.tell(post.resident()))

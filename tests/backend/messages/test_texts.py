@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from backend.messages.models import MessageChannel, MessageKind
-from backend.messages.texts import WORDINGS, render
+from backend.messages.texts import WORDINGS, facts_of, render, samples, slots_of, wrong_facts
+from backend.messages.wording import FACTS
 
 VISIT = {
     "patient": "张*",
@@ -123,3 +124,27 @@ def test_the_app_asks_at_some_moment_for_every_kind_that_goes_by_wechat():
     moments = re.findall(r"^  \w+: \[(.+)\],$", asking, re.M)
     asked = {kind for moment in moments for kind in re.findall(r"'(\w+)'", moment)}
     assert asked == {kind for kind, wording in WORDINGS.items() if MessageChannel.WECHAT in wording.channels}
+
+
+@pytest.mark.parametrize("kind", MessageKind)
+def test_every_kind_can_be_previewed_and_its_facts_have_types(kind: MessageKind):
+    assert set(facts_of(kind)) <= set(FACTS)
+    assert wrong_facts(kind, samples()) == []
+    content = render(kind, samples())
+    assert content.title
+    assert "{" not in content.sms + content.body
+    assert WORDINGS[kind].version >= 1
+
+
+def test_a_fact_that_is_not_of_its_type_is_named():
+    odd = samples() | {"number": "十二", "link": "javascript:alert(1)"}
+    assert wrong_facts(MessageKind.APPOINTMENT_BOOKED, odd) == ["number"]
+    assert wrong_facts(MessageKind.SURVEY_LINK, odd) == ["link"]
+
+
+def test_the_slots_of_an_approved_template_stand_in_order_and_are_neither_empty_nor_long():
+    facts = samples() | {"organization": "医" * 60, "when": ""}
+    slots = slots_of(WORDINGS[MessageKind.APPOINTMENT_BOOKED], facts)
+    assert list(slots) == ["patient", "organization", "department", "when", "number"]
+    assert len(slots["organization"]) == 35
+    assert slots["when"] == "-"

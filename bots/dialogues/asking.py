@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from backend.residents.models import LinkState
+from backend.security.masking import mask_name
 from bots.dialogue import Ask, Option, Talk
 from bots.understanding.values import Intent, Mention, Problem
 
@@ -54,6 +56,12 @@ def only_one(mentions: Iterable[Mention]) -> str:
     every = list(mentions)
     ids = ids_of(every)
     return ids[0] if len(ids) == 1 and all(mention.certain for mention in every) else ""
+
+
+async def patients_of(talk: Talk) -> list[Option]:
+    """Whom the resident may book for, names masked."""
+    listed = await talk.services.residents.patients.list_patients(talk.actor)
+    return [Option(each.id, mask_name(each.name)) for each in listed if each.state is LinkState.ACTIVE]
 
 
 def ask_which(text: str, step: str, options: Sequence[Option]) -> Ask:

@@ -9,13 +9,11 @@ from typing import ClassVar
 from backend.appointments.views import AppointmentView
 from backend.errors import AppError, ErrorCode
 from backend.permissions import Permission
-from backend.residents.models import LinkState
-from backend.security.masking import mask_name
 from backend.slotpool.claims_models import ClaimState
 from bots import phrases
 from bots.dialogue import Ask, Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.dialogues import places, sessions
-from bots.dialogues.asking import MOST_OPTIONS, remark, said_no, said_yes, yes_or_no
+from bots.dialogues.asking import MOST_OPTIONS, patients_of, remark, said_no, said_yes, yes_or_no
 from bots.dialogues.sessions import Session
 from bots.understanding.values import Intent
 
@@ -127,22 +125,17 @@ class Book(Dialogue):
         found, how = await _nearest(talk)
         name = f"{organization.name} {department.name}"
         if not found:
-            return Say(f"{said}{name}近期没有号了。您可以换个科室或过一会儿再看。")
+            return Say(f"{said}{name}近期没有号了。您可以换个科室，或说“候补”加科室和日期等退号。")
         options = [Option(each.option, each.line()) for each in found[:MOST_OPTIONS]]
         return Ask(f"{said}{name}，{how}", "session", options)
 
     async def _for_whom(self, talk: Talk) -> Next:
-        patients = [
-            each
-            for each in await talk.services.residents.patients.list_patients(talk.actor)
-            if each.state is LinkState.ACTIVE
-        ]
+        patients = await patients_of(talk)
         if not patients:
             return Say(f"预约前请先完成实名认证：{phrases.page(self._app_url, 'realname')}")
         if len(patients) > 1:
-            options = [Option(each.id, mask_name(each.name)) for each in patients]
-            return Ask("为谁预约？", "patient", options)
-        talk.data["patient_id"] = patients[0].id
+            return Ask("为谁预约？", "patient", patients)
+        talk.data["patient_id"] = patients[0].value
         return await self._sure(talk)
 
     async def _sure(self, talk: Talk) -> Next:
@@ -201,7 +194,10 @@ def _gives_up(talk: Talk) -> bool:
 async def _nearest(talk: Talk) -> tuple[Sequence[Session], str]:
     """What fits the wish; else the same at another time; else whatever is free."""
     department_id, data = talk.data["department_id"], talk.data
-    wishes = ((data, "请选择："), (sessions.without_when(data), "您说的时间没有号了，最近有号的是："))
+    wishes = (
+        (data, "请选择："),
+        (sessions.without_when(data), "您说的时间没有号了，要等退号可说“候补”加科室和日期。最近有号的是："),
+    )
     for wish, how in (*wishes, (sessions.without_wish(data), "没有您要的号了，最近有号的是：")):
         found = await sessions.find_sessions(talk, department_id, wish)
         if found:

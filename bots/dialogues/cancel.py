@@ -13,6 +13,7 @@ from bots.dialogue import Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.dialogues import mine
 from bots.dialogues.asking import MOST_OPTIONS, ask_which, said_no, said_yes, yes_or_no
 from bots.dialogues.my_appointments import NOTHING
+from bots.dialogues.waitlist import leave_all
 from bots.understanding.values import Intent
 
 KEPT = "好的，预约没有变。"
@@ -32,6 +33,8 @@ class Cancel(Dialogue):
         """The appointment that was named, or which."""
         if "appointment_id" in talk.data:
             return await self._sure(talk)
+        if Intent.WAITLIST in talk.understood.other_intents:
+            return await leave_all(talk)
         views = await mine.upcoming(talk)
         if not views:
             return Say(NOTHING)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import inspect
 import itertools
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backend import clock
 from backend.conversations.models import Conversation, Run, RunState
 from backend.conversations.service import Turn
+from backend.permissions import Actor, Role
 from bots import words
 from bots.dialogues import all_dialogues
 from tests.bots.dialogues.steps import HERE, add_child
@@ -19,6 +22,7 @@ from tests.bots.understanding.sentences import others_sentences, sentences
 from tests.support.city import TestCity
 from tests.support.talk import APP, Talker, open_talk
 
+FULL = f"候补{HERE}{clock.today() + timedelta(days=5):%m月%d日}"
 # What leads to each question, by a resident with a child and appointments tomorrow and the day after.
 WAYS: dict[tuple[str, str], tuple[str, ...]] = {
     ("book", "place"): ("挂号",),
@@ -31,8 +35,13 @@ WAYS: dict[tuple[str, str], tuple[str, ...]] = {
     ("reschedule", "session"): ("改期", "1"),
     ("reschedule", "confirm"): ("改期", "1", "1"),
     ("reschedule", "paid"): ("改到大后天", "1", "1", "是"),
+    ("waitlist", "place"): ("候补",),
+    ("waitlist", "day"): (f"候补{HERE}",),
+    ("waitlist", "patient"): (FULL,),
     ("directions", "hospital"): ("儿科在哪里",),
     ("opening_hours", "place"): ("几点上班",),
+    # Before the last word, the place that was full is given back.
+    ("waitlist", "take"): (FULL, "2", "候补"),
 }
 RECORDED = [each.sentence for each in (*sentences(held_out=False), *others_sentences(held_out=False))]
 ANSWERS = ["1", "2", "9", "是", "不是", "返回", "帮助", "取消", "改期", "已付款", "明天", "", " ", "\n"]
@@ -77,11 +86,21 @@ async def standing(city: TestCity) -> Standing:
     for days in (1, 2):
         await city.schedule(days=days)
     await city.schedule(days=3, fee_fen=1_500)
+    holder = await city.resident()
+    full = await city.schedule(days=5, slots=1)
+    mine = Actor("resident", holder.id, Role.RESIDENT, channel="h5", real_name=True)
+    booked = await city.city.services.appointments.book(mine, full.id, None, holder.id, "full")
     found = Standing(city, await open_talk(city, who), {})
     for day in ("明天", "后天"):
         await found.talk.hears_after(f"{day}{HERE}", "1", "1", "是")
     for step, said in WAYS.items():
         await found.fresh_line()
+        if step == ("waitlist", "take"):
+            *said_before, last = said
+            await found.talk.hears_after(*said_before)
+            await city.city.services.appointments.cancel(mine, booked.claim.id, "")
+            await city.work()
+            said = (last,)
         await found.talk.hears_after(*said)
         run = await found.look(None)
         assert run is not None

@@ -7,7 +7,6 @@ from bots.dialogues import all_dialogues
 from bots.dialogues.courtesy import NOT_AT_ALL, WELCOME
 from bots.dialogues.opt_out import STRANGER
 from bots.dialogues.reports import NOT_YET
-from bots.dialogues.waitlist import NOT_YET as NOT_YET_WAITING
 from bots.understanding.values import Intent
 from tests.bots.dialogues.steps import HERE, book, open_soon
 from tests.support.city import TestCity
@@ -104,11 +103,6 @@ async def test_good_manners_do_not_lose_a_question(city: TestCity):
     await talk.says("1").hears("确认预约")
     await talk.says("退出")
     assert await talk.says("谢谢") == NOT_AT_ALL
-
-
-async def test_that_nobody_can_wait_for_a_place_is_said(city: TestCity):
-    talk = await open_talk(city)
-    assert await talk.says("有号了通知我") == NOT_YET_WAITING
 
 
 async def test_help_names_what_can_be_done(city: TestCity):

@@ -18,6 +18,7 @@ from bots.engine import Engine, Heard
 from bots.official_account import OfficialAccount
 from bots.ports import Services
 from bots.sms import TextMessages
+from bots.survey import Survey
 from bots.vocabulary import CityReader
 from notify.ports import OfficialAccountLine
 
@@ -58,7 +59,7 @@ def make_bots(services: CityServices, line: OfficialAccountLine, *, app_url: str
     reader = CityReader(services.directory, city_name)
     engine = Engine(
         services.conversations,
-        all_dialogues(app_url),
+        [*all_dialogues(app_url), Survey()],
         services=services,
         read=reader,
         who=Callers(services.residents),

@@ -18,7 +18,7 @@ to what they do.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, cast
@@ -105,6 +105,17 @@ class Dialogue(ABC):
     keeps: ClassVar[tuple[Intent, ...]] = ()
     interrupts: ClassVar[bool] = True
     needs: ClassVar[Permission | None] = Permission.RESIDENT_ACCOUNT_MANAGE
+
+    def hears_all(self, data: Mapping[str, str]) -> bool:
+        """Whether any words answer what it asks now: somebody's own words begin nothing else."""
+        return False
+
+    async def has_asked(self, talk: Talk) -> bool:
+        """Whether this dialogue has asked something by another way, a message say, that these words answer.
+
+        Only heard while no dialogue waits, of words that begin none.
+        """
+        return False
 
     @abstractmethod
     async def start(self, talk: Talk) -> Next:

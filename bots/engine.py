@@ -134,17 +134,27 @@ class Engine:
         run = turn.waiting
         if run is not None and (turn.chosen(run) or not self._is_something_else(understood, run)):
             return await self._go_on(turn, run)
-        dialogue = self._by_intent.get(understood.intent)
+        dialogue = self._by_intent.get(understood.intent) or await self._asked_by_message(turn)
         if dialogue is None:
             return turn.say(words.menu(self._titles))
         return await self._begin(turn, dialogue)
+
+    async def _asked_by_message(self, turn: _Turning) -> Dialogue | None:
+        """Who has asked, outside of any talk, what these words answer."""
+        talk = turn.talk(_fresh("", clock.now()), turn.heard.text)
+        for dialogue in self._dialogues.values():
+            if await dialogue.has_asked(talk):
+                return dialogue
+        return None
 
     def _is_something_else(self, understood: Understanding, run: Run) -> bool:
         """Whether somebody who was asked something has begun to talk of another thing."""
         other, current = self._by_intent.get(understood.intent), self._dialogues.get(run.dialogue)
         if other is None or other is current or not other.interrupts or understood.confidence < _CLEARLY:
             return False
-        return current is None or understood.intent not in current.keeps
+        if current is None:
+            return True
+        return understood.intent not in current.keeps and not current.hears_all(run.data)
 
     @property
     def _titles(self) -> Sequence[str]:
@@ -172,7 +182,7 @@ class Engine:
         return await self._run(turn, earlier, kept[-1].step, said="")
 
     async def _begin(self, turn: _Turning, dialogue: Dialogue) -> Turn:
-        fresh = Run(dialogue.name, "start", RunState.WAITING, clock.now())
+        fresh = _fresh(dialogue.name, clock.now())
         return await self._run(turn, fresh, "start", said=turn.heard.text)
 
     async def _go_on(self, turn: _Turning, run: Run) -> Turn:
@@ -294,6 +304,10 @@ class _Turning:
     def unchanged(self) -> Turn:
         """Nothing to say; a person is at it."""
         return Turn((), self.conversation.run, self.actor.id or None, with_staff=True)
+
+
+def _fresh(dialogue: str, at: datetime) -> Run:
+    return Run(dialogue, "start", RunState.WAITING, at)
 
 
 def _cut(turn: Turn) -> Turn:

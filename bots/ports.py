@@ -11,6 +11,7 @@ from backend.messages.service import MessageService
 from backend.residents.service import ResidentService
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.schedules import ScheduleService
+from backend.surveys.service import SurveyService
 
 
 class Services(Protocol):
@@ -23,3 +24,4 @@ class Services(Protocol):
     appointments: AppointmentService
     messages: MessageService
     waitlist: Waitlist
+    surveys: SurveyService

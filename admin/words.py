@@ -187,6 +187,15 @@ MESSAGE_KINDS: dict[str, str] = {
     "survey_heard": "随访反馈已收到",
 }
 MESSAGE_CHANNELS: dict[str, str] = {"sms": "短信", "wechat": "微信", "official_account": "公众号"}
+SMS_PROVIDERS: dict[str, str] = {
+    "cloud_mas": "云MAS",
+    "aliyun_sms": "阿里云短信",
+    "tencent_sms": "腾讯云短信",
+    "wechat_subscribe": "微信订阅消息",
+    "wechat_customer_service": "公众号客服消息",
+}
+PRIORITIES: dict[int, str] = {1: "紧急", 5: "普通", 9: "批量"}
+MESSAGE_GROUPS: dict[str, str] = {"notices": "就诊通知", "reminders": "就诊提醒", "surveys": "回访"}
 DELIVERY_STATES: dict[str, tuple[str, str]] = {
     "due": ("待发送", "info"),
     "sending": ("发送中", "info"),

@@ -7,6 +7,7 @@ are subscribed to events in `bootstrap.py`; each may be called twice.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from backend import clock, context
@@ -47,6 +48,7 @@ from notify.ports import MiniProgramMessenger, OfficialAccountMessenger
 
 log = logging.getLogger(__name__)
 
+_PHONE = re.compile(r"1[0-9]{10}", re.ASCII)
 _RESENDABLE = frozenset({DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED})
 
 
@@ -202,17 +204,16 @@ class MessageService:
         return await self._optouts.list_of(contact.phone) if contact.phone else []
 
     async def stop(self, actor: Actor, group: str) -> None:
-        """The actor wants no more text messages of a group. Raises NOT_FOUND."""
+        """The actor wants no more text messages of a group. Raises NOT_FOUND for no group."""
         contact, meant = await self._people.contact(actor.id), _group(group)
-        if not contact.phone:
-            raise not_found("phone")
-        await self._optouts.add(contact.phone, meant, "resident")
+        if contact.phone:
+            await self._optouts.add(contact.phone, meant, "resident")
 
     async def allow(self, actor: Actor, group: str) -> None:
-        """The actor wants them again. Raises NOT_FOUND."""
+        """The actor wants them again. Raises NOT_FOUND for no group."""
         contact, meant = await self._people.contact(actor.id), _group(group)
-        if not contact.phone or not await self._optouts.remove(contact.phone, meant):
-            raise not_found("opt-out")
+        if contact.phone:
+            await self._optouts.remove(contact.phone, meant)
 
     # What providers and people tell us.
 
@@ -253,6 +254,25 @@ class MessageService:
         )
         page = found[:limit]
         return page, page[-1].id if len(found) > limit else None
+
+    def template_ids(self, kind: MessageKind) -> dict[str, str]:
+        """What a kind's template is called at each provider that has approved one."""
+        by_sms = {line.name: line.templates.get(kind, "") for line in self.lines.all()}
+        found = by_sms | {"wechat_subscribe": self._templates.get(kind, "")}
+        return {name: template for name, template in found.items() if template}
+
+    async def look_up(
+        self, actor: Actor, number: str, person_id: str | None, *, limit: int = 50
+    ) -> list[Message]:
+        """What went to a phone, whoever's it is or was, and to the person; within the actor's scope.
+
+        That it was asked for is put on record by whoever finds the person.
+        """
+        blinds = self._blind.candidates("phone", number) if _PHONE.fullmatch(number) else []
+        found = await self._messages.list_to_phone(blinds, [person_id] if person_id else [], None, limit)
+        if actor.organization_ids is None:
+            return found
+        return [one for one in found if one.organization_id and actor.covers(one.organization_id)]
 
     async def resend(self, actor: Actor, message_id: str, channel: MessageChannel, reason: str) -> None:
         """Try a delivery that did not work once more. Raises MESSAGE_NOT_RESENDABLE, REASON_REQUIRED."""

@@ -41,6 +41,7 @@ staff:payments:read            a thing of the hospital   ok   403  403   404  40
 staff:payments:refund          a thing of the hospital   ok   403  403   404  403  403  ok   ok   404  403  403
 staff:payments:refund          a thing of the whole city ok   403  403   403  403  403  ok   403  403  403  403
 staff:messages:read            one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:messages:read            a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:messages:resend          a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:surveys:read             one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
 staff:surveys:read             a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403

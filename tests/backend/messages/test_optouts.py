@@ -79,10 +79,13 @@ async def test_the_resident_sees_stops_and_allows_in_the_app(post: Post):
     assert (await told(post))[1] == "skipped"
     by = {one.group: one.by for one in await post.service.list_optouts(who)}
     assert by == {Group.NOTICES: "resident", Group.REMINDERS: "sms", Group.SURVEYS: "sms"}
-    for call in (post.service.allow(who, "codes"), post.service.stop(post.resident(phone=None), "notices")):
+    for call in (post.service.allow(who, "codes"), post.service.stop(who, "codes")):
         with pytest.raises(AppError) as refused:
             await call
         assert refused.value.code is ErrorCode.NOT_FOUND
+    nobody = post.resident(phone=None)
+    await post.service.stop(nobody, "notices")
+    assert await post.service.list_optouts(nobody) == []
 
 
 async def test_the_phone_that_was_stopped_lies_nowhere_in_clear(post: Post):

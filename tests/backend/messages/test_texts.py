@@ -29,6 +29,7 @@ VISIT = {
     "stop_or": "医生临时停诊，敬请谅解",
     "refund": "挂号费15.00元将原路退回。",
     "appointment_id": "01KAAA",
+    "bring": "身份证",
 }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from backend.conversations.models import Through
 from backend.residents.models import LinkState
 from backend.security.masking import mask_name
 from bots.dialogue import Ask, Option, Talk
 from bots.understanding.values import Intent, Mention, Problem
 
-# A list longer than this is no help on a small screen, and costs several text messages.
-MOST_OPTIONS = 9
+# A list longer than this is no help on a small screen; and by SMS every other line costs a message.
+MOST_OPTIONS, MOST_BY_SMS = 9, 5
 YES, NO = "yes", "no"
 
 _REMARKS = {
@@ -64,6 +65,13 @@ async def patients_of(talk: Talk) -> list[Option]:
     return [Option(each.id, mask_name(each.name)) for each in listed if each.state is LinkState.ACTIVE]
 
 
-def ask_which(text: str, step: str, options: Sequence[Option]) -> Ask:
-    """A list to choose from."""
-    return Ask(text, step, tuple(options[:MOST_OPTIONS]))
+def most_options(talk: Talk) -> int:
+    """How many lines a list may have here."""
+    return MOST_BY_SMS if talk.through is Through.SMS else MOST_OPTIONS
+
+
+def ask_which(talk: Talk, text: str, step: str, options: Sequence[Option], more: str = "") -> Ask:
+    """A list to choose from; `more` says what to do when what is looked for is not in it."""
+    most = most_options(talk)
+    left_out = len(options) > most
+    return Ask(f"{text}{more}" if left_out else text, step, tuple(options[:most]))

@@ -13,7 +13,7 @@ from backend.slotpool.claims_models import ClaimState
 from bots import phrases
 from bots.dialogue import Ask, Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.dialogues import places, sessions
-from bots.dialogues.asking import MOST_OPTIONS, patients_of, remark, said_no, said_yes, yes_or_no
+from bots.dialogues.asking import ask_which, patients_of, remark, said_no, said_yes, yes_or_no
 from bots.dialogues.sessions import Session
 from bots.understanding.values import Intent
 
@@ -126,8 +126,8 @@ class Book(Dialogue):
         name = f"{organization.name} {department.name}"
         if not found:
             return Say(f"{said}{name}近期没有号了。您可以换个科室，或说“候补”加科室和日期等退号。")
-        options = [Option(each.option, each.line()) for each in found[:MOST_OPTIONS]]
-        return Ask(f"{said}{name}，{how}", "session", options)
+        options = [Option(each.option, each.line()) for each in found]
+        return ask_which(talk, f"{said}{name}，{how}", "session", options, sessions.MORE)
 
     async def _for_whom(self, talk: Talk) -> Next:
         patients = await patients_of(talk)

@@ -11,7 +11,7 @@ from backend.permissions import Permission
 from bots import phrases
 from bots.dialogue import Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.dialogues import mine
-from bots.dialogues.asking import MOST_OPTIONS, ask_which, said_no, said_yes, yes_or_no
+from bots.dialogues.asking import ask_which, said_no, said_yes, yes_or_no
 from bots.dialogues.my_appointments import NOTHING
 from bots.dialogues.waitlist import leave_all
 from bots.understanding.values import Intent
@@ -41,8 +41,9 @@ class Cancel(Dialogue):
         slots = talk.understood.slots
         found = mine.meant(talk, views, slots.moved_from or slots.days)
         if len(found) > 1:
-            options = [Option(view.claim.id, mine.line(view)) for view in found[:MOST_OPTIONS]]
-            return ask_which("您要取消哪一个？", "which", options)
+            talk.data["listed"] = ",".join(view.claim.id for view in found)
+            options = [Option(view.claim.id, mine.line(view)) for view in found]
+            return ask_which(talk, "您要取消哪一个？", "which", options, mine.MORE)
         talk.data["appointment_id"] = found[0].claim.id
         return await self._sure(talk)
 
@@ -53,11 +54,15 @@ class Cancel(Dialogue):
             return await self._sure(talk)
         if said_no(talk):
             return Say(KEPT)
-        views = await mine.upcoming(talk)
+        if not talk.said:
+            return await self.start(talk)
+        listed = talk.data.get("listed", "").split(",")
+        views = [view for view in await mine.upcoming(talk) if view.claim.id in listed]
         found = mine.meant(talk, views, talk.understood.slots.days)
-        if talk.said and (len(found) == len(views) or len(found) != 1):
+        if len(found) != 1:
             return NotUnderstood("请回复要取消的预约前面的序号；不取消请回复“退出”。")
-        return await self.start(talk)
+        talk.data["appointment_id"] = found[0].claim.id
+        return await self._sure(talk)
 
     async def confirm(self, talk: Talk) -> Next:
         """Yes gives it back; 确认取消 is a yes."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from backend.permissions import Permission
-from bots.dialogue import Ask, Dialogue, Next, NotUnderstood, Option, Say, Talk
+from bots.dialogue import Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.dialogues import mine
-from bots.dialogues.asking import MOST_OPTIONS, ids_of
+from bots.dialogues.asking import MOST_OPTIONS, ask_which, ids_of
 from bots.understanding.values import Intent
 
 
@@ -52,8 +52,8 @@ class Directions(Dialogue):
             found = list((await directory.organizations_by_id(dict.fromkeys(owners))).values())
         else:
             found, _ = await directory.list_organizations(limit=MOST_OPTIONS)
-        options = [Option(f"o:{each.id}", each.name) for each in found[:MOST_OPTIONS]]
-        return Ask("您要去哪家医院？也可以直接说名称。", "hospital", options)
+        options = [Option(f"o:{each.id}", each.name) for each in found]
+        return ask_which(talk, "您要去哪家医院？也可以直接说名称。", "hospital", options)
 
     async def _tell(self, talk: Talk, place: str) -> Next:
         return Say(await self._about(talk, place))

@@ -13,6 +13,7 @@ from bots.dialogue import Talk
 from bots.dialogues.asking import ids_of
 from bots.understanding.values import Days
 
+MORE = "（还有更多，可说日期或科室）"
 _MOST_READ = 30
 
 

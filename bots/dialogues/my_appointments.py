@@ -7,7 +7,7 @@ from typing import ClassVar
 from backend.permissions import Permission
 from bots.dialogue import Dialogue, Next, Say, Talk
 from bots.dialogues import mine
-from bots.dialogues.asking import MOST_OPTIONS
+from bots.dialogues.asking import most_options
 from bots.understanding.values import Intent
 
 NOTHING = "您没有未就诊的预约。要挂号，直接说医院、科室和时间就行。"
@@ -27,6 +27,7 @@ class MyAppointments(Dialogue):
         if not views:
             return Say(NOTHING)
         shown = mine.meant(talk, views, talk.understood.slots.days)
-        lines = "\n".join(f"· {mine.line(view)}" for view in shown[:MOST_OPTIONS])
-        more = f"\n另有{len(shown) - MOST_OPTIONS}个，请到小程序查看。" if len(shown) > MOST_OPTIONS else ""
+        most = most_options(talk)
+        lines = "\n".join(f"· {mine.line(view)}" for view in shown[:most])
+        more = f"\n另有{len(shown) - most}个，请到小程序查看。" if len(shown) > most else ""
         return Say(f"您的预约：\n{lines}{more}\n不能去请回复“取消预约”，改时间请回复“改期”。")

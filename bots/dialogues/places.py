@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bots.dialogue import Ask, Option, Talk
-from bots.dialogues.asking import MOST_OPTIONS, ids_of, only_one, said_yes
+from bots.dialogues.asking import MOST_OPTIONS, ask_which, ids_of, only_one, said_yes
 from bots.understanding.values import CERTAIN
 
 _WHICH = "您要挂的是哪一个？"
@@ -124,9 +124,7 @@ async def _ask(talk: Talk, step: str, text: str, choices: Sequence[str]) -> Ask:
     if len(options) == 1 and text == _WHICH:
         talk.data["offered"] = options[0].value
         text = _IS_IT
-    if len(options) > MOST_OPTIONS:
-        text = f"{text}{_MORE}"
-    return Ask(text, step, options[:MOST_OPTIONS])
+    return ask_which(talk, text, step, options, _MORE)
 
 
 async def _texts(talk: Talk, choices: Iterable[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from backend.slotpool.claims_models import ClaimState
 from bots import phrases
 from bots.dialogue import Ask, Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.dialogues import mine, sessions
-from bots.dialogues.asking import MOST_OPTIONS, ask_which, remark, said_no, said_yes, yes_or_no
+from bots.dialogues.asking import ask_which, remark, said_no, said_yes, yes_or_no
 from bots.dialogues.book import booked, pay_page
 from bots.dialogues.cancel import KEPT, money_back
 from bots.dialogues.my_appointments import NOTHING
@@ -51,8 +51,8 @@ class Reschedule(Dialogue):
             return Say(_NONE_MOVABLE if views else NOTHING)
         found = mine.meant(talk, movable, talk.understood.slots.moved_from)
         if len(found) > 1:
-            options = [Option(view.claim.id, mine.line(view)) for view in found[:MOST_OPTIONS]]
-            return ask_which("您要改哪一个？", "which", options)
+            options = [Option(view.claim.id, mine.line(view)) for view in found]
+            return ask_which(talk, "您要改哪一个？", "which", options, mine.MORE)
         return await self._take(talk, found[0].claim.id)
 
     async def which(self, talk: Talk) -> Next:
@@ -114,8 +114,9 @@ class Reschedule(Dialogue):
         found, how = await _nearest(talk, old)
         if not found:
             return Say(f"{said}{old.place.department.name}近期没有可以改的号。原来的预约没有变。")
-        options = [Option(each.option, each.line()) for each in found[:MOST_OPTIONS]]
-        return Ask(f"{said or remark(talk)}原预约：{mine.line(old)}\n{how}", "session", options)
+        options = [Option(each.option, each.line()) for each in found]
+        text = f"{said or remark(talk)}原预约：{mine.line(old)}\n{how}"
+        return ask_which(talk, text, "session", options, sessions.MORE)
 
     async def _sure(self, talk: Talk) -> Next:
         old, schedule = await self._old(talk), await talk.services.schedules.get(talk.data["schedule_id"])

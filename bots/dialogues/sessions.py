@@ -18,6 +18,7 @@ from bots.dialogue import Talk
 from bots.understanding.values import HalfDay, Intent, Slot, Times
 
 DAYS_SHOWN = 7
+MORE = "（还有更多，可说日期或医生姓名）"
 _LONGEST_RANGE = 31
 _DAY = (0, 24 * 60)
 _HALVES = {

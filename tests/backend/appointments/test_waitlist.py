@@ -125,3 +125,13 @@ async def test_one_waits_once_and_not_for_everything(city: TestCity):
     other = await city.resident()
     with pytest.raises(AppError):
         await services.waitlist.join(actor_of(other), city.department.id, on, who.id)
+
+
+async def test_whoever_is_gone_waits_no_more(city: TestCity):
+    who, other = await city.resident(), await city.resident()
+    await wait(city, who, other)
+    waitlist = city.city.services.waitlist
+    await city.call("DELETE", "/api/v1/me", as_=who, expect=204)
+    await city.work()
+    assert await waitlist.list_mine(actor_of(who)) == []
+    assert len(await waitlist.list_mine(actor_of(other))) == 1

@@ -210,3 +210,13 @@ async def test_other_words_begin_again_and_do_not_break_it(city: TestCity):
     await talk.says("明天市人民医院儿科")
     await talk.says("今天天气真好").hears("序号")
     await talk.says("市中医院针灸科").hears("健康城市中医院 针灸科近期没有号了")
+
+
+async def test_by_sms_a_list_is_short_and_says_that_there_is_more(city: TestCity):
+    who = await city.resident()
+    for days in range(1, 7):
+        await city.schedule(days=days)
+    talk = await open_talk(city, who, through=Through.SMS)
+    await talk.says("市人民医院儿科").hears("还有更多", "5. ").not_hears("6. ")
+    await talk.says("6").hears("序号")
+    await (await open_talk(city, who)).says("市人民医院儿科").hears("6. ").not_hears("还有更多")

@@ -5,7 +5,7 @@ import pytest
 from backend.conversations.models import Through
 from bots.dialogues.cancel import KEPT
 from bots.dialogues.my_appointments import NOTHING
-from tests.bots.dialogues.steps import HERE, book, claims_of, open_soon, pay
+from tests.bots.dialogues.steps import HERE, add_child, book, claims_of, open_soon, pay
 from tests.support.city import TestCity
 from tests.support.talk import APP, open_talk
 
@@ -55,6 +55,18 @@ async def test_which_of_several_is_asked_unless_it_was_said(city: TestCity):
     (left,) = await claims_of(city, who)
     assert left.on.isoformat() in str(left.pool_key)
     await talk.says("取消第一个").hears("要取消的预约", "明天")
+
+
+async def test_the_place_in_the_list_is_that_of_the_list_that_was_shown(city: TestCity):
+    who = await city.resident()
+    await add_child(city, who)
+    for days in (1, 2):
+        await city.schedule(days=days)
+    talk = await open_talk(city, who)
+    for day, patient in (("明天", "1"), ("后天", "1"), ("后天", "2")):
+        await talk.hears_after(f"{day}{HERE}", "1", patient, "是")
+    await talk.says("取消后天的号").hears("1. 后天", "2. 后天").not_hears("明天")
+    await talk.says("取消第一个").hears("要取消的预约", "后天")
 
 
 async def test_a_repeated_yes_cancels_once_and_hears_the_same(city: TestCity):

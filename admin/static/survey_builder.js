@@ -143,7 +143,7 @@ function card(question, at) {
   const tools = make("div", { class: "actions" }, button("上移", () => at && move(at, -1)), button("下移", () => at + 1 < model.questions.length && move(at, 1)), button("删除", () => { model.questions.splice(at, 1); draw(); }));
   const body = [make("div", { class: "number-row" }, box("类型", kind))];
   body.push(text(question, "text", SILENT.includes(question.kind) ? "文字" : "题目", { rows: 2 }));
-  if (!SILENT.includes(question.kind)) body.push(text(question, "spoken", "短信和电话里的问法（可不填）"), tick(question, "required", "必答"));
+  if (!SILENT.includes(question.kind)) body.push(text(question, "spoken", "短信和电话里的问法（可不填）"), tick(question, "required", "这题必须回答"));
   if (WITH_OPTIONS.includes(question.kind)) body.push(options(question));
   if (["scale", "number"].includes(question.kind)) body.push(numbers(question));
   body.push(conditions(question, at));

@@ -339,6 +339,7 @@ def _top(m: Middle) -> Services:
             cipher=m.cipher,
             blind=m.blind,
             public_url=m.settings.public_url,
+            hours=(m.settings.messages_from_hour, m.settings.messages_until_hour),
             residents=m.residents,
             directory=m.directory,
             messages=m.messages,

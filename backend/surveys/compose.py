@@ -34,6 +34,7 @@ def make_surveys(
     cipher: FieldCipher,
     blind: BlindIndex,
     public_url: str,
+    hours: tuple[int, int],
     residents: ResidentService,
     directory: DirectoryService,
     messages: MessageService,
@@ -54,6 +55,7 @@ def make_surveys(
         directory,
         links,
         guardians_of=residents.patients.guardians_of,
+        hours=hours,
     )
     return SurveyService(
         Stores(campaigns, runs, tickets),

@@ -89,8 +89,10 @@ class RunStore:
     async def open_of(self, recipient_id: str) -> Run | None:
         """The run that somebody is asked in now: the newest one."""
         states = [str(state) for state in OPEN_STATES]
+        # A quick answer comes before we have looked whether the question has left.
+        asked = [{"state": {"$in": states}}, {"state": str(RunState.PLANNED), "posted": {"$ne": None}}]
         found = await self._runs.find_one(
-            {"recipient_id": recipient_id, "state": {"$in": states}, "closes_at": {"$gt": clock.now()}},
+            {"recipient_id": recipient_id, "$or": asked, "closes_at": {"$gt": clock.now()}},
             sort=[("_id", DESCENDING)],
         )
         return self.read(found) if found else None

@@ -38,13 +38,13 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 SIDE_BY_SIDE = 16
-# When nobody is disturbed: from nine in the morning to nine in the evening.
-FIRST_HOUR, LAST_HOUR = 9, 21
 # How long a message takes at most to leave, and how often we look.
 LOOK_AFTER = timedelta(seconds=30)
 LOOK_AGAIN = timedelta(minutes=2)
 # A message that has not left after this long will not be waited for.
 PATIENCE = timedelta(hours=6)
+# What a delivery says when its person has had surveys stopped.
+OPTED_OUT = "OPTED_OUT"
 _LEFT = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
 _WAITING = frozenset({DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.UNKNOWN})
 KINDS = {
@@ -100,6 +100,7 @@ class Sending:
         links: Links,
         *,
         guardians_of: Callable[[str], Awaitable[list[str]]],
+        hours: tuple[int, int],
     ) -> None:
         self._runs = runs
         self._campaigns = campaigns
@@ -109,7 +110,8 @@ class Sending:
         self._places = places
         self._links = links
         self._guardians_of = guardians_of
-        self.hours = (FIRST_HOUR, LAST_HOUR)
+        # When people are not disturbed: before the first and from the last.
+        self._hours = hours
 
     async def sweep(self, batches: int = 20) -> int:
         """Periodic: take what is due; returns how many runs were looked at."""
@@ -143,7 +145,7 @@ class Sending:
                 await self._campaigns.give_back(campaign, clock.today(), quotas[campaign.id].left)
 
     async def _reserve(self, campaign: Campaign, quota: _Quota, wanted: int) -> None:
-        if campaign.state is CampaignState.RUNNING and decent(clock.now(), self.hours) is None and wanted:
+        if campaign.state is CampaignState.RUNNING and decent(clock.now(), self._hours) is None and wanted:
             quota.left = await self._campaigns.take_quota(campaign, clock.today(), wanted)
 
     async def _step(self, run: Run, campaign: Campaign, quota: _Quota) -> None:
@@ -154,7 +156,7 @@ class Sending:
             await self._look(run, campaign, run.posted, now)
         elif campaign.state is not CampaignState.RUNNING:
             await self._runs.write(replace(run, due_at=now + timedelta(minutes=10)))
-        elif (later := decent(now, self.hours)) is not None:
+        elif (later := decent(now, self._hours)) is not None:
             await self._runs.write(replace(run, due_at=later))
         elif run.way >= len(campaign.ways) or run.state is RunState.ANSWERING:
             await self._runs.write(replace(run, due_at=run.closes_at))
@@ -188,7 +190,7 @@ class Sending:
             if await self._campaigns.is_used_up(campaign):
                 await self._skip(run, Skipped.QUOTA, now)
             else:
-                await self._runs.write(replace(run, due_at=next_morning(now, self.hours)))
+                await self._runs.write(replace(run, due_at=next_morning(now, self._hours)))
             return
         quota.left -= 1
         if not await self._campaigns.take_turn(recipient_id, run.id, now, campaign.quiet_days):
@@ -261,6 +263,10 @@ class Sending:
             await self._tell(run, posted)
             await self._runs.write(replace(run, due_at=now + LOOK_AFTER))
             return
+        if any(delivery.last_error == OPTED_OUT for delivery in message.deliveries):
+            # Who wants no surveys is not called instead.
+            await self._refused(run, now)
+            return
         states = {delivery.state for delivery in message.deliveries}
         if states & _LEFT:
             await self._sent(run, campaign, posted)
@@ -268,6 +274,10 @@ class Sending:
             await self._runs.write(replace(run, due_at=now + LOOK_AGAIN))
         else:
             await self._runs.write(replace(run, posted=None, way=run.way + 1, tries=0, due_at=now))
+
+    async def _refused(self, run: Run, now: datetime) -> None:
+        over = replace(run, state=RunState.REFUSED, posted=None, due_at=None, ended_at=now)
+        await self._runs.write(over, counted=("refused",))
 
     async def _sent(self, run: Run, campaign: Campaign, posted: Posted) -> None:
         """It left: that is a try. The next one, or the next way, after a while."""

@@ -104,11 +104,9 @@ def staff(role: Role, *organization_ids: str) -> Actor:
 @pytest.fixture
 async def ward(db: Database, mongo_uri: str, surroundings: Surroundings) -> AsyncIterator[Ward]:
     async with open_test_city(surroundings, mongo_uri, db) as city:
-        made = Ward(
+        yield Ward(
             city,
             staff(Role.HOSPITAL_OPERATOR, city.hospital.id),
             staff(Role.CITY_OPERATOR),
             staff(Role.HOSPITAL_OPERATOR, new_id()),
         )
-        made.service.sending.hours = (0, 24)
-        yield made

@@ -85,13 +85,23 @@ class Delivering:
         delivery = message.delivery(channel) if message else None
         if message is None or delivery is None or delivery.state in FINAL_STATES:
             return
+        if delivery.state is DeliveryState.DUE:
+            await self._try(message, delivery)
+        else:
+            await self._resume(message, delivery)
+        if WORDINGS[message.kind].redact:
+            await self._messages.redact(message)
+
+    async def _resume(self, message: Message, delivery: Delivery) -> None:
+        """A try that was begun and has no good end: in doubt, and tried again only when that is settled."""
         if delivery.state is DeliveryState.SENDING:
             delivery = await self._cut_off(message, delivery)
         if delivery.state is DeliveryState.UNKNOWN and not await self._resolve_doubt(message, delivery):
             return
-        await self._try(event.data["recipient_id"], message.id, channel)
-        if WORDINGS[message.kind].redact:
-            await self._messages.redact(message)
+        found = await self._messages.find(message.recipient_id, message.id)
+        now = found.delivery(delivery.channel) if found else None
+        if found is not None and now is not None and now.state is DeliveryState.DUE:
+            await self._try(found, now)
 
     async def _cut_off(self, message: Message, delivery: Delivery) -> Delivery:
         """A try whose end was never written: under way elsewhere, or its process died."""
@@ -161,15 +171,12 @@ class Delivering:
             raise RetryLater(1)
         return delivery
 
-    async def _try(self, recipient_id: str, message_id: str, channel: MessageChannel) -> None:
-        message = await self._messages.find(recipient_id, message_id)
-        delivery = message.delivery(channel) if message else None
-        if message is None or delivery is None or delivery.state is not DeliveryState.DUE:
-            return
+    async def _try(self, message: Message, delivery: Delivery) -> None:
         since = delivery.made_due_at or message.created_at
         if clock.now() - since > GIVE_UP:
             await self._messages.end(message, delivery, DeliveryState.FAILED, last_error="GIVEN_UP")
             return
+        channel = delivery.channel
         if channel is MessageChannel.OFFICIAL_ACCOUNT:
             await self._wechat.send_official(message, delivery)
             return

@@ -18,6 +18,7 @@ from bots.dialogues.sessions import Session
 from bots.understanding.values import Intent
 
 NOT_BOOKED = "好的，没有预约。要取消已有的预约，请回复“取消预约”。"
+_TIME = "time"
 _GONE = frozenset(
     {
         ErrorCode.SOLD_OUT,
@@ -93,6 +94,8 @@ class Book(Dialogue):
         """Yes books; anything else does not."""
         if not talk.said:
             return await self._open_question(talk)
+        if talk.chosen == _TIME:
+            return await self._which_time(talk)
         if said_yes(talk):
             return await self._book(talk)
         if said_no(talk) or _gives_up(talk):
@@ -100,6 +103,19 @@ class Book(Dialogue):
         if sessions.note_when(talk) or places.names_place(talk):
             return await self._where(talk) if places.names_place(talk) else await self._which_session(talk)
         return NotUnderstood("请回复1确认预约，或回复2放弃。")
+
+    async def time(self, talk: Talk) -> Next:
+        """The answer to which half hour of the session."""
+        if not talk.said:
+            return await self._which_time(talk)
+        if _gives_up(talk):
+            return Say(NOT_BOOKED)
+        if talk.chosen:
+            talk.data["number"] = talk.chosen
+            return await self._sure(talk)
+        if sessions.note_when(talk):
+            return await self._which_session(talk)
+        return NotUnderstood("请回复时间前面的序号，或说一个钟点，例如“九点以后”。")
 
     async def _open_question(self, talk: Talk) -> Next:
         """What is still to be known, for who has gone back."""
@@ -145,12 +161,23 @@ class Book(Dialogue):
         names = await talk.services.residents.names([talk.data["patient_id"]])
         slot = schedule.by_number.get(int(talk.data["number"] or 0))
         at = f"{phrases.time_of(slot.start_at)}" if slot else phrases.PERIODS[schedule.period]
-        return yes_or_no(
+        asked = yes_or_no(
             f"{organization.name} {department.name}\n"
             f"{phrases.day(schedule.on)}{at}，{phrases.fee(schedule.fee_fen)}\n"
             f"就诊人：{names.get(talk.data['patient_id'], '')}",
             "confirm", "确认预约", "不约了",
         )  # fmt: skip
+        if len(schedule.slots) == 1:
+            return asked
+        return replace(asked, options=(*asked.options, Option(_TIME, "选时间（不选为最早的号）")))
+
+    async def _which_time(self, talk: Talk) -> Next:
+        schedule = await talk.services.schedules.get_cached(talk.data["schedule_id"])
+        times = await sessions.half_hours(talk, schedule)
+        if not times:
+            return await self._which_session(talk)
+        options = [Option(number, text) for number, text in times]
+        return ask_which(talk, "请选择时间：", "time", options, "（还有更多，可说钟点，例如“十点以后”）")
 
     async def _book(self, talk: Talk) -> Next:
         number = int(talk.data["number"] or 0) or None

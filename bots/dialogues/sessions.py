@@ -128,6 +128,18 @@ def free_places(schedule: Schedule, taken: set[int], channel: str) -> list[SlotT
     ]
 
 
+async def half_hours(talk: Talk, schedule: Schedule) -> list[tuple[str, str]]:
+    """Half hours of a session with free places: the earliest number in each, and how it is read."""
+    taken = (await talk.services.claims.taken(schedule.pool_key)).get(schedule.id, set())
+    found: dict[int, list[SlotTime]] = {}
+    for slot in free_places(schedule, taken, talk.actor.channel):
+        found.setdefault(_minute(slot.start_at.astimezone(clock.CITY_ZONE).time()) // 30, []).append(slot)
+    return [
+        (str(slots[0].number), f"{phrases.time_of(slots[0].start_at)}起 余{len(slots)}")
+        for _, slots in sorted(found.items())
+    ]
+
+
 def read_option(option: str) -> tuple[str, str]:
     """The session and the place that a choice stands for; no place means the earliest."""
     schedule_id, _, number = option.partition("/")

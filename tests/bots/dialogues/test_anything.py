@@ -30,6 +30,7 @@ WAYS: dict[tuple[str, str], tuple[str, ...]] = {
     ("book", "session"): (f"大后天{HERE}",),
     ("book", "patient"): (f"大后天{HERE}", "1"),
     ("book", "confirm"): (f"大后天{HERE}", "1", "1"),
+    ("book", "time"): (f"大后天{HERE}", "1", "1", "3"),
     ("cancel", "which"): ("取消预约",),
     ("cancel", "confirm"): ("取消预约", "1"),
     ("reschedule", "which"): ("改期",),

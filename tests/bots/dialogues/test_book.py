@@ -77,6 +77,20 @@ async def test_the_hour_that_was_said_chooses_the_place(city: TestCity):
     await talk.says("确认").hears("预约成功", "09:00", "12号")
 
 
+async def test_the_time_may_be_chosen_by_number(city: TestCity):
+    who = await city.resident()
+    await city.schedule(slots=30)
+    talk = await open_talk(city, who)
+    await talk.says("明天市人民医院儿科")
+    await talk.says("1").hears("1. 确认预约", "2. 不约了", "3. 选时间")
+    await talk.says("3").hears("1. 08:05起 余5", "2. 08:30起 余6", "3. 09:00起")
+    await talk.says("哦哦啊").hears("序号")
+    await talk.says("返回").hears("1. 确认预约")
+    await talk.says("3")
+    await talk.says("3").hears("09:00", "1. 确认预约")
+    await talk.says("1").hears("预约成功", "09:00", "12号")
+
+
 async def test_a_full_session_is_not_offered_and_the_nearest_is(city: TestCity):
     first, who = await city.resident(), await city.resident()
     await city.schedule(days=1, slots=1)

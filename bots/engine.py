@@ -131,13 +131,19 @@ class Engine:
             return turn.as_it_was("\n".join(conversation.answer))
         if understood.intent in _ALWAYS:
             return await self._command(turn)
-        run = turn.waiting
+        run = turn.waiting or await self._waiting_elsewhere(turn)
         if run is not None and (turn.chosen(run) or not self._is_something_else(understood, run)):
             return await self._go_on(turn, run)
         dialogue = self._by_intent.get(understood.intent) or await self._asked_by_message(turn)
         if dialogue is None:
             return turn.say(words.menu(self._titles))
         return await self._begin(turn, dialogue)
+
+    async def _waiting_elsewhere(self, turn: _Turning) -> Run | None:
+        """What a mere answer goes on with when nothing was asked here: a talk on the person's other line."""
+        if not turn.actor.id or turn.understood.intent not in _MERE_ANSWERS:
+            return None
+        return await self._conversations.waiting_elsewhere(turn.actor.id, turn.conversation.id)
 
     async def _asked_by_message(self, turn: _Turning) -> Dialogue | None:
         """Who has asked, outside of any talk, what these words answer."""

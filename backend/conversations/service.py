@@ -108,6 +108,12 @@ class ConversationService:
         """A message that was put off."""
         return await self._callbacks.find_put_off(key)
 
+    async def waiting_elsewhere(self, resident_id: str, conversation_id: str) -> Run | None:
+        """The dialogue that waits for a person's answer on another line; it may go on on this one."""
+        since = clock.now() - RESUMABLE_BY_SMS
+        found = await self._store.find_waiting(resident_id, conversation_id, since)
+        return found.run if found else None
+
     async def find(self, conversation_id: str) -> Conversation | None:
         """A conversation by its id."""
         return await self._store.find_by_id(conversation_id)

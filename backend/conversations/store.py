@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from backend import clock
@@ -76,6 +77,20 @@ class ConversationStore:
         """Conversations by their ids."""
         found = self._conversations.find({"_id": {"$in": list(conversation_ids)}})
         return [self._read(doc) async for doc in found]
+
+    async def find_waiting(self, resident_id: str, besides: str, since: datetime) -> Conversation | None:
+        """The conversation with a person, on another line, in which a dialogue waited last."""
+        doc = await self._conversations.find_one(
+            {
+                "resident_id": resident_id,
+                "_id": {"$ne": besides},
+                "run.state": str(RunState.WAITING),
+                "with_staff": False,
+                "updated_at": {"$gte": since},
+            },
+            sort=[("updated_at", DESCENDING)],
+        )
+        return self._read(doc) if doc else None
 
     async def end_staff(self, conversation_id: str) -> None:
         """The machine answers from now on; a turn that is being thought of is thought of again."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backend.conversations.models import KEPT, Conversation, Through
+from backend.conversations.models import KEPT, Conversation, PutOff, Through
 from backend.conversations.service import Turn
 from backend.db.client import Database
 from backend.directory.models import TerminalKind
@@ -22,6 +22,7 @@ from backend.security.keys import Keyring
 from backend.security.lasting import SEALED
 from backend.security.resealing import KeyInUseError
 from backend.staff.models import NewStaff
+from bots.engine import Heard
 from notify.ports import Reply
 from tests.factories.surveys import make_ticket
 from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
@@ -108,6 +109,8 @@ async def _fill(kept: Kept) -> None:
     cancel = f"/api/v1/appointments/{booked['id']}/cancel"
     await city.call("POST", cancel, as_=kept.sms, json={"reason": WHY})
     await city.city.services.conversations.take_turn(Through.SMS, kept.sms.phone, "m1", _greet)
+    await services.bots.engine.hear(Heard(Through.SMS, "13700002222", "m1", "人工"))
+    await services.conversations.put_off(PutOff(Through.WECHAT, "oSomebody", "m1", "帮助"))
     await city.call("POST", "/api/v1/auth/wechat-mini", json=await _js_code(city, "13912340000"))
     await make_ticket(services, city.hospital.id, kept.sms.id)
     await city.work()

@@ -114,3 +114,17 @@ async def test_who_asks_for_a_person_talks_with_staff_until_the_talk_is_closed(t
     assert sum("请稍等" in text for text in said) == 1
     assert await inbox.list_open(OPERATOR) == []
     assert "预约" in await line.say("帮助")
+
+
+async def test_a_talk_begun_by_text_message_goes_on_in_the_official_account(town: TestCity):
+    resident = await town.resident()
+    await town.schedule()
+    sms = Line(town, Through.SMS, resident.phone)
+    assert "1." in await sms.say("明天市人民医院儿科")
+    chat = Line(town, Through.WECHAT, await openid_of(town, resident))
+    await town.city.db.collection("login_codes").delete_many({})
+    await chat.say("明天市人民医院儿科", resident.phone)
+    assert "绑定成功" in await chat.say(await code_sent_to(town, resident.phone))
+    assert "预约成功" in await chat.say("1", "是")
+    # A stranger's mere answer goes on with nobody's talk.
+    assert "您可以直接说" in await Line(town, Through.SMS, "13700000001").say("1")

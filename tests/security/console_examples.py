@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 from backend import clock
@@ -12,6 +13,7 @@ from backend.staff.models import NewStaff
 from backend.surveys.models import Trigger
 from tests.factories.staff import PASSWORD
 from tests.factories.surveys import ASKED, make_called, make_campaign, make_ticket
+from tests.factories.talks import make_handover
 from tests.security.examples import Ask, Example, plain
 from tests.security.town import Town
 
@@ -19,6 +21,7 @@ OWN, PUBLIC = "one's own", "anything public"
 INSTITUTION, CITY = "a thing of the hospital", "a thing of the whole city"
 ACCOUNT = "an account in the hospital"
 REASON = {"reason": "核对"}
+_PHONES = itertools.count(1)
 WRONG_TWICE = {"old_password": "x", "new_password": "one thing", "new_password_again": "another thing"}
 
 
@@ -128,6 +131,12 @@ async def _call(town: Town, caller: str) -> Ask:
     return Ask({"run_id": run}, form={"action": "refuse"})
 
 
+async def _talk(town: Town, caller: str) -> Ask:
+    phone = f"136{next(_PHONES):08d}"
+    handover = await make_handover(town.services, town.mine.organization.id, phone)
+    return Ask({"handover_id": handover}, form={"text": "您好", "key": new_id()})
+
+
 # Method and path. 303: done, on to the page that shows it.
 EXAMPLES: dict[str, list[Example]] = {
     "GET /admin/?": [plain(OWN, 303)],
@@ -197,6 +206,15 @@ EXAMPLES: dict[str, list[Example]] = {
     "POST /admin/messages/person": [Example(OWN, _find_owner)],
     "GET /admin/messages/{message_id}/resend/{channel}": [Example(INSTITUTION, _message)],
     "POST /admin/messages/{message_id}/resend/{channel}": [Example(INSTITUTION, _message, 303)],
+    "GET /admin/inbox": [plain(OWN)],
+    "GET /admin/inbox/rows": [plain(OWN)],
+    "GET /admin/inbox/{handover_id}": [Example(INSTITUTION, _talk)],
+    "GET /admin/inbox/{handover_id}/lines": [Example(INSTITUTION, _talk)],
+    "POST /admin/inbox/{handover_id}/take": [Example(INSTITUTION, _talk, 303)],
+    # Nobody has taken it: whoever may is told so.
+    "POST /admin/inbox/{handover_id}/answer": [Example(INSTITUTION, _talk, 409)],
+    "POST /admin/inbox/{handover_id}/give-back": [Example(INSTITUTION, _talk, 409)],
+    "POST /admin/inbox/{handover_id}/close": [Example(INSTITUTION, _talk, 303)],
     "GET /admin/directory": [plain(OWN)],
     "GET /admin/directory/{organization_id}": [Example(INSTITUTION, _organization)],
     "GET /admin/directory/{organization_id}/edit": [Example(INSTITUTION, _organization)],

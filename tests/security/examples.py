@@ -318,6 +318,9 @@ EXAMPLES: dict[str, list[Example]] = {
         plain(PUBLIC, path={"secret": MAS_SECRET}, content=_REPLY),
         plain(PUBLIC, 404, path={"secret": "guessed"}, content=_REPLY),
     ],
+    # Unsigned, and without a message that could be opened.
+    "GET /callbacks/wechat/official-account": [plain(PUBLIC, 403)],
+    "POST /callbacks/wechat/official-account": [plain(PUBLIC, 400, content=b"<xml/>")],
     # Providers that this city has not set up have no address here.
     **{
         f"POST /callbacks/sms/{provider}/{{secret}}/{what}": [

@@ -86,6 +86,6 @@ describe('asking to be told in WeChat', () => {
     answerPrompt({ 'T-code_used': 'accept' })
     await askDaily('code')
     await askDaily('code')
-    expect(askedFor).toEqual([['T-code_used']])
+    expect(askedFor).toEqual([['T-code_used', 'T-survey_card', 'T-survey_heard']])
   })
 })

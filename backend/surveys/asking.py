@@ -113,7 +113,7 @@ class Asking:
                 return replace(step, hint=refused.hint)
             after = _after(step, question, value, said)
             if await self._write(step.run, after):
-                return await self.step(run_id)
+                return await self._step(replace(after, turn=after.turn + 1))
         raise AppError(ErrorCode.CONFLICT, "answers of one run keep meeting")
 
     async def refuse(self, run_id: str, through: Through) -> Step:
@@ -133,7 +133,7 @@ class Asking:
             )
             counted = (*_sent_meanwhile(step.run), "refused")
             if await self._runs.write(refused, counted=counted):
-                return await self.step(run_id)
+                return await self._step(replace(refused, turn=refused.turn + 1))
         raise AppError(ErrorCode.CONFLICT, "answers of one run keep meeting")
 
     async def _step(self, run: Run) -> Step:

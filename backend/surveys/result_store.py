@@ -11,7 +11,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from backend.db.client import DURABLE, Database, Document
 from backend.security.fields import FieldCipher
 from backend.surveys.models import Run
-from backend.surveys.results_models import Level, Place, Row
+from backend.surveys.results_models import TOTALS, Level, Place, Row
 from backend.surveys.run_store import RunStore
 
 _ATTRIBUTES = ("questionnaire_id", "level", "organization_id", "department_id", "practitioner_id", "month")
@@ -83,6 +83,24 @@ class ResultStore:
         fields = None if answers else {"counts": 0, "words": 0, "sums": 0}
         found = self._results.find(matching, fields).sort("month", ASCENDING)
         return [_row(doc) async for doc in found]
+
+    async def read_sums(
+        self, questionnaire_id: str, level: Level, months: tuple[str, str], within: Ids[str] | None
+    ) -> list[Row]:
+        """The counters of one level added up over the months, without the answers': a line for each place."""
+        matching: Document = {
+            "questionnaire_id": questionnaire_id,
+            "level": str(level),
+            "month": {"$gte": months[0], "$lte": months[1]},
+        }
+        if within is not None:
+            matching["organization_id"] = {"$in": sorted(within)}
+        place = {name: f"${name}" for name in _ATTRIBUTES if name != "month"}
+        sums = {name: {"$sum": f"${name}"} for name in TOTALS}
+        found = await self._results.aggregate([{"$match": matching}, {"$group": {"_id": place, **sums}}])
+        return [
+            Row(Place(**doc["_id"], month=""), {name: doc[name] for name in TOTALS}) async for doc in found
+        ]
 
 
 def _taken_off(run: Run) -> list[Document]:

@@ -47,12 +47,14 @@ class Reading:
         period = (month_before(last, months - 1), f"{last:%Y-%m}")
         level = Level.CITY if within is None else Level.ORGANIZATION
         whole = await self._results.read(questionnaire_id, level, period, within, answers=True)
-        places = await self._results.read(questionnaire_id, Level.ORGANIZATION, period, within)
+        places = await self._results.read_sums(questionnaire_id, Level.ORGANIZATION, period, within)
         departments: list[Row] = []
         practitioners: list[Row] = []
         if within is not None:
-            departments = await self._results.read(questionnaire_id, Level.DEPARTMENT, period, within)
-            practitioners = await self._results.read(questionnaire_id, Level.PRACTITIONER, period, within)
+            departments = await self._results.read_sums(questionnaire_id, Level.DEPARTMENT, period, within)
+            practitioners = await self._results.read_sums(
+                questionnaire_id, Level.PRACTITIONER, period, within
+            )
         total = _figures(_summed(whole))
         return Results(
             total=total,

@@ -13,6 +13,13 @@ FEWEST = 5
 SATISFIED, DISSATISFIED = 80, 60
 
 
+# What is counted of runs; what their answers add has names of its own.
+TOTALS = (
+    "planned", "sent", "answering", "completed", "refused", "expired", "skipped", "tickets", "scored",
+    "points", "satisfied", "dissatisfied",
+)  # fmt: skip
+
+
 class Level(StrEnum):
     """How finely a counter counts."""
 

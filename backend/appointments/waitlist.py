@@ -125,7 +125,8 @@ class Waitlist:
         if await self._store.first(freed.pool_key) is None:
             return
         schedule = await self._schedules.get(freed.schedule_id)
-        if schedule.state is not ScheduleState.OPEN or schedule.end_at <= clock.now():
+        over = all(slot.end_at <= clock.now() for slot in schedule.slots)
+        if schedule.state is not ScheduleState.OPEN or over:
             return
         for _ in range(_TRIES):
             entry = await self._store.first(freed.pool_key)

@@ -35,7 +35,7 @@ async def choose(talk: Talk, step: str) -> Ask | None:
     departments = await _narrowed(talk, ids_of(slots.departments))
     doctors = ids_of(slots.practitioners)
     if names_place(talk):
-        _forget(talk, "department_id", "practitioner_id")
+        _forget(talk, "department_id", "practitioner_id", "offered")
     sure = all(each.confidence >= CERTAIN for each in (*slots.organizations, *slots.departments))
     if departments and not (len(departments) == 1 and sure):
         return await _ask(talk, step, _WHICH, [f"d:{each}" for each in departments])

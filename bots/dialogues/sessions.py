@@ -118,6 +118,11 @@ async def find_sessions(talk: Talk, department_id: str, wish: Mapping[str, str])
     return found
 
 
+def is_to_come(schedule: Schedule) -> bool:
+    """Whether anything of it could still be had, were it free."""
+    return schedule.state is ScheduleState.OPEN and any(s.end_at > clock.now() for s in schedule.slots)
+
+
 def free_places(schedule: Schedule, taken: set[int], channel: str) -> list[SlotTime]:
     """What `channel` may still have of a session."""
     now = clock.now()

@@ -131,8 +131,8 @@ class Waitlist(Dialogue):
         on, department_id = date.fromisoformat(talk.data["on"]), talk.data["department_id"]
         name = await _name(talk, department_id)
         listed = await talk.services.schedules.list_for_department(department_id, on, 1)
-        if not listed:
-            return Say(f"{name}{phrases.day(on)}没有排班，等不到号。请换一天。")
+        if not any(sessions.is_to_come(each) for each in listed):
+            return Say(f"{name}{phrases.day(on)}没有号可等了。请换一天。")
         if await sessions.find_sessions(talk, department_id, {"days": on.isoformat()}):
             return Say(f"{name}{phrases.day(on)}还有号，不用候补：直接说科室和日期就能预约。")
         patients = await patients_of(talk)

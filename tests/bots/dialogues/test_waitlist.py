@@ -71,7 +71,7 @@ async def test_nobody_waits_for_what_can_be_had_or_will_not_come(city: TestCity)
     await city.schedule(days=1)
     talk = await open_talk(city, await city.resident())
     await talk.says(f"候补明天{HERE}").hears("还有号，不用候补")
-    await talk.says(f"候补后天{HERE}").hears("没有排班")
+    await talk.says(f"候补后天{HERE}").hears("没有号可等")
 
 
 async def test_a_place_with_a_fee_is_taken_by_paying(city: TestCity):

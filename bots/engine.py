@@ -107,7 +107,9 @@ class Engine:
 
     async def hear(self, heard: Heard) -> tuple[str, ...]:
         """Answer one message: pieces of text, or nothing when there is nothing to say."""
-        heard = replace(heard, text=heard.text[:LONGEST])
+        # Half of a pair, which some phones' gateways let through, is no text and cannot be kept.
+        whole = heard.text[:LONGEST].encode("utf-8", "replace").decode()
+        heard = replace(heard, text=whole)
 
         async def think(conversation: Conversation) -> Turn:
             turn = await self._think(conversation, heard)

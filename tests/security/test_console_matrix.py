@@ -52,6 +52,8 @@ staff:survey_tickets:handle    a thing of the hospital   ok   ok   404   404  40
 staff:directory:read           one's own                 ok   ok   ok    ok   ok   ok   403  403  403  403  403
 staff:directory:read           a thing of the hospital   ok   ok   404   404  ok   404  403  403  403  403  403
 staff:directory:write          a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:conversations:answer     one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:conversations:answer     a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:clients:manage           one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
 staff:clients:manage           a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:staff:manage             one's own                 ok   403  403   ok   403  403  403  403  403  403  403

@@ -122,6 +122,10 @@ class Waitlist:
         """APPOINTMENT_CANCELLED, APPOINTMENT_EXPIRED: whoever has waited longest is next."""
         freed = await self._claims.get(event.data["appointment_id"])
         await self._store.end_offer(freed.pool_key, freed.id)
+        for offered in await self._store.offered_in(freed.pool_key):
+            # Offered by a run of this that ended before it had told anybody; who has been told is told once.
+            if (held := await self._held(offered)) is not None:
+                await self._tell(offered, held)
         if await self._store.first(freed.pool_key) is None:
             return
         schedule = await self._schedules.get(freed.schedule_id)

@@ -48,6 +48,11 @@ class WaitlistStore:
         doc = await self._entries.find_one(rules, sort=[("_id", ASCENDING)])
         return _read(doc) if doc else None
 
+    async def offered_in(self, pool_key: str) -> list[Waiting]:
+        """For whom places of this day are held."""
+        rules = {"pool_key": pool_key, "state": WaitState.OFFERED.value}
+        return [_read(doc) for doc in await self._entries.find(rules).to_list(None)]
+
     async def count_before(self, entry: Waiting) -> int:
         """How many wait longer."""
         rules = {"pool_key": entry.pool_key, "state": WaitState.WAITING.value, "_id": {"$lt": entry.id}}

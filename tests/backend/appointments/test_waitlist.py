@@ -5,8 +5,11 @@ from datetime import date, timedelta
 import pytest
 
 from backend import clock
+from backend.appointments.waitlist import Waitlist
 from backend.appointments.waitlist_models import MOST_WAITING, OFFER_FOR, WaitState
+from backend.appointments.waitlist_store import WaitlistStore
 from backend.errors import AppError, ErrorCode
+from backend.messages.models import Answer
 from backend.permissions import Actor, Role
 from backend.worker.events import Event, EventKind
 from tests.support.city import Caller, TestCity
@@ -135,3 +138,36 @@ async def test_whoever_is_gone_waits_no_more(city: TestCity):
     await city.work()
     assert await waitlist.list_mine(actor_of(who)) == []
     assert len(await waitlist.list_mine(actor_of(other))) == 1
+
+
+class FailsOnce:
+    """Messages that cannot be written the first time."""
+
+    def __init__(self) -> None:
+        self.tried = 0
+        self.told: dict[str, str] = {}
+
+    async def answer(self, answer: Answer) -> None:
+        self.tried += 1
+        if self.tried == 1:
+            raise AppError(ErrorCode.UNAVAILABLE)
+        self.told[answer.key] = answer.address
+
+
+async def test_who_was_offered_a_place_and_not_told_is_told_when_the_job_runs_again(city: TestCity):
+    holder, booked = await full(city)
+    who = await city.resident()
+    await wait(city, who)
+    services, tells = city.city.services, FailsOnce()
+    waitlist = Waitlist(
+        WaitlistStore(city.city.db), services.claims.holding_for(OFFER_FOR), services.schedules,
+        services.residents, services.directory, tells, app_url="https://app.test", booking_days=14,
+    )  # fmt: skip
+    await services.appointments.cancel(actor_of(holder), booked, "")
+    event = Event(EventKind.APPOINTMENT_CANCELLED, {"appointment_id": booked})
+    with pytest.raises(AppError):
+        await waitlist.on_place_freed(event)
+    for _ in range(2):
+        await waitlist.on_place_freed(event)
+    assert list(tells.told.values()) == [who.phone]
+    assert len(await waitlist.offered(actor_of(who))) == 1

@@ -11,7 +11,7 @@ from admin.base import PageHandler, page
 from admin.forms import Filters, Form
 from admin.lookups import organization_names
 from backend import clock
-from backend.errors import AppError, ErrorCode
+from backend.errors import AppError, ErrorCode, not_found
 from backend.http.endpoint import requires
 from backend.ids import new_id
 from backend.permissions import Permission
@@ -122,8 +122,10 @@ class TicketStepHandler(TicketHandler):
             await tickets.take(self.actor, ticket_id)
         elif step == "note":
             await tickets.note(self.actor, ticket_id, body.text)
-        else:
+        elif step == "resolve":
             await tickets.resolve(self.actor, ticket_id, body.text)
+        else:
+            raise not_found("step")
         self.go(f"/admin/surveys/tickets/{ticket_id}", "saved")
 
 
@@ -227,7 +229,7 @@ def told(questionnaire: Questionnaire, run: Run) -> list[tuple[str, str]]:
 routes = [
     (r"/admin/surveys/tickets", TicketsHandler),
     (r"/admin/surveys/tickets/(?P<ticket_id>[\w-]+)", TicketHandler),
-    (r"/admin/surveys/tickets/(?P<ticket_id>[\w-]+)/(?P<step>take|note|resolve)", TicketStepHandler),
+    (r"/admin/surveys/tickets/(?P<ticket_id>[\w-]+)/(?P<step>[\w-]+)", TicketStepHandler),
     (r"/admin/surveys/calls", CallsHandler),
     (r"/admin/surveys/calls/(?P<run_id>[\w-]+)", CallHandler),
 ]

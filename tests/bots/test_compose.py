@@ -14,6 +14,7 @@ from bots.engine import Heard
 from tests.factories.directory import a_department, an_organization
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
 
+KEPT_OF_TALKS = ("conversations", "handovers", "conversation_lines")
 OPERATOR = Actor("staff", "operator", Role.CITY_OPERATOR, organization_ids=None)
 
 
@@ -128,3 +129,14 @@ async def test_a_talk_begun_by_text_message_goes_on_in_the_official_account(town
     assert "预约成功" in await chat.say("1", "是")
     # A stranger's mere answer goes on with nobody's talk.
     assert "您可以直接说" in await Line(town, Through.SMS, "13700000001").say("1")
+
+
+async def test_what_was_said_to_staff_goes_with_the_account(town: TestCity):
+    resident = await town.resident()
+    await Line(town, Through.SMS, resident.phone).say("人工", "我想问问检查结果")
+    await Line(town, Through.SMS, "13700000002").say("人工")
+    await town.call("DELETE", "/api/v1/me", as_=resident)
+    await town.work()
+    db = town.city.db
+    left = {name: await db.collection(name).count_documents({}) for name in KEPT_OF_TALKS}
+    assert left == {"conversations": 1, "handovers": 1, "conversation_lines": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from backend.conversations.models import Through
@@ -13,6 +14,9 @@ from bots.understanding.values import Intent, Mention, Problem
 # A list longer than this is no help on a small screen; and by SMS every other line costs a message.
 MOST_OPTIONS, MOST_BY_SMS = 9, 5
 YES, NO = "yes", "no"
+_YES_TEXTS = frozenset({"确认预约", "确认取消", "确认改期", "领取"})
+_NO_TEXTS = frozenset({"不约了", "不取消", "不改了", "不要了"})
+_NUMBERED = re.compile(r"^[\s\d.、，,:：)）]+")
 
 _REMARKS = {
     Problem.NO_SUCH_DAY: "没有您说的这一天。",
@@ -24,17 +28,30 @@ _REMARKS = {
 
 
 def said_yes(talk: Talk) -> bool:
-    """A yes by number, by word, or beside something else: 是的 我要挂号."""
+    """A yes by number, by word, by typing what the option says, or beside something else: 是的 我要挂号."""
     if talk.chosen:
         return talk.chosen == YES
+    if typed(talk) in _YES_TEXTS:
+        return True
+    return not said_no(talk) and _means_yes(talk)
+
+
+def _means_yes(talk: Talk) -> bool:
     return talk.understood.intent is Intent.YES or (
         Intent.YES in talk.understood.other_intents and talk.understood.intent is not Intent.NO
     )
 
 
 def said_no(talk: Talk) -> bool:
-    """A no by number or by word."""
-    return talk.chosen == NO or (not talk.chosen and talk.understood.intent is Intent.NO)
+    """A no by number, by word, or by typing what the option says."""
+    if talk.chosen:
+        return talk.chosen == NO
+    return typed(talk) in _NO_TEXTS or talk.understood.intent is Intent.NO
+
+
+def typed(talk: Talk) -> str:
+    """What was said, without the number of an option before it: 1.确认预约."""
+    return _NUMBERED.sub("", talk.said).strip(" 。.!！")
 
 
 def yes_or_no(text: str, step: str, yes: str, no: str) -> Ask:

@@ -13,7 +13,7 @@ from backend.slotpool.claims_models import ClaimState
 from bots import phrases
 from bots.dialogue import Ask, Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.dialogues import places, sessions
-from bots.dialogues.asking import ask_which, patients_of, remark, said_no, said_yes, yes_or_no
+from bots.dialogues.asking import ask_which, patients_of, remark, said_no, said_yes, typed, yes_or_no
 from bots.dialogues.sessions import Session
 from bots.understanding.values import Intent
 
@@ -94,7 +94,7 @@ class Book(Dialogue):
         """Yes books; anything else does not."""
         if not talk.said:
             return await self._open_question(talk)
-        if talk.chosen == _TIME:
+        if talk.chosen == _TIME or typed(talk).startswith("选时间"):
             return await self._which_time(talk)
         if said_yes(talk):
             return await self._book(talk)

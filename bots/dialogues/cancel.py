@@ -66,10 +66,10 @@ class Cancel(Dialogue):
 
     async def confirm(self, talk: Talk) -> Next:
         """Yes gives it back; 确认取消 is a yes."""
-        if said_yes(talk) or (talk.understood.intent is Intent.CANCEL and not talk.chosen):
-            return Say(await self._cancel(talk))
         if said_no(talk):
             return Say(KEPT)
+        if said_yes(talk) or (talk.understood.intent is Intent.CANCEL and not talk.chosen):
+            return Say(await self._cancel(talk))
         return NotUnderstood("请回复1确认取消，或回复2保留预约。") if talk.said else await self._sure(talk)
 
     async def _sure(self, talk: Talk) -> Next:

@@ -119,6 +119,9 @@ async def _narrowed(talk: Talk, departments: Sequence[str]) -> list[str]:
 
 async def _ask(talk: Talk, step: str, text: str, choices: Sequence[str]) -> Ask:
     texts = await _texts(talk, choices)
+    if talk.data.get("organization_id") and text == _DEPARTMENT:
+        # Which hospital is settled: its name before every department would only be long.
+        texts = {choice: said.partition(" ")[2] or said for choice, said in texts.items()}
     options = [Option(each, texts[each]) for each in choices if each in texts]
     _forget(talk, "offered")
     if len(options) == 1 and text == _WHICH:

@@ -193,6 +193,7 @@ SMS_PROVIDERS: dict[str, str] = {
     "tencent_sms": "腾讯云短信",
     "wechat_subscribe": "微信订阅消息",
     "wechat_customer_service": "公众号客服消息",
+    "wechat_template": "公众号模板消息",
 }
 PRIORITIES: dict[int, str] = {1: "紧急", 5: "普通", 9: "批量"}
 MESSAGE_GROUPS: dict[str, str] = {"notices": "就诊通知", "reminders": "就诊提醒", "surveys": "回访"}

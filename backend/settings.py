@@ -122,6 +122,11 @@ class Settings(BaseSettings):
         default_factory=dict, description="Template ids by kind of message, as a JSON object."
     )
 
+    wechat_oa_templates: JSONObject = Field(
+        default_factory=dict,
+        description="Template ids of the official account by kind of message; empty: it sends none.",
+    )
+
     # WeChat Pay v3, public-key mode.
     wechat_pay_url: str = Field("https://api.mch.weixin.qq.com", description="WeChat Pay's API.")
     wechat_pay_mch_id: str = Field("", description="Merchant number.")

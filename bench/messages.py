@@ -186,6 +186,7 @@ async def _made(settings: Settings, keyring: Keyring) -> AsyncIterator[Post]:
         lines=outside.sms,
         messenger=outside.messenger,
         official=outside.official,
+        notifier=outside.notifier,
         audit=AuditService(AuditStore(db, chain), chain),
         limits=limits,
         templates={},

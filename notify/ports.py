@@ -97,6 +97,16 @@ class SubscribeMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountNotice:
+    """One template message of the official account, to somebody who follows it; it spends nothing."""
+
+    openid: str
+    template_id: str
+    data: Mapping[str, str] = field(repr=False)
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerMessage:
     """Words to somebody who has just spoken to the official account."""
 
@@ -288,6 +298,20 @@ class OfficialAccountLine(Protocol):
 
     async def set_menu(self, buttons: Sequence[Mapping[str, Any]]) -> None:
         """Put another menu under the account's chat."""
+
+
+class AccountNotifier(Protocol):
+    """WeChat template messages of the official account."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name in our records."""
+
+    async def send_notice(self, notice: AccountNotice) -> SendResult:
+        """Send one; `NOT_NOW` to somebody who does not follow the account."""
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
 
 
 class WeChatLogin(Protocol):

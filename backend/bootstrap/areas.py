@@ -275,6 +275,8 @@ def _messages(ground: Ground, outside: Outside) -> MessageService:
         lines=outside.sms,
         messenger=outside.messenger,
         official=outside.official,
+        notifier=outside.notifier,
+        account_templates=settings.wechat_oa_templates,
         audit=ground.audit,
         templates=settings.wechat_subscribe_templates,
         limits=ground.limiter,

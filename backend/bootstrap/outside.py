@@ -18,6 +18,7 @@ from backend.security.keys import Keyring
 from backend.settings import Settings
 from notify.base import Observer
 from notify.ports import (
+    AccountNotifier,
     MiniProgramMessenger,
     OfficialAccountLine,
     OfficialAccountMessenger,
@@ -31,6 +32,7 @@ from notify.wechat.customer_service import WeChatCustomerService
 from notify.wechat.login import WeChatPlatformLogin
 from notify.wechat.messenger import WeChatSubscribeMessenger
 from notify.wechat.official_account import OfficialAccountConfig, WeChatOfficialAccount
+from notify.wechat.template_messages import WeChatTemplateMessages
 from notify.wechat.tokens import MemoryTokenStorage, RedisTokenStorage, TokenStorage
 from payment.ports import PaymentGateway
 from payment.wechat_pay.gateway import WeChatPayConfig, WeChatPayGateway
@@ -44,6 +46,7 @@ class Outside:
     sms: Sequence[SMSLine]
     messenger: MiniProgramMessenger
     official: OfficialAccountMessenger
+    notifier: AccountNotifier
     line: OfficialAccountLine
     wechat: WeChatLogin
     register: HTTPPopulationRegister
@@ -109,6 +112,7 @@ def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> 
         sms=sms,
         messenger=WeChatSubscribeMessenger(mini),
         official=WeChatCustomerService(official),
+        notifier=WeChatTemplateMessages(official, settings.wechat_mini_app_id),
         line=WeChatOfficialAccount(_official_account(settings), official),
         wechat=wechat,
         register=register,

@@ -178,7 +178,7 @@ class Delivering:
             return
         channel = delivery.channel
         if channel is MessageChannel.OFFICIAL_ACCOUNT:
-            await self._wechat.send_official(message, delivery)
+            await self._wechat.account.send_official(message, delivery)
             return
         contact = await self._contact(message)
         if channel is MessageChannel.SMS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -20,6 +21,7 @@ from backend.worker.events import RetryLater
 # One phone: five at once, then one in half a minute; what is urgent does not ask.
 PER_NUMBER = Bucket(5, 30)
 _WECHAT_SOON_S = 3.0
+_TAKEN = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.DELIVERED)
 _ON_ITS_WAY = (DeliveryState.DUE, DeliveryState.SENDING)
 
 
@@ -57,6 +59,7 @@ class Gates:
         limits: Limits,
         blind: BlindIndex,
         hours: Hours,
+        by_account: Collection[str] = (),
     ) -> None:
         self._messages = messages
         self._grants = grants
@@ -64,6 +67,7 @@ class Gates:
         self._limits = limits
         self._blind = blind
         self._hours = hours
+        self._by_account = by_account
 
     async def why_not(self, message: Message, delivery: Delivery, contact: Contact) -> str:
         """Why the message is not to go out by SMS at all; empty when it may. Raises RetryLater for later."""
@@ -100,11 +104,18 @@ class Gates:
         return False
 
     async def _may_still_go(self, message: Message, contact: Contact, state: DeliveryState) -> bool:
+        if contact.oa_openid and message.kind in self._by_account:
+            return True
         if not contact.mini_openid:
             return False
-        # One that has not begun and finds no grant will not be sent; nobody waits for that.
         granted = (await self._grants.left(message.recipient_id)).get(message.kind, 0)
-        return state is DeliveryState.SENDING or granted > 0
+        if state is DeliveryState.SENDING or granted > 0:
+            return True
+        # One that has not begun and finds no grant will not be sent, and nobody waits for that; but it may
+        # have begun, and taken the grant, since we looked.
+        found = await self._messages.find(message.recipient_id, message.id)
+        now = found.delivery(MessageChannel.WECHAT) if found else None
+        return now is not None and now.state in _TAKEN
 
     async def _crowded(self, phone: str, per_day: int, *, first: bool) -> str:
         blinds = self._blind.candidates("phone", phone)

@@ -40,11 +40,11 @@ from backend.messages.reindexing import OptOutIndexes, ReplyIndexes
 from backend.messages.store import MessageStore
 from backend.messages.tally_store import Tallies
 from backend.messages.texts import WORDINGS, render, wrong_facts
-from backend.messages.wechat import WeChatDelivering
+from backend.messages.wechat import AccountDelivering, WeChatDelivering
 from backend.permissions import Actor, Permission
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.worker.events import Event, EventKind
-from notify.ports import MiniProgramMessenger, OfficialAccountMessenger
+from notify.ports import AccountNotifier, MiniProgramMessenger, OfficialAccountMessenger
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +65,11 @@ class MessageService:
         lines: Sequence[SMSLine],
         messenger: MiniProgramMessenger,
         official: OfficialAccountMessenger,
+        notifier: AccountNotifier,
         audit: AuditService,
         limits: Limits,
         templates: Mapping[str, str],
+        account_templates: Mapping[str, str] | None = None,
         push_networks: str = "",
         hours: Hours | None = None,
         nudge: Callable[[], None] = lambda: None,
@@ -80,7 +82,11 @@ class MessageService:
         self.optout_indexes = OptOutIndexes(self._optouts, blind)
         self.tallies = Tallies(db)
         self.lines = SMSLines(lines, self.tallies, limits)
-        gates = Gates(self._messages, self._grants, self._optouts, limits, blind, hours or Hours())
+        by_account = account_templates or {}
+        gates = Gates(
+            self._messages, self._grants, self._optouts, limits, blind, hours or Hours(), by_account
+        )
+        account = AccountDelivering(self._messages, official, notifier, by_account)
         self._delivering = Delivering(
             self._messages,
             self._receipts,
@@ -88,7 +94,7 @@ class MessageService:
             people,
             self.lines,
             gates,
-            WeChatDelivering(self._messages, self._grants, messenger, official, templates),
+            WeChatDelivering(self._messages, self._grants, messenger, account, templates),
             blind,
         )
         self._codes = CodeSending(self._messages, self.lines, blind)
@@ -107,6 +113,7 @@ class MessageService:
         self._blind = blind
         self._audit = audit
         self._templates = templates
+        self._wechat_kinds = {*templates, *by_account}
         self._nudge = nudge
 
     # Telling.
@@ -129,7 +136,7 @@ class MessageService:
         channels = [
             channel
             for channel in WORDINGS[letter.kind].channels
-            if channel is not MessageChannel.WECHAT or letter.kind in self._templates
+            if channel is not MessageChannel.WECHAT or letter.kind in self._wechat_kinds
         ]
         return Message(
             id=_id_of(letter),

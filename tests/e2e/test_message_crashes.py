@@ -54,6 +54,7 @@ async def test_killed_workers_lose_no_message_and_tell_nobody_twice(town: Lives)
 
 async def _kill_workers(town: Lives, dice: random.Random) -> datetime:
     """Kill the worker at random moments of its sending; when the last one died."""
+    died_at = clock.now()
     for number in range(KILLS):
 
         async def some_more(number: int = number) -> bool:

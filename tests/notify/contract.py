@@ -8,6 +8,8 @@ import pytest
 
 from notify.ports import (
     SMS,
+    AccountNotice,
+    AccountNotifier,
     CustomerMessage,
     Inquiry,
     MiniProgramMessenger,
@@ -221,6 +223,44 @@ class OfficialAccountContract:
         await spoken.speak()
         with pytest.raises(RejectedError) as refused:
             await spoken.official_messenger.send_text(CustomerMessage(spoken.oa_openid, "长" * 683))
+        assert refused.value.reason is RejectReason.BAD_CONTENT
+
+
+class NotifierWorld(Protocol):
+    """A person who may follow the official account."""
+
+    @property
+    def notifier(self) -> AccountNotifier:
+        """WeChat as our adapter shows it."""
+
+    def notice(self) -> AccountNotice:
+        """A template message that is right in every way."""
+
+    async def follow(self, follows: bool) -> None:
+        """The person begins or ends to follow the account."""
+
+
+class AccountNotifierContract:
+    async def test_who_follows_is_told_as_often_as_there_is_news(self, followed: NotifierWorld):
+        await followed.follow(True)
+        results = [await followed.notifier.send_notice(followed.notice()) for _ in range(2)]
+        assert {result.provider for result in results} == {followed.notifier.name}
+        assert len({result.provider_id for result in results}) == 2
+
+    async def test_who_does_not_follow_is_left_alone(self, followed: NotifierWorld):
+        await followed.follow(False)
+        try:
+            with pytest.raises(RejectedError) as refused:
+                await followed.notifier.send_notice(followed.notice())
+        finally:
+            await followed.follow(True)
+        assert refused.value.reason is RejectReason.NOT_NOW
+
+    async def test_a_keyword_that_is_too_long_is_the_contents_fault(self, followed: NotifierWorld):
+        notice = followed.notice()
+        long = replace(notice, data={**notice.data, "thing1": "长" * 21})
+        with pytest.raises(RejectedError) as refused:
+            await followed.notifier.send_notice(long)
         assert refused.value.reason is RejectReason.BAD_CONTENT
 
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from notify.ports import (
     SMS,
+    AccountNotice,
     CustomerMessage,
     DeliveryReport,
     Inquiry,
@@ -154,6 +155,31 @@ class MemoryOfficialAccount:
         if lost:
             raise UnknownResultError("LOST")
         return SendResult(self.name, "")
+
+    async def aclose(self) -> None:
+        return None
+
+
+class MemoryNotifier:
+    """`AccountNotifier` in memory, to those who follow."""
+
+    name = "memory_notifier"
+
+    def __init__(self) -> None:
+        self.sent: list[AccountNotice] = []
+        self.followers: set[str] = set()
+        self.faults = Faults()
+
+    async def send_notice(self, notice: AccountNotice) -> SendResult:
+        lost = self.faults.enter()
+        if notice.openid not in self.followers:
+            raise RejectedError("43004", reason=RejectReason.NOT_NOW)
+        if any(len(value) > 20 for name, value in notice.data.items() if name.startswith("thing")):
+            raise RejectedError("47003", reason=RejectReason.BAD_CONTENT)
+        self.sent.append(notice)
+        if lost:
+            raise UnknownResultError("LOST")
+        return SendResult(self.name, f"N{len(self.sent)}")
 
     async def aclose(self) -> None:
         return None

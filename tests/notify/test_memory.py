@@ -2,8 +2,9 @@
 
 import pytest
 
-from notify.ports import MiniSession, SubscribeMessage
+from notify.ports import AccountNotice, MiniSession, SubscribeMessage
 from tests.notify.contract import (
+    AccountNotifierContract,
     MessengerContract,
     OfficialAccountContract,
     SMSSenderContract,
@@ -11,7 +12,7 @@ from tests.notify.contract import (
     TemplateSMSSenderContract,
     WeChatLoginContract,
 )
-from tests.notify.memory import MemoryLogin, MemoryMessenger, MemoryOfficialAccount, MemorySMS
+from tests.notify.memory import MemoryLogin, MemoryMessenger, MemoryNotifier, MemoryOfficialAccount, MemorySMS
 
 
 class MemorySMSWorld:
@@ -78,6 +79,24 @@ class TestMemoryOfficialAccount(OfficialAccountContract):
     @pytest.fixture
     def spoken(self) -> MemoryOfficialWorld:
         return MemoryOfficialWorld()
+
+
+class MemoryNotifierWorld:
+    def __init__(self) -> None:
+        self.notifier = MemoryNotifier()
+        self.notifier.followers.add("o-follower")
+
+    def notice(self) -> AccountNotice:
+        return AccountNotice("o-follower", "template", {"thing1": "市人民医院"})
+
+    async def follow(self, follows: bool) -> None:
+        self.notifier.followers = {"o-follower"} if follows else set()
+
+
+class TestMemoryNotifier(AccountNotifierContract):
+    @pytest.fixture
+    def followed(self) -> MemoryNotifierWorld:
+        return MemoryNotifierWorld()
 
 
 class MemoryLoginWorld:

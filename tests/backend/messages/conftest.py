@@ -24,7 +24,7 @@ from backend.security.keys import Keyring
 from backend.security.limits import RateLimiter
 from backend.worker.events import Bus, Event, EventKind, RetryLater
 from backend.worker.outbox import Outbox
-from tests.notify.memory import MemoryMessenger, MemoryOfficialAccount, MemorySMS
+from tests.notify.memory import MemoryMessenger, MemoryNotifier, MemoryOfficialAccount, MemorySMS
 from tests.support.city import Surroundings, TestCity, open_test_city
 
 HAPPENED_AT = clock.now()
@@ -55,14 +55,17 @@ class Post:
     sms: MemorySMS
     wechat: MemoryMessenger
     official: MemoryOfficialAccount
+    notifier: MemoryNotifier
     people: People
     db: Database
     outbox: Outbox
 
-    def resident(self, *, phone: str | None = PHONE, openid: str | None = OPENID) -> Actor:
+    def resident(
+        self, *, phone: str | None = PHONE, openid: str | None = OPENID, oa: str | None = None
+    ) -> Actor:
         """Somebody who can be reached."""
         actor = Actor(kind="resident", id=new_id(), role=Role.RESIDENT)
-        self.people.contacts[actor.id] = Contact(actor.id, phone, openid)
+        self.people.contacts[actor.id] = Contact(actor.id, phone, openid, oa)
         return actor
 
     async def tell(
@@ -126,7 +129,7 @@ def keyring() -> Keyring:
 @pytest.fixture
 async def post(db: Database, keyring: Keyring) -> AsyncIterator[Post]:
     sms, wechat, people = MemorySMS(), MemoryMessenger(), People()
-    official = MemoryOfficialAccount()
+    official, notifier = MemoryOfficialAccount(), MemoryNotifier()
     chain, bus = Chain(keyring), Bus()
     service = MessageService(
         db,
@@ -136,6 +139,8 @@ async def post(db: Database, keyring: Keyring) -> AsyncIterator[Post]:
         lines=[SMSLine(sms.name, "mas", sms, "the-secret", texts=sms, tracer=sms, signature="健康城市")],
         messenger=wechat,
         official=official,
+        notifier=notifier,
+        account_templates={str(MessageKind.REFUND_SUCCEEDED): "account-template"},
         audit=AuditService(AuditStore(db, chain), chain),
         templates=TEMPLATES,
         limits=RateLimiter(keyring),
@@ -144,7 +149,7 @@ async def post(db: Database, keyring: Keyring) -> AsyncIterator[Post]:
     outbox.watch("messages", "message_replies")
     bus.subscribe(EventKind.SMS_REPLY_RECEIVED, "messages.on_sms_reply", service.on_sms_reply)
     bus.subscribe(EventKind.MESSAGE_DUE, "messages.on_message_due", service.on_message_due)
-    yield Post(service, sms, wechat, official, people, db, outbox)
+    yield Post(service, sms, wechat, official, notifier, people, db, outbox)
     await service.tallies.close()
 
 

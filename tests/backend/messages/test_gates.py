@@ -121,3 +121,22 @@ async def test_in_doubt_the_provider_is_asked_by_our_number_and_nothing_is_sent_
     await post.due_quietly(message)
     assert (await post.states(message))["sms"] == kept
     assert post.sms.sent == []
+
+
+async def test_who_follows_the_account_is_told_there_when_the_mini_program_may_not_write(post: Post):
+    post.notifier.followers.add("o-follower")
+    message = await post.tell(post.resident(oa="o-follower"))
+    await post.due(message, MessageChannel.WECHAT)
+    assert (await post.states(message))["wechat"] == "sent"
+    (notice,) = post.notifier.sent
+    assert notice.template_id == "account-template"
+    with pytest.raises(RetryLater):  # it may be read there first
+        await post.due(message)
+    assert post.sms.sent == []
+
+
+async def test_who_has_left_the_account_is_told_by_sms(post: Post):
+    message = await post.tell(post.resident(oa="o-gone"))
+    await post.due(message, MessageChannel.WECHAT)
+    await post.due(message)
+    assert await post.states(message) == {"sms": "sent", "wechat": "skipped"}

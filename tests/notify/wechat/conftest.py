@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from notify.ports import SubscribeMessage
+from notify.ports import AccountNotice, SubscribeMessage
 from notify.wechat.client import WeChatApp, WeChatAppConfig
 from notify.wechat.customer_service import WeChatCustomerService
 from notify.wechat.login import WeChatPlatformLogin
 from notify.wechat.messenger import WeChatSubscribeMessenger
+from notify.wechat.template_messages import WeChatTemplateMessages
 from tests.support.outside import Outside
 
 PHONE = "13700001111"
@@ -33,6 +34,7 @@ class WeChatWorld:
         self.messenger = WeChatSubscribeMessenger(self.mini)
         self.oa_openid = str(user["oa_openid"])
         self.official_messenger = WeChatCustomerService(self.official)
+        self.notifier = WeChatTemplateMessages(self.official, self.mini.config.app_id)
         self.login = WeChatPlatformLogin(self.mini, self.official, f"{outside.url}/wechat-open")
 
     def config(self, app: str, **changes: Any) -> WeChatAppConfig:
@@ -48,6 +50,14 @@ class WeChatWorld:
         body = {"openid": self.openid, "kinds": ["appointment_booked"]}
         await self.outside.post("subscribe", body | {"accept": False})
         await self.outside.post("subscribe", body | {"count": count})
+
+    def notice(self) -> AccountNotice:
+        template = self.outside.credentials["oa_templates"]["appointment_booked"]
+        return AccountNotice(self.oa_openid, template, BOOKED, "pages/appointments/detail?id=1")
+
+    async def follow(self, follows: bool) -> None:
+        who = {"openid": self.oa_openid, "follows_oa": follows}
+        await self.outside.post("wechat-users", who)
 
     async def speak(self) -> None:
         await self.outside.post("oa-acts", {"openid": self.oa_openid, "act": "message"})
@@ -77,6 +87,11 @@ async def world(outside: Outside) -> AsyncIterator[WeChatWorld]:
     world = WeChatWorld(outside, await outside.post("wechat-users", {"phone": PHONE}))
     yield world
     await world.login.aclose()
+
+
+@pytest.fixture
+def followed(world: WeChatWorld) -> WeChatWorld:
+    return world
 
 
 @pytest.fixture

@@ -6,7 +6,12 @@ import httpx
 import pytest
 
 from notify.ports import CustomerMessage, RejectedError, RejectReason, SubscribeMessage, UnknownResultError
-from tests.notify.contract import MessengerContract, OfficialAccountContract, WeChatLoginContract
+from tests.notify.contract import (
+    AccountNotifierContract,
+    MessengerContract,
+    OfficialAccountContract,
+    WeChatLoginContract,
+)
 from tests.notify.wechat.conftest import PHONE, WeChatWorld
 
 
@@ -58,6 +63,14 @@ class TestWeChatCustomerService(OfficialAccountContract):
         async with spoken.outside.misbehaving(lose_answers_wechat=True):
             with pytest.raises(UnknownResultError):
                 await spoken.official_messenger.send_text(CustomerMessage(spoken.oa_openid, "您好"))
+
+
+class TestWeChatTemplateMessages(AccountNotifierContract):
+    async def test_a_tap_leads_into_the_mini_program(self, followed: WeChatWorld):
+        await followed.notifier.send_notice(followed.notice())
+        newest = (await followed.outside.get("wechat-messages", openid=followed.oa_openid))["items"][0]
+        assert newest["channel"] == "oa"
+        assert newest["data"]["thing1"] == "潍坊市人民医院"
 
 
 class TestWeChatPlatformLogin(WeChatLoginContract):

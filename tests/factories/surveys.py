@@ -82,11 +82,13 @@ async def make_called(services: Services, campaign: Campaign, organization_id: s
     return run_id(campaign, happened)
 
 
-async def make_ticket(services: Services, organization_id: str, patient_id: str) -> str:
+async def make_ticket(
+    services: Services, organization_id: str, patient_id: str, said: str = "回家以后胸痛"
+) -> str:
     """An open ticket with a note, of somebody who is in pain; its id is the run's."""
     campaign = await make_campaign(services, SYSTEM, organization_id)
     found = await make_called(services, campaign, organization_id, patient_id)
-    for key, text in (("1", "满意"), ("2", "回家以后胸痛")):
+    for key, text in (("1", "满意"), ("2", said)):
         await services.surveys.asking.answer(found, Said(key, Through.PHONE, text=text))
     await services.outbox.drain()
     await services.surveys.tickets.note(SYSTEM, found, "电话未接通")

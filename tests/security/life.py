@@ -21,6 +21,7 @@ from bots.engine import Heard
 from tests.admin.browser import Browser
 from tests.factories.city import an_id_number
 from tests.factories.staff import make_staff
+from tests.factories.surveys import make_ticket
 from tests.support.city import MAS_SECRET, Caller, TestCity
 
 # Names, numbers and words that stand nowhere else.
@@ -322,6 +323,11 @@ async def _half_way(life: Life, mother: Caller) -> None:
     for number, said in enumerate(("人工", f"我叫{FATHER['name']}，{WORDS}")):
         await engine.hear(Heard(Through.SMS, FATHER["phone"], f"m{number}", said))
     await talks.see_callback("1795316400|nonce", f"m1|{WORDS}")
+    # A survey in which somebody complains of pain, and gives name and number with it.
+    surveys = city.city.services.surveys
+    grave = await make_ticket(city.city.services, city.hospital.id, mother.id, f"胸痛，{WORDS}")
+    await surveys._stores.campaigns.take_turn(mother.id, grave, clock.now(), 30)
+    await surveys.count()
     await talks.put_off(PutOff(Through.WECHAT, FATHER["phone"], "m1", WORDS))
     made = await city.outside.post("js-code", {"app": "mini", "phone": "13711220077"})
     life.keep("openid", made["openid"])

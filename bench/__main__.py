@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bench import measures, messages
+from bench import measures, messages, surveys
 from bench.city import BenchCity, bench_city
 from bench.measures import Measured, Progress
 
@@ -24,6 +24,7 @@ class Benchmark(StrEnum):
     AVAILABILITY = "availability"
     VERIFICATION = "verification"
     MESSAGES = "messages"
+    SURVEYS = "surveys"
     ALL = "all"
 
 
@@ -39,12 +40,17 @@ MEASURES: dict[Benchmark, Measure] = {
 def main(
     what: Annotated[Benchmark, typer.Argument(help="What to measure.")] = Benchmark.ALL,
     rounds: Annotated[int, typer.Option(help="Rounds, each between two of the bare handler.")] = 3,
-    count: Annotated[int, typer.Option(help="How many messages are due, of `messages`.")] = 5_000,
+    count: Annotated[
+        int, typer.Option(help="How many messages, or people of a campaign: `messages`, `surveys`.")
+    ] = 5_000,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Measure over real HTTP with 64 connections against one web process. Takes about a minute each."""
     if what is Benchmark.MESSAGES:
         _say_drained(uvloop.run(messages.measure(count, _progress)))
+        return
+    if what is Benchmark.SURVEYS:
+        surveys.main(count)
         return
     wanted: list[Benchmark] = [*MEASURES] if what is Benchmark.ALL else [what]
     results = uvloop.run(_measure(wanted, rounds))

@@ -1,4 +1,4 @@
-"""`python -m bench.surveys`: a campaign planned, sent, answered by 40 % and counted; then the results page.
+"""`python -m bench surveys`: a campaign planned, sent, answered by 40 % and counted; then the results page.
 
 Prints runs per second of each step and the memory it grew by, and how long the results page of a city with a
 million answers takes over HTTP. Time is moved on where a campaign would wait.

@@ -13,6 +13,7 @@ from bots.dialogue import Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.dialogues import mine
 from bots.dialogues.asking import ask_which, said_no, said_yes, yes_or_no
 from bots.dialogues.my_appointments import NOTHING
+from bots.dialogues.places import names_place
 from bots.dialogues.waitlist import leave_all
 from bots.understanding.values import Intent
 
@@ -68,8 +69,14 @@ class Cancel(Dialogue):
         """Yes gives it back; 确认取消 is a yes."""
         if said_no(talk):
             return Say(KEPT)
-        if said_yes(talk) or (talk.understood.intent is Intent.CANCEL and not talk.chosen):
+        if said_yes(talk):
             return Say(await self._cancel(talk))
+        if talk.understood.intent is Intent.CANCEL and not talk.chosen:
+            if not _names_one(talk):
+                return Say(await self._cancel(talk))
+            # 取消后天的: that may be another than the one that was read out.
+            talk.data.clear()
+            return await self.start(talk)
         return NotUnderstood("请回复1确认取消，或回复2保留预约。") if talk.said else await self._sure(talk)
 
     async def _sure(self, talk: Talk) -> Next:
@@ -87,6 +94,11 @@ class Cancel(Dialogue):
                 raise
             return too_late(await talk.services.appointments.get(talk.actor, appointment_id))
         return f"已取消：{mine.line(view)}。{money_back(view)}"
+
+
+def _names_one(talk: Talk) -> bool:
+    slots = talk.understood.slots
+    return names_place(talk) or slots.days is not None or slots.ordinal is not None
 
 
 def money_back(view: AppointmentView) -> str:

@@ -22,6 +22,8 @@ ENTRIES = (
     Entry("/admin/appointments", "预约", "clipboard-list", Permission.STAFF_APPOINTMENTS_READ),
     Entry("/admin/payments", "支付退款", "credit-card", Permission.STAFF_PAYMENTS_READ),
     Entry("/admin/messages", "消息", "message-2", Permission.STAFF_MESSAGES_READ),
+    Entry("/admin/inbox", "人工服务", "inbox", Permission.STAFF_CONVERSATIONS_ANSWER),
+    Entry("/admin/surveys", "随访", "stethoscope", Permission.STAFF_SURVEYS_READ),
     Entry("/admin/directory", "机构医生", "building-hospital", Permission.STAFF_DIRECTORY_READ),
     Entry("/admin/clients", "系统终端", "key", Permission.STAFF_CLIENTS_MANAGE),
     Entry("/admin/staff", "工作人员", "users-group", Permission.STAFF_STAFF_MANAGE),

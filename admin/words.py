@@ -31,8 +31,12 @@ PERMISSIONS: dict[str, str] = {
     Permission.STAFF_PERSONAL_DATA_UNMASK: "说明理由后查看完整的个人信息",
     Permission.STAFF_PAYMENTS_READ: "查看支付与退款",
     Permission.STAFF_PAYMENTS_REFUND: "重试退款",
+    Permission.STAFF_CONVERSATIONS_ANSWER: "接听人工对话",
     Permission.STAFF_MESSAGES_READ: "查看消息",
     Permission.STAFF_MESSAGES_RESEND: "重发消息",
+    Permission.STAFF_SURVEYS_READ: "查看随访问卷、计划与结果",
+    Permission.STAFF_SURVEYS_WRITE: "编写问卷、管理随访计划",
+    Permission.STAFF_SURVEY_TICKETS_HANDLE: "处理随访工单、电话随访",
     Permission.STAFF_DIRECTORY_READ: "查看机构、科室、医生",
     Permission.STAFF_DIRECTORY_WRITE: "修改机构、科室、医生",
     Permission.STAFF_CLIENTS_MANAGE: "管理医院系统与终端的凭证",
@@ -52,6 +56,9 @@ DONE: dict[str, str] = {
     "client-deactivated": "已停用，其密钥和令牌已失效。",
     "password-changed": "密码已修改，其他设备上的登录已退出。",
     "difference-resolved": "已标为处理，处理结果记入审计日志。",
+    "talk-taken": "已接听，居民看到的回复都由您发出。",
+    "talk-given-back": "已放回等候，其他同事可以接听。",
+    "talk-closed": "对话已结束，已转回自助服务。",
     "saved": "已保存。",
     "signed-out": "您已安全退出。",
 }
@@ -65,6 +72,12 @@ CHANNELS: dict[str, str] = {
     "window": "窗口",
     "referral": "转诊",
     "hospital": "医院",
+}
+THROUGH: dict[str, str] = {"wechat": "公众号", "sms": "短信", "terminal": "终端"}
+TALK_STATES: dict[str, tuple[str, str]] = {
+    "waiting": ("等候接听", "warn"),
+    "taken": ("接听中", "info"),
+    "closed": ("已结束", ""),
 }
 PERIODS: dict[str, str] = {"am": "上午", "pm": "下午", "evening": "晚间", "night": "夜间", "day": "全天"}
 KINDS: dict[str, str] = {"general": "普通", "expert": "专家", "special": "特需", "vaccination": "预防接种"}
@@ -160,8 +173,30 @@ MESSAGE_KINDS: dict[str, str] = {
     "consent_code": "代办授权验证码",
     "consent_given": "代办授权告知",
     "patient_unlinked": "就诊人授权解除",
+    "answer": "对话回复",
+    "guidance_slip": "就诊指引",
+    "visit_reminder": "就诊提醒",
+    "queue_near": "即将就诊",
+    "report_ready": "报告已出",
+    "payment_succeeded": "支付成功",
+    "birth_filing": "出生一件事",
+    "referral": "转诊通知",
+    "survey_card": "随访邀请（微信）",
+    "survey_question": "随访问题（短信）",
+    "survey_link": "随访邀请（短信链接）",
+    "survey_heard": "随访反馈已收到",
 }
-MESSAGE_CHANNELS: dict[str, str] = {"sms": "短信", "wechat": "微信"}
+MESSAGE_CHANNELS: dict[str, str] = {"sms": "短信", "wechat": "微信", "official_account": "公众号"}
+SMS_PROVIDERS: dict[str, str] = {
+    "cloud_mas": "云MAS",
+    "aliyun_sms": "阿里云短信",
+    "tencent_sms": "腾讯云短信",
+    "wechat_subscribe": "微信订阅消息",
+    "wechat_customer_service": "公众号客服消息",
+    "wechat_template": "公众号模板消息",
+}
+PRIORITIES: dict[int, str] = {1: "紧急", 5: "普通", 9: "批量"}
+MESSAGE_GROUPS: dict[str, str] = {"notices": "就诊通知", "reminders": "就诊提醒", "surveys": "回访"}
 DELIVERY_STATES: dict[str, tuple[str, str]] = {
     "due": ("待发送", "info"),
     "sending": ("发送中", "info"),
@@ -177,6 +212,10 @@ DELIVERY_ERRORS: dict[str, str] = {
     "NO_PHONE": "没有手机号",
     "NO_WECHAT": "没有绑定微信",
     "NOT_SUBSCRIBED": "居民没有订阅",
+    "READ": "微信已读",
+    "OPTED_OUT": "居民已退订",
+    "DAILY_CAP": "该号码当日短信已达上限",
+    "NOT_NOW": "微信不允许此时回复",
     "RejectedError": "服务商拒绝",
     "RetryableError": "服务商暂不可用",
     "UnknownResultError": "服务商没有回音",
@@ -246,6 +285,26 @@ ACTIONS: dict[str, str] = {
     "audit.verify": "校验审计日志",
     "directory.edit": "修改机构信息",
     "messages.resent": "重发消息",
+    "conversations.read": "查看人工对话",
+    "conversations.take": "接听人工对话",
+    "conversations.answer": "回复居民",
+    "conversations.give_back": "放回人工对话",
+    "conversations.close": "结束人工对话",
+    "surveys.create": "新建问卷",
+    "surveys.save": "修改问卷",
+    "surveys.publish": "发布问卷",
+    "surveys.create_campaign": "新建随访计划",
+    "surveys.campaign_running": "启动随访计划",
+    "surveys.campaign_paused": "暂停随访计划",
+    "surveys.campaign_ended": "结束随访计划",
+    "surveys.invite": "选择随访人员",
+    "surveys.open_run": "电话随访",
+    "surveys.read_ticket": "查看随访工单",
+    "surveys.take_ticket": "接手随访工单",
+    "surveys.note_ticket": "记录随访处理",
+    "surveys.resolve_ticket": "办结随访工单",
+    "surveys.exported": "导出随访结果",
+    "resident.bind_chat": "绑定公众号对话",
 }
 # Standing reasons that the services write; a person's own words show as they are.
 BASES: dict[str, str] = {
@@ -261,6 +320,7 @@ BASES: dict[str, str] = {
     "own request": "本人申请",
     "care relationship: appointment": "就诊关系：预约",
     "own pool": "本院号源",
+    "asked for a person": "居民要求人工服务",
 }
 _CARE_STEP = "care step "
 # Why somebody may act for a patient: how they are related, and who says so.

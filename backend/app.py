@@ -27,7 +27,9 @@ from backend.residents import login_handlers
 from backend.settings import Settings
 from backend.slotpool import handlers as slotpool_handlers
 from backend.slotpool import schedules_handlers
+from backend.surveys import page as survey_page
 from backend.worker.app import check_broker, publish_sweep
+from bots import handlers as bots_handlers
 
 VERSION = "0.1.0"
 Routes = list[tuple[str, type]]
@@ -48,6 +50,7 @@ def api_routes() -> Routes:
         *token_handlers.routes,
         *schedules_handlers.routes,
         *billing_handlers.routes,
+        *bots_handlers.routes,
     ]
 
 
@@ -60,7 +63,7 @@ def _description(city_name: str, address: str) -> dict[str, Any]:
 def make_app(city: City) -> Application:
     """The application. Raises at start-up when a handler method does not say who may call it."""
     routes = api_routes()
-    pages = console.routes()
+    pages = [*console.routes(), *survey_page.routes]
     for _, handler in routes + pages:
         check_access_is_declared(handler)
     system: Routes = [

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     STAFF_APPOINTMENTS_READ = "staff:appointments:read"
     STAFF_AUDIT_READ = "staff:audit:read"
     STAFF_CLIENTS_MANAGE = "staff:clients:manage"
+    STAFF_CONVERSATIONS_ANSWER = "staff:conversations:answer"
     STAFF_DASHBOARD_READ = "staff:dashboard:read"
     STAFF_DIRECTORY_READ = "staff:directory:read"
     STAFF_DIRECTORY_WRITE = "staff:directory:write"
@@ -42,12 +43,17 @@ class Permission(StrEnum):
     STAFF_SCHEDULES_READ = "staff:schedules:read"
     STAFF_SCHEDULES_STOP = "staff:schedules:stop"
     STAFF_STAFF_MANAGE = "staff:staff:manage"
+    STAFF_SURVEY_TICKETS_HANDLE = "staff:survey_tickets:handle"
+    STAFF_SURVEYS_READ = "staff:surveys:read"
+    STAFF_SURVEYS_WRITE = "staff:surveys:write"
 
 
 class Role(StrEnum):
     """Every role; what each may do is `ROLE_GRANTS`."""
 
     RESIDENT = "resident"
+    # Known by nothing but the number a text message came from, and numbers are easily forged.
+    RESIDENT_BY_SMS = "resident_by_sms"
     CITY_OPERATOR = "city_operator"
     HOSPITAL_OPERATOR = "hospital_operator"
     DOCTOR = "doctor"
@@ -62,15 +68,18 @@ STAFF_ROLES = frozenset({Role.CITY_OPERATOR, Role.HOSPITAL_OPERATOR, Role.DOCTOR
 _P = Permission
 ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.RESIDENT: frozenset(p for p in Permission if p.startswith("resident:")),
+    Role.RESIDENT_BY_SMS: frozenset({_P.RESIDENT_APPOINTMENTS_BOOK, _P.RESIDENT_APPOINTMENTS_READ}),
     Role.CITY_OPERATOR: frozenset(
         p for p in Permission if p.startswith("staff:") and p not in (_P.STAFF_AUDIT_READ,)
     ),
     Role.HOSPITAL_OPERATOR: frozenset(
         {
-            _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_CLIENTS_MANAGE, _P.STAFF_DASHBOARD_READ,
+            _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_CLIENTS_MANAGE, _P.STAFF_CONVERSATIONS_ANSWER,
+            _P.STAFF_DASHBOARD_READ,
             _P.STAFF_DIRECTORY_READ, _P.STAFF_DIRECTORY_WRITE, _P.STAFF_SCHEDULES_READ,
             _P.STAFF_SCHEDULES_STOP, _P.STAFF_APPOINTMENTS_READ, _P.STAFF_APPOINTMENTS_CANCEL,
             _P.STAFF_MESSAGES_READ, _P.STAFF_MESSAGES_RESEND, _P.STAFF_PERSONAL_DATA_UNMASK,
+            _P.STAFF_SURVEYS_READ, _P.STAFF_SURVEYS_WRITE, _P.STAFF_SURVEY_TICKETS_HANDLE,
         }
     ),
     Role.DOCTOR: frozenset(

@@ -7,6 +7,7 @@ The environment variable of a setting is its name in upper case. What production
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -111,8 +112,19 @@ class Settings(BaseSettings):
     wechat_mini_app_secret: SecretStr = Field(SecretStr(""), description="Its AppSecret.")
     wechat_oa_app_id: str = Field("", description="AppID of the official account (service account).")
     wechat_oa_app_secret: SecretStr = Field(SecretStr(""), description="Its AppSecret.")
+    wechat_oa_token: SecretStr = Field(
+        SecretStr(""), description="Token of the account's server settings; empty: it does not chat."
+    )
+    wechat_oa_aes_key: SecretStr = Field(
+        SecretStr(""), description="EncodingAESKey, 43 characters; empty: messages come in plain."
+    )
     wechat_subscribe_templates: JSONObject = Field(
         default_factory=dict, description="Template ids by kind of message, as a JSON object."
+    )
+
+    wechat_oa_templates: JSONObject = Field(
+        default_factory=dict,
+        description="Template ids of the official account by kind of message; empty: it sends none.",
     )
 
     # WeChat Pay v3, public-key mode.
@@ -172,9 +184,18 @@ class Settings(BaseSettings):
     )
 
     sms_push_networks: str = Field(
-        "",
-        description="From where SMS pushes come, `198.51.100.0/24,…`; empty: anywhere. Not yet enforced.",
+        "", description="From where SMS pushes come, `198.51.100.0/24,…`; empty: anywhere."
     )
+
+    # How text messages are spread and paced.
+    sms_shares: JSONObject = Field(
+        default_factory=dict,
+        description="Each provider's part by its name: cloud_mas, aliyun_sms, tencent_sms; 1 unless named.",
+    )
+    sms_per_second: float = Field(50, ge=0, description="Most SMS a second to one provider; 0: no limit.")
+    sms_per_day: int = Field(0, ge=0, description="Most SMS a day to one provider; 0: no limit.")
+    messages_from_hour: int = Field(9, ge=0, le=23, description="Surveys are sent by SMS from this hour on.")
+    messages_until_hour: int = Field(21, ge=1, le=24, description="And until this one.")
 
     # The city's population register.
     population_register_url: str = Field("", description="The register, before /v1/verify.")
@@ -191,8 +212,7 @@ class Settings(BaseSettings):
 REQUIRED_IN_PRODUCTION = (
     "mongodb_uri", "broker_url", "wechat_mini_app_id", "wechat_mini_app_secret", "wechat_oa_app_id",
     "wechat_oa_app_secret", "wechat_pay_mch_id", "wechat_pay_cert_serial", "wechat_pay_private_key",
-    "wechat_pay_api_v3_key", "wechat_pay_public_key", "wechat_pay_public_key_id", "mas_url", "mas_ec_name",
-    "mas_ap_id", "mas_secret_key", "mas_sign_code", "mas_callback_secret", "population_register_url",
+    "wechat_pay_api_v3_key", "wechat_pay_public_key", "wechat_pay_public_key_id", "population_register_url",
     "population_register_secret",
 )  # fmt: skip
 OUTSIDE_ADDRESSES = (
@@ -206,8 +226,11 @@ OUTSIDE_ADDRESSES = (
 )
 # Not even within a closed network.
 HTTPS_ONLY = ("aliyun_sms_url", "tencent_sms_url")
-# An SMS provider is used with all of these or with none.
+# An SMS provider is used with all of these or with none; a city needs one.
 SMS_PROVIDERS = {
+    "Cloud MAS": (
+        "mas_url", "mas_ec_name", "mas_ap_id", "mas_secret_key", "mas_sign_code", "mas_callback_secret",
+    ),
     "Aliyun SMS": (
         "aliyun_sms_access_key_id", "aliyun_sms_access_key_secret", "aliyun_sms_sign_name",
         "aliyun_sms_templates", "aliyun_sms_callback_secret",
@@ -217,6 +240,8 @@ SMS_PROVIDERS = {
         "tencent_sms_templates", "tencent_sms_callback_secret",
     ),
 }  # fmt: skip
+# Their names in our records.
+SMS_NAMES = ("cloud_mas", "aliyun_sms", "tencent_sms")
 OWN_SECRETS = (
     "mas_callback_secret",
     "aliyun_sms_callback_secret",
@@ -246,7 +271,7 @@ def production_problems(settings: Settings) -> list[str]:
     # The default is a real city's, and every health code carries it.
     if "city_code" not in settings.model_fields_set:
         problems.append("CITY_CODE is missing: say which city this is.")
-    problems += _sms_problems(settings)
+    problems += _sms_problems(settings) + _chat_problems(settings)
     for name in OWN_SECRETS:
         value = _plain(getattr(settings, name))
         if value and (len(value) < 16 or value.startswith(("demo", "sandbox", "changeme", "test"))):
@@ -281,13 +306,29 @@ def _address_problems(settings: Settings) -> list[str]:
 
 
 def _sms_problems(settings: Settings) -> list[str]:
-    problems = []
+    problems, begun = [], 0
     for provider, names in SMS_PROVIDERS.items():
         missing = [
             name for name in names if not getattr(settings, name) or not _plain(getattr(settings, name))
         ]
-        if len(missing) < len(names):
+        begun += len(missing) < len(names)
+        if 0 < len(missing) < len(names):
             problems += [f"{name.upper()} is missing: {provider} is only half set up." for name in missing]
+    if not begun:
+        problems.append(f"No SMS provider is set up: {', '.join(SMS_PROVIDERS)}; a city needs one.")
+    elif not settings.mas_url and "login_code" not in {
+        *settings.aliyun_sms_templates,
+        *settings.tencent_sms_templates,
+    }:
+        problems.append("No SMS provider has a template for login_code: nobody could sign in by phone.")
+    known = ", ".join(SMS_NAMES)
+    for name, share in settings.sms_shares.items():
+        if name not in SMS_NAMES:
+            problems.append(f"SMS_SHARES names {name!r}, which is no provider; these are: {known}.")
+        elif not share.replace(".", "", 1).isdigit():
+            problems.append(f"SMS_SHARES: the share of {name} is no number.")
+    if settings.messages_from_hour >= settings.messages_until_hour:
+        problems.append("MESSAGES_FROM_HOUR must be before MESSAGES_UNTIL_HOUR.")
     for name in HTTPS_ONLY:
         if urlsplit(getattr(settings, name)).scheme == "http":
             problems.append(f"{name.upper()} must be https: phone numbers travel over it.")
@@ -296,6 +337,18 @@ def _sms_problems(settings: Settings) -> list[str]:
             ip_network(network)
         except ValueError:
             problems.append(f"SMS_PUSH_NETWORKS: {network} is no network; write 198.51.100.0/24.")
+    return problems
+
+
+def _chat_problems(settings: Settings) -> list[str]:
+    token, key = _plain(settings.wechat_oa_token), _plain(settings.wechat_oa_aes_key)
+    problems = []
+    if token and not re.fullmatch(r"[A-Za-z0-9]{16,32}", token):
+        problems.append("WECHAT_OA_TOKEN must be 16 to 32 letters and digits: it is all that signs messages.")
+    if token and not key:
+        problems.append("WECHAT_OA_AES_KEY is missing: choose 安全模式 in the account's server settings.")
+    if key and not re.fullmatch(r"[A-Za-z0-9]{43}", key):
+        problems.append("WECHAT_OA_AES_KEY must be the 43 letters and digits of EncodingAESKey.")
     return problems
 
 

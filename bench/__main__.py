@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bench import measures
+from bench import measures, messages, surveys
 from bench.city import BenchCity, bench_city
 from bench.measures import Measured, Progress
 
@@ -23,6 +23,8 @@ class Benchmark(StrEnum):
     BOOKING_COLD = "booking-cold"
     AVAILABILITY = "availability"
     VERIFICATION = "verification"
+    MESSAGES = "messages"
+    SURVEYS = "surveys"
     ALL = "all"
 
 
@@ -38,9 +40,18 @@ MEASURES: dict[Benchmark, Measure] = {
 def main(
     what: Annotated[Benchmark, typer.Argument(help="What to measure.")] = Benchmark.ALL,
     rounds: Annotated[int, typer.Option(help="Rounds, each between two of the bare handler.")] = 3,
+    count: Annotated[
+        int, typer.Option(help="How many messages, or people of a campaign: `messages`, `surveys`.")
+    ] = 5_000,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Measure over real HTTP with 64 connections against one web process. Takes about a minute each."""
+    if what is Benchmark.MESSAGES:
+        _say_drained(uvloop.run(messages.measure(count, _progress)))
+        return
+    if what is Benchmark.SURVEYS:
+        surveys.main(count)
+        return
     wanted: list[Benchmark] = [*MEASURES] if what is Benchmark.ALL else [what]
     results = uvloop.run(_measure(wanted, rounds))
     if as_json:
@@ -56,13 +67,22 @@ def main(
         )
 
 
-async def _measure(wanted: list[Benchmark], rounds: int) -> list[Measured]:
-    def progress(text: str) -> None:
-        sys.stderr.write(f"  {text}\n")
+def _say_drained(drained: messages.Drained) -> None:
+    sys.stdout.write(
+        f"messages       ratio {drained.ratio:.3f}  {drained.sent} of {drained.count} sent, "
+        f"{drained.per_second:.0f}/s beside {drained.raw_per_second:.0f}/s of the bare endpoint  "
+        f"{drained.grown_mb} MB grown\n"
+    )
 
-    progress("starting MongoDB, Redis, the web and the bare handler")
+
+def _progress(text: str) -> None:
+    sys.stderr.write(f"  {text}\n")
+
+
+async def _measure(wanted: list[Benchmark], rounds: int) -> list[Measured]:
+    _progress("starting MongoDB, Redis, the web and the bare handler")
     async with bench_city() as bench:
-        return [await MEASURES[each](bench, rounds, progress) for each in wanted]
+        return [await MEASURES[each](bench, rounds, _progress) for each in wanted]
 
 
 if __name__ == "__main__":

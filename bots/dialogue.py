@@ -17,12 +17,14 @@ to what they do.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, cast
 
-from backend.permissions import Actor
+from backend.conversations.models import Through
+from backend.permissions import Actor, Permission
 from bots.ports import Services
 from bots.understanding.values import Intent, Understanding
 
@@ -66,7 +68,8 @@ class Talk:
     """What a step knows: who speaks, what was said and what has been found out.
 
     `data` is kept between steps. `chosen` is the value of the option whose number was said, else empty. `key`
-    is the same for every try to answer this message: the idempotency key of whatever a step does.
+    is the same for every try to answer this message: the idempotency key of whatever a step does. `said` is
+    empty when somebody has gone back to this step: it then asks anew from what `data` knows.
     """
 
     actor: Actor
@@ -77,23 +80,48 @@ class Talk:
     key: str
     now: datetime
     services: Services
+    # The line it was said on: an openid or a phone, shown to nobody.
+    through: Through = Through.TERMINAL
+    address: str = field(default="", repr=False)
 
 
 Step = Callable[[Talk], Awaitable[Next]]
 
 
-class Dialogue:
-    """One thing a resident can do by talking."""
+class Dialogue(ABC):
+    """One thing a resident can do by talking.
+
+    `intents` begin it. `keeps` are heard by its own steps while it waits for an answer, where otherwise they
+    would begin something else: 取消 at the question whether to book is no wish to cancel an appointment. One
+    that does not interrupt begins only while nothing else waits.
+    `needs` is what whoever speaks must be granted before any step runs; None lets everybody in. The default
+    is what a number by which somebody texts us does not prove, so by SMS a dialogue is shut unless it says
+    more.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
     intents: ClassVar[tuple[Intent, ...]] = ()
+    keeps: ClassVar[tuple[Intent, ...]] = ()
+    interrupts: ClassVar[bool] = True
+    needs: ClassVar[Permission | None] = Permission.RESIDENT_ACCOUNT_MANAGE
 
+    def hears_all(self, data: Mapping[str, str]) -> bool:
+        """Whether any words answer what it asks now: somebody's own words begin nothing else."""
+        return False
+
+    async def has_asked(self, talk: Talk) -> bool:
+        """Whether this dialogue has asked something by another way, a message say, that these words answer.
+
+        Only heard while no dialogue waits, of words that begin none.
+        """
+        return False
+
+    @abstractmethod
     async def start(self, talk: Talk) -> Next:
         """The first step; a sentence may already say much."""
-        raise NotImplementedError
 
     def step(self, name: str) -> Step | None:
         """The step of this name; None when a later release has no such step."""
         found = getattr(self, name, None) if name.isidentifier() and not name.startswith("_") else None
-        return cast(Step, found) if callable(found) and name not in ("step",) else None
+        return cast(Step, found) if callable(found) and name != "step" else None

@@ -1,14 +1,17 @@
 """Runs dialogues: hears one message, finds whose turn it is, and says what comes next.
 
-帮助, 返回, 退出 and 人工 work everywhere. The engine knows no dialogue and no channel.
+帮助, 返回, 退出 and 人工 work everywhere, and 更多 after a text that was cut. Whoever may not have a dialogue
+does not get it; the engine knows none by name, and only one by part: where a stranger makes himself known.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from backend import clock
@@ -16,7 +19,7 @@ from backend.conversations.models import Before, Conversation, Run, RunState, Th
 from backend.conversations.service import ConversationService, Turn
 from backend.errors import AppError
 from backend.permissions import Actor
-from bots import words
+from bots import cutting, words
 from bots.dialogue import Dialogue, Next, NotUnderstood, Say, Talk
 from bots.ports import Services
 from bots.understanding.values import Intent, Understanding
@@ -29,8 +32,23 @@ LONGEST = 500
 MOST_MISUNDERSTOOD = 3
 _MOST_STEPS_BACK = 12
 _ALWAYS = frozenset({Intent.HELP, Intent.BACK, Intent.QUIT, Intent.HUMAN})
+# What takes longer hangs; the person is told to try again.
+_STEP_S = 20.0
+# Clocks differ, and some channels tell whole seconds.
+_LATE = timedelta(seconds=10)
+_MERE_ANSWERS = frozenset({Intent.CHOICE, Intent.YES, Intent.NO})
 # What begins something new in the middle of something else, when it is said clearly.
 _CLEARLY = 0.9
+
+
+class Staff(Protocol):
+    """The people behind 人工."""
+
+    async def called(self, conversation: Conversation, text: str) -> None:
+        """Somebody wants a person, or goes on talking with one."""
+
+    async def left(self, conversation: Conversation) -> None:
+        """Somebody goes back to the machine."""
 
 
 class Reads(Protocol):
@@ -42,12 +60,16 @@ class Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One message as its channel brought it. `id` is the channel's own, the same when it comes again."""
+    """One message as its channel brought it. `id` is the channel's own, the same when it comes again.
+
+    `said_at` is when it was written, of channels that bring messages late or out of order.
+    """
 
     through: Through
     address: str = field(repr=False)
     id: str
     text: str = field(repr=False)
+    said_at: datetime | None = None
 
 
 class Engine:
@@ -61,7 +83,9 @@ class Engine:
         services: Services,
         read: Reads,
         who: Callable[[Heard], Awaitable[Actor]],
-        call_staff: Callable[[Conversation, str], Awaitable[None]],
+        staff: Staff,
+        entrance: Dialogue | None = None,
+        app_url: str = "",
     ) -> None:
         self._conversations = conversations
         self._dialogues = {dialogue.name: dialogue for dialogue in dialogues}
@@ -69,39 +93,80 @@ class Engine:
         self._services = services
         self._read = read
         self._who = who
-        self._call_staff = call_staff
+        self._staff = staff
+        # By which a stranger makes himself known, where that can be done by talking.
+        self._entrance = entrance
+        self._app_url = app_url.rstrip("/")
+        if entrance is not None:
+            self._dialogues.setdefault(entrance.name, entrance)
+
+    def add(self, dialogue: Dialogue) -> None:
+        """One more dialogue, before anybody speaks."""
+        self._dialogues[dialogue.name] = dialogue
+        self._by_intent |= dict.fromkeys(dialogue.intents, dialogue)
 
     async def hear(self, heard: Heard) -> tuple[str, ...]:
         """Answer one message: pieces of text, or nothing when there is nothing to say."""
-        heard = replace(heard, text=heard.text[:LONGEST])
+        # Half of a pair, which some phones' gateways let through, is no text and cannot be kept.
+        whole = heard.text[:LONGEST].encode("utf-8", "replace").decode()
+        heard = replace(heard, text=whole)
 
         async def think(conversation: Conversation) -> Turn:
-            return await self._think(conversation, heard)
+            turn = await self._think(conversation, heard)
+            return _cut(turn) if heard.through is Through.SMS else turn
 
-        return await self._conversations.take_turn(heard.through, heard.address, heard.id, think)
+        return await self._conversations.take_turn(
+            heard.through, heard.address, heard.id, think, text=heard.text
+        )
 
     async def _think(self, conversation: Conversation, heard: Heard) -> Turn:
         understood = await self._read(heard.text)
         actor = await self._who(heard)
         turn = _Turning(conversation, heard, understood, actor, self._services)
         if conversation.with_staff and understood.intent is not Intent.QUIT:
-            await self._call_staff(conversation, heard.text)
+            await self._staff.called(conversation, heard.text)
             return turn.unchanged()
+        if understood.intent is Intent.MORE and conversation.more:
+            return turn.as_it_was("\n".join(conversation.more))
+        if turn.is_late and turn.waiting is not None and understood.intent in _MERE_ANSWERS:
+            # It answers a question before the open one: that is asked again.
+            return turn.as_it_was("\n".join(conversation.answer))
         if understood.intent in _ALWAYS:
             return await self._command(turn)
-        run = turn.waiting
-        if run is not None:
-            other = self._by_intent.get(understood.intent)
-            if other is None or understood.confidence < _CLEARLY or turn.chosen(run):
-                return await self._go_on(turn, run)
-        dialogue = self._by_intent.get(understood.intent)
+        run = turn.waiting or await self._waiting_elsewhere(turn)
+        if run is not None and (turn.chosen(run) or not self._is_something_else(understood, run)):
+            return await self._go_on(turn, run)
+        dialogue = self._by_intent.get(understood.intent) or await self._asked_by_message(turn)
         if dialogue is None:
             return turn.say(words.menu(self._titles))
         return await self._begin(turn, dialogue)
 
+    async def _waiting_elsewhere(self, turn: _Turning) -> Run | None:
+        """What a mere answer goes on with when nothing was asked here: a talk on the person's other line."""
+        if not turn.actor.id or turn.understood.intent not in _MERE_ANSWERS:
+            return None
+        return await self._conversations.waiting_elsewhere(turn.actor.id, turn.conversation.id)
+
+    async def _asked_by_message(self, turn: _Turning) -> Dialogue | None:
+        """Who has asked, outside of any talk, what these words answer."""
+        talk = turn.talk(_fresh("", clock.now()), turn.heard.text)
+        for dialogue in self._dialogues.values():
+            if await dialogue.has_asked(talk):
+                return dialogue
+        return None
+
+    def _is_something_else(self, understood: Understanding, run: Run) -> bool:
+        """Whether somebody who was asked something has begun to talk of another thing."""
+        other, current = self._by_intent.get(understood.intent), self._dialogues.get(run.dialogue)
+        if other is None or other is current or not other.interrupts or understood.confidence < _CLEARLY:
+            return False
+        if current is None:
+            return True
+        return understood.intent not in current.keeps and not current.hears_all(run.data)
+
     @property
     def _titles(self) -> Sequence[str]:
-        return [dialogue.title for dialogue in self._dialogues.values()]
+        return [dialogue.title for dialogue in self._dialogues.values() if dialogue.title]
 
     async def _command(self, turn: _Turning) -> Turn:
         run = turn.waiting
@@ -109,19 +174,23 @@ class Engine:
             case Intent.HELP:
                 return replace(turn.say(words.menu(self._titles)), run=run)
             case Intent.QUIT:
+                if turn.conversation.with_staff:
+                    await self._staff.left(turn.conversation)
                 return turn.say(words.GOODBYE, run=_ended(run, RunState.INTERRUPTED))
             case Intent.HUMAN:
-                await self._call_staff(turn.conversation, turn.heard.text)
+                await self._staff.called(turn.conversation, turn.heard.text)
                 return replace(turn.say(words.STAFF_CALLED, run=run), with_staff=True)
         if run is None or not run.before:
             return turn.say(words.menu(self._titles), run=_ended(run, RunState.INTERRUPTED))
         # The last step asked what is open now; the one before it asked what is to be answered differently.
-        kept = run.before[:-1] or run.before
+        kept = run.before[:-1]
+        if not kept:
+            return await self._run(turn, replace(run, data={}, before=()), "start", said="")
         earlier = replace(run, data=kept[-1].data, before=kept[:-1])
         return await self._run(turn, earlier, kept[-1].step, said="")
 
     async def _begin(self, turn: _Turning, dialogue: Dialogue) -> Turn:
-        fresh = Run(dialogue.name, "start", RunState.WAITING, clock.now())
+        fresh = _fresh(dialogue.name, clock.now())
         return await self._run(turn, fresh, "start", said=turn.heard.text)
 
     async def _go_on(self, turn: _Turning, run: Run) -> Turn:
@@ -129,28 +198,45 @@ class Engine:
 
     async def _run(self, turn: _Turning, run: Run, step_name: str, *, said: str) -> Turn:
         dialogue = self._dialogues.get(run.dialogue)
-        step = dialogue.step(step_name) if dialogue else None
         if dialogue is None:
             return turn.say(words.menu(self._titles))
+        if dialogue.needs is not None and not turn.actor.may(dialogue.needs):
+            return await self._refuse(turn, dialogue)
+        step = dialogue.step(step_name)
         if step is None:
             # A later release has no such step any more.
             step, step_name, run = dialogue.start, "start", replace(run, data={}, before=())
         talk = turn.talk(run, said)
+        about = {"dialogue": run.dialogue, "step": step_name}
         try:
-            came = await step(talk)
+            async with asyncio.timeout(_STEP_S):
+                came = await step(talk)
         except AppError as error:
-            log.info(
-                "dialogue_refused", extra={"dialogue": run.dialogue, "step": step_name, "code": error.code}
-            )
-            return turn.say(error.text, run=_ended(run, RunState.INTERRUPTED))
+            log.info("dialogue_refused", extra=about | {"code": error.code})
+            # What was away may be back: then the same answer does it.
+            kept = run if error.status >= 500 else _ended(run, RunState.INTERRUPTED)
+            return turn.say(error.text, run=kept)
+        except Exception as error:
+            # Neither its text nor its traceback: both may hold what was said.
+            log.error("dialogue_crashed", extra=about | {"error": type(error).__name__, "at": _place(error)})
+            return turn.say(words.TROUBLE, run=run)
         return self._next(turn, run, step_name, came, talk.data)
+
+    async def _refuse(self, turn: _Turning, dialogue: Dialogue) -> Turn:
+        """Somebody who may not have this dialogue: a stranger makes himself known where that can be done."""
+        entrance = self._entrance
+        stranger, by_sms = not turn.actor.id, turn.heard.through is Through.SMS
+        if stranger and not by_sms and entrance is not None and entrance is not dialogue:
+            return await self._begin(turn, entrance)
+        text = words.stranger(self._app_url) if stranger else words.not_here(self._app_url)
+        return turn.say(text, run=_ended(turn.waiting, RunState.INTERRUPTED))
 
     def _next(self, turn: _Turning, run: Run, step_name: str, came: Next, data: Mapping[str, str]) -> Turn:
         if isinstance(came, Say):
             return turn.say(came.text, run=_ended(run, RunState.COMPLETED))
         if isinstance(came, NotUnderstood):
             return self._again(turn, run, came)
-        before = (*run.before, Before(step_name, run.data))
+        before = (*run.before, Before(step_name, dict(data)))
         asked = replace(
             run,
             step=came.step,
@@ -197,6 +283,8 @@ class _Turning:
         key = hashlib.blake2b(f"{self.conversation.id}|{self.heard.id}".encode(), digest_size=16).hexdigest()
         return Talk(
             actor=self.actor,
+            through=self.heard.through,
+            address=self.heard.address,
             said=said,
             # Who goes back has not answered: nothing of that word may be taken for an answer.
             understood=self.understood if said else Understanding(Intent.UNKNOWN, 0.0),
@@ -207,6 +295,16 @@ class _Turning:
             services=self.services,
         )
 
+    @property
+    def is_late(self) -> bool:
+        """Whether it was written before the question that is open now was asked."""
+        said_at = self.heard.said_at
+        return said_at is not None and said_at < self.conversation.updated_at - _LATE
+
+    def as_it_was(self, text: str) -> Turn:
+        """Say something, and leave everything where it stands."""
+        return replace(self.say(text, run=self.conversation.run), with_staff=self.conversation.with_staff)
+
     def say(self, text: str, run: Run | None = None) -> Turn:
         """Answer, and leave the dialogue as given."""
         return Turn(answer=words.pieces(text), run=run, resident_id=self.actor.id or None)
@@ -214,6 +312,26 @@ class _Turning:
     def unchanged(self) -> Turn:
         """Nothing to say; a person is at it."""
         return Turn((), self.conversation.run, self.actor.id or None, with_staff=True)
+
+
+def _fresh(dialogue: str, at: datetime) -> Run:
+    return Run(dialogue, "start", RunState.WAITING, at)
+
+
+def _cut(turn: Turn) -> Turn:
+    """The first of the texts that the answer takes; the others wait for 回复M看更多."""
+    if not turn.answer:
+        return turn
+    first, *others = cutting.parts("\n".join(turn.answer))
+    return replace(turn, answer=(first,), more=tuple(others))
+
+
+def _place(error: BaseException) -> str:
+    """The file and line it came from."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
 
 
 def _ended(run: Run | None, state: RunState) -> Run | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from backend.appointments.service import AppointmentService
+from backend.appointments.waitlist import Waitlist
 from backend.directory.service import DirectoryService
+from backend.messages.service import MessageService
 from backend.residents.service import ResidentService
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.schedules import ScheduleService
+from backend.surveys.service import SurveyService
 
 
 class Services(Protocol):
@@ -19,3 +22,6 @@ class Services(Protocol):
     schedules: ScheduleService
     claims: ClaimService
     appointments: AppointmentService
+    messages: MessageService
+    waitlist: Waitlist
+    surveys: SurveyService

@@ -5,11 +5,11 @@ An adapter owns the wire; who is told what, when, and how often is `backend/mess
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class RejectReason(StrEnum):
@@ -21,6 +21,8 @@ class RejectReason(StrEnum):
     BAD_CONTENT = "bad_content"
     CODE_INVALID = "code_invalid"
     MISCONFIGURED = "misconfigured"
+    # A person who has not spoken to us lately, or was answered too often since, is not to be spoken to.
+    NOT_NOW = "not_now"
 
 
 class NotifyError(Exception):
@@ -92,6 +94,40 @@ class SubscribeMessage:
     template_id: str
     data: Mapping[str, str] = field(repr=False)
     page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNotice:
+    """One template message of the official account, to somebody who follows it; it spends nothing."""
+
+    openid: str
+    template_id: str
+    data: Mapping[str, str] = field(repr=False)
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerMessage:
+    """Words to somebody who has just spoken to the official account."""
+
+    openid: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """What somebody sent to the official account, or did there. `stamp` names the callback it came by."""
+
+    id: str
+    openid: str = field(repr=False)
+    account: str
+    # text, voice, image, …; of an event its name and its key.
+    kind: str
+    event: str = ""
+    key: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
+    sent_at: datetime = field(kw_only=True)
+    stamp: str = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +261,54 @@ class MiniProgramMessenger(Protocol):
 
     async def send(self, message: SubscribeMessage) -> SendResult:
         """Send one message; `NOT_SUBSCRIBED` when the person's grants are used up."""
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+
+
+class OfficialAccountMessenger(Protocol):
+    """WeChat customer-service messages of the official account."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name in our records."""
+
+    async def send_text(self, message: CustomerMessage) -> SendResult:
+        """Send one text; `NOT_NOW` when WeChat lets us say no more to the person."""
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+
+
+class OfficialAccountLine(Protocol):
+    """What comes in from the official account's chat, and what goes back."""
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether there is an account that is to answer."""
+
+    def echo(self, query: Mapping[str, str], now: datetime) -> str:
+        """What the platform wants back when the address is entered. Raises InvalidNoticeError."""
+
+    def read(self, query: Mapping[str, str], body: bytes, now: datetime) -> InboundMessage:
+        """A message or an event. Raises InvalidNoticeError."""
+
+    def reply(self, message: InboundMessage, text: str, now: datetime) -> bytes:
+        """The body that answers a message at once."""
+
+    async def set_menu(self, buttons: Sequence[Mapping[str, Any]]) -> None:
+        """Put another menu under the account's chat."""
+
+
+class AccountNotifier(Protocol):
+    """WeChat template messages of the official account."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name in our records."""
+
+    async def send_notice(self, notice: AccountNotice) -> SendResult:
+        """Send one; `NOT_NOW` to somebody who does not follow the account."""
 
     async def aclose(self) -> None:
         """Let go of connections."""

@@ -13,10 +13,13 @@ from tornado.web import Application, StaticFileHandler
 from sandbox import (
     aliyun_sms,
     cashier_page,
+    chat_page,
     control,
     control_pay,
+    customer_service,
     mas,
     notices,
+    official_account,
     pages,
     phone_page,
     register,
@@ -64,7 +67,7 @@ def make_world(state_dir: Path, city: City, city_file: str) -> World:
     )
 
 
-def make_app(world: World) -> Application:
+def make_app(world: World, chat: official_account.Chat) -> Application:
     """Every service's paths on one port."""
     wire = PayWire(world.credentials)
     sender, gateways = notices.Notices(world, wire), Gateways(world)
@@ -72,6 +75,8 @@ def make_app(world: World) -> Application:
         *wechat.routes(world),
         *wechat_oauth.routes(world),
         *wechat_messages.routes(world),
+        *customer_service.routes(world),
+        *official_account.routes(world, chat),
         (r"/wechat/.*", UnknownHandler, {"world": world}),
         *wechat_pay.routes(world, wire),
         *mas.routes(world),
@@ -82,6 +87,7 @@ def make_app(world: World) -> Application:
         *control_pay.routes(world, sender),
         *window.routes(world),
         *phone_page.routes(world, gateways),
+        *chat_page.routes(world, chat, gateways),
         *cashier_page.routes(world, sender),
         *pages.routes(world),
     ]
@@ -97,7 +103,8 @@ class Sandbox:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._server = HTTPServer(make_app(world), max_body_size=BIGGEST_BODY)
+        self._chat = official_account.Chat(world)
+        self._server = HTTPServer(make_app(world, self._chat), max_body_size=BIGGEST_BODY)
         self.port = 0
 
     @property
@@ -117,6 +124,7 @@ class Sandbox:
         self._server.stop()
         await self._server.close_all_connections()
         await self.world.agenda.stop()
+        await self._chat.close()
         await self.world.courier.close()
         self.world.keeper.save()
 

@@ -97,7 +97,11 @@ def _make() -> tuple[dict[str, Any], dict[str, Any]]:
     merchant, pay, platform = (generate_private_key(65537, 2048) for _ in range(3))
     told = {
         "wechat_mini": {"app_id": "wx" + secrets.token_hex(8), "secret": secrets.token_hex(16)},
-        "wechat_oa": {"app_id": "wx" + secrets.token_hex(8), "secret": secrets.token_hex(16)},
+        "wechat_oa": {
+            "app_id": "wx" + secrets.token_hex(8),
+            "secret": secrets.token_hex(16),
+            **_server_settings(),
+        },
         "wechat_pay": {
             "mch_id": "16" + _random(8, string.digits),
             "cert_serial": secrets.token_hex(20).upper(),
@@ -173,6 +177,11 @@ class Credentials:
         return known.get(app_id)
 
 
+def _server_settings() -> dict[str, str]:
+    """Of the official account's chat: the token that signs, the key that seals."""
+    return {"token": _random(32), "aes_key": _random(43)}
+
+
 def _with_new_templates(path: Path) -> dict[str, Any]:
     """What was told before, with templates that were applied for and accounts that were opened since."""
     told: dict[str, Any] = orjson.loads(path.read_bytes())
@@ -182,7 +191,14 @@ def _with_new_templates(path: Path) -> dict[str, Any]:
         told[name][kind] = _random(43)
     unknown = {name: account for name, account in _make_clouds().items() if name not in told}
     told |= unknown
-    if missing or unknown:
+    for name, account in _make_clouds().items():
+        fresh = {k: t for k, t in account["templates"].items() if k not in told[name]["templates"]}
+        told[name]["templates"] |= fresh
+        missing += [(name, kind) for kind in fresh]
+    chatless = "token" not in told["wechat_oa"]
+    if chatless:
+        told["wechat_oa"] |= _server_settings()
+    if missing or unknown or chatless:
         write_atomically(path, orjson.dumps(told, option=orjson.OPT_INDENT_2))
     return told
 

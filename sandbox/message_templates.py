@@ -54,6 +54,23 @@ SUBSCRIBE_TEMPLATES: dict[str, Template] = {
         "健康码使用提醒",
         {"thing1": "使用机构", "thing2": "使用环节", "time3": "使用时间", "thing4": "温馨提示"},
     ),
+    "survey_card": Template(
+        "就诊回访通知",
+        {"thing1": "回访内容", "thing2": "回访医院", "time3": "截止时间", "thing4": "温馨提示"},
+    ),
+    "survey_heard": Template(
+        "意见处理通知", {"thing1": "处理医院", "thing2": "处理说明", "time3": "联系时间"}
+    ),
+    "visit_reminder": Template(
+        "就诊提醒通知",
+        {
+            "thing1": "就诊医院",
+            "thing2": "就诊科室",
+            "name3": "就诊人",
+            "time4": "就诊时间",
+            "thing5": "温馨提示",
+        },
+    ),
     "phone_released": Template(
         "账号变更提醒", {"thing1": "变更内容", "time2": "变更时间", "thing3": "温馨提示"}
     ),

@@ -100,6 +100,7 @@ class StampHandler(SandboxHandler):
             sum(sms["state"] != "submitted" for sms in state.sms),
             len(state.sms_replies),
             len(state.wechat_messages),
+            len(state.oa_chat),
             len(state.persons),
             len(state.orders),
             sum(order.state != "NOTPAY" for order in state.orders.values()),

@@ -43,5 +43,9 @@ CLOUD_TEMPLATES: dict[str, CloudTemplate] = {
     "schedule_stopped": CloudTemplate(
         "${patient}您好，很抱歉，${organization}${department}${when}停诊，您的预约已取消。"
     ),
+    "guidance_slip": CloudTemplate(
+        "${patient}您好，您已报到${organization}${department}，序号${number}，请到${place}候诊。"
+    ),
+    "refund_succeeded": CloudTemplate("您的${item}${amount}已原路退回您的支付账户，以银行到账时间为准。"),
     "visit_reminder": CloudTemplate("${patient}您好，请记得${when}的就诊。"),
 }

@@ -52,6 +52,8 @@ class WeChatUser:
     follows_oa: bool = True
     # Accepted subscription prompts not used up yet, by template id.
     grants: dict[str, int] = field(default_factory=dict)
+    # What the official account may still say to them: by their act, until when and how often.
+    windows: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass
@@ -171,6 +173,9 @@ class State:
     sms: list[dict[str, Any]] = field(default_factory=list)
     sms_replies: list[dict[str, Any]] = field(default_factory=list)
     wechat_messages: list[dict[str, Any]] = field(default_factory=list)
+    # Of the official account: what was said in its chat, and the menu under it.
+    oa_chat: list[dict[str, Any]] = field(default_factory=list)
+    oa_menu: list[dict[str, Any]] = field(default_factory=list)
     mas_reports: list[dict[str, Any]] = field(default_factory=list)
     mas_replies: list[dict[str, Any]] = field(default_factory=list)
     # Of Aliyun and Tencent Cloud: what waits to be pulled, templates applied for since the start, when each
@@ -258,7 +263,7 @@ class Keeper:
 
     def _forget_the_old(self) -> None:
         state, now = self.state, self.clock()
-        for entries in (state.sms, state.sms_replies, state.wechat_messages):
+        for entries in (state.sms, state.sms_replies, state.wechat_messages, state.oa_chat):
             del entries[:-KEEP]
         state.codes = {key: code for key, code in state.codes.items() if now - code.issued_at < 3600}
         state.tokens = {key: token for key, token in state.tokens.items() if now - token.expires_at < 3600}

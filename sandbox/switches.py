@@ -41,6 +41,13 @@ SWITCHES = (
         "错误码，例如 43101、43107、45168",
         on="43101",
     ),
+    Switch(
+        "refuse_customer_message", "wechat", "", "拒绝客服消息", "错误码，例如 45015、45047、-1", on="45015"
+    ),
+    Switch(
+        "chat_mode", "wechat", "", "公众号消息的加密方式", "空为安全模式", choices=("", "compatible", "plain")
+    ),
+    Switch("duplicate_chat", "wechat", False, "公众号消息送两遍"),
     Switch("lose_answers_wechat", "wechat", False, "微信接口办完事却不答复"),
     Switch("slow_pay_ms", "pay", 0, "支付接口慢 (毫秒)"),
     _refusal("refuse_prepay", "pay", "拒绝下单", "SYSTEM_ERROR", "FREQUENCY_LIMITED", "RULE_LIMIT"),

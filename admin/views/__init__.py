@@ -9,6 +9,7 @@ from admin.views import (
     clients,
     dashboard,
     directory,
+    inbox,
     messages,
     nowhere,
     payments,
@@ -16,6 +17,10 @@ from admin.views import (
     sign_in,
     staff,
     static,
+    survey_campaigns,
+    survey_questionnaires,
+    survey_results,
+    survey_tickets,
 )
 
 Routes = list[tuple[str, type]]
@@ -30,6 +35,11 @@ def routes() -> Routes:
         *appointments.routes,
         *payments.routes,
         *messages.routes,
+        *inbox.routes,
+        *survey_results.routes,
+        *survey_tickets.routes,
+        *survey_campaigns.routes,
+        *survey_questionnaires.routes,
         *directory.routes,
         *clients.routes,
         *staff.routes,

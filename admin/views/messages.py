@@ -10,7 +10,9 @@ from admin.lookups import organization_names
 from backend.errors import AppError, ErrorCode, not_found
 from backend.http.endpoint import requires
 from backend.messages.models import DeliveryState, Message, MessageChannel, MessageKind
+from backend.messages.previews import preview_of
 from backend.permissions import Permission
+from backend.security.masking import mask_phone
 
 PAGE_SIZE = 50
 RESENDABLE = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED)
@@ -68,12 +70,51 @@ class PersonHandler(PageHandler):
         if not body.person:
             raise AppError(ErrorCode.BAD_REQUEST, "nobody", text="请输入完整的手机号或身份证号。")
         person_id = await self.services.desk.find_person(self.actor, body.person)
-        messages: list[Message] = []
-        if person_id is not None:
-            messages, _ = await self.services.messages.list_messages(
-                self.actor, recipient_id=person_id, limit=PAGE_SIZE
-            )
-        await show_messages(self, messages, None, person=True)
+        number = body.person.strip().replace(" ", "")
+        messages = await self.services.messages.look_up(self.actor, number, person_id, limit=PAGE_SIZE)
+        await show_messages(self, messages, None, person=True, masked=mask_phone(number))
+
+
+class MessageHandler(PageHandler):
+    """One message."""
+
+    @requires(Permission.STAFF_MESSAGES_READ)
+    @page("One message with all its tries")
+    async def get(self, message_id: str) -> None:
+        """What became of it, way by way; its words are not shown."""
+        message = await self.services.messages.access_message(self.actor, message_id)
+        self.show_page(
+            "messages/one.html",
+            message=message,
+            names=await self.services.residents.names([message.recipient_id]),
+            places=await organization_names(self.services, [message.organization_id or ""]),
+            resendable=RESENDABLE,
+        )
+
+
+class TemplatesHandler(PageHandler):
+    """The words of every kind."""
+
+    @requires(Permission.STAFF_MESSAGES_READ)
+    @page("Message templates")
+    async def get(self) -> None:
+        """A list."""
+        self.show_page("messages/templates.html", previews=[preview_of(kind) for kind in MessageKind])
+
+
+class TemplateHandler(PageHandler):
+    """The words of one kind."""
+
+    @requires(Permission.STAFF_MESSAGES_READ)
+    @page("Preview a message template")
+    async def get(self, kind: str) -> None:
+        """Filled with examples, as each channel shows it, and what to apply for at each provider."""
+        try:
+            found = MessageKind(kind)
+        except ValueError:
+            raise not_found(f"kind {kind}") from None
+        ids = self.services.messages.template_ids(found)
+        self.show_page("messages/template.html", preview=preview_of(found), ids=ids)
 
 
 class ResendHandler(PageHandler):
@@ -106,7 +147,12 @@ class ResendHandler(PageHandler):
 
 
 async def show_messages(
-    handler: PageHandler, messages: list[Message], following: str | None, *, person: bool
+    handler: PageHandler,
+    messages: list[Message],
+    following: str | None,
+    *,
+    person: bool,
+    masked: str = "",
 ) -> None:
     """The list, with masked names of the recipients."""
     services = handler.services
@@ -118,6 +164,7 @@ async def show_messages(
         names=await services.residents.names({message.recipient_id for message in messages}),
         places=await organization_names(services, [message.organization_id or "" for message in messages]),
         resendable=RESENDABLE,
+        masked=masked,
     )
 
 
@@ -132,5 +179,8 @@ _ID = r"(?P<message_id>[\w-]+)"
 routes = [
     (r"/admin/messages", MessagesHandler),
     (r"/admin/messages/person", PersonHandler),
-    (rf"/admin/messages/{_ID}/resend/(?P<channel>[a-z]+)", ResendHandler),
+    (r"/admin/messages/templates", TemplatesHandler),
+    (r"/admin/messages/templates/(?P<kind>[a-z_]+)", TemplateHandler),
+    (rf"/admin/messages/{_ID}", MessageHandler),
+    (rf"/admin/messages/{_ID}/resend/(?P<channel>[a-z_]+)", ResendHandler),
 ]

@@ -23,6 +23,11 @@ PERIODS = {"am": "上午", "pm": "下午", "evening": "晚间", "night": "夜间
 # hospital: where somebody goes may say what they have, and a mental health centre says so by its very name.
 # Whoever may see more finds it through the order's appointment and institution.
 FEE_ITEM = "预约挂号费"
+BRING = "身份证、医保卡和以往病历"
+# GB/T: the step of the health code at which somebody registers at a desk or a kiosk.
+CHECK_IN_STEP = "10101"
+# Who booked later than so long before the reminders need none.
+REMIND_AFTER = timedelta(hours=12)
 _GOING_BACK = frozenset(
     {OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED, OrderState.REFUND_FAILED}
 )
@@ -113,7 +118,54 @@ class AppointmentTeller:
             )
         )
 
-    async def _tell(self, event: Event, claim: Claim, kind: MessageKind) -> None:
+    async def on_paid(self, event: Event) -> None:
+        """ORDER_PAID."""
+        order = await self._orders.order_of(event.data["appointment_id"])
+        if order is None or order.paid_at is None:
+            return
+        facts = {
+            "item": FEE_ITEM,
+            "amount": yuan(order.paid_fen),
+            "when": long_time(order.paid_at),
+            "appointment_id": order.appointment_id,
+        }
+        await self._messages.tell(
+            Letter(
+                event.id,
+                event.at,
+                order.resident_id,
+                MessageKind.PAYMENT_SUCCEEDED,
+                facts,
+                order.appointment_id,
+                order.organization_id,
+            )
+        )
+
+    async def on_code_used(self, event: Event) -> None:
+        """CODE_USED: who checks in for an appointment of today is told where to go and what to bring."""
+        if event.data["step"] != CHECK_IN_STEP:
+            return
+        claims, _ = await self._claims.of_patients(
+            [event.data["patient_id"]], upcoming=None, cursor=None, limit=20
+        )
+        for claim in claims:
+            here = claim.organization_id == event.data["organization_id"]
+            if here and claim.state is ClaimState.BOOKED and claim.on == clock.civil_date(event.at):
+                # Shown at two desks, the code is still one arrival.
+                await self._tell(event, claim, MessageKind.GUIDANCE_SLIP, about=claim.start_at)
+
+    async def on_reminders_due(self, event: Event) -> None:
+        """REMINDERS_DUE: tomorrow's appointments of a department; who has booked since yesterday knows."""
+        pool = f"{event.data['department_id']}:{event.data['on']}"
+        for claim in await self._claims.live_in_pools([pool]):
+            fresh = event.at - claim.created_at < REMIND_AFTER
+            if claim.state is ClaimState.BOOKED and not fresh:
+                await self._tell(event, claim, MessageKind.VISIT_REMINDER, about=claim.created_at)
+
+    async def _tell(
+        self, event: Event, claim: Claim, kind: MessageKind, *, about: datetime | None = None
+    ) -> None:
+        """Tell once for an event; once for the appointment itself where an instant of its own is given."""
         schedule = await self._schedules.get_cached(claim.schedule_id)
         place = await place_of(self._directory, claim)
         names = await self._people.names([claim.patient_id])
@@ -121,10 +173,19 @@ class AppointmentTeller:
         facts = {
             **_visit(claim, schedule, place, names.get(claim.patient_id, "就诊人")),
             **_ending(claim, order),
+            "bring": BRING,
             "cancel_by": _day_and_time(claim.start_at - self._cancel_until),
         }
         await self._messages.tell(
-            Letter(event.id, event.at, claim.resident_id, kind, facts, claim.id, claim.organization_id)
+            Letter(
+                claim.id if about else event.id,
+                about or event.at,
+                claim.resident_id,
+                kind,
+                facts,
+                claim.id,
+                claim.organization_id,
+            )
         )
 
 

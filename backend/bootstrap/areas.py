@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from backend.appointments.desk import AppointmentDesk
 from backend.appointments.hospital import HospitalBookingService
+from backend.appointments.reminding import Reminding
 from backend.appointments.service import AppointmentService
 from backend.appointments.telling import AppointmentTeller
+from backend.appointments.waitlist import Waitlist
+from backend.appointments.waitlist_models import OFFER_FOR
+from backend.appointments.waitlist_store import WaitlistStore
 from backend.audit.chain import Chain
 from backend.audit.service import AuditService
 from backend.audit.store import AuditStore
 from backend.billing.service import BillingService
 from backend.bootstrap.core import Close, Core
 from backend.bootstrap.outside import Outside
+from backend.conversations.inbox import Inbox, Said
+from backend.conversations.models import Through
 from backend.conversations.service import ConversationService
 from backend.db.journal import Journal
 from backend.directory.client_care import ClientCare
@@ -30,6 +38,8 @@ from backend.healthcodes.service import HealthCodeService
 from backend.healthcodes.steps import STEPS
 from backend.imports.bulk_publish import ImportService
 from backend.imports.store import FeedStore
+from backend.messages.gates import Hours
+from backend.messages.models import Answer
 from backend.messages.service import MessageService
 from backend.messages.tellers import CodeAndFamilyTeller
 from backend.residents.compose import make_residents
@@ -51,6 +61,9 @@ from backend.staff.sign_in import SignIn
 from backend.staff.store import StaffStore
 from backend.statistics.service import StatisticsService
 from backend.statistics.store import StatisticsStore
+from backend.surveys.compose import make_surveys
+from backend.surveys.service import SurveyService
+from bots.compose import Bots, make_bots
 
 
 @dataclass
@@ -78,6 +91,7 @@ class Middle(Ground):
     billing: BillingService
     messages: MessageService
     conversations: ConversationService
+    inbox: Inbox
     code_and_family_teller: CodeAndFamilyTeller
     statistics: StatisticsService
     resealing: Resealing
@@ -89,8 +103,13 @@ class Services(Middle):
 
     appointments: AppointmentService
     appointment_teller: AppointmentTeller
+    reminding: Reminding
+    waitlist: Waitlist
     hospital_bookings: HospitalBookingService
     desk: AppointmentDesk
+    surveys: SurveyService
+    # Made last, of all the others.
+    bots: Bots = field(init=False)
 
 
 class Late:
@@ -130,7 +149,11 @@ def make_areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
     late = Late()
     middle = _middle(_ground(core, outside, late), outside, closers)
     late.codes, late.claims = middle.messages, middle.claims
-    return _top(middle)
+    services = _top(middle)
+    about = {"app_url": core.settings.public_url, "city_name": core.settings.city_name}
+    services.bots = make_bots(services, outside.line, **about)
+    closers.append(services.bots.close)
+    return services
 
 
 def _ground(core: Core, outside: Outside, late: Late) -> Ground:
@@ -178,7 +201,10 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
     healthcodes = _healthcodes(ground)
     billing = BillingService(db, outside.gateways, ground.blind, ground.audit, nudge=ground.nudger.kick)
     messages = _messages(ground, outside)
-    closers += [claim_store.drained, healthcodes.drained]
+    conversations = ConversationService(
+        db, cipher=ground.cipher, blind=ground.blind, nudge=ground.nudger.kick
+    )
+    closers += [messages.tallies.close, claim_store.drained, healthcodes.drained]
     return Middle(
         **vars(ground),
         healthcodes=healthcodes,
@@ -188,7 +214,15 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         imports=ImportService(ground.directory, schedules, FeedStore(db)),
         billing=billing,
         messages=messages,
-        conversations=ConversationService(db, cipher=ground.cipher, blind=ground.blind),
+        conversations=conversations,
+        inbox=Inbox(
+            db,
+            conversations,
+            ground.directory,
+            ground.audit,
+            speaking(messages),
+            cipher=ground.cipher,
+        ),
         code_and_family_teller=CodeAndFamilyTeller(
             messages,
             ground.residents,
@@ -205,7 +239,8 @@ def _resealing(ground: Ground, healthcodes: HealthCodeService, messages: Message
     """What follows a rotation of keys: every declared sealed field, every blind index."""
     store = ResealingStore(ground.db)
     fields: list[Work] = [SealedWork(store, ground.cipher, declared) for declared in SEALED.values()]
-    indexes: list[Work] = [ground.residents.indexes, healthcodes.card_indexes, messages.reply_indexes]
+    of_messages: list[Work] = [messages.reply_indexes, messages.optout_indexes]
+    indexes: list[Work] = [ground.residents.indexes, healthcodes.card_indexes, *of_messages]
     return Resealing(store, ground.keyring, [*fields, *indexes])
 
 
@@ -237,14 +272,31 @@ def _messages(ground: Ground, outside: Outside) -> MessageService:
         cipher=ground.cipher,
         blind=ground.blind,
         people=ground.residents,
-        sms=outside.sms,
-        receiver=outside.sms_receiver,
+        lines=outside.sms,
         messenger=outside.messenger,
+        official=outside.official,
+        notifier=outside.notifier,
+        account_templates=settings.wechat_oa_templates,
         audit=ground.audit,
         templates=settings.wechat_subscribe_templates,
-        callback_secret=settings.mas_callback_secret.get_secret_value(),
+        limits=ground.limiter,
+        push_networks=settings.sms_push_networks,
+        hours=Hours(settings.messages_from_hour, settings.messages_until_hour),
         nudge=ground.nudger.kick,
     )
+
+
+def speaking(messages: MessageService) -> Callable[[Said], Awaitable[None]]:
+    """How words of a conversation reach the person: as messages, which know providers and limits."""
+
+    async def speak(said: Said) -> None:
+        if said.through is Through.TERMINAL:
+            return
+        through: Literal["sms", "official_account"]
+        through = "sms" if said.through is Through.SMS else "official_account"
+        await messages.answer(Answer(said.key, through, said.address, said.text, said.resident_id))
+
+    return speak
 
 
 def _top(m: Middle) -> Services:
@@ -261,6 +313,7 @@ def _top(m: Middle) -> Services:
             m.billing,
             m.nudger,
         ),
+        reminding=Reminding(m.directory, m.outbox),
         appointment_teller=AppointmentTeller(
             m.claims,
             m.schedules,
@@ -270,8 +323,31 @@ def _top(m: Middle) -> Services:
             m.messages,
             cancel_until=timedelta(minutes=m.settings.cancel_until_minutes),
         ),
+        waitlist=Waitlist(
+            WaitlistStore(m.db),
+            m.claims.holding_for(OFFER_FOR),
+            m.schedules,
+            m.residents,
+            m.directory,
+            m.messages,
+            app_url=m.settings.public_url,
+            booking_days=m.settings.booking_days,
+        ),
         hospital_bookings=HospitalBookingService(
             m.claims, m.schedules, m.residents, m.billing, m.audit, feed, m.nudger
+        ),
+        surveys=make_surveys(
+            m.db,
+            cipher=m.cipher,
+            blind=m.blind,
+            public_url=m.settings.public_url,
+            hours=(m.settings.messages_from_hour, m.settings.messages_until_hour),
+            residents=m.residents,
+            directory=m.directory,
+            messages=m.messages,
+            claims=m.claims,
+            audit=m.audit,
+            nudge=m.nudger.kick,
         ),
         desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
@@ -11,15 +11,28 @@ from redis import Redis as SyncRedis
 
 from backend import metrics
 from backend.bootstrap.core import Close
+from backend.messages.lines import SMSLine
 from backend.residents.register_http import HTTPPopulationRegister
 from backend.security.fields import FieldCipher, SealedFieldError
 from backend.security.keys import Keyring
 from backend.settings import Settings
-from notify.ports import MiniProgramMessenger, SMSReceiver, SMSSender, WeChatLogin
+from notify.base import Observer
+from notify.ports import (
+    AccountNotifier,
+    MiniProgramMessenger,
+    OfficialAccountLine,
+    OfficialAccountMessenger,
+    WeChatLogin,
+)
+from notify.sms.aliyun import AliyunSMS, AliyunSMSConfig
 from notify.sms.cloud_mas import CloudMAS, CloudMASConfig
+from notify.sms.tencent import TencentSMS, TencentSMSConfig
 from notify.wechat.client import WeChatApp, WeChatAppConfig
+from notify.wechat.customer_service import WeChatCustomerService
 from notify.wechat.login import WeChatPlatformLogin
 from notify.wechat.messenger import WeChatSubscribeMessenger
+from notify.wechat.official_account import OfficialAccountConfig, WeChatOfficialAccount
+from notify.wechat.template_messages import WeChatTemplateMessages
 from notify.wechat.tokens import MemoryTokenStorage, RedisTokenStorage, TokenStorage
 from payment.ports import PaymentGateway
 from payment.wechat_pay.gateway import WeChatPayConfig, WeChatPayGateway
@@ -30,9 +43,11 @@ class Outside:
     """The world outside, behind our ports."""
 
     gateways: Sequence[PaymentGateway]
-    sms: SMSSender
-    sms_receiver: SMSReceiver
+    sms: Sequence[SMSLine]
     messenger: MiniProgramMessenger
+    official: OfficialAccountMessenger
+    notifier: AccountNotifier
+    line: OfficialAccountLine
     wechat: WeChatLogin
     register: HTTPPopulationRegister
 
@@ -81,7 +96,51 @@ def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> 
         storage=tokens,
         observe=observe,
     )
-    sms = CloudMAS(
+    sms = make_sms_lines(settings, observe, closers)
+    register = HTTPPopulationRegister(
+        settings.population_register_url,
+        settings.population_register_secret.get_secret_value(),
+        observe=observe,
+    )
+    gateways = (
+        [WeChatPayGateway(_wechat_pay(settings), observe=observe)] if settings.wechat_pay_mch_id else []
+    )
+    wechat = WeChatPlatformLogin(mini, official, settings.wechat_open_url)
+    closers += [register.aclose, wechat.aclose, *(gateway.aclose for gateway in gateways)]
+    return Outside(
+        gateways=gateways,
+        sms=sms,
+        messenger=WeChatSubscribeMessenger(mini),
+        official=WeChatCustomerService(official),
+        notifier=WeChatTemplateMessages(official, settings.wechat_mini_app_id),
+        line=WeChatOfficialAccount(_official_account(settings), official),
+        wechat=wechat,
+        register=register,
+    )
+
+
+def make_sms_lines(settings: Settings, observe: Observer, closers: list[Close]) -> list[SMSLine]:
+    """The SMS providers that are set up, any of them or all."""
+    lines = []
+    if settings.mas_url:
+        lines.append(_cloud_mas(settings, observe, closers))
+    if settings.aliyun_sms_access_key_id:
+        lines.append(_aliyun(settings, observe, closers))
+    if settings.tencent_sms_secret_id:
+        lines.append(_tencent(settings, observe, closers))
+    return [
+        replace(
+            line,
+            share=float(settings.sms_shares.get(line.name, "1")),
+            per_second=settings.sms_per_second,
+            per_day=settings.sms_per_day,
+        )
+        for line in lines
+    ]
+
+
+def _cloud_mas(settings: Settings, observe: Observer, closers: list[Close]) -> SMSLine:
+    mas = CloudMAS(
         CloudMASConfig(
             url=settings.mas_url,
             ec_name=settings.mas_ec_name,
@@ -92,17 +151,64 @@ def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> 
         ),
         observe=observe,
     )
-    register = HTTPPopulationRegister(
-        settings.population_register_url,
-        settings.population_register_secret.get_secret_value(),
+    closers.append(mas.aclose)
+    # The gateway knows the signature by its code; the city's name stands for its text when we count.
+    return SMSLine(
+        mas.name,
+        "mas",
+        mas,
+        settings.mas_callback_secret.get_secret_value(),
+        texts=mas,
+        signature=settings.city_name,
+    )
+
+
+def _aliyun(settings: Settings, observe: Observer, closers: list[Close]) -> SMSLine:
+    aliyun = AliyunSMS(
+        AliyunSMSConfig(
+            access_key_id=settings.aliyun_sms_access_key_id,
+            access_key_secret=settings.aliyun_sms_access_key_secret.get_secret_value(),
+            sign_name=settings.aliyun_sms_sign_name,
+            url=settings.aliyun_sms_url,
+        ),
         observe=observe,
     )
-    gateways = (
-        [WeChatPayGateway(_wechat_pay(settings), observe=observe)] if settings.wechat_pay_mch_id else []
+    closers.append(aliyun.aclose)
+    return SMSLine(
+        aliyun.name,
+        "aliyun",
+        aliyun,
+        settings.aliyun_sms_callback_secret.get_secret_value(),
+        by_template=aliyun,
+        templates=settings.aliyun_sms_templates,
+        tracer=aliyun,
+        signature=settings.aliyun_sms_sign_name,
     )
-    wechat = WeChatPlatformLogin(mini, official, settings.wechat_open_url)
-    closers += [sms.aclose, register.aclose, wechat.aclose, *(gateway.aclose for gateway in gateways)]
-    return Outside(gateways, sms, sms, WeChatSubscribeMessenger(mini), wechat, register)
+
+
+def _tencent(settings: Settings, observe: Observer, closers: list[Close]) -> SMSLine:
+    tencent = TencentSMS(
+        TencentSMSConfig(
+            secret_id=settings.tencent_sms_secret_id,
+            secret_key=settings.tencent_sms_secret_key.get_secret_value(),
+            sdk_app_id=settings.tencent_sms_app_id,
+            sign_name=settings.tencent_sms_sign_name,
+            url=settings.tencent_sms_url,
+            region=settings.tencent_sms_region,
+        ),
+        observe=observe,
+    )
+    closers.append(tencent.aclose)
+    return SMSLine(
+        tencent.name,
+        "tencent",
+        tencent,
+        settings.tencent_sms_callback_secret.get_secret_value(),
+        by_template=tencent,
+        templates=settings.tencent_sms_templates,
+        tracer=tencent,
+        signature=settings.tencent_sms_sign_name,
+    )
 
 
 def _wechat_tokens(settings: Settings, keyring: Keyring, closers: list[Close]) -> TokenStorage:
@@ -117,6 +223,14 @@ def _wechat_tokens(settings: Settings, keyring: Keyring, closers: list[Close]) -
 
     closers.append(close)
     return RedisTokenStorage(client, SealedTokens(keyring, settings))
+
+
+def _official_account(settings: Settings) -> OfficialAccountConfig:
+    return OfficialAccountConfig(
+        app_id=settings.wechat_oa_app_id,
+        token=settings.wechat_oa_token.get_secret_value(),
+        aes_key=settings.wechat_oa_aes_key.get_secret_value(),
+    )
 
 
 def _wechat_pay(settings: Settings) -> WeChatPayConfig:

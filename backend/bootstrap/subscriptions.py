@@ -6,6 +6,7 @@ from backend.bootstrap.areas import Services
 from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
 from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
 from backend.statistics.service import COUNTED_KINDS
+from backend.surveys.compose import EVENT_SOURCES as SURVEY_EVENT_SOURCES
 from backend.worker.events import EventKind
 from backend.worker.periodic import PeriodicJob
 
@@ -19,8 +20,11 @@ def subscribe(services: Services) -> None:
         "orders",
         "payment_notices",
         "messages",
+        "message_replies",
+        "put_off_messages",
         *RESIDENT_EVENT_SOURCES,
         *CODE_EVENT_SOURCES,
+        *SURVEY_EVENT_SOURCES,
     )
     bus.subscribe(kinds.ORDER_PAID, "appointments.on_order_paid", services.appointments.on_order_paid)
     bus.subscribe(kinds.ORDER_CLOSED, "appointments.on_order_closed", services.appointments.on_order_closed)
@@ -31,13 +35,19 @@ def subscribe(services: Services) -> None:
         bus.subscribe(kind, "hospital_feed.on_change", services.hospital_bookings.on_change)
     for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED):
         bus.subscribe(kind, "billing.on_appointment_ended", services.billing.on_appointment_ended)
+    for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_EXPIRED):
+        bus.subscribe(kind, "waitlist.on_place_freed", services.waitlist.on_place_freed)
     bus.subscribe(kinds.HOLD_DUE, "billing.on_hold_due", services.billing.on_hold_due)
     bus.subscribe(kinds.PAYMENT_NOTICE_RECEIVED, "billing.on_notice", services.billing.on_notice)
     bus.subscribe(kinds.REFUND_DUE, "billing.on_refund_due", services.billing.on_refund_due)
     bus.subscribe(
         kinds.RESIDENT_DELETED, "residents.on_resident_deleted", services.residents.on_resident_deleted
     )
+    bus.subscribe(
+        kinds.RESIDENT_DELETED, "waitlist.on_resident_deleted", services.waitlist.on_resident_deleted
+    )
     _subscribe_telling(services)
+    _subscribe_surveys(services)
     codes = services.healthcodes
     bus.subscribe(kinds.CODE_USED, "health_codes.on_code_used", codes.on_code_used)
     bus.subscribe(kinds.RESIDENT_VERIFIED, "health_codes.on_resident_verified", codes.on_resident_verified)
@@ -48,6 +58,17 @@ def subscribe(services: Services) -> None:
         bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
 
 
+def _subscribe_surveys(services: Services) -> None:
+    """What is asked about, and what follows from answers."""
+    bus, kinds, surveys = services.bus, EventKind, services.surveys
+    bus.subscribe(kinds.APPOINTMENT_BOOKED, "surveys.on_appointment_booked", surveys.on_appointment_booked)
+    for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED):
+        bus.subscribe(kind, "surveys.on_appointment_ended", surveys.on_appointment_ended)
+    bus.subscribe(kinds.CODE_USED, "surveys.on_code_used", surveys.on_code_used)
+    bus.subscribe(kinds.SURVEY_ALARMED, "surveys.on_alarmed", surveys.tickets.on_alarmed)
+    bus.subscribe(kinds.RESIDENT_DELETED, "surveys.on_resident_deleted", surveys.on_resident_deleted)
+
+
 def _subscribe_telling(services: Services) -> None:
     """What people are told."""
     bus, kinds = services.bus, EventKind
@@ -55,6 +76,9 @@ def _subscribe_telling(services: Services) -> None:
     bus.subscribe(kinds.APPOINTMENT_BOOKED, "appointments.tell_booked", visits.on_booked)
     bus.subscribe(kinds.APPOINTMENT_CANCELLED, "appointments.tell_cancelled", visits.on_cancelled)
     bus.subscribe(kinds.APPOINTMENT_STOPPED, "appointments.tell_stopped", visits.on_stopped)
+    bus.subscribe(kinds.ORDER_PAID, "appointments.tell_paid", visits.on_paid)
+    bus.subscribe(kinds.CODE_USED, "appointments.tell_checked_in", visits.on_code_used)
+    bus.subscribe(kinds.REMINDERS_DUE, "appointments.remind", visits.on_reminders_due)
     bus.subscribe(kinds.REFUND_SUCCEEDED, "appointments.tell_refunded", visits.on_refunded)
     bus.subscribe(kinds.CODE_USED, "messages.tell_code_used", family.on_code_used)
     bus.subscribe(kinds.PHONE_RELEASED, "messages.tell_phone_released", family.on_phone_released)
@@ -63,12 +87,17 @@ def _subscribe_telling(services: Services) -> None:
     )
     bus.subscribe(kinds.PATIENT_LINKED, "messages.tell_linked", family.on_patient_linked)
     bus.subscribe(kinds.PATIENT_UNLINKED, "messages.tell_unlinked", family.on_patient_unlinked)
+    bus.subscribe(kinds.SMS_REPLY_RECEIVED, "messages.on_sms_reply", services.messages.on_sms_reply)
     bus.subscribe(kinds.MESSAGE_DUE, "messages.on_message_due", services.messages.on_message_due)
     bus.subscribe(
         kinds.RESIDENT_DELETED, "messages.on_resident_deleted", services.messages.on_resident_deleted
     )
-    talks = services.conversations
-    bus.subscribe(kinds.RESIDENT_DELETED, "conversations.on_resident_deleted", talks.on_resident_deleted)
+    bots = services.bots
+    bus.subscribe(kinds.SMS_REPLY_RECEIVED, "bots.on_sms_reply", bots.text_messages.on_reply)
+    bus.subscribe(kinds.CHAT_PUT_OFF, "bots.on_put_off", bots.on_put_off)
+    bus.subscribe(
+        kinds.RESIDENT_DELETED, "conversations.on_resident_deleted", services.inbox.on_resident_deleted
+    )
 
 
 # What runs by the clock. The names are stored in the broker: keep them.
@@ -81,5 +110,9 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("health_codes.forget", 3600, lambda services: services.healthcodes.forgetting.run()),
     PeriodicJob("residents.forget", 3600, lambda services: services.residents.forgetting.run()),
     PeriodicJob("keys.reseal", 60, lambda services: services.resealing.run()),
+    PeriodicJob("conversations.end_left", 600, lambda services: services.inbox.end_left()),
+    PeriodicJob("surveys.sweep", 20, lambda services: services.surveys.sweep()),
+    PeriodicJob("surveys.count", 10, lambda services: services.surveys.count()),
+    PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

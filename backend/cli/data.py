@@ -10,6 +10,7 @@ from backend.cli.panels import DATA, group
 app = typer.Typer()
 imports = group(app, "import", "Bring in schedules that others publish.", DATA)
 audit = group(app, "audit", "The audit log.", DATA)
+menu = group(app, "wechat-menu", "The menu under the official account's chat.", DATA)
 
 
 @app.command(rich_help_panel=DATA)
@@ -68,3 +69,16 @@ def audit_verify() -> None:
     from backend.commands import database
 
     database.verify_audit()
+
+
+@menu.command("push")
+def push_menu(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="JSON as WeChat takes it; {app} is the city's address. Else our own."),
+    ] = None,
+) -> None:
+    """Put a menu under the official account's chat, in place of the one that is there."""
+    from backend.commands import wechat_menu
+
+    wechat_menu.push(file)

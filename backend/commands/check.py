@@ -23,6 +23,13 @@ from backend.security.keys import Keyring
 from backend.security.redaction import redact
 from backend.settings import HTTPS_ONLY, OUTSIDE_ADDRESSES, Settings, production_problems
 
+TEMPLATE_SETTINGS = (
+    "wechat_subscribe_templates",
+    "wechat_oa_templates",
+    "aliyun_sms_templates",
+    "tencent_sms_templates",
+)
+
 
 def check(connect: bool) -> None:
     """Say everything that keeps this configuration from serving a city, at once."""
@@ -50,7 +57,12 @@ def _template_problems(settings: Settings) -> list[str]:
     kinds = ", ".join(MessageKind)
     return [
         f"{name.upper()} names {kind!r}, which is no kind of message; these are: {kinds}."
-        for name in ("wechat_subscribe_templates", "aliyun_sms_templates", "tencent_sms_templates")
+        for name in (
+            "wechat_subscribe_templates",
+            "wechat_oa_templates",
+            "aliyun_sms_templates",
+            "tencent_sms_templates",
+        )
         for kind in getattr(settings, name)
         if kind not in set(MessageKind)
     ]

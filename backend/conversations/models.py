@@ -8,6 +8,8 @@ from enum import StrEnum
 
 # A dialogue that was left alone can be taken up again for so long; afterwards it has expired.
 RESUMABLE = timedelta(days=7)
+# By SMS a bare answer says nothing of what it answers: a question is open for no longer than this.
+RESUMABLE_BY_SMS = timedelta(hours=72)
 # A conversation in which nobody has said anything for so long is forgotten.
 KEPT = timedelta(days=30)
 
@@ -49,7 +51,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """A step as it was before its answer."""
+    """A step that was answered, and what was known afterwards: going back asks its question again."""
 
     step: str
     data: dict[str, str] = field(repr=False)
@@ -77,3 +79,30 @@ class Conversation:
     minute_at: datetime | None
     in_minute: int
     updated_at: datetime
+    # How many came in the hour that began then, and how often in a row the same was said.
+    hour_at: datetime | None = None
+    in_hour: int = 0
+    said: str = field(default="", repr=False)
+    repeats: int = 0
+    # What did not fit into the answer.
+    more: tuple[str, ...] = field(default=(), repr=False)
+
+
+class Sight(StrEnum):
+    """Whether a callback has been seen before."""
+
+    FIRST = "first"
+    # The same thing again: a channel that did not hear our answer, or somebody who listened in.
+    AGAIN = "again"
+    # Its stamp, on something else: nobody but a forger does that.
+    FORGED = "forged"
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """A message that is answered later."""
+
+    through: Through
+    address: str = field(repr=False)
+    id: str
+    text: str = field(repr=False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import orjson
+from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from backend import clock
@@ -66,6 +68,41 @@ class ConversationStore:
         )
         return result.matched_count == 1
 
+    async def find_by_id(self, conversation_id: str) -> Conversation | None:
+        """A conversation by its id."""
+        doc = await self._conversations.find_one({"_id": conversation_id})
+        return self._read(doc) if doc else None
+
+    async def find_many(self, conversation_ids: Sequence[str]) -> list[Conversation]:
+        """Conversations by their ids."""
+        found = self._conversations.find({"_id": {"$in": list(conversation_ids)}})
+        return [self._read(doc) async for doc in found]
+
+    async def find_waiting(self, resident_id: str, besides: str, since: datetime) -> Conversation | None:
+        """The conversation with a person, on another line, in which a dialogue waited last."""
+        doc = await self._conversations.find_one(
+            {
+                "resident_id": resident_id,
+                "_id": {"$ne": besides},
+                "run.state": str(RunState.WAITING),
+                "with_staff": False,
+                "updated_at": {"$gte": since},
+            },
+            sort=[("updated_at", DESCENDING)],
+        )
+        return self._read(doc) if doc else None
+
+    async def end_staff(self, conversation_id: str) -> None:
+        """The machine answers from now on; a turn that is being thought of is thought of again."""
+        await self._conversations.update_one(
+            {"_id": conversation_id, "with_staff": True}, {"$set": {"with_staff": False}, "$inc": {"turn": 1}}
+        )
+
+    async def ids_of_resident(self, resident_id: str) -> list[str]:
+        """The ids of a person's conversations."""
+        found = self._conversations.find({"resident_id": resident_id}, {"_id": 1})
+        return [doc["_id"] async for doc in found]
+
     async def forget_resident(self, resident_id: str) -> None:
         """Forget every conversation with a person."""
         await self._conversations.delete_many({"resident_id": resident_id})
@@ -73,6 +110,10 @@ class ConversationStore:
     def _write(self, conversation: Conversation) -> Document:
         run = conversation.run
         content: dict[str, Any] = {"address": conversation.address, "answer": conversation.answer}
+        if conversation.more:
+            content["more"] = conversation.more
+        if conversation.said:
+            content |= {"said": conversation.said, "repeats": conversation.repeats}
         if run is not None:
             content |= {"data": run.data, "options": run.options, "before": [_before(b) for b in run.before]}
         sealed = orjson.dumps(content).decode()
@@ -85,6 +126,8 @@ class ConversationStore:
             "heard": list(conversation.heard),
             "minute_at": conversation.minute_at,
             "in_minute": conversation.in_minute,
+            "hour_at": conversation.hour_at,
+            "in_hour": conversation.in_hour,
             "run": _run(run) if run else None,
             "content": self._cipher.seal("conversations", "content", conversation.id, sealed),
             "updated_at": conversation.updated_at,
@@ -106,6 +149,11 @@ class ConversationStore:
             minute_at=doc["minute_at"],
             in_minute=doc["in_minute"],
             updated_at=doc["updated_at"],
+            hour_at=doc.get("hour_at"),
+            in_hour=doc.get("in_hour", 0),
+            said=content.get("said", ""),
+            repeats=content.get("repeats", 0),
+            more=tuple(content.get("more", ())),
         )
 
 

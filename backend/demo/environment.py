@@ -118,6 +118,8 @@ def vendor_environment(sandbox: str, credentials: dict[str, Any]) -> dict[str, s
         "WECHAT_MINI_APP_SECRET": mini["secret"],
         "WECHAT_OA_APP_ID": official["app_id"],
         "WECHAT_OA_APP_SECRET": official["secret"],
+        "WECHAT_OA_TOKEN": official["token"],
+        "WECHAT_OA_AES_KEY": official["aes_key"],
         "WECHAT_SUBSCRIBE_TEMPLATES": json.dumps(credentials["subscribe_templates"]),
         "WECHAT_PAY_URL": f"{sandbox}/wechat-pay",
         "WECHAT_PAY_MCH_ID": pay["mch_id"],

@@ -38,6 +38,7 @@ async def _fill(
         await migrate(city.db)
         on_migrated()
         seeded = await seed_city(city, places.sandbox_url, progress=lambda done, total, what: say(what))
+        await city.services.bots.official_account.push_menu()
         return seeded.logins()
     finally:
         await city.close()

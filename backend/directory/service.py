@@ -113,6 +113,11 @@ class DirectoryService:
         """A ready answer, remembered for a few seconds."""
         return await self._ready.get(key, build)
 
+    async def version(self) -> str:
+        """Another text whenever anything in the directory has changed."""
+        shelves = (self._store.organizations, self._store.departments, self._store.practitioners)
+        return " ".join([await shelf.version() for shelf in shelves])
+
     # -- publishing ----------------------------------------------------------------------------------
 
     async def save_organizations(self, entries: Sequence[Organization]) -> list[Outcome]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 
 from backend import clock
 from backend.db.client import Collection, Database, Document
@@ -44,6 +44,12 @@ class Shelf(Generic[T]):
         self._collection = collection
         self._to_doc = to_doc
         self._from_doc = from_doc
+
+    async def version(self) -> str:
+        """Another text whenever an entry came, went or changed; costs the end of one index."""
+        newest = await self._collection.find_one({}, {"updated_at": 1}, sort=[("updated_at", DESCENDING)])
+        count = await self._collection.estimated_document_count()
+        return f"{count}@{newest['updated_at'].isoformat()}" if newest else "0"
 
     async def find(self, entry_id: str) -> T | None:
         """One entry, or None."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 
 class MessageKind(StrEnum):
@@ -22,6 +23,18 @@ class MessageKind(StrEnum):
     PATIENT_LINKED = "patient_linked"
     CONSENT_GIVEN = "consent_given"
     PATIENT_UNLINKED = "patient_unlinked"
+    ANSWER = "answer"
+    SURVEY_CARD = "survey_card"
+    SURVEY_QUESTION = "survey_question"
+    SURVEY_LINK = "survey_link"
+    SURVEY_HEARD = "survey_heard"
+    GUIDANCE_SLIP = "guidance_slip"
+    VISIT_REMINDER = "visit_reminder"
+    QUEUE_NEAR = "queue_near"
+    REPORT_READY = "report_ready"
+    PAYMENT_SUCCEEDED = "payment_succeeded"
+    BIRTH_FILING = "birth_filing"
+    REFERRAL = "referral"
 
 
 # One-time codes: sent while a person waits, kept nowhere, never sent again.
@@ -33,6 +46,7 @@ class MessageChannel(StrEnum):
 
     SMS = "sms"
     WECHAT = "wechat"
+    OFFICIAL_ACCOUNT = "official_account"
 
 
 class DeliveryState(StrEnum):
@@ -71,6 +85,9 @@ class Delivery:
     made_due_at: datetime | None = None
     sent_at: datetime | None = None
     delivered_at: datetime | None = None
+    # Our own number of the latest try by SMS, and how many text messages it was.
+    reference: str = ""
+    segments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,8 @@ class Content:
     sms: str = field(repr=False)
     wechat: dict[str, str] = field(default_factory=dict, repr=False)
     page: str = ""
+    # The values of an approved SMS template's slots, in their order.
+    params: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +118,11 @@ class Message:
     read_at: datetime | None = None
     # The request it follows from, however many jobs lie between.
     request_id: str = ""
+    # Of an answer: where it goes (a phone, an openid), and the resident it is to, if that is known.
+    address: str = field(default="", repr=False)
+    # By which version of its kind's words it was written.
+    version: int = 1
+    resident_id: str | None = None
 
     def delivery(self, channel: MessageChannel) -> Delivery | None:
         """The delivery through a channel, if the message goes there."""
@@ -119,3 +143,29 @@ class Letter:
     facts: dict[str, str] = field(repr=False)
     appointment_id: str | None = None
     organization_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a conversation says, to be pushed to the line it is held on: once for a key, however often asked.
+
+    `address` is a phone for SMS, the official account's openid for the official account.
+    """
+
+    key: str
+    through: Literal["sms", "official_account"]
+    address: str = field(repr=False)
+    text: str = field(repr=False)
+    resident_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SMSReply:
+    """What a person wrote to us by SMS. `opted_out`: a word to stop messages; messages obeys and answers."""
+
+    id: str
+    phone: str = field(repr=False)
+    text: str = field(repr=False)
+    extension: str = ""
+    received_at: datetime = field(kw_only=True)
+    opted_out: bool = field(default=False, kw_only=True)

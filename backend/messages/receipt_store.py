@@ -12,15 +12,18 @@ from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database
-from backend.messages.models import MessageKind
+from backend.messages.models import MessageKind, SMSReply
+from backend.messages.optouts import is_stop_word
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.lasting import declare_lapse, declare_sealed
+from backend.worker.events import Event, EventKind, embedded
 from notify.ports import DeliveryReport, Reply
 
 _MOST_GRANTS = 20
 declare_sealed("message_replies", "phone", "text")
 # A report finds its message by the blind index of the phone it went to; providers report within days.
-declare_lapse("blind", "delivery reports of messages", timedelta(days=7))
+# So does the console find what was sent to a phone that is no account's: codes and answers, kept for a month.
+declare_lapse("blind", "messages by the phone they went to", timedelta(days=30))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class StoredReport:
     delivered: bool
     code: str
     at: datetime
+    reference: str = ""
 
 
 class ReceiptStore:
@@ -42,10 +46,12 @@ class ReceiptStore:
         self._cipher = cipher
         self._blind = blind
 
-    async def add_report(self, report: DeliveryReport) -> None:
+    async def add_report(self, provider: str, report: DeliveryReport) -> None:
         """Keep a report; the same one again changes nothing."""
         blind = self._blind.of("phone", report.phone)
         kept = {
+            "provider": provider,
+            "reference": report.reference,
             "provider_id": report.provider_id,
             "phone_blind": blind,
             "delivered": report.delivered,
@@ -53,7 +59,7 @@ class ReceiptStore:
             "at": report.at or clock.now(),
             "received_at": clock.now(),
         }
-        key = _digest(report.provider_id, blind, str(report.delivered))
+        key = _digest(provider, report.provider_id, report.reference, blind, str(report.delivered))
         await _insert_once(self._reports, key, kept)
 
     async def find_report(self, provider_id: str, phone_blind: str) -> StoredReport | None:
@@ -61,9 +67,12 @@ class ReceiptStore:
         doc = await self._reports.find_one({"provider_id": provider_id, "phone_blind": phone_blind})
         return _report(doc) if doc else None
 
-    async def list_reports_since(self, phone_blind: str, since: datetime) -> list[StoredReport]:
-        """Reports about a phone since an instant, oldest first."""
-        cursor = self._reports.find({"phone_blind": phone_blind, "received_at": {"$gte": since}})
+    async def list_reports_since(
+        self, provider: str, phone_blind: str, since: datetime
+    ) -> list[StoredReport]:
+        """A provider's reports about a phone since an instant, oldest first."""
+        rules = {"phone_blind": phone_blind, "received_at": {"$gte": since}, "provider": provider}
+        cursor = self._reports.find(rules)
         return [_report(doc) async for doc in cursor.sort("received_at", ASCENDING)]
 
     async def add_reply(self, reply: Reply) -> None:
@@ -71,16 +80,38 @@ class ReceiptStore:
         blind = self._blind.of("phone", reply.phone)
         # The words themselves must not be guessable from the key, so they go through the blind index too.
         words = self._blind.of("name", reply.text or "-")
-        key = _digest(blind, words, reply.extension, str(reply.at))
+        received_at = clock.now()
+        # Who gives no time repeats within minutes; the same word an hour later is another word.
+        when = str(reply.at) if reply.at else f"{received_at:%Y-%m-%dT%H}"
+        key = _digest(blind, words, reply.extension, when)
+        event = Event(EventKind.SMS_REPLY_RECEIVED, {"reply_id": key})
         kept = {
             "phone_blind": blind,
             "phone": self._cipher.seal("message_replies", "phone", key, reply.phone),
             "text": self._cipher.seal("message_replies", "text", key, reply.text),
             "extension": reply.extension,
             "at": reply.at,
-            "received_at": clock.now(),
+            "received_at": received_at,
+            **embedded(event),
         }
         await _insert_once(self._replies, key, kept)
+
+    async def find_reply(self, reply_id: str) -> SMSReply | None:
+        """A reply, opened."""
+        doc = await self._replies.find_one({"_id": reply_id})
+        if doc is None:
+            return None
+        phone, text = (
+            self._cipher.open("message_replies", name, reply_id, doc[name]) for name in ("phone", "text")
+        )
+        return SMSReply(
+            reply_id,
+            phone,
+            text,
+            doc["extension"],
+            received_at=doc["received_at"],
+            opted_out=is_stop_word(text),
+        )
 
     async def page_of_replies(self, after: str | None, limit: int) -> list[tuple[str, str, str]]:
         """The next replies by id: id, blind index, phone."""
@@ -159,7 +190,9 @@ async def _insert_once(collection: Any, key: str, document: dict[str, Any]) -> N
 
 
 def _report(doc: dict[str, Any]) -> StoredReport:
-    return StoredReport(doc["provider_id"], doc["delivered"], doc["code"], doc["at"])
+    return StoredReport(
+        doc["provider_id"], doc["delivered"], doc["code"], doc["at"], doc.get("reference", "")
+    )
 
 
 def _digest(*parts: str) -> str:

@@ -6,8 +6,8 @@ are subscribed to events in `bootstrap.py`; each may be called twice.
 
 from __future__ import annotations
 
-import hmac
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from backend import clock, context
@@ -15,9 +15,13 @@ from backend.audit.service import AuditService
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import derived_id, new_id
+from backend.messages.codes import CodeSending
 from backend.messages.delivering import Delivering, People
+from backend.messages.gates import Gates, Hours, Limits
+from backend.messages.lines import SMSLine, SMSLines
 from backend.messages.models import (
     CODE_KINDS,
+    Answer,
     Content,
     Delivery,
     DeliveryState,
@@ -25,31 +29,26 @@ from backend.messages.models import (
     Message,
     MessageChannel,
     MessageKind,
+    SMSReply,
 )
+from backend.messages.optout_store import OptOutStore
+from backend.messages.optouts import OptOut
+from backend.messages.policies import POLICIES, Group
 from backend.messages.receipt_store import GrantStore, ReceiptStore
-from backend.messages.reindexing import ReplyIndexes
+from backend.messages.receiving import Receiving
+from backend.messages.reindexing import OptOutIndexes, ReplyIndexes
 from backend.messages.store import MessageStore
-from backend.messages.texts import WORDINGS, render
+from backend.messages.tally_store import Tallies
+from backend.messages.texts import WORDINGS, render, wrong_facts
+from backend.messages.wechat import AccountDelivering, WeChatDelivering
 from backend.permissions import Actor, Permission
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.worker.events import Event, EventKind
-from notify.ports import (
-    SMS,
-    DeliveryReport,
-    InvalidNoticeError,
-    MiniProgramMessenger,
-    NotifyError,
-    RejectedError,
-    RejectReason,
-    RetryableError,
-    SMSReceiver,
-    SMSSender,
-    UnknownResultError,
-)
+from notify.ports import AccountNotifier, MiniProgramMessenger, OfficialAccountMessenger
 
 log = logging.getLogger(__name__)
 
-CODE_MINUTES = 5
+_PHONE = re.compile(r"1[0-9]{10}", re.ASCII)
 _RESENDABLE = frozenset({DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED})
 
 
@@ -63,27 +62,58 @@ class MessageService:
         cipher: FieldCipher,
         blind: BlindIndex,
         people: People,
-        sms: SMSSender,
-        receiver: SMSReceiver,
+        lines: Sequence[SMSLine],
         messenger: MiniProgramMessenger,
+        official: OfficialAccountMessenger,
+        notifier: AccountNotifier,
         audit: AuditService,
+        limits: Limits,
         templates: Mapping[str, str],
-        callback_secret: str = "",
+        account_templates: Mapping[str, str] | None = None,
+        push_networks: str = "",
+        hours: Hours | None = None,
         nudge: Callable[[], None] = lambda: None,
     ) -> None:
         self._messages = MessageStore(db, cipher)
         self._receipts = ReceiptStore(db, cipher, blind)
-        self.reply_indexes = ReplyIndexes(self._receipts, blind)
         self._grants = GrantStore(db)
-        self._delivering = Delivering(
-            self._messages, self._receipts, self._grants, people, sms, messenger, blind, templates
+        self._optouts = OptOutStore(db, cipher, blind)
+        self.reply_indexes = ReplyIndexes(self._receipts, blind)
+        self.optout_indexes = OptOutIndexes(self._optouts, blind)
+        self.tallies = Tallies(db)
+        self.lines = SMSLines(lines, self.tallies, limits)
+        by_account = account_templates or {}
+        gates = Gates(
+            self._messages, self._grants, self._optouts, limits, blind, hours or Hours(), by_account
         )
-        self._sms = sms
-        self._receiver = receiver
+        account = AccountDelivering(self._messages, official, notifier, by_account)
+        self._delivering = Delivering(
+            self._messages,
+            self._receipts,
+            self._grants,
+            people,
+            self.lines,
+            gates,
+            WeChatDelivering(self._messages, self._grants, messenger, account, templates),
+            blind,
+        )
+        self._codes = CodeSending(self._messages, self.lines, blind)
+        self.receiving = Receiving(
+            self.lines,
+            self._messages,
+            self._receipts,
+            self._optouts,
+            self.tallies,
+            blind,
+            answer=self.answer,
+            nudge=nudge,
+            push_networks=push_networks,
+        )
+        self._people = people
         self._blind = blind
         self._audit = audit
         self._templates = templates
-        self._callback_secret = callback_secret
+        self._wechat_kinds = {*templates, *by_account}
         self._nudge = nudge
 
     # Telling.
@@ -95,17 +125,25 @@ class MessageService:
             await self._messages.insert(message, [_due(message, d.channel) for d in message.deliveries])
         self._nudge()
 
+    async def find_told(self, letter: Letter) -> Message | None:
+        """What has become of a letter; None before it was told."""
+        return await self._messages.find(letter.recipient_id, _id_of(letter))
+
     def _write(self, letter: Letter) -> Message:
+        odd = wrong_facts(letter.kind, letter.facts)
+        if odd:
+            log.warning("message_facts_odd", extra={"kind": letter.kind, "facts": odd})
         channels = [
             channel
             for channel in WORDINGS[letter.kind].channels
-            if channel is not MessageChannel.WECHAT or letter.kind in self._templates
+            if channel is not MessageChannel.WECHAT or letter.kind in self._wechat_kinds
         ]
         return Message(
-            id=derived_id(letter.at, "message", letter.key, letter.kind, letter.recipient_id),
+            id=_id_of(letter),
             recipient_id=letter.recipient_id,
             kind=letter.kind,
             content=render(letter.kind, letter.facts),
+            version=WORDINGS[letter.kind].version,
             deliveries=tuple(Delivery(channel, DeliveryState.DUE) for channel in channels),
             created_at=clock.now(),
             appointment_id=letter.appointment_id,
@@ -117,56 +155,32 @@ class MessageService:
         """MESSAGE_DUE."""
         await self._delivering.on_message_due(event)
 
-    async def send_code(self, phone: str, code: str) -> None:
-        """Send a sign-in code now, while the person waits; the code is kept nowhere.
+    async def answer(self, answer: Answer) -> None:
+        """Push a conversation's words to the line it is held on. Asked again with the same key, nothing."""
+        channel = MessageChannel(answer.through)
+        blind = self._blind.of("phone" if channel is MessageChannel.SMS else "openid", answer.address)
+        sms = answer.text if channel is MessageChannel.SMS else ""
+        message = Message(
+            id=new_id(),
+            recipient_id=f"{answer.through}:{blind}",
+            kind=MessageKind.ANSWER,
+            content=Content(WORDINGS[MessageKind.ANSWER].title, answer.text, sms),
+            deliveries=(Delivery(channel, DeliveryState.DUE),),
+            created_at=clock.now(),
+            request_id=context.request_id(),
+            address=answer.address,
+            resident_id=answer.resident_id,
+        )
+        if await self._messages.insert_answer(message, answer.key, [_due(message, channel)]):
+            self._nudge()
 
-        Raises PHONE_INVALID or UNAVAILABLE. When nobody knows whether it went out, the person asks again.
-        """
-        await self._send_code(phone, MessageKind.LOGIN_CODE, {"code": code})
+    async def send_code(self, phone: str, code: str) -> None:
+        """Send a sign-in code now, while the person waits. Raises PHONE_INVALID or UNAVAILABLE."""
+        await self._codes.send(phone, MessageKind.LOGIN_CODE, {"code": code})
 
     async def send_consent_code(self, phone: str, code: str, guardian: str) -> None:
         """The same for a code by which somebody lets `guardian` act for him."""
-        await self._send_code(phone, MessageKind.CONSENT_CODE, {"code": code, "guardian": guardian})
-
-    async def _send_code(self, phone: str, kind: MessageKind, facts: dict[str, str]) -> None:
-        message, sending = self._code_record(phone, kind)
-        await self._messages.insert_code(message, self._blind.of("phone", phone))
-        content = render(kind, facts | {"minutes": str(CODE_MINUTES)})
-        text = SMS(phone, content.sms)
-        try:
-            try:
-                result = await self._sms.send(text)
-            except RetryableError:
-                result = await self._sms.send(text)
-        except NotifyError as error:
-            await self._code_failed(message, sending, error)
-            return
-        sent = {"provider": result.provider, "provider_id": result.provider_id, "sent_at": clock.now()}
-        await self._messages.end(message, sending, DeliveryState.SENT, **sent)
-
-    def _code_record(self, phone: str, kind: MessageKind) -> tuple[Message, Delivery]:
-        sending = Delivery(MessageChannel.SMS, DeliveryState.SENDING, attempt=1)
-        message = Message(
-            id=new_id(),
-            recipient_id=f"phone:{self._blind.of('phone', phone)}",
-            kind=kind,
-            content=Content(WORDINGS[kind].title, "", ""),
-            deliveries=(sending,),
-            created_at=clock.now(),
-            request_id=context.request_id(),
-        )
-        return message, sending
-
-    async def _code_failed(self, message: Message, sending: Delivery, error: NotifyError) -> None:
-        unknown = isinstance(error, UnknownResultError)
-        state = DeliveryState.UNKNOWN if unknown else DeliveryState.FAILED
-        await self._messages.end(message, sending, state, last_error=f"{type(error).__name__} {error.code}")
-        log.warning("code_not_sent", extra={"message_id": message.id, "code": error.code, "state": state})
-        if unknown:
-            return
-        if isinstance(error, RejectedError) and error.reason is RejectReason.BAD_RECIPIENT:
-            raise AppError(ErrorCode.PHONE_INVALID, str(error)) from error
-        raise AppError(ErrorCode.UNAVAILABLE, f"code not sent: {error}") from error
+        await self._codes.send(phone, MessageKind.CONSENT_CODE, {"code": code, "guardian": guardian})
 
     # The resident's list.
 
@@ -189,55 +203,38 @@ class MessageService:
             if kind in self._templates:
                 await self._grants.add(actor.id, kind)
 
+    # What people may stop.
+
+    async def list_optouts(self, actor: Actor) -> list[OptOut]:
+        """What goes to the actor's phone no more."""
+        contact = await self._people.contact(actor.id)
+        return await self._optouts.list_of(contact.phone) if contact.phone else []
+
+    async def stop(self, actor: Actor, group: str) -> None:
+        """The actor wants no more text messages of a group. Raises NOT_FOUND for no group."""
+        contact, meant = await self._people.contact(actor.id), _group(group)
+        if contact.phone:
+            await self._optouts.add(contact.phone, meant, "resident")
+
+    async def allow(self, actor: Actor, group: str) -> None:
+        """The actor wants them again. Raises NOT_FOUND for no group."""
+        contact, meant = await self._people.contact(actor.id), _group(group)
+        if contact.phone:
+            await self._optouts.remove(contact.phone, meant)
+
     # What providers and people tell us.
-
-    async def receive_reports(self, secret: str, body: bytes) -> None:
-        """A pushed delivery report. Raises NOT_FOUND for a wrong secret, BAD_REQUEST for nonsense."""
-        self._check_secret(secret)
-        try:
-            reports = self._receiver.parse_reports(body)
-        except InvalidNoticeError as error:
-            raise AppError(ErrorCode.BAD_REQUEST, str(error)) from error
-        await self._take_reports(reports)
-
-    async def receive_replies(self, secret: str, body: bytes) -> None:
-        """A pushed reply. Raises NOT_FOUND for a wrong secret, BAD_REQUEST for nonsense."""
-        self._check_secret(secret)
-        try:
-            replies = self._receiver.parse_replies(body)
-        except InvalidNoticeError as error:
-            raise AppError(ErrorCode.BAD_REQUEST, str(error)) from error
-        for reply in replies:
-            await self._receipts.add_reply(reply)
 
     async def fetch_receipts(self) -> int:
         """Periodic: fetch reports and replies that were not pushed; returns how many came."""
-        try:
-            reports = await self._receiver.fetch_reports()
-            await self._take_reports(reports)
-            replies = await self._receiver.fetch_replies()
-        except NotifyError as error:
-            log.warning("receipts_not_fetched", extra={"code": error.code})
-            return 0
-        for reply in replies:
-            await self._receipts.add_reply(reply)
-        return len(reports) + len(replies)
+        return await self.receiving.fetch()
 
-    async def _take_reports(self, reports: Sequence[DeliveryReport]) -> None:
-        for report in reports:
-            await self._receipts.add_report(report)
-            await self._messages.report(
-                report.provider_id,
-                self._blind.candidates("phone", report.phone),
-                delivered=report.delivered,
-                code=report.code,
-                at=report.at or clock.now(),
-            )
+    async def on_sms_reply(self, event: Event) -> None:
+        """SMS_REPLY_RECEIVED."""
+        await self.receiving.on_reply(event)
 
-    def _check_secret(self, secret: str) -> None:
-        expected = self._callback_secret
-        if not expected or not hmac.compare_digest(secret.encode(), expected.encode()):
-            raise not_found("callback secret")
+    async def find_reply(self, reply_id: str) -> SMSReply | None:
+        """What somebody wrote to us by SMS; who subscribes to SMS_REPLY_RECEIVED reads it here."""
+        return await self._receipts.find_reply(reply_id)
 
     # What staff see and do.
 
@@ -264,6 +261,25 @@ class MessageService:
         )
         page = found[:limit]
         return page, page[-1].id if len(found) > limit else None
+
+    def template_ids(self, kind: MessageKind) -> dict[str, str]:
+        """What a kind's template is called at each provider that has approved one."""
+        by_sms = {line.name: line.templates.get(kind, "") for line in self.lines.all()}
+        found = by_sms | {"wechat_subscribe": self._templates.get(kind, "")}
+        return {name: template for name, template in found.items() if template}
+
+    async def look_up(
+        self, actor: Actor, number: str, person_id: str | None, *, limit: int = 50
+    ) -> list[Message]:
+        """What went to a phone, whoever's it is or was, and to the person; within the actor's scope.
+
+        That it was asked for is put on record by whoever finds the person.
+        """
+        blinds = self._blind.candidates("phone", number) if _PHONE.fullmatch(number) else []
+        found = await self._messages.list_to_phone(blinds, [person_id] if person_id else [], None, limit)
+        if actor.organization_ids is None:
+            return found
+        return [one for one in found if one.organization_id and actor.covers(one.organization_id)]
 
     async def resend(self, actor: Actor, message_id: str, channel: MessageChannel, reason: str) -> None:
         """Try a delivery that did not work once more. Raises MESSAGE_NOT_RESENDABLE, REASON_REQUIRED."""
@@ -299,7 +315,19 @@ class MessageService:
         await self._grants.forget(event.data["resident_id"])
 
 
+def _group(text: str) -> Group:
+    try:
+        return Group(text)
+    except ValueError:
+        raise not_found(f"group {text}") from None
+
+
+def _id_of(letter: Letter) -> str:
+    return derived_id(letter.at, "message", letter.key, letter.kind, letter.recipient_id)
+
+
 def _due(message: Message, channel: MessageChannel) -> Event:
     data = {"recipient_id": message.recipient_id, "message_id": message.id, "channel": str(channel)}
     about = {"appointment_id": message.appointment_id, "organization_id": message.organization_id}
-    return Event(EventKind.MESSAGE_DUE, data | {name: value for name, value in about.items() if value})
+    about_it = {name: value for name, value in about.items() if value}
+    return Event(EventKind.MESSAGE_DUE, data | about_it, priority=POLICIES[message.kind].priority)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,15 +13,25 @@ from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database, Document
-from backend.messages.models import Content, Delivery, DeliveryState, Message, MessageChannel, MessageKind
+from backend.ids import ID_LENGTH, is_id
+from backend.messages.models import (
+    FINAL_STATES,
+    Content,
+    Delivery,
+    DeliveryState,
+    Message,
+    MessageChannel,
+    MessageKind,
+)
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded
 
 KEPT = timedelta(days=400)
 CODES_KEPT = timedelta(days=30)
+ANSWERS_KEPT = timedelta(days=30)
 _COLLECTION = "messages"
-declare_sealed(_COLLECTION, "content")
+declare_sealed(_COLLECTION, "content", "address")
 
 
 class MessageStore:
@@ -38,13 +49,32 @@ class MessageStore:
             return False
         return True
 
-    async def insert_code(self, message: Message, phone_blind: str) -> None:
+    async def insert_code(self, message: Message, phone_blind: str, *, reference: str, segments: int) -> None:
         """Keep that a one-time code is being sent; the code itself is kept nowhere."""
         doc = self._to_doc(message)
         del doc["content"]
         doc["forget_at"] = message.created_at + CODES_KEPT
-        doc["deliveries"]["sms"]["phone_blind"] = phone_blind
+        doc["deliveries"]["sms"] |= {
+            "phone_blind": phone_blind,
+            "reference": reference,
+            "segments": segments,
+            "started_at": message.created_at,
+        }
         await self._messages.insert_one(doc)
+
+    async def insert_answer(self, message: Message, key: str, events: Sequence[Event]) -> bool:
+        """Keep an answer to an address; False when it was asked for with this key before."""
+        doc = self._to_doc(message) | {
+            "answer_key": key,
+            "address": self._cipher.seal(_COLLECTION, "address", message.id, message.address),
+            "resident_id": message.resident_id,
+            "forget_at": message.created_at + ANSWERS_KEPT,
+        }
+        try:
+            await self._messages.insert_one({**doc, **embedded(*events)})
+        except DuplicateKeyError:
+            return False
+        return True
 
     async def find(self, recipient_id: str, message_id: str) -> Message | None:
         """One message of a recipient."""
@@ -94,18 +124,35 @@ class MessageStore:
         )
         return result.matched_count == 1
 
-    async def begin(
-        self, message: Message, delivery: Delivery, phone_blind: str | None = None
-    ) -> Delivery | None:
+    async def begin(self, message: Message, delivery: Delivery, **more: Any) -> Delivery | None:
         """Take a due delivery for one try; None when somebody else has."""
+        attempt = delivery.attempt + 1
         fields: dict[str, Any] = {
             "state": str(DeliveryState.SENDING),
-            "attempt": delivery.attempt + 1,
+            "attempt": attempt,
             "started_at": clock.now(),
+            **more,
         }
-        if phone_blind is not None:
-            fields["phone_blind"] = phone_blind
+        if delivery.channel is MessageChannel.SMS:
+            fields["reference"] = reference_of(message, replace(delivery, attempt=attempt))
         return await self._step(message, delivery, fields)
+
+    async def redact(self, message: Message) -> None:
+        """Forget the words, once every way they were to go has come to an end."""
+        over = {"$in": [str(state) for state in FINAL_STATES]}
+        await self._messages.update_one(
+            {
+                "recipient_id": message.recipient_id,
+                "_id": message.id,
+                **{f"deliveries.{each.channel}.state": over for each in message.deliveries},
+            },
+            {"$unset": {"content": ""}},
+        )
+
+    async def note_provider(self, message: Message, delivery: Delivery, provider: str) -> None:
+        """Write down whom a try is handed to, before it is: after a crash that one is asked."""
+        if delivery.provider != provider:
+            await self._step(message, delivery, {"provider": provider})
 
     async def end(self, message: Message, delivery: Delivery, state: DeliveryState, **fields: Any) -> bool:
         """Write what became of a try; False when somebody else has written meanwhile (a report, say)."""
@@ -142,19 +189,65 @@ class MessageStore:
         return result.modified_count == 1
 
     async def report(
-        self, provider_id: str, phone_blinds: list[str], *, delivered: bool, code: str, at: datetime
-    ) -> bool:
-        """Apply a delivery report to the message it is about; False when there is none (yet)."""
+        self,
+        provider_id: str,
+        phone_blinds: list[str],
+        *,
+        delivered: bool,
+        code: str,
+        at: datetime,
+        reference: str = "",
+    ) -> datetime | None:
+        """Apply a delivery report to its message; when that was sent, None while there is no such message.
+
+        A report that gives our own number back finds its message even when the provider's answer was lost.
+        """
         target, changes = _report_changes(provider_id, delivered=delivered, code=code, at=at)
-        result = await self._messages.update_one(
-            {
-                "deliveries.sms.provider_id": provider_id,
-                "deliveries.sms.phone_blind": {"$in": phone_blinds},
-                **target,
-            },
+        which: Document = {"deliveries.sms.provider_id": provider_id}
+        if is_reference(reference):
+            which = {"_id": reference[:ID_LENGTH], "deliveries.sms.reference": reference}
+        elif not provider_id:
+            return None
+        doc = await self._messages.find_one_and_update(
+            {**which, "deliveries.sms.phone_blind": {"$in": phone_blinds}, **target},
             changes,
+            {"deliveries.sms.sent_at": 1, "deliveries.sms.started_at": 1},
         )
-        return result.matched_count == 1
+        if doc is None:
+            return None
+        sms = doc["deliveries"]["sms"]
+        sent_at: datetime | None = sms.get("sent_at") or sms.get("started_at")
+        return sent_at
+
+    async def kinds_sent_to(self, phone_blinds: list[str], most: int = 20) -> list[MessageKind]:
+        """What the latest text messages to a phone were about, newest first."""
+        rules = {"deliveries.sms.phone_blind": {"$in": phone_blinds}}
+        docs = await self._messages.find(rules, {"kind": 1}).sort("_id", DESCENDING).to_list(most)
+        return [MessageKind(doc["kind"]) for doc in docs]
+
+    async def count_sent_to(self, phone_blinds: list[str], since: datetime, most: int) -> int:
+        """How many text messages a phone was sent since an instant, counted up to `most`."""
+        rules = {
+            "deliveries.sms.phone_blind": {"$in": phone_blinds},
+            "deliveries.sms.started_at": {"$gte": since},
+            "deliveries.sms.state": {"$ne": str(DeliveryState.SKIPPED)},
+        }
+        return await self._messages.count_documents(rules, limit=most)
+
+    async def list_to_phone(
+        self, phone_blinds: list[str], recipient_ids: list[str], before: str | None, limit: int
+    ) -> list[Message]:
+        """Everything a phone was sent, and everything these recipients were told, newest first."""
+        rules: Document = {
+            "$or": [
+                {"deliveries.sms.phone_blind": {"$in": phone_blinds}},
+                {"recipient_id": {"$in": recipient_ids}},
+            ]
+        }
+        if before:
+            rules["_id"] = {"$lt": before}
+        cursor = self._messages.find(rules).sort("_id", DESCENDING).limit(limit)
+        return [self._from_doc(doc) async for doc in cursor]
 
     async def report_on(
         self, message: Message, provider_id: str, *, delivered: bool, code: str, at: datetime
@@ -181,15 +274,17 @@ class MessageStore:
     async def forget(self, recipient_id: str) -> None:
         """Delete everything a person was told."""
         await self._messages.delete_many({"recipient_id": recipient_id})
+        await self._messages.delete_many({"resident_id": recipient_id})
 
     def _to_doc(self, message: Message) -> Document:
         c = message.content
-        words = orjson.dumps([c.title, c.body, c.sms, c.wechat, c.page]).decode()
+        words = orjson.dumps([c.title, c.body, c.sms, c.wechat, c.page, c.params]).decode()
         return {
             "_id": message.id,
             "recipient_id": message.recipient_id,
             "kind": str(message.kind),
             "title": c.title,
+            "version": message.version,
             "content": self._cipher.seal(_COLLECTION, "content", message.id, words),
             "deliveries": {
                 str(d.channel): {"state": str(d.state), "attempt": d.attempt} for d in message.deliveries
@@ -221,7 +316,24 @@ class MessageStore:
             organization_id=doc["organization_id"],
             read_at=doc["read_at"],
             request_id=doc.get("request_id", ""),
+            address=self._address_of(doc),
+            version=doc.get("version", 1),
+            resident_id=doc.get("resident_id"),
         )
+
+    def _address_of(self, doc: Document) -> str:
+        sealed = doc.get("address")
+        return self._cipher.open(_COLLECTION, "address", doc["_id"], sealed) if sealed else ""
+
+
+def reference_of(message: Message, delivery: Delivery) -> str:
+    """Our own number of a try: the message's id and which try it is."""
+    return f"{message.id}{delivery.attempt:03d}"
+
+
+def is_reference(text: str) -> bool:
+    """Whether a provider gave back a number of ours."""
+    return len(text) == ID_LENGTH + 3 and is_id(text[:ID_LENGTH]) and text[ID_LENGTH:].isdigit()
 
 
 def _delivery(channel: MessageChannel, part: Document) -> Delivery:
@@ -237,6 +349,8 @@ def _delivery(channel: MessageChannel, part: Document) -> Delivery:
         made_due_at=part.get("made_due_at"),
         sent_at=part.get("sent_at"),
         delivered_at=part.get("delivered_at"),
+        reference=part.get("reference", ""),
+        segments=part.get("segments", 0),
     )
 
 

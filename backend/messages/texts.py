@@ -1,4 +1,4 @@
-"""The words of every message, as data. People read them in a hurry: what, who, where, when, what to do.
+"""The words of every message. People read them in a hurry: what, who, where, when, what to do.
 
 A body is a list of lines, each a label and a value; a line whose facts are empty is left out. The fields of
 a WeChat template are those of the templates to be chosen at WeChat (`docs/going-live.md`).
@@ -8,25 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from backend.messages.models import Content, MessageChannel, MessageKind
-
-SMS, WECHAT = MessageChannel.SMS, MessageChannel.WECHAT
-_BOTH = (SMS, WECHAT)
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """One kind of message in every form."""
-
-    title: str
-    lines: tuple[tuple[str, str], ...]
-    sms: str = ""
-    wechat: dict[str, str] = field(default_factory=dict)
-    channels: tuple[MessageChannel, ...] = _BOTH
-    page: str = ""
-
+from backend.messages.models import Content, MessageKind
+from backend.messages.wording import FACTS, SMS, WECHAT, Wording
 
 _VISIT: tuple[tuple[str, str], ...] = (
     ("就诊人", "{patient}"),
@@ -36,6 +20,12 @@ _VISIT: tuple[tuple[str, str], ...] = (
     ("就诊医生", "{doctor}"),
     ("就诊序号", "{number}号"),
     ("登记类型", "{visit_kind}"),
+)
+_SURVEY: tuple[tuple[str, str], ...] = (
+    ("医院", "{organization}"),
+    ("内容", "{title}"),
+    ("说明", "想了解您近期就诊的情况，约2分钟；请在{until}前填写，不会影响您今后就诊。"),
+    ("填写", "{link}"),
 )
 _VISIT_PAGE = "pages/appointments/detail/index?appointment_id={appointment_id}"
 _VISIT_WECHAT = {
@@ -50,6 +40,7 @@ WORDINGS: dict[MessageKind, Wording] = {
         title="验证码",
         lines=(),
         sms="您的验证码是{code}，{minutes}分钟内有效。工作人员不会向您索要验证码，请勿告诉他人。",
+        approved="您的验证码是{code}，5分钟内有效。请勿告诉他人。",
         channels=(SMS,),
     ),
     MessageKind.CONSENT_CODE: Wording(
@@ -75,6 +66,7 @@ WORDINGS: dict[MessageKind, Wording] = {
             "就诊时间{when}，序号{number}{place_sms}。请提前30分钟凭电子健康码或身份证取号；"
             "不能来请在{cancel_by}前取消。"
         ),
+        approved="{patient}您好，您已预约{organization}{department}，就诊时间{when}，序号{number}。",
         wechat={**_VISIT_WECHAT, "thing5": "序号{number}，请提前30分钟取号"},
         page=_VISIT_PAGE,
     ),
@@ -82,6 +74,7 @@ WORDINGS: dict[MessageKind, Wording] = {
         title="预约已取消",
         lines=(*_VISIT, ("取消原因", "{reason}"), ("退费", "{refund}")),
         sms="{patient}您好，您在{organization}{department}{when}的预约（序号{number}）已取消。{refund}",
+        approved="{patient}您好，您在{organization}{department}{when}的预约已取消。",
         wechat={**_VISIT_WECHAT, "thing5": "{reason_or}"},
         page=_VISIT_PAGE,
     ),
@@ -97,6 +90,7 @@ WORDINGS: dict[MessageKind, Wording] = {
             "{patient}您好，很抱歉，{organization}{department}{doctor_sms}{when}停诊，您的预约（序号{number}）"
             "已取消。{refund}您可以改约其他时间或其他医生。"
         ),
+        approved="{patient}您好，很抱歉，{organization}{department}{when}停诊，您的预约已取消。",
         wechat={**_VISIT_WECHAT, "thing5": "{stop_or}"},
         page=_VISIT_PAGE,
     ),
@@ -182,10 +176,112 @@ WORDINGS: dict[MessageKind, Wording] = {
         channels=(),
         page="pages/patients/list/index",
     ),
+    # Words of a conversation come from the conversation.
+    MessageKind.ANSWER: Wording(title="对话回复", lines=(), channels=(), redact=True),
+    MessageKind.SURVEY_CARD: Wording(
+        title="就诊回访",
+        lines=_SURVEY,
+        wechat={
+            "thing1": "{title}",
+            "thing2": "{organization}",
+            "time3": "{time}",
+            "thing4": "约2分钟，点击填写",
+        },
+        channels=(WECHAT,),
+        page="pages/messages/list/index",
+    ),
+    MessageKind.SURVEY_QUESTION: Wording(
+        title="就诊回访",
+        lines=_SURVEY,
+        sms="{organization}回访：{question}\n请直接回复本短信；不方便打字可点{link} 不想参加回复R。",
+        channels=(SMS,),
+    ),
+    MessageKind.SURVEY_LINK: Wording(
+        title="就诊回访",
+        lines=_SURVEY,
+        sms="{organization}想了解您近期就诊的情况，约2分钟，请在{until}前点{link} 填写。不想参加回复R。",
+        channels=(SMS,),
+    ),
+    MessageKind.SURVEY_HEARD: Wording(
+        title="您的反馈已收到",
+        lines=(
+            ("医院", "{organization}"),
+            (
+                "说明",
+                "您反映的情况已转给医院专人处理，会在{until}前与您联系。如有紧急不适，请立即就医或拨打120。",
+            ),
+        ),
+        sms=(
+            "您好，您在{organization}回访中反映的情况已转给医院专人处理，会在{until}前与您联系。"
+            "如有紧急不适，请立即就医或拨打120。"
+        ),
+        wechat={"thing1": "{organization}", "thing2": "已转专人处理，会与您联系", "time3": "{time}"},
+    ),
+}
+
+WORDINGS |= {
+    MessageKind.GUIDANCE_SLIP: Wording(
+        title="就诊指引",
+        lines=(*_VISIT, ("就诊地点", "{place}"), ("请携带", "{bring}")),
+        sms=(
+            "{patient}您好，{organization}就诊指引：{department}{doctor_sms}，{visit_kind}，序号{number}，"
+            "{when}{place_sms}。请携带{bring}，到诊区报到候诊。"
+        ),
+        approved="{patient}您好，您已报到{organization}{department}，序号{number}，请到{place}候诊。",
+        channels=(SMS,),
+        page=_VISIT_PAGE,
+    ),
+    MessageKind.VISIT_REMINDER: Wording(
+        title="就诊提醒",
+        lines=(*_VISIT, ("就诊地点", "{place}"), ("请携带", "{bring}")),
+        sms=(
+            "{patient}您好，提醒您{when}到{organization}{department}{doctor_sms}就诊，序号{number}{place_sms}。"
+            "请携带{bring}；不能来请在{cancel_by}前取消。不需提醒回复T。"
+        ),
+        approved="{patient}您好，请记得{when}的就诊。",
+        wechat={**_VISIT_WECHAT, "thing5": "序号{number}，请带好证件和病历"},
+        page=_VISIT_PAGE,
+    ),
+    # Sent by areas to come; the words, the slots and the rules are ready for them.
+    MessageKind.QUEUE_NEAR: Wording(
+        title="即将就诊",
+        lines=(("就诊人", "{patient}"), ("科室", "{department}"), ("前面还有", "{ahead}人")),
+        sms="{patient}您好，{organization}{department}您前面还有{ahead}人，请到{place}候诊。",
+        channels=(SMS,),
+    ),
+    MessageKind.REPORT_READY: Wording(
+        title="报告已出",
+        lines=(("就诊人", "{patient}"), ("医院", "{organization}"), ("报告", "请登录后查看。")),
+        # By SMS only that there is one, never of what.
+        sms="{patient}您好，您在{organization}的检查报告已出，请登录“{item}”查看或到医院自助机打印。",
+        channels=(SMS,),
+    ),
+    # The booking that it pays for is told by SMS anyway: this one is for the list.
+    MessageKind.PAYMENT_SUCCEEDED: Wording(
+        title="支付成功",
+        lines=(("项目", "{item}"), ("金额", "{amount}"), ("支付时间", "{when}")),
+        sms="您的{item}{amount}已支付成功。",
+        channels=(),
+        page=_VISIT_PAGE,
+    ),
+    MessageKind.BIRTH_FILING: Wording(
+        title="出生一件事",
+        lines=(("事项", "{item}"), ("办理结果", "{state}")),
+        sms="您办理的{item}：{state}。详情请登录查看。",
+        channels=(SMS,),
+    ),
+    MessageKind.REFERRAL: Wording(
+        title="转诊通知",
+        lines=(("就诊人", "{patient}"), ("转往", "{to}"), ("时间", "{when}")),
+        sms="{patient}您好，您已由{organization}转诊至{to}，就诊时间{when}。请携带{bring}。",
+        channels=(SMS,),
+    ),
 }
 
 # WeChat's published lengths; a longer text is refused as a whole, so it is cut here.
 _LENGTHS = {"thing": 20, "name": 10, "character_string": 32, "phrase": 5}
+# Of a slot in an SMS template, the strictest provider's.
+LONGEST_SLOT = 35
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -193,12 +289,45 @@ def render(kind: MessageKind, facts: Mapping[str, str]) -> Content:
     """The words of a message. A fact that is missing altogether is a mistake and raises KeyError."""
     wording = WORDINGS[kind]
     return Content(
+        params=slots_of(wording, facts),
         title=wording.title,
         body="\n".join(_lines(wording, facts)),
         sms=wording.sms.format_map(facts),
         wechat={name: _fit(name, text.format_map(facts)) for name, text in wording.wechat.items()},
         page=wording.page.format_map(facts),
     )
+
+
+def approved_wording(wording: Wording) -> str:
+    """What to apply for at a provider that sends by approved templates only, its slots in braces."""
+    return wording.approved or wording.sms
+
+
+def slots_of(wording: Wording, facts: Mapping[str, str]) -> dict[str, str]:
+    """The values of the approved template's slots; providers refuse empty ones, and long ones."""
+    names = dict.fromkeys(_FIELD.findall(approved_wording(wording)))
+    return {name: _cut(facts[name], LONGEST_SLOT) or "-" for name in names}
+
+
+def samples() -> dict[str, str]:
+    """An example of every fact, to preview with."""
+    return {name: fact.sample for name, fact in FACTS.items()}
+
+
+def facts_of(kind: MessageKind) -> list[str]:
+    """Which facts a kind is written from, in the order of their appearance."""
+    wording = WORDINGS[kind]
+    texts = [wording.sms, *(text for _, text in wording.lines), *wording.wechat.values(), wording.page]
+    return list(dict.fromkeys(name for text in texts for name in _FIELD.findall(text)))
+
+
+def wrong_facts(kind: MessageKind, facts: Mapping[str, str]) -> list[str]:
+    """Names of facts that are not of their type: a mistake of ours, worth a line in the log."""
+    return [
+        name
+        for name in facts_of(kind)
+        if name in FACTS and not re.fullmatch(FACTS[name].form, facts.get(name, ""))
+    ]
 
 
 def _lines(wording: Wording, facts: Mapping[str, str]) -> list[str]:
@@ -211,6 +340,8 @@ def _lines(wording: Wording, facts: Mapping[str, str]) -> list[str]:
 
 def _fit(name: str, text: str) -> str:
     longest = _LENGTHS.get(name.rstrip("0123456789"))
-    if longest is None or len(text) <= longest:
-        return text
-    return text[: longest - 1] + "…"
+    return text if longest is None else _cut(text, longest)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -60,6 +60,14 @@ class Accounts:
             await self._give_way(claim, resident)
         raise AppError(ErrorCode.UNAVAILABLE, "the phone's claim is being changed")
 
+    async def find_account_of_phone(self, phone: str) -> Resident | None:
+        """The account of a phone, if there is one; none is made."""
+        claim = await self._store.find_claim(self._ids.of_phone(phone))
+        resident = await self.find(claim.resident_id) if claim else None
+        if resident is None or claim is None or not _holds(resident, claim):
+            return None
+        return resident if resident.state is ResidentState.ACCOUNT else None
+
     async def account_of_wechat(self, app_id: str, openid: str) -> Resident | None:
         """The account bound to a WeChat account, if any."""
         claim = await self._store.find_claim(self._ids.of_wechat(app_id, openid))

@@ -20,6 +20,7 @@ from backend.residents.register import RealNameCheck
 from backend.residents.reindexing import ResidentIndexes
 from backend.residents.service import ResidentService
 from backend.residents.store import ResidentStore
+from backend.residents.talking import TalkingResidents
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.keys import Keyring
 from backend.security.limits import RateLimiter
@@ -54,11 +55,13 @@ def make_residents(
     real_names = RealNameCheck(register)
     codes = OneTimeCodes(LoginCodeStore(db), keyring, limiter)
     tickets = TicketStore(db, cipher)
+    login_codes = LoginCodes(codes, claim_ids, code_sender)
+    idle = IdleAccounts(accounts, tickets, limiter, audit)
     login = LoginService(
         accounts,
-        LoginCodes(codes, claim_ids, code_sender),
+        login_codes,
         tickets,
-        IdleAccounts(accounts, tickets, limiter, audit),
+        idle,
         sessions,
         wechat,
         limiter,
@@ -69,6 +72,7 @@ def make_residents(
     links = PatientLinkStore(db, cipher)
     return ResidentService(
         login=login,
+        talking=TalkingResidents(accounts, login_codes, idle, audit, settings.wechat_oa_app_id),
         patients=PatientService(accounts, store, links, real_names, limiter, audit),
         consents=Consents(accounts, store, links, real_names, codes, code_sender, limiter, audit),
         forgetting=Forgetting(store, links, audit, last_visit, days(settings.keep_files_days)),

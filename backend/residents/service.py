@@ -1,6 +1,7 @@
 """The residents area's face to the others: one's own account, and what other areas may know about people.
 
-Signing in is `login` (login.py), acting for others is `patients` (patients.py) and `consents` (consents.py).
+Signing in is `login` (login.py), being known in a chat `talking` (talking.py), acting for others `patients`
+(patients.py) and `consents` (consents.py).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from backend.residents.ports import HasAppointments
 from backend.residents.register import RealNameCheck, read_identity
 from backend.residents.reindexing import ResidentIndexes
 from backend.residents.store import ResidentStore
+from backend.residents.talking import TalkingResidents
 from backend.security.limits import RateLimiter
 from backend.security.masking import mask_name
 from backend.security.sessions import SessionService
@@ -43,6 +45,7 @@ class ResidentService:
         self,
         *,
         login: LoginService,
+        talking: TalkingResidents,
         patients: PatientService,
         consents: Consents,
         forgetting: Forgetting,
@@ -57,6 +60,7 @@ class ResidentService:
         has_appointments: HasAppointments,
     ) -> None:
         self.login = login
+        self.talking = talking
         self.patients = patients
         self.consents = consents
         self.forgetting = forgetting

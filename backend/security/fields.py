@@ -17,7 +17,7 @@ from backend.security.derive import derive_key
 from backend.security.keys import Key, Keyring, KeyringError
 
 FieldAlgorithm = Literal["AES-256-GCM", "SM4-GCM"]
-BlindKind = Literal["id_number", "phone", "name", "openid", "card_id"]
+BlindKind = Literal["id_number", "phone", "name", "openid", "card_id", "survey_run"]
 
 _FORM = 1
 _NONCE_BYTES = 12
@@ -159,7 +159,7 @@ _SEPARATORS = re.compile(r"[\s()\-]+")
 
 def normalise(kind: BlindKind, value: str) -> str:
     """Return the one spelling of a value under which it is indexed."""
-    if kind == "openid":
+    if kind in ("openid", "survey_run"):
         return value
     value = unicodedata.normalize("NFKC", value).strip()
     if kind == "phone":

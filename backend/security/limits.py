@@ -79,6 +79,9 @@ BUCKETS: dict[str, Bucket] = {
     "verify": Bucket(
         200, 0.02, "terminal or hospital system", "Health codes verified, offline uses uploaded.", loose=True
     ),
+    "survey_page": Bucket(
+        300, 0.2, "address", "Survey pages opened and answered: a ward's Wi-Fi may be one.", loose=True
+    ),
     "client_token": Bucket(10, 6, "hospital system or terminal", "Tokens by client credentials."),
     "second_factor": Bucket(5, 600, "patient", "Second factors tried with one patient's printed code."),
     "code": Bucket(30, 5, "resident", "Health codes made."),
@@ -146,20 +149,23 @@ class RateLimiter:
 
     async def take(self, bucket: str, key: str) -> None:
         """Take one token of `key`, or raise RATE_LIMITED saying after how many seconds to come back."""
-        limit = BUCKETS[bucket]
-        name = self._name(bucket, key)
-        if self._redis is None or time.monotonic() < self._away_until:
-            wait_ms = self._local.take(name, limit)
-        elif limit.loose:
-            wait_ms = self._local.take(name, limit)
-            if not wait_ms:
-                self._told.put((name, limit, None))
-        else:
-            wait_ms = await self._ask(name, limit)
+        wait_ms = await self.ask(bucket, BUCKETS[bucket], key)
         if wait_ms > 0:
             metrics.RATE_LIMITED.labels(bucket).inc()
             retry_after_s = math.ceil(wait_ms / 1000)
             raise AppError(ErrorCode.RATE_LIMITED, f"bucket {bucket}", data={"retry_after_s": retry_after_s})
+
+    async def ask(self, bucket: str, limit: Bucket, key: str) -> int:
+        """Take one token of a bucket of one's own; 0, or the milliseconds after which there is one."""
+        name = self._name(bucket, key)
+        if self._redis is None or time.monotonic() < self._away_until:
+            return self._local.take(name, limit)
+        if not limit.loose:
+            return await self._ask(name, limit)
+        wait_ms = self._local.take(name, limit)
+        if not wait_ms:
+            self._told.put((name, limit, None))
+        return wait_ms
 
     async def close(self) -> None:
         """Answer what is waiting and close the connection."""

@@ -54,6 +54,10 @@ class ClaimService:
         self._availability = availability
         self._hold_for = hold_for
 
+    def holding_for(self, hold_for: timedelta) -> ClaimService:
+        """The same claims, with holds that last otherwise."""
+        return ClaimService(self._store, self._schedules, self._availability, hold_for=hold_for)
+
     async def claim(self, wanted: Wanted, schedule: Schedule | None = None) -> Claim:
         """Hold or book a slot. Raises SLOT_TAKEN, SOLD_OUT, ALREADY_BOOKED, SLOT_* or SCHEDULE_*.
 

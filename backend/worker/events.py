@@ -28,7 +28,11 @@ class EventKind(StrEnum):
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     MESSAGE_DUE = "message.due"
+    REMINDERS_DUE = "reminders.due"
+    CHAT_PUT_OFF = "chat.put_off"
+    SMS_REPLY_RECEIVED = "sms.reply_received"
     CODE_USED = "code.used"
+    SURVEY_ALARMED = "survey.alarmed"
     PATIENT_LINK_REQUESTED = "patient.link_requested"
     PATIENT_LINKED = "patient.linked"
     PATIENT_UNLINKED = "patient.unlinked"
@@ -37,15 +41,20 @@ class EventKind(StrEnum):
     RESIDENT_DELETED = "resident.deleted"
 
 
+# What most jobs have; a lower number goes out first, and the highest only a few at a time.
+URGENT, NORMAL, BULK = 1, 5, 9
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, with the ids of what it happened to."""
+    """Something that happened, with the ids of what it happened to, and how urgent what follows is."""
 
     kind: EventKind
     data: dict[str, str] = field(default_factory=dict)
     id: str = field(default_factory=new_id)
     at: datetime = field(default_factory=clock.now)
     request_id: str = field(default_factory=context.request_id)
+    priority: int = NORMAL
 
     def to_doc(self) -> dict[str, Any]:
         """The form embedded in a document's `events` list."""
@@ -55,6 +64,7 @@ class Event:
             "at": self.at,
             "data": self.data,
             "request_id": self.request_id,
+            **({"priority": self.priority} if self.priority != NORMAL else {}),
         }
 
     @classmethod
@@ -66,6 +76,7 @@ class Event:
             id=doc["id"],
             at=doc["at"],
             request_id=doc.get("request_id") or "",
+            priority=doc.get("priority", NORMAL),
         )
 
 

@@ -23,11 +23,12 @@ from backend.db.client import Collection, Database, Document
 from backend.db.failures import is_away
 from backend.ids import new_id
 from backend.security.redaction import redact
-from backend.worker.events import Bus, Event, RetryLater
+from backend.worker.events import BULK, NORMAL, URGENT, Bus, Event, RetryLater
 
 log = logging.getLogger(__name__)
 
 RELAY_BATCH = 500
+BULK_AT_HAND = 300  # so many jobs of the lowest priority are with the broker at once
 QUEUE_LEASE = timedelta(seconds=30)  # a task lost by the broker is queued again after this
 RUN_LEASE = timedelta(seconds=60)  # a job whose worker died runs again after this
 MAX_ATTEMPTS = 25
@@ -61,11 +62,27 @@ class Outbox:
     async def take_due(self, limit: int = RELAY_BATCH) -> list[str]:
         """Mark due jobs as queued and return their ids: the caller hands them to workers."""
         now = clock.now()
-        due = self._jobs.find({"state": "due", "due_at": {"$lte": now}}, {"_id": 1})
-        ids = [job["_id"] for job in await due.sort("due_at", ASCENDING).limit(limit).to_list(None)]
+        ids: list[str] = []
+        for priority in (URGENT, NORMAL, BULK):
+            room = min(limit - len(ids), await self._bulk_room() if priority == BULK else limit)
+            if room <= 0:
+                break
+            ids += await self._due_of(priority, now, room)
         if ids:
             await self._queue(ids, now)
         return ids
+
+    async def _due_of(self, priority: int, now: datetime, room: int) -> list[str]:
+        # Jobs of an older version of ours say nothing of it.
+        which = {"$in": [NORMAL, None]} if priority == NORMAL else priority
+        rules = {"state": "due", "priority": which, "due_at": {"$lte": now}}
+        due = self._jobs.find(rules, {"_id": 1}).sort("due_at", ASCENDING).limit(room)
+        return [job["_id"] for job in await due.to_list(None)]
+
+    async def _bulk_room(self) -> int:
+        """How many jobs of the many may be handed out: what is urgent must not wait behind a heap of them."""
+        rules = {"state": "due", "queued": True, "priority": BULK, "due_at": {"$gt": clock.now()}}
+        return BULK_AT_HAND - await self._jobs.count_documents(rules, limit=BULK_AT_HAND)
 
     async def _queue(self, ids: list[str], now: datetime) -> None:
         # Nobody repeats a write of many for us. Should only its answer be lost, the jobs are handed over all
@@ -145,6 +162,7 @@ class Outbox:
                 "kind": str(event.kind),
                 "subscriber": subscriber,
                 "data": event.data,
+                "priority": event.priority,
                 "event_at": event.at,
                 "request_id": event.request_id,
                 "state": "due",
@@ -179,6 +197,7 @@ class Outbox:
                 "kind": job["kind"],
                 "at": job["event_at"],
                 "data": job["data"],
+                "priority": job.get("priority", NORMAL),
                 "request_id": job.get("request_id"),
             }
         )

@@ -21,6 +21,8 @@ _ENDS = {
     HalfDay.EVENING: time(23),
 }
 _BOUND = re.compile("(?P<before>以前|之前)|以后|之后|往后|开始|起(?!来)")
+# 周五的号改一下: that is the day it was on.
+_GIVEN_UP = re.compile("(?:上午|下午|早上|晚上)?的?(?:那个|这个)?(?:号|预约)(?!.*(?:吗|有没有)$)|(?:约|挂)的")
 _RANGE = re.compile(r"^(?:到|至|-|~| )+$")
 
 
@@ -93,6 +95,8 @@ def _days(text: str, found: list[DayFound], today: date, *, moving: bool) -> Whe
         return When(_bounded(named[0], bound, today), problems=problems)
     if not named:
         return When(problems=problems)
+    if moving and len(named) == 1 and _GIVEN_UP.match(text, found[0].end):
+        return When(moved_from=named[0], problems=problems)
     if len(named) == 1:
         return When(named[0], ambiguities=tuple(_second_reading(found)), problems=problems)
     if len({(days.first, days.last) for days in named}) == 1:

@@ -44,7 +44,7 @@ from notify.sms.reading import (
     pushed,
     text_of,
 )
-from notify.sms.wire import SMSWire, answered_json, status_error
+from notify.sms.wire import SMSProvider, answered_json, status_error
 
 VERSION = "2017-05-25"
 # What our callback has to answer, with status 200; anything else is pushed again after 1, 5 and 10 minutes.
@@ -85,20 +85,14 @@ def signature(method: str, params: Mapping[str, str], secret: str) -> str:
     return base64.b64encode(hmac.digest(f"{secret}&".encode(), text.encode(), hashlib.sha1)).decode()
 
 
-class AliyunSMS:
+class AliyunSMS(SMSProvider):
     """`TemplateSMSSender`, `SMSReceiver` and `SMSTracer`. Belongs to the event loop of its first call."""
 
     name = "aliyun_sms"
 
     def __init__(self, config: AliyunSMSConfig, *, observe: Observer = unobserved) -> None:
         self._config = config
-        self._wire = SMSWire(
-            self.name,
-            config.url,
-            connect_timeout_s=config.connect_timeout_s,
-            read_timeout_s=config.read_timeout_s,
-            observe=observe,
-        )
+        self._open(config, observe)
 
     async def send_template(self, message: TemplateSMS) -> SendResult:
         """Submit one message to one phone; its slots are filled by name."""
@@ -153,10 +147,6 @@ class AliyunSMS:
     async def fetch_replies(self) -> tuple[Reply, ...]:
         """Always nothing: Aliyun gives replies by push only (or by its message queue)."""
         return ()
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._wire.aclose()
 
     async def _call(
         self, action: str, fields: Mapping[str, str], operation: str, *, read: bool

@@ -39,7 +39,7 @@ from notify.sms.reading import (
     readable,
     text_of,
 )
-from notify.sms.wire import SMSWire, answered_json, status_error
+from notify.sms.wire import SMSProvider, answered_json, status_error
 
 _TIME = "%Y%m%d%H%M%S"
 _MISCONFIGURED = RejectReason.MISCONFIGURED
@@ -81,20 +81,14 @@ def mac(*parts: str) -> str:
     return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 
-class CloudMAS:
+class CloudMAS(SMSProvider):
     """`SMSSender`, `TemplateSMSSender` and `SMSReceiver`. Belongs to the event loop of its first call."""
 
     name = "cloud_mas"
 
     def __init__(self, config: CloudMASConfig, *, observe: Observer = unobserved) -> None:
         self._config = config
-        self._wire = SMSWire(
-            self.name,
-            config.url,
-            connect_timeout_s=config.connect_timeout_s,
-            read_timeout_s=config.read_timeout_s,
-            observe=observe,
-        )
+        self._open(config, observe)
 
     async def send(self, message: SMS) -> SendResult:
         """Submit one message to one phone."""
@@ -157,10 +151,6 @@ class CloudMAS:
     def parse_replies(self, body: bytes) -> tuple[Reply, ...]:
         """Read a pushed reply."""
         return pushed(_unwrapped(body), _replies_of, self.name)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._wire.aclose()
 
     async def _post(self, path: str, body: Mapping[str, Any], operation: str, *, read: bool) -> Any:
         def judge(response: httpx.Response) -> Any:

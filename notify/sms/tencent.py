@@ -42,7 +42,7 @@ from notify.sms.reading import (
     unix_time_of,
 )
 from notify.sms.tencent_errors import error_of
-from notify.sms.wire import SMSWire, answered_json, status_error
+from notify.sms.wire import SMSProvider, answered_json, status_error
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ def international(phone: str) -> str:
     return phone if phone.startswith("+") else f"+86{phone}"
 
 
-class TencentSMS:
+class TencentSMS(SMSProvider):
     """`TemplateSMSSender`, `SMSReceiver` and `SMSTracer`. Belongs to the event loop of its first call."""
 
     name = "tencent_sms"
@@ -109,13 +109,7 @@ class TencentSMS:
     def __init__(self, config: TencentSMSConfig, *, observe: Observer = unobserved) -> None:
         self._config = config
         self._host = urlsplit(config.url).netloc
-        self._wire = SMSWire(
-            self.name,
-            config.url,
-            connect_timeout_s=config.connect_timeout_s,
-            read_timeout_s=config.read_timeout_s,
-            observe=observe,
-        )
+        self._open(config, observe)
 
     async def send_template(self, message: TemplateSMS) -> SendResult:
         """Submit one message to one phone; its slots are filled by place."""
@@ -173,10 +167,6 @@ class TencentSMS:
     def parse_replies(self, body: bytes) -> tuple[Reply, ...]:
         """Read a pushed reply."""
         return pushed(body, _replies_of, self.name)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._wire.aclose()
 
     async def _pull(self, action: str, fields: Mapping[str, Any], operation: str, name: str) -> Sequence[Any]:
         def listed(answer: Mapping[str, Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 
@@ -58,6 +58,42 @@ class SMSWire:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+class WireConfig(Protocol):
+    """What every provider's configuration says of the way there."""
+
+    @property
+    def url(self) -> str:
+        """The provider's address."""
+
+    @property
+    def connect_timeout_s(self) -> float:
+        """How long a connection may take."""
+
+    @property
+    def read_timeout_s(self) -> float:
+        """How long an answer may take."""
+
+
+class SMSProvider:
+    """What the adapters have in common: a wire of their own, and letting go of it."""
+
+    name: str
+
+    def _open(self, config: WireConfig, observe: Observer) -> SMSWire:
+        self._wire = SMSWire(
+            self.name,
+            config.url,
+            connect_timeout_s=config.connect_timeout_s,
+            read_timeout_s=config.read_timeout_s,
+            observe=observe,
+        )
+        return self._wire
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._wire.aclose()
 
 
 def status_error(status: int, *, read: bool) -> NotifyError:

@@ -1,7 +1,10 @@
 """Messages in the console: what became of them, whose they are, sending again."""
 
+import pytest
+
 from backend import clock
 from backend.audit.models import AuditFilter
+from backend.errors import AppError
 from backend.messages.models import DeliveryState, Letter, MessageChannel, MessageKind
 from backend.permissions import SYSTEM, Role
 from backend.slotpool.claims_models import Claim
@@ -74,6 +77,48 @@ async def test_a_persons_messages_are_looked_up_on_record(console: Console, town
     )
     assert entry.object == f"resident/{town.here[0].patient_id}"
     await browser.submit("/admin/messages/person", person="", expect=400)
+
+
+async def test_a_phone_that_is_no_accounts_is_looked_up_masked(console: Console, town: Town) -> None:
+    with pytest.raises(AppError):  # This city has no provider: that it was tried is kept all the same.
+        await console.city.services.messages.send_code("13700009999", "482913")
+    browser = await console.sign_in(Role.CITY_OPERATOR)
+    await browser.get("/admin/messages/person")
+    page = await browser.submit("/admin/messages/person", person="13700009999")
+    assert "登录验证码" in page.text
+    assert "137****9999" in page.text
+    assert "13700009999" not in page.text
+    [entry], _ = await console.city.services.audit.list_entries(
+        SYSTEM, AuditFilter(action="residents.search")
+    )
+    assert entry.object == "resident/unknown"
+    # A hospital sees nothing of what is not about it.
+    mine = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    await mine.get("/admin/messages/person")
+    assert "登录验证码" not in (await mine.submit("/admin/messages/person", person="13700009999")).text
+
+
+async def test_a_message_shows_its_tries_and_never_its_words(console: Console, town: Town) -> None:
+    message = await tell(console, town.here[0])
+    browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    page = await browser.get(f"/admin/messages/{message}")
+    assert "服务商拒绝 IllegalMobile" in page.text
+    assert "某某" not in page.html
+    other = await tell(console, town.there[0])
+    await browser.get(f"/admin/messages/{other}", expect=404)
+
+
+async def test_templates_are_previewed_as_each_channel_shows_them(console: Console) -> None:
+    browser = await console.sign_in(Role.CITY_OPERATOR)
+    page = await browser.get("/admin/messages/templates")
+    assert "就诊提醒" in page.text
+    for kind in MessageKind:
+        page = await browser.get(f"/admin/messages/templates/{kind}")
+        assert "第 1 版" in page.text
+    page = await browser.get("/admin/messages/templates/visit_reminder")
+    assert "请携带身份证、医保卡和以往病历" in page.text
+    assert "微信 60 分钟未读后发短信" in page.text
+    await browser.get("/admin/messages/templates/nothing", expect=404)
 
 
 async def test_an_appointment_shows_its_messages_to_those_who_may_read_them(

@@ -14,6 +14,9 @@ PAGES = {
     Role.CITY_OPERATOR: [
         "/admin/dashboard", "/admin/schedules", "/admin/appointments", "/admin/appointments/search",
         "/admin/payments", "/admin/payments/differences", "/admin/messages", "/admin/messages/person",
+        "/admin/surveys", "/admin/surveys/digest", "/admin/surveys/tickets", "/admin/surveys/calls",
+        "/admin/surveys/campaigns", "/admin/surveys/campaigns/new", "/admin/surveys/questionnaires",
+        "/admin/surveys/questionnaires/new", "/admin/surveys/questionnaires/import",
         "/admin/directory", "/admin/staff", "/admin/staff/new", "/admin/account", "/admin/account/password",
     ],
     Role.AUDITOR: ["/admin/audit"],

@@ -10,17 +10,21 @@ from typing import Any
 
 import pytest
 
-from backend.conversations.models import KEPT, Conversation, Through
+from backend.conversations.models import KEPT, Conversation, PutOff, Through
 from backend.conversations.service import Turn
 from backend.db.client import Database
 from backend.directory.models import TerminalKind
+from backend.messages.models import Answer
+from backend.messages.policies import Group
 from backend.permissions import SYSTEM, Actor, Role
 from backend.security.key_file import Use, dump_keys, parse_keys, write_private
 from backend.security.keys import Keyring
 from backend.security.lasting import SEALED
 from backend.security.resealing import KeyInUseError
 from backend.staff.models import NewStaff
+from bots.engine import Heard
 from notify.ports import Reply
+from tests.factories.surveys import make_ticket
 from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
 
 STAFF_NAME = "周青"
@@ -90,6 +94,8 @@ async def _fill(kept: Kept) -> None:
     await services.residents.find_or_create_file("王小明", id_number(500), "13700001111")
     await services.staff.add(SYSTEM, NewStaff("somebody", STAFF_NAME, Role.AUDITOR, None))
     await services.messages._receipts.add_reply(Reply("13700002222", "谢谢", "", None))
+    await services.messages._optouts.add("13700002222", Group.SURVEYS, "sms")
+    await services.messages.answer(Answer("turn-1", "sms", "13700002222", "您好"))
     hospital = Actor("client", "h", Role.HOSPITAL_CLIENT, frozenset({city.hospital.id}))
     issued = await services.clients.register_terminal(hospital, "1号窗口", TerminalKind.WINDOW)
     kept.terminal_id, kept.terminal_secret = issued.client.id, issued.secret
@@ -103,7 +109,10 @@ async def _fill(kept: Kept) -> None:
     cancel = f"/api/v1/appointments/{booked['id']}/cancel"
     await city.call("POST", cancel, as_=kept.sms, json={"reason": WHY})
     await city.city.services.conversations.take_turn(Through.SMS, kept.sms.phone, "m1", _greet)
+    await services.bots.engine.hear(Heard(Through.SMS, "13700002222", "m1", "人工"))
+    await services.conversations.put_off(PutOff(Through.WECHAT, "oSomebody", "m1", "帮助"))
     await city.call("POST", "/api/v1/auth/wechat-mini", json=await _js_code(city, "13912340000"))
+    await make_ticket(services, city.hospital.id, kept.sms.id)
     await city.work()
 
 
@@ -212,7 +221,7 @@ async def test_a_new_blind_key_indexes_everybody_anew_and_the_old_one_can_go(kep
     assert not set(after) & set(before)
     assert not await city.city.db.collection("residents").count_documents({"other_keys": {"$exists": True}})
     await works_as_before(kept)
-    assert "conversations" in await kept.drop("blind", "blind-1")
+    assert "messages by the phone" in await kept.drop("blind", "blind-1")
     kept.let_time_pass(KEPT + timedelta(days=1))
     await city.city.db.collection("login_codes").delete_many({})
     assert "secrets of hospitals and terminals" in await kept.drop("blind", "blind-1")

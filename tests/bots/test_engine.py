@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend import clock
-from backend.conversations.models import RESUMABLE, Conversation, Through
+from backend.conversations.models import RESUMABLE_BY_SMS, Conversation, Through
 from backend.conversations.service import MOST_PER_MINUTE, TOO_FAST, ConversationService
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
@@ -80,7 +80,7 @@ class Chat:
             services=cast(Services, None),
             read=self.read,
             who=self.who,
-            call_staff=self.call_staff,
+            staff=self,
         )
         self._ids = itertools.count()
 
@@ -90,8 +90,11 @@ class Chat:
     async def who(self, heard: Heard) -> Actor:
         return Actor("resident", f"r-{heard.address[-4:]}", Role.RESIDENT, channel="bot", real_name=True)
 
-    async def call_staff(self, conversation: Conversation, text: str) -> None:
+    async def called(self, conversation: Conversation, text: str) -> None:
         self.for_staff.append(text)
+
+    async def left(self, conversation: Conversation) -> None:
+        self.for_staff.append("left")
 
     async def say(self, text: str, *, address: str = "13800000001", message_id: str = "") -> str:
         heard = Heard(Through.SMS, address, message_id or f"m{next(self._ids)}", text)
@@ -187,14 +190,14 @@ async def test_two_people_do_not_meet(chat: Chat):
     assert await chat.say("1", address="13800000001") == "买 apple-id，对吗？"
 
 
-async def test_a_dialogue_goes_on_after_days_and_expires_after_a_week(
+async def test_a_dialogue_goes_on_after_days_and_expires_in_the_end(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ):
     begun = clock.now()
     await chat.say("挂号")
-    monkeypatch.setattr(clock, "now", lambda: begun + RESUMABLE - timedelta(minutes=1))
+    monkeypatch.setattr(clock, "now", lambda: begun + RESUMABLE_BY_SMS - timedelta(minutes=1))
     assert await chat.say("1") == "买 apple-id，对吗？"
-    monkeypatch.setattr(clock, "now", lambda: begun + 2 * RESUMABLE + timedelta(minutes=1))
+    monkeypatch.setattr(clock, "now", lambda: begun + 2 * RESUMABLE_BY_SMS + timedelta(minutes=1))
     assert "买水果" in await chat.say("是")
 
 

@@ -37,14 +37,14 @@ def described_events() -> set[str]:
 
 
 def test_every_warning_and_error_of_the_city_is_explained():
-    files = source_files("backend", "payment", "notify", "admin")
+    files = source_files("backend", "payment", "notify", "admin", "bots")
     loud = {event for file in files for event in logged_events(file, LOUD)}
     assert len(loud) > 15
     assert loud <= described_events(), listed(sorted(loud - described_events()))
 
 
 def test_no_line_is_explained_that_is_not_written():
-    files = source_files("backend", "payment", "notify", "admin")
+    files = source_files("backend", "payment", "notify", "admin", "bots")
     written = {event for file in files for event in logged_events(file, (*LOUD, "info"))}
     assert described_events() <= written, listed(sorted(described_events() - written))
 

@@ -13,7 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("audit",),
     ("residents", "directory", "statistics", "staff"),
     ("healthcodes", "slotpool", "billing", "messages", "conversations"),
-    ("appointments", "imports"),
+    ("appointments", "imports", "surveys"),
     ("bootstrap",),
     ("app",),
     ("seed", "demo", "commands", "cli", "__main__"),

@@ -21,6 +21,7 @@ KNOWN_HOSTS = {
     "dysmsapi.aliyuncs.com": "Aliyun SMS (reference/protocols.md §5.2)",
     "sms.tencentcloudapi.com": "Tencent Cloud SMS (reference/protocols.md §5.3)",
     "hl7.org": "names of FHIR extensions, never fetched",
+    "terminology.hl7.org": "names of FHIR code systems, never fetched",
     "fhir-registry.smarthealthit.org": "names of FHIR extensions, never fetched",
     "www.w3.org": "XML and SVG namespaces, never fetched",
     "json-schema.org": "JSON Schema dialect names, never fetched",

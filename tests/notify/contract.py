@@ -8,8 +8,12 @@ import pytest
 
 from notify.ports import (
     SMS,
+    AccountNotice,
+    AccountNotifier,
+    CustomerMessage,
     Inquiry,
     MiniProgramMessenger,
+    OfficialAccountMessenger,
     RejectedError,
     RejectReason,
     SMSSender,
@@ -169,6 +173,95 @@ class MessengerContract:
         with pytest.raises(RejectedError) as refused:
             await world.messenger.send(world.message())
         assert refused.value.reason is RejectReason.NOT_SUBSCRIBED
+
+
+class OfficialWorld(Protocol):
+    """A person who follows the official account, and may speak to it."""
+
+    oa_openid: str
+
+    @property
+    def official_messenger(self) -> OfficialAccountMessenger:
+        """WeChat as our adapter shows it."""
+
+    async def speak(self) -> None:
+        """The person says something to the account."""
+
+    async def fall_silent(self) -> None:
+        """It is long since the person said anything."""
+
+    async def heard(self) -> list[str]:
+        """What the person was told by the account, oldest first."""
+
+
+class OfficialAccountContract:
+    async def test_who_has_spoken_is_answered(self, spoken: OfficialWorld):
+        await spoken.speak()
+        before = len(await spoken.heard())
+        result = await spoken.official_messenger.send_text(
+            CustomerMessage(spoken.oa_openid, "您好 😀\n请选择")
+        )
+        assert result.provider == spoken.official_messenger.name
+        assert (await spoken.heard())[before:] == ["您好 😀\n请选择"]
+
+    async def test_who_has_not_spoken_lately_is_left_alone(self, spoken: OfficialWorld):
+        await spoken.fall_silent()
+        with pytest.raises(RejectedError) as refused:
+            await spoken.official_messenger.send_text(CustomerMessage(spoken.oa_openid, "您好"))
+        assert refused.value.reason is RejectReason.NOT_NOW
+
+    async def test_a_word_of_theirs_allows_five_of_ours(self, spoken: OfficialWorld):
+        await spoken.fall_silent()
+        await spoken.speak()
+        for number in range(5):
+            await spoken.official_messenger.send_text(CustomerMessage(spoken.oa_openid, f"第{number}条"))
+        with pytest.raises(RejectedError) as refused:
+            await spoken.official_messenger.send_text(CustomerMessage(spoken.oa_openid, "第六条"))
+        assert refused.value.reason is RejectReason.NOT_NOW
+
+    async def test_a_text_that_is_too_long_is_the_contents_fault(self, spoken: OfficialWorld):
+        await spoken.speak()
+        with pytest.raises(RejectedError) as refused:
+            await spoken.official_messenger.send_text(CustomerMessage(spoken.oa_openid, "长" * 683))
+        assert refused.value.reason is RejectReason.BAD_CONTENT
+
+
+class NotifierWorld(Protocol):
+    """A person who may follow the official account."""
+
+    @property
+    def notifier(self) -> AccountNotifier:
+        """WeChat as our adapter shows it."""
+
+    def notice(self) -> AccountNotice:
+        """A template message that is right in every way."""
+
+    async def follow(self, follows: bool) -> None:
+        """The person begins or ends to follow the account."""
+
+
+class AccountNotifierContract:
+    async def test_who_follows_is_told_as_often_as_there_is_news(self, followed: NotifierWorld):
+        await followed.follow(True)
+        results = [await followed.notifier.send_notice(followed.notice()) for _ in range(2)]
+        assert {result.provider for result in results} == {followed.notifier.name}
+        assert len({result.provider_id for result in results}) == 2
+
+    async def test_who_does_not_follow_is_left_alone(self, followed: NotifierWorld):
+        await followed.follow(False)
+        try:
+            with pytest.raises(RejectedError) as refused:
+                await followed.notifier.send_notice(followed.notice())
+        finally:
+            await followed.follow(True)
+        assert refused.value.reason is RejectReason.NOT_NOW
+
+    async def test_a_keyword_that_is_too_long_is_the_contents_fault(self, followed: NotifierWorld):
+        notice = followed.notice()
+        long = replace(notice, data={**notice.data, "thing1": "长" * 21})
+        with pytest.raises(RejectedError) as refused:
+            await followed.notifier.send_notice(long)
+        assert refused.value.reason is RejectReason.BAD_CONTENT
 
 
 class LoginWorld(Protocol):

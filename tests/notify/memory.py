@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from notify.ports import (
     SMS,
+    AccountNotice,
+    CustomerMessage,
     DeliveryReport,
     Inquiry,
     MiniSession,
@@ -126,6 +128,58 @@ class MemoryMessenger:
         if lost:
             raise UnknownResultError("LOST")
         return SendResult(self.name, f"W{len(self.sent)}")
+
+    async def aclose(self) -> None:
+        return None
+
+
+class MemoryOfficialAccount:
+    """`OfficialAccountMessenger` in memory; each openid may be told as often as it was opened for."""
+
+    name = "memory_official_account"
+
+    def __init__(self) -> None:
+        self.sent: list[CustomerMessage] = []
+        self.open: dict[str, int] = {}
+        self.faults = Faults()
+
+    async def send_text(self, message: CustomerMessage) -> SendResult:
+        lost = self.faults.enter()
+        if not message.text.strip() or len(message.text.encode()) > 2048:
+            raise RejectedError("45002", reason=RejectReason.BAD_CONTENT)
+        left = self.open.get(message.openid, 0)
+        if left < 1:
+            raise RejectedError("45015", reason=RejectReason.NOT_NOW)
+        self.open[message.openid] = left - 1
+        self.sent.append(message)
+        if lost:
+            raise UnknownResultError("LOST")
+        return SendResult(self.name, "")
+
+    async def aclose(self) -> None:
+        return None
+
+
+class MemoryNotifier:
+    """`AccountNotifier` in memory, to those who follow."""
+
+    name = "memory_notifier"
+
+    def __init__(self) -> None:
+        self.sent: list[AccountNotice] = []
+        self.followers: set[str] = set()
+        self.faults = Faults()
+
+    async def send_notice(self, notice: AccountNotice) -> SendResult:
+        lost = self.faults.enter()
+        if notice.openid not in self.followers:
+            raise RejectedError("43004", reason=RejectReason.NOT_NOW)
+        if any(len(value) > 20 for name, value in notice.data.items() if name.startswith("thing")):
+            raise RejectedError("47003", reason=RejectReason.BAD_CONTENT)
+        self.sent.append(notice)
+        if lost:
+            raise UnknownResultError("LOST")
+        return SendResult(self.name, f"N{len(self.sent)}")
 
     async def aclose(self) -> None:
         return None

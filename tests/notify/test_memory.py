@@ -2,15 +2,17 @@
 
 import pytest
 
-from notify.ports import MiniSession, SubscribeMessage
+from notify.ports import AccountNotice, MiniSession, SubscribeMessage
 from tests.notify.contract import (
+    AccountNotifierContract,
     MessengerContract,
+    OfficialAccountContract,
     SMSSenderContract,
     SMSTracerContract,
     TemplateSMSSenderContract,
     WeChatLoginContract,
 )
-from tests.notify.memory import MemoryLogin, MemoryMessenger, MemorySMS
+from tests.notify.memory import MemoryLogin, MemoryMessenger, MemoryNotifier, MemoryOfficialAccount, MemorySMS
 
 
 class MemorySMSWorld:
@@ -55,6 +57,46 @@ class TestMemoryMessenger(MessengerContract):
     @pytest.fixture
     def world(self) -> MemoryMessengerWorld:
         return MemoryMessengerWorld()
+
+
+class MemoryOfficialWorld:
+    oa_openid = "o-follower"
+
+    def __init__(self) -> None:
+        self.official_messenger = MemoryOfficialAccount()
+
+    async def speak(self) -> None:
+        self.official_messenger.open[self.oa_openid] = 5
+
+    async def fall_silent(self) -> None:
+        self.official_messenger.open.clear()
+
+    async def heard(self) -> list[str]:
+        return [message.text for message in self.official_messenger.sent]
+
+
+class TestMemoryOfficialAccount(OfficialAccountContract):
+    @pytest.fixture
+    def spoken(self) -> MemoryOfficialWorld:
+        return MemoryOfficialWorld()
+
+
+class MemoryNotifierWorld:
+    def __init__(self) -> None:
+        self.notifier = MemoryNotifier()
+        self.notifier.followers.add("o-follower")
+
+    def notice(self) -> AccountNotice:
+        return AccountNotice("o-follower", "template", {"thing1": "市人民医院"})
+
+    async def follow(self, follows: bool) -> None:
+        self.notifier.followers = {"o-follower"} if follows else set()
+
+
+class TestMemoryNotifier(AccountNotifierContract):
+    @pytest.fixture
+    def followed(self) -> MemoryNotifierWorld:
+        return MemoryNotifierWorld()
 
 
 class MemoryLoginWorld:

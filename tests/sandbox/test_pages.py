@@ -28,7 +28,9 @@ async def page(web: httpx.AsyncClient, address: str, **more: Any) -> str:
     return answer.text
 
 
-@pytest.mark.parametrize("address", ["/", "/phone", "/cashier", "/window", "/deliveries", "/switches"])
+@pytest.mark.parametrize(
+    "address", ["/", "/phone", "/chat", "/cashier", "/window", "/deliveries", "/switches"]
+)
 async def test_every_page_opens_and_needs_nothing_from_elsewhere(web: httpx.AsyncClient, address: str):
     answer = await web.get(address)
     assert answer.status_code == 200

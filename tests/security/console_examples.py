@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 from backend import clock
@@ -9,7 +10,10 @@ from backend.billing.models import Difference
 from backend.ids import new_id
 from backend.permissions import SYSTEM, Role
 from backend.staff.models import NewStaff
+from backend.surveys.models import Trigger
 from tests.factories.staff import PASSWORD
+from tests.factories.surveys import ASKED, make_called, make_campaign, make_ticket
+from tests.factories.talks import make_handover
 from tests.security.examples import Ask, Example, plain
 from tests.security.town import Town
 
@@ -17,6 +21,7 @@ OWN, PUBLIC = "one's own", "anything public"
 INSTITUTION, CITY = "a thing of the hospital", "a thing of the whole city"
 ACCOUNT = "an account in the hospital"
 REASON = {"reason": "核对"}
+_PHONES = itertools.count(1)
 WRONG_TWICE = {"old_password": "x", "new_password": "one thing", "new_password_again": "another thing"}
 
 
@@ -101,6 +106,37 @@ async def _account_of_mine(town: Town, caller: str) -> Ask:
     return _account_in(town.mine.organization.id)
 
 
+async def _questionnaire(town: Town, caller: str) -> Ask:
+    library = town.services.surveys.library
+    made = await library.create(SYSTEM, town.mine.organization.id, ASKED)
+    form = {"content": '{"title": "回访", "questions": []}', "revision": "1", "publish": ""}
+    return Ask({"questionnaire_id": made.questionnaire_id}, form=form)
+
+
+async def _campaign(town: Town, caller: str) -> Ask:
+    campaign = await make_campaign(town.services, SYSTEM, town.mine.organization.id, trigger=Trigger.STAFF)
+    form = {"to": "paused", "from_on": "2026-11-01", "to_on": "2026-11-02"}
+    return Ask({"campaign_id": campaign.id}, form=form)
+
+
+async def _ticket(town: Town, caller: str) -> Ask:
+    ticket = await make_ticket(town.services, town.mine.organization.id, town["owner"].id)
+    return Ask({"ticket_id": ticket, "step": "note"}, form={"text": "已联系"})
+
+
+async def _call(town: Town, caller: str) -> Ask:
+    hospital = town.mine.organization.id
+    campaign = await make_campaign(town.services, SYSTEM, hospital)
+    run = await make_called(town.services, campaign, hospital, town["owner"].id)
+    return Ask({"run_id": run}, form={"action": "refuse"})
+
+
+async def _talk(town: Town, caller: str) -> Ask:
+    phone = f"136{next(_PHONES):08d}"
+    handover = await make_handover(town.services, town.mine.organization.id, phone)
+    return Ask({"handover_id": handover}, form={"text": "您好", "key": new_id()})
+
+
 # Method and path. 303: done, on to the page that shows it.
 EXAMPLES: dict[str, list[Example]] = {
     "GET /admin/?": [plain(OWN, 303)],
@@ -136,11 +172,49 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /admin/payments/{order_id}/refund": [Example(INSTITUTION, _order)],
     # Nothing of it has failed: whoever may is told so.
     "POST /admin/payments/{order_id}/refund": [Example(INSTITUTION, _order, 409)],
+    "GET /admin/surveys": [plain(OWN)],
+    "GET /admin/surveys/export": [plain(OWN)],
+    "GET /admin/surveys/digest": [plain(OWN)],
+    "GET /admin/surveys/tickets": [plain(OWN)],
+    "GET /admin/surveys/tickets/{ticket_id}": [Example(INSTITUTION, _ticket)],
+    "GET /admin/surveys/tickets/{ticket_id}/{step}": [Example(INSTITUTION, _ticket)],
+    "POST /admin/surveys/tickets/{ticket_id}/{step}": [Example(INSTITUTION, _ticket, 303)],
+    "GET /admin/surveys/calls": [plain(OWN)],
+    "GET /admin/surveys/calls/{run_id}": [Example(INSTITUTION, _call)],
+    "POST /admin/surveys/calls/{run_id}": [Example(INSTITUTION, _call, 303)],
+    "GET /admin/surveys/campaigns": [plain(OWN)],
+    "GET /admin/surveys/campaigns/new": [plain(OWN)],
+    "POST /admin/surveys/campaigns/new": [plain(OWN, 400, form={"name": ""})],
+    "GET /admin/surveys/campaigns/{campaign_id}": [Example(INSTITUTION, _campaign)],
+    "GET /admin/surveys/campaigns/{campaign_id}/state": [Example(INSTITUTION, _campaign)],
+    "GET /admin/surveys/campaigns/{campaign_id}/invite": [Example(INSTITUTION, _campaign)],
+    "POST /admin/surveys/campaigns/{campaign_id}/state": [Example(INSTITUTION, _campaign, 303)],
+    "POST /admin/surveys/campaigns/{campaign_id}/invite": [Example(INSTITUTION, _campaign, 303)],
+    "GET /admin/surveys/questionnaires": [plain(OWN)],
+    "GET /admin/surveys/questionnaires/new": [plain(OWN)],
+    "POST /admin/surveys/questionnaires/new": [plain(OWN, 400, form={"content": "{}"})],
+    "GET /admin/surveys/questionnaires/import": [plain(OWN)],
+    "POST /admin/surveys/questionnaires/import": [plain(OWN, 400, form={"resource": "{}"})],
+    "GET /admin/surveys/questionnaires/{questionnaire_id}": [Example(INSTITUTION, _questionnaire)],
+    "POST /admin/surveys/questionnaires/{questionnaire_id}": [Example(INSTITUTION, _questionnaire, 303)],
+    "GET /admin/surveys/questionnaires/{questionnaire_id}/fhir": [Example(INSTITUTION, _questionnaire)],
     "GET /admin/messages": [plain(OWN)],
+    "GET /admin/messages/templates": [plain(OWN)],
+    "GET /admin/messages/templates/{kind}": [plain(OWN, path={"kind": "visit_reminder"})],
+    "GET /admin/messages/{message_id}": [Example(INSTITUTION, _message)],
     "GET /admin/messages/person": [plain(OWN)],
     "POST /admin/messages/person": [Example(OWN, _find_owner)],
     "GET /admin/messages/{message_id}/resend/{channel}": [Example(INSTITUTION, _message)],
     "POST /admin/messages/{message_id}/resend/{channel}": [Example(INSTITUTION, _message, 303)],
+    "GET /admin/inbox": [plain(OWN)],
+    "GET /admin/inbox/rows": [plain(OWN)],
+    "GET /admin/inbox/{handover_id}": [Example(INSTITUTION, _talk)],
+    "GET /admin/inbox/{handover_id}/lines": [Example(INSTITUTION, _talk)],
+    "POST /admin/inbox/{handover_id}/take": [Example(INSTITUTION, _talk, 303)],
+    # Nobody has taken it: whoever may is told so.
+    "POST /admin/inbox/{handover_id}/answer": [Example(INSTITUTION, _talk, 409)],
+    "POST /admin/inbox/{handover_id}/give-back": [Example(INSTITUTION, _talk, 409)],
+    "POST /admin/inbox/{handover_id}/close": [Example(INSTITUTION, _talk, 303)],
     "GET /admin/directory": [plain(OWN)],
     "GET /admin/directory/{organization_id}": [Example(INSTITUTION, _organization)],
     "GET /admin/directory/{organization_id}/edit": [Example(INSTITUTION, _organization)],

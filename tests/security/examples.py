@@ -303,6 +303,9 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /api/v1/messages": [plain(OWN)],
     "POST /api/v1/messages/subscriptions": [plain(OWN, json={"template_kinds": ["appointment_booked"]})],
     "POST /api/v1/messages/{message_id}/read": [Example(MESSAGE, _message)],
+    "GET /api/v1/messages/opt-outs": [plain(OWN)],
+    "PUT /api/v1/messages/opt-outs/{group}": [plain(OWN, path={"group": "surveys"})],
+    "DELETE /api/v1/messages/opt-outs/{group}": [plain(OWN, path={"group": "surveys"})],
     "POST /oauth2/token": [plain(PUBLIC, 400, form={"grant_type": "password"})],
     # A notice nobody signed is refused as such, whoever brings it.
     "POST /callbacks/wechat-pay/notice": [plain(PUBLIC, 401, content=b"{}")],
@@ -315,4 +318,15 @@ EXAMPLES: dict[str, list[Example]] = {
         plain(PUBLIC, path={"secret": MAS_SECRET}, content=_REPLY),
         plain(PUBLIC, 404, path={"secret": "guessed"}, content=_REPLY),
     ],
+    # Unsigned, and without a message that could be opened.
+    "GET /callbacks/wechat/official-account": [plain(PUBLIC, 403)],
+    "POST /callbacks/wechat/official-account": [plain(PUBLIC, 400, content=b"<xml/>")],
+    # Providers that this city has not set up have no address here.
+    **{
+        f"POST /callbacks/sms/{provider}/{{secret}}/{what}": [
+            plain(PUBLIC, 404, path={"secret": MAS_SECRET}, content=b"[]")
+        ]
+        for provider in ("aliyun", "tencent")
+        for what in ("report", "reply")
+    },
 }

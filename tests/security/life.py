@@ -13,13 +13,15 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from backend import clock
-from backend.conversations.models import Conversation, Run, RunState, Through
+from backend.conversations.models import Conversation, PutOff, Run, RunState, Through
 from backend.conversations.service import Turn
 from backend.healthcodes.codes import make_phone_code
 from backend.permissions import Role
+from bots.engine import Heard
 from tests.admin.browser import Browser
 from tests.factories.city import an_id_number
 from tests.factories.staff import make_staff
+from tests.factories.surveys import make_ticket
 from tests.support.city import MAS_SECRET, Caller, TestCity
 
 # Names, numbers and words that stand nowhere else.
@@ -317,6 +319,16 @@ async def _half_way(life: Life, mother: Caller) -> None:
     await life.otp(FATHER["phone"])
     # A dialogue in which somebody has said who he is and what ails him.
     await city.city.services.conversations.take_turn(Through.SMS, STRANGER["phone"], "m1", _ask_back)
+    engine, talks = city.city.services.bots.engine, city.city.services.conversations
+    for number, said in enumerate(("人工", f"我叫{FATHER['name']}，{WORDS}")):
+        await engine.hear(Heard(Through.SMS, FATHER["phone"], f"m{number}", said))
+    await talks.see_callback("1795316400|nonce", f"m1|{WORDS}")
+    # A survey in which somebody complains of pain, and gives name and number with it.
+    surveys = city.city.services.surveys
+    grave = await make_ticket(city.city.services, city.hospital.id, mother.id, f"胸痛，{WORDS}")
+    await surveys._stores.campaigns.take_turn(mother.id, grave, clock.now(), 30)
+    await surveys.count()
+    await talks.put_off(PutOff(Through.WECHAT, FATHER["phone"], "m1", WORDS))
     made = await city.outside.post("js-code", {"app": "mini", "phone": "13711220077"})
     life.keep("openid", made["openid"])
     body = {"js_code": life.keep("js code", made["js_code"])}

@@ -41,10 +41,19 @@ staff:payments:read            a thing of the hospital   ok   403  403   404  40
 staff:payments:refund          a thing of the hospital   ok   403  403   404  403  403  ok   ok   404  403  403
 staff:payments:refund          a thing of the whole city ok   403  403   403  403  403  ok   403  403  403  403
 staff:messages:read            one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:messages:read            a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:messages:resend          a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:surveys:read             one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:surveys:read             a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:surveys:write            one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:surveys:write            a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:survey_tickets:handle    one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:survey_tickets:handle    a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:directory:read           one's own                 ok   ok   ok    ok   ok   ok   403  403  403  403  403
 staff:directory:read           a thing of the hospital   ok   ok   404   404  ok   404  403  403  403  403  403
 staff:directory:write          a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:conversations:answer     one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:conversations:answer     a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:clients:manage           one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
 staff:clients:manage           a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:staff:manage             one's own                 ok   403  403   ok   403  403  403  403  403  403  403

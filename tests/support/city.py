@@ -222,9 +222,10 @@ async def open_test_city(
         mongodb_database=db.name,
         keys_file=surroundings.keys_file,
         public_url=surroundings.url,
+        messages_from_hour=0,  # whatever the hour the tests run at
+        messages_until_hour=24,
         mas_callback_secret=SecretStr(MAS_SECRET),
-        **vendor_settings(outside.url, outside.credentials),
-        **more,
+        **(vendor_settings(outside.url, outside.credentials) | more),
     )
     city = await open_city(settings, process="test")
     server = HTTPServer(make_app(city))

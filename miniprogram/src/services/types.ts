@@ -287,6 +287,14 @@ export interface Message {
   deliveries: { channel: 'sms' | 'wechat'; state: string }[]
 }
 
+export type MessageGroup = 'notices' | 'reminders' | 'surveys'
+
+export interface OptOut {
+  group: MessageGroup
+  by: 'sms' | 'resident'
+  at: string
+}
+
 export interface CityConfig {
   city_name: string
   city_code: string

@@ -322,6 +322,10 @@ export const messages = {
   emptyHint: '预约、停诊、退款等通知会出现在这里。',
   unread: '未读',
   view: '查看预约',
+  stopped: (group: string) => `${group}短信：已停发`,
+  allow: '恢复',
+  allowed: '已恢复短信通知',
+  groups: { notices: '就诊通知', reminders: '就诊提醒', surveys: '回访' },
 }
 
 export const mine = {

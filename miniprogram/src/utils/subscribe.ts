@@ -13,9 +13,9 @@ export const MOST_KINDS = 3
 
 export const kindsAt: Record<Moment, readonly string[]> = {
   booking: ['appointment_booked', 'schedule_stopped', 'appointment_cancelled'],
-  paying: ['refund_succeeded', 'schedule_stopped', 'appointment_cancelled'],
+  paying: ['refund_succeeded', 'visit_reminder', 'appointment_cancelled'],
   cancelling: ['appointment_cancelled', 'refund_succeeded'],
-  code: ['code_used'],
+  code: ['code_used', 'survey_card', 'survey_heard'],
   realname: ['phone_released'],
 }
 

@@ -14,6 +14,7 @@ from backend.commands.terminal import CommandError
 from backend.security.keys import Keyring
 from backend.settings import REQUIRED_IN_PRODUCTION, Settings
 
+MAS = ("EC_NAME", "AP_ID", "SECRET_KEY", "SIGN_CODE", "CALLBACK_SECRET")
 Problems = Callable[[Callable[[], None], dict[str, str]], str]
 
 
@@ -34,6 +35,7 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "MONGODB_URI": "mongodb://127.0.0.1:1/?replicaSet=city&serverSelectionTimeoutMS=200",
         "BROKER_URL": "redis://127.0.0.1:1/0",
         "MAS_URL": "https://mas.example.org",
+        **{f"MAS_{name}": "a-value-of-some-length" for name in MAS},
         "POPULATION_REGISTER_URL": "https://register.example.org",
         "KEYS_FILE": str(folder / "keys.json"),
         "MINIPROGRAM_DIR": str(folder),
@@ -122,11 +124,19 @@ def test_an_sms_provider_is_set_up_wholly_or_not_at_all(
     assert problems(look, complete | halved) == f"{name} is missing: {provider} is only half set up."
 
 
+def test_any_sms_provider_will_do_but_none_will_not(complete: dict[str, str], problems: Problems):
+    without = complete | {name: "" for name in complete if name.startswith("MAS_")}
+    assert "No SMS provider is set up" in problems(look, without)
+    assert problems(look, without | CLOUDS) == ""
+    booked = {name: '{"appointment_booked": "1"}' for name in CLOUDS if name.endswith("_TEMPLATES")}
+    assert "No SMS provider has a template for login_code" in problems(look, without | CLOUDS | booked)
+
+
 def test_a_worker_needs_no_resident_app(complete: dict[str, str], problems: Problems):
     said = problems(
         lambda: serving.beat(None), complete | {"MINIPROGRAM_DIR": "/nowhere", "MAS_SIGN_CODE": ""}
     )
-    assert said == "MAS_SIGN_CODE is missing (Code of the signature (not its text))."
+    assert said == "MAS_SIGN_CODE is missing: Cloud MAS is only half set up."
 
 
 @pytest.mark.parametrize(
@@ -148,11 +158,14 @@ def test_a_worker_needs_no_resident_app(complete: dict[str, str], problems: Prob
         ("HOLD_MINUTES", "0", "HOLD_MINUTES must be greater than or equal to 1."),
         ("WEB_PORT", "eighty", "WEB_PORT must be a whole number."),
         ("ENVIRONMENT", "prod", "ENVIRONMENT must be 'demo', 'test' or 'production'."),
-        ("MAS_EC_NAME", "", "MAS_EC_NAME is missing (ecName: the enterprise's name at the gateway)."),
+        ("MAS_EC_NAME", "", "MAS_EC_NAME is missing: Cloud MAS is only half set up."),
         ("KEYS_FILE", "", "KEYS_FILE or HC_KEYS is missing: `healthycity keys generate`"),
         ("ALIYUN_SMS_URL", "http://dysms.example.org", "ALIYUN_SMS_URL must be https"),
         ("TENCENT_SMS_URL", "https://127.0.0.1:8100/tencent-sms", "TENCENT_SMS_URL points at a sandbox"),
         ("TENCENT_SMS_CALLBACK_SECRET", "short", "TENCENT_SMS_CALLBACK_SECRET is a default or too short"),
+        ("SMS_SHARES", '{"mas": "3"}', "SMS_SHARES names 'mas', which is no provider; these are: cloud_mas"),
+        ("SMS_SHARES", '{"cloud_mas": "most"}', "SMS_SHARES: the share of cloud_mas is no number"),
+        ("MESSAGES_FROM_HOUR", "21", "MESSAGES_FROM_HOUR must be before MESSAGES_UNTIL_HOUR"),
         ("SMS_PUSH_NETWORKS", "198.51.100.0/24,everywhere", "SMS_PUSH_NETWORKS: everywhere is no network"),
         ("ALIYUN_SMS_TEMPLATES", "SMS_1", "ALIYUN_SMS_TEMPLATES is no JSON object"),
         ("ALIYUN_SMS_TEMPLATES", '["SMS_1"]', "ALIYUN_SMS_TEMPLATES is no JSON object"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
@@ -13,15 +14,17 @@ from backend.audit.service import AuditService
 from backend.audit.store import AuditStore
 from backend.db.client import Database
 from backend.ids import new_id
+from backend.messages.lines import SMSLine
 from backend.messages.models import Letter, Message, MessageChannel, MessageKind
 from backend.messages.service import MessageService
 from backend.permissions import Actor, Role
 from backend.residents.models import Contact
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.keys import Keyring
+from backend.security.limits import RateLimiter
 from backend.worker.events import Bus, Event, EventKind, RetryLater
 from backend.worker.outbox import Outbox
-from tests.notify.memory import MemoryMessenger, MemorySMS
+from tests.notify.memory import MemoryMessenger, MemoryNotifier, MemoryOfficialAccount, MemorySMS
 from tests.support.city import Surroundings, TestCity, open_test_city
 
 HAPPENED_AT = clock.now()
@@ -51,14 +54,18 @@ class Post:
     service: MessageService
     sms: MemorySMS
     wechat: MemoryMessenger
+    official: MemoryOfficialAccount
+    notifier: MemoryNotifier
     people: People
     db: Database
     outbox: Outbox
 
-    def resident(self, *, phone: str | None = PHONE, openid: str | None = OPENID) -> Actor:
+    def resident(
+        self, *, phone: str | None = PHONE, openid: str | None = OPENID, oa: str | None = None
+    ) -> Actor:
         """Somebody who can be reached."""
         actor = Actor(kind="resident", id=new_id(), role=Role.RESIDENT)
-        self.people.contacts[actor.id] = Contact(actor.id, phone, openid)
+        self.people.contacts[actor.id] = Contact(actor.id, phone, openid, oa)
         return actor
 
     async def tell(
@@ -94,6 +101,13 @@ class Post:
         assert doc is not None
         return {name: part["state"] for name, part in doc["deliveries"].items()}
 
+    async def let_pass(self, message: Message, by: timedelta) -> None:
+        """Let so much time have passed since WeChat took it, and for whatever waits."""
+        await self.db.collection("messages").update_one(
+            {"_id": message.id}, {"$set": {"deliveries.wechat.sent_at": clock.now() - by}}
+        )
+        await self.db.collection("outbox").update_many({"state": "due"}, {"$set": {"due_at": clock.now()}})
+
     async def make_old(self, message: Message, seconds: int, channel: str = "sms") -> None:
         """Let the last try have begun so long ago."""
         await self.db.collection("messages").update_one(
@@ -113,25 +127,30 @@ def keyring() -> Keyring:
 
 
 @pytest.fixture
-def post(db: Database, keyring: Keyring) -> Post:
+async def post(db: Database, keyring: Keyring) -> AsyncIterator[Post]:
     sms, wechat, people = MemorySMS(), MemoryMessenger(), People()
+    official, notifier = MemoryOfficialAccount(), MemoryNotifier()
     chain, bus = Chain(keyring), Bus()
     service = MessageService(
         db,
         cipher=FieldCipher(keyring),
         blind=BlindIndex(keyring),
         people=people,
-        sms=sms,
-        receiver=sms,
+        lines=[SMSLine(sms.name, "mas", sms, "the-secret", texts=sms, tracer=sms, signature="健康城市")],
         messenger=wechat,
+        official=official,
+        notifier=notifier,
+        account_templates={str(MessageKind.REFUND_SUCCEEDED): "account-template"},
         audit=AuditService(AuditStore(db, chain), chain),
         templates=TEMPLATES,
-        callback_secret="the-secret",
+        limits=RateLimiter(keyring),
     )
     outbox = Outbox(db, bus)
-    outbox.watch("messages")
+    outbox.watch("messages", "message_replies")
+    bus.subscribe(EventKind.SMS_REPLY_RECEIVED, "messages.on_sms_reply", service.on_sms_reply)
     bus.subscribe(EventKind.MESSAGE_DUE, "messages.on_message_due", service.on_message_due)
-    return Post(service, sms, wechat, people, db, outbox)
+    yield Post(service, sms, wechat, official, notifier, people, db, outbox)
+    await service.tallies.close()
 
 
 @pytest.fixture

@@ -22,11 +22,14 @@ from tests.backend.messages.conftest import OPENID, PHONE, Post
 WECHAT = MessageChannel.WECHAT
 
 
-async def test_a_message_goes_out_by_sms_and_by_wechat(post: Post):
+async def test_a_message_goes_out_by_wechat_and_when_nobody_reads_it_there_by_sms(post: Post):
     who = post.resident()
     await post.service.grant(who, [MessageKind.REFUND_SUCCEEDED])
     post.wechat.grant(OPENID, "template-refund_succeeded")
     message = await post.tell(who)
+    await post.outbox.drain()
+    assert await post.states(message) == {"sms": "due", "wechat": "sent"}
+    await post.let_pass(message, timedelta(minutes=31))
     await post.outbox.drain()
     assert await post.states(message) == {"sms": "sent", "wechat": "sent"}
     assert post.sms.texts_to(PHONE) == ["您的预约挂号费15.00元已原路退回您的支付账户，以银行到账时间为准。"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from backend import clock
 from backend.worker.events import Event, EventKind
 from tests.support.city import MAS_SECRET, Caller, TestCity
 
@@ -45,6 +46,12 @@ async def test_a_booking_is_told_by_sms_by_wechat_and_in_the_list(city: TestCity
     await allow_wechat(city, who, "appointment_booked")
     made = await book(city, who)
     await city.work()
+    assert await texts(city, who) == []  # WeChat has it, and there is time to read it there
+    long_ago = clock.now() - timedelta(minutes=11)
+    await city.city.db.collection("messages").update_many(
+        {"deliveries.wechat.state": "sent"}, {"$set": {"deliveries.wechat.sent_at": long_ago}}
+    )
+    await city.later()
     (text,) = await texts(city, who)
     assert "您已预约健康城市人民医院儿科" in text
     assert "序号3" in text

@@ -88,9 +88,10 @@ async def test_grants_are_counted_up_to_a_limit_and_only_for_known_templates(pos
 
 
 async def test_a_wrong_callback_secret_does_not_exist(post: Post):
-    for call in (post.service.receive_reports, post.service.receive_replies):
+    receiving = post.service.receiving
+    for call in (receiving.pushed_reports, receiving.pushed_replies):
         with pytest.raises(AppError) as refused:
-            await call("guess", b"{}")
+            await call("mas", "guess", b"{}", "127.0.0.1")
         assert refused.value.code is ErrorCode.NOT_FOUND
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from backend.messages.models import MessageChannel, MessageKind
-from backend.messages.texts import WORDINGS, render
+from backend.messages.texts import WORDINGS, facts_of, render, samples, slots_of, wrong_facts
+from backend.messages.wording import FACTS
 
 VISIT = {
     "patient": "张*",
@@ -28,6 +29,7 @@ VISIT = {
     "stop_or": "医生临时停诊，敬请谅解",
     "refund": "挂号费15.00元将原路退回。",
     "appointment_id": "01KAAA",
+    "bring": "身份证",
 }
 
 
@@ -76,7 +78,23 @@ def test_a_fact_that_was_forgotten_is_a_mistake_and_not_an_empty_word():
 def test_wechats_fields_keep_within_wechats_lengths(kind: MessageKind):
     names = {name for text in WORDINGS[kind].wechat.values() for name in _names(text)}
     content = render(
-        kind, dict.fromkeys([*VISIT, *names, "warning", "guardian", "step", "item", "amount"], "长" * 60)
+        kind,
+        dict.fromkeys(
+            [
+                *VISIT,
+                *names,
+                "warning",
+                "guardian",
+                "step",
+                "item",
+                "amount",
+                "title",
+                "until",
+                "link",
+                "question",
+            ],
+            "长" * 60,
+        ),
     )
     limits = {"thing": 20, "name": 10}
     for name, text in content.wechat.items():
@@ -107,3 +125,27 @@ def test_the_app_asks_at_some_moment_for_every_kind_that_goes_by_wechat():
     moments = re.findall(r"^  \w+: \[(.+)\],$", asking, re.M)
     asked = {kind for moment in moments for kind in re.findall(r"'(\w+)'", moment)}
     assert asked == {kind for kind, wording in WORDINGS.items() if MessageChannel.WECHAT in wording.channels}
+
+
+@pytest.mark.parametrize("kind", MessageKind)
+def test_every_kind_can_be_previewed_and_its_facts_have_types(kind: MessageKind):
+    assert set(facts_of(kind)) <= set(FACTS)
+    assert wrong_facts(kind, samples()) == []
+    content = render(kind, samples())
+    assert content.title
+    assert "{" not in content.sms + content.body
+    assert WORDINGS[kind].version >= 1
+
+
+def test_a_fact_that_is_not_of_its_type_is_named():
+    odd = samples() | {"number": "十二", "link": "javascript:alert(1)"}
+    assert wrong_facts(MessageKind.APPOINTMENT_BOOKED, odd) == ["number"]
+    assert wrong_facts(MessageKind.SURVEY_LINK, odd) == ["link"]
+
+
+def test_the_slots_of_an_approved_template_stand_in_order_and_are_neither_empty_nor_long():
+    facts = samples() | {"organization": "医" * 60, "when": ""}
+    slots = slots_of(WORDINGS[MessageKind.APPOINTMENT_BOOKED], facts)
+    assert list(slots) == ["patient", "organization", "department", "when", "number"]
+    assert len(slots["organization"]) == 35
+    assert slots["when"] == "-"

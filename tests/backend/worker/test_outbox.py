@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from backend import clock, context
 from backend.db.client import Database
-from backend.worker.events import Bus, Event, EventKind, RetryLater, embedded
-from backend.worker.outbox import MAX_ATTEMPTS, Outbox
+from backend.worker.events import BULK, URGENT, Bus, Event, EventKind, RetryLater, embedded
+from backend.worker.outbox import BULK_AT_HAND, MAX_ATTEMPTS, Outbox
 
 
 class Seen:
@@ -160,3 +161,25 @@ async def test_every_subscriber_has_a_job_of_its_own(db):
     await make_due(db)
     await outbox.drain()
     assert (len(good.events), len(bad.events)) == (1, 2)
+
+
+async def test_what_is_urgent_goes_first_and_of_the_many_only_some_are_handed_out(db, outbox, seen):
+    many = [replace(booked(n=str(n)), priority=BULK) for n in range(BULK_AT_HAND + 50)]
+    await outbox.add(*many)
+    await outbox.add(booked(n="normal"), replace(booked(n="urgent"), priority=URGENT))
+    first = await outbox.take_due()
+    jobs = {job["_id"]: job async for job in db.collection("outbox").find()}
+    assert [jobs[job_id]["data"]["n"] for job_id in first[:2]] == ["urgent", "normal"]
+    assert len(first) == BULK_AT_HAND + 2
+    # As long as those wait for a worker, no more of them go to the broker; what is urgent does.
+    await outbox.add(replace(booked(n="late"), priority=URGENT))
+    assert len(await outbox.take_due()) == 1
+    await outbox.run_many(first[:20])
+    assert len(await outbox.take_due()) == 18
+
+
+async def test_a_job_of_an_older_version_is_run_like_any_other(db, outbox, seen):
+    await outbox.add(booked())
+    await db.collection("outbox").update_many({}, {"$unset": {"priority": ""}})
+    await outbox.drain()
+    assert len(seen.events) == 1

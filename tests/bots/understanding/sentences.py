@@ -5,6 +5,11 @@ Every third line is held out: written with other habits of phrasing, never looke
 later_sentences.tsv was written afterwards in three lots, each measured once before anybody looked at what
 failed: read right in every slot were 33 of 40, 40 of 50 and 45 of 53; in their intent 35, 44 and 48. That,
 not the figure of the held-out third, is what to expect of people who write otherwise than the authors.
+
+others_sentences.tsv came last: the elderly, dialect, voice to text without a stop, slips of the finger. By
+somebody who had read the rules before, without trying them. At first sight 93 of 133 were read right in every
+slot and 105 in their intent; in four more the file was wrong and has been put right. Its every third line is
+held out as well: at first sight 32 of those 44 were right, 37 in their intent.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ from tests.bots.understanding.city import city
 HELD_OUT_EVERY = 3
 _LATER = Path(__file__).with_name("later_sentences.tsv")
 _FILE = Path(__file__).with_name("sentences.tsv")
+_OTHERS = Path(__file__).with_name("others_sentences.tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,16 @@ def later_sentences() -> list[Expected]:
 
 def sentences(*, held_out: bool) -> list[Expected]:
     """The lines that are held out, or the others."""
-    lines = _FILE.read_text(encoding="utf-8").splitlines()
+    return _third(_FILE, held_out=held_out)
+
+
+def others_sentences(*, held_out: bool) -> list[Expected]:
+    """The same of what was written last."""
+    return _third(_OTHERS, held_out=held_out)
+
+
+def _third(file: Path, *, held_out: bool) -> list[Expected]:
+    lines = file.read_text(encoding="utf-8").splitlines()
     return [_parsed(line) for place, line in enumerate(lines, 1) if (place % HELD_OUT_EVERY == 0) == held_out]
 
 

@@ -254,3 +254,8 @@ def test_what_was_written_never_shows_where_a_reading_is_logged():
     assert understanding.not_understood
     for written in ("欧阳大山", "柳河", "明天", "王建国医生"):
         assert written not in repr(understanding).replace("rm:王建国", "")
+
+
+@pytest.mark.parametrize("sentence", ["不取消了", "不改了", "不用改了", "先不退号了"])
+def test_what_is_not_to_be_done_any_more_is_a_no(sentence: str):
+    assert read(sentence).intent is Intent.NO

@@ -5,8 +5,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from notify.ports import RejectedError, RejectReason, SubscribeMessage, UnknownResultError
-from tests.notify.contract import MessengerContract, WeChatLoginContract
+from notify.ports import CustomerMessage, RejectedError, RejectReason, SubscribeMessage, UnknownResultError
+from tests.notify.contract import (
+    AccountNotifierContract,
+    MessengerContract,
+    OfficialAccountContract,
+    WeChatLoginContract,
+)
 from tests.notify.wechat.conftest import PHONE, WeChatWorld
 
 
@@ -40,6 +45,32 @@ class TestWeChatSubscribeMessenger(MessengerContract):
         async with world.outside.misbehaving(lose_answers_wechat=True):
             with pytest.raises(UnknownResultError):
                 await world.messenger.send(world.message())
+
+
+class TestWeChatCustomerService(OfficialAccountContract):
+    async def test_who_has_left_the_account_is_left_alone(self, spoken: WeChatWorld):
+        await spoken.speak()
+        await spoken.outside.post("wechat-users", {"openid": spoken.oa_openid, "follows_oa": False})
+        try:
+            with pytest.raises(RejectedError) as refused:
+                await spoken.official_messenger.send_text(CustomerMessage(spoken.oa_openid, "您好"))
+        finally:
+            await spoken.outside.post("wechat-users", {"openid": spoken.oa_openid, "follows_oa": True})
+        assert refused.value.reason is RejectReason.NOT_NOW
+
+    async def test_a_lost_answer_of_wechats_is_unknown(self, spoken: WeChatWorld):
+        await spoken.speak()
+        async with spoken.outside.misbehaving(lose_answers_wechat=True):
+            with pytest.raises(UnknownResultError):
+                await spoken.official_messenger.send_text(CustomerMessage(spoken.oa_openid, "您好"))
+
+
+class TestWeChatTemplateMessages(AccountNotifierContract):
+    async def test_a_tap_leads_into_the_mini_program(self, followed: WeChatWorld):
+        await followed.notifier.send_notice(followed.notice())
+        newest = (await followed.outside.get("wechat-messages", openid=followed.oa_openid))["items"][0]
+        assert newest["channel"] == "oa"
+        assert newest["data"]["thing1"] == "潍坊市人民医院"
 
 
 class TestWeChatPlatformLogin(WeChatLoginContract):

@@ -63,6 +63,9 @@ describe('each service makes the call of the contract', () => {
     ['asking for the money', () => payments.refreshPayment('A'), 'POST /appointments/A/payment/refresh', undefined],
     ['messages', () => messages.listMessages(), 'GET /messages?limit=20', undefined],
     ['a message read', () => messages.markRead('M'), 'POST /messages/M/read', undefined],
+    ['stopped texts', () => messages.listOptOuts(), 'GET /messages/opt-outs', undefined],
+    ['texts stopped', () => messages.stopTexts('surveys'), 'PUT /messages/opt-outs/surveys', undefined],
+    ['texts allowed', () => messages.allowTexts('surveys'), 'DELETE /messages/opt-outs/surveys', undefined],
     ['what may be sent', () => messages.reportSubscriptions(['appointment_booked']), 'POST /messages/subscriptions', { template_kinds: ['appointment_booked'] }],
   ] as [string, () => Promise<unknown>, string, unknown][])('%s', async (_name, call, line, body) => {
     await call()

@@ -4,7 +4,7 @@ import { answerWith, askedFor, answerPrompt, sent, storedValue } from '../../tes
 import { sampleTokens } from '../../testing/samples'
 import { saveTokens } from '../session'
 
-const KINDS = ['appointment_booked', 'appointment_cancelled', 'schedule_stopped', 'refund_succeeded', 'code_used', 'phone_released']
+const KINDS = ['appointment_booked', 'appointment_cancelled', 'schedule_stopped', 'refund_succeeded', 'code_used', 'phone_released', 'survey_card', 'survey_heard', 'visit_reminder']
 const ids = Object.fromEntries(KINDS.map((kind) => [kind, `T-${kind}`]))
 
 vi.mock('../platform', () => ({ isWeapp: true }))
@@ -86,6 +86,6 @@ describe('asking to be told in WeChat', () => {
     answerPrompt({ 'T-code_used': 'accept' })
     await askDaily('code')
     await askDaily('code')
-    expect(askedFor).toEqual([['T-code_used']])
+    expect(askedFor).toEqual([['T-code_used', 'T-survey_card', 'T-survey_heard']])
   })
 })

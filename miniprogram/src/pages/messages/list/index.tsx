@@ -6,12 +6,15 @@ import { Guard } from '../../../components/guard'
 import { Page } from '../../../components/page'
 import { Press } from '../../../components/press'
 import { Empty, LoadedList } from '../../../components/states'
+import { useLoad } from '../../../hooks/useLoad'
 import { usePages } from '../../../hooks/usePages'
-import { listMessages, markRead } from '../../../services/messages'
-import type { Message } from '../../../services/types'
+import { allowTexts, listMessages, listOptOuts, markRead } from '../../../services/messages'
+import type { Message, MessageGroup } from '../../../services/types'
 import { deliveryChannelNames, deliveryStateNames, messages as t, pageTitles } from '../../../texts'
+import { toApiError } from '../../../utils/apiError'
 import { now } from '../../../utils/clock'
 import { go, routes } from '../../../utils/navigate'
+import { toast } from '../../../utils/platform'
 import { formatInstant } from '../../../utils/time'
 import './index.scss'
 
@@ -46,6 +49,36 @@ function MessageCard({ message, open, onOpen }: { message: Message; open: boolea
   )
 }
 
+/** Texts that were stopped, by answering T or here; nothing is shown while none are. */
+function Stopped() {
+  const stopped = useLoad('opt-outs', listOptOuts, true)
+  const allow = (group: MessageGroup): void => {
+    allowTexts(group)
+      .then(() => {
+        toast(t.allowed)
+        stopped.put({ items: (stopped.data?.items ?? []).filter((one) => one.group !== group) })
+      })
+      .catch((thrown: unknown) => {
+        toast(toApiError(thrown).message)
+      })
+  }
+  return (
+    <>
+      {(stopped.data?.items ?? []).map(({ group }) => (
+        <View className="stopped" key={group}>
+          <Text className="stopped__text">{t.stopped(t.groups[group])}</Text>
+          <Button
+            kind="plain" small text={t.allow} testId="texts-allow"
+            onPress={() => {
+              allow(group)
+            }}
+          />
+        </View>
+      ))}
+    </>
+  )
+}
+
 function Messages() {
   const list = usePages('messages', listMessages)
   const [opened, setOpened] = useState<string>()
@@ -57,6 +90,8 @@ function Messages() {
     markRead(message.id).catch(() => undefined)
   }
   return (
+    <>
+    <Stopped />
     <LoadedList of={list} empty={<Empty icon="message" text={t.empty} hint={t.emptyHint} />}>
       {(items) => items.map((message) => (
         <MessageCard
@@ -67,6 +102,7 @@ function Messages() {
         />
       ))}
     </LoadedList>
+    </>
   )
 }
 

@@ -1,0 +1,129 @@
+"""The figures of surveys: counters by questionnaire, place and month, fed by runs, each counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Ids
+from collections.abc import Mapping, Sequence
+
+from pymongo import ASCENDING, UpdateOne
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from backend.db.client import DURABLE, Database, Document
+from backend.security.fields import FieldCipher
+from backend.surveys.models import Run
+from backend.surveys.results_models import TOTALS, Level, Place, Row
+from backend.surveys.run_store import RunStore
+
+_ATTRIBUTES = ("questionnaire_id", "level", "organization_id", "department_id", "practitioner_id", "month")
+
+
+class _CountedElsewhere(Exception):  # noqa: N818 no error: another process was faster
+    pass
+
+
+class ResultStore:
+    """Collection `survey_results`, and what of `survey_runs` is not yet in it."""
+
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        self._client = db.client
+        self._results = db.collection("survey_results")
+        self._runs = db.collection("survey_runs")
+        self._read_run = RunStore(db, cipher).read
+
+    async def uncounted(self, limit: int) -> list[Run]:
+        """Runs to which something has happened that no figure knows."""
+        found = self._runs.find({"count_due": True}).limit(limit)
+        return [self._read_run(doc) async for doc in found]
+
+    async def count(self, runs: Sequence[Run], increments: Mapping[Place, Mapping[str, int]]) -> bool:
+        """Add up what happened to these runs; all of it or, if any was counted elsewhere, nothing.
+
+        A transaction, because a run's mark and the counters are several documents: a process that dies
+        between them would lose a count or make it twice.
+        """
+        marks = [UpdateOne({"_id": run.id, "counted": run.counted}, _taken_off(run)) for run in runs]
+        sums = [
+            UpdateOne(
+                {"_id": "|".join(place)}, {"$inc": dict(added), "$setOnInsert": _named(place)}, upsert=True
+            )
+            for place, added in increments.items()
+        ]
+
+        async def both(session: AsyncClientSession) -> None:
+            marked = await self._runs.bulk_write(marks, ordered=False, session=session)
+            if marked.matched_count != len(marks):
+                raise _CountedElsewhere
+            if sums:
+                await self._results.bulk_write(sums, ordered=False, session=session)
+
+        try:
+            async with self._client.start_session() as session:
+                await session.with_transaction(both, write_concern=DURABLE)
+        except _CountedElsewhere:
+            return False
+        return True
+
+    async def read(
+        self,
+        questionnaire_id: str,
+        level: Level,
+        months: tuple[str, str],
+        within: Ids[str] | None,
+        *,
+        answers: bool = False,
+    ) -> list[Row]:
+        """The counters of one level, months from and to, with the answers' only where they are wanted."""
+        matching: Document = {
+            "questionnaire_id": questionnaire_id,
+            "level": str(level),
+            "month": {"$gte": months[0], "$lte": months[1]},
+        }
+        if within is not None:
+            matching["organization_id"] = {"$in": sorted(within)}
+        fields = None if answers else {"counts": 0, "words": 0, "sums": 0}
+        found = self._results.find(matching, fields).sort("month", ASCENDING)
+        return [_row(doc) async for doc in found]
+
+    async def read_sums(
+        self, questionnaire_id: str, level: Level, months: tuple[str, str], within: Ids[str] | None
+    ) -> list[Row]:
+        """The counters of one level added up over the months, without the answers': a line for each place."""
+        matching: Document = {
+            "questionnaire_id": questionnaire_id,
+            "level": str(level),
+            "month": {"$gte": months[0], "$lte": months[1]},
+        }
+        if within is not None:
+            matching["organization_id"] = {"$in": sorted(within)}
+        place = {name: f"${name}" for name in _ATTRIBUTES if name != "month"}
+        sums = {name: {"$sum": f"${name}"} for name in TOTALS}
+        found = await self._results.aggregate([{"$match": matching}, {"$group": {"_id": place, **sums}}])
+        return [
+            Row(Place(**doc["_id"], month=""), {name: doc[name] for name in TOTALS}) async for doc in found
+        ]
+
+
+def _taken_off(run: Run) -> list[Document]:
+    """Take off what was read: more may have been put behind it meanwhile."""
+    seen = len(run.to_count)
+    left = {"$slice": ["$to_count", seen, {"$max": [1, {"$size": "$to_count"}]}]}
+    return [
+        {"$set": {"to_count": left, "counted": run.counted + seen}},
+        {"$set": {"count_due": {"$gt": [{"$size": "$to_count"}, 0]}}},
+    ]
+
+
+def _named(place: Place) -> Document:
+    return dict(zip(_ATTRIBUTES, place, strict=True))
+
+
+def _row(doc: Document) -> Row:
+    known = {*_ATTRIBUTES, "_id", "counts", "words", "sums", "through"}
+    return Row(
+        place=Place(*(doc[name] for name in _ATTRIBUTES)),
+        totals={name: value for name, value in doc.items() if name not in known},
+        through=doc.get("through", {}),
+        counts=doc.get("counts", {}),
+        sums=doc.get("sums", {}),
+        words=doc.get("words", {}),
+    )

@@ -1,0 +1,238 @@
+"""The `survey_runs` collection: one document per person and campaign, the answers sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Ids
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import BulkWriteError
+
+from backend import clock
+from backend.db.client import Database, Document
+from backend.security.fields import FieldCipher
+from backend.security.lasting import declare_sealed
+from backend.surveys.answering import pack, unpack
+from backend.surveys.models import (
+    LIVE_STATES,
+    OPEN_STATES,
+    Cause,
+    Posted,
+    Run,
+    RunState,
+    Skipped,
+    Through,
+    Trigger,
+    Way,
+)
+from backend.worker.events import Event
+
+declare_sealed("survey_runs", "answers")
+REMEMBERED = 20
+_DUPLICATE_KEY = 11000
+
+
+class RunStore:
+    """Runs by id. A change is written over the turn it was thought of, or not at all."""
+
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        self._runs = db.collection("survey_runs")
+        self._cipher = cipher
+
+    async def plan(self, runs: Sequence[Run]) -> int:
+        """Write new runs; one that is there already is left alone. Returns how many were new."""
+        if not runs:
+            return 0
+        documents = [
+            {**self._write(run), "to_count": ["planned"], "counted": 0, "count_due": True} for run in runs
+        ]
+        try:
+            return len((await self._runs.insert_many(documents, ordered=False)).inserted_ids)
+        except BulkWriteError as error:
+            details = error.details or {}
+            others = [each for each in details.get("writeErrors", []) if each["code"] != _DUPLICATE_KEY]
+            if others or details.get("writeConcernErrors"):
+                raise
+            return int(details["nInserted"])
+
+    async def find(self, run_id: str) -> Run | None:
+        """A run, or None."""
+        found = await self._runs.find_one({"_id": run_id})
+        return self.read(found) if found else None
+
+    async def write(self, after: Run, *, counted: Sequence[str] = (), events: Sequence[Event] = ()) -> bool:
+        """Write the next turn of a run; False when another turn has been written meanwhile."""
+        pushes: Document = {}
+        marks: Document = {}
+        if counted:
+            pushes["to_count"] = {"$each": list(counted)}
+            marks["count_due"] = True
+        if events:
+            pushes["events"] = {"$each": [event.to_doc() for event in events]}
+            marks["events_due"] = True
+        document = self._write(after)
+        del document["_id"]
+        changes: Document = {"$set": document | {"turn": after.turn + 1} | marks}
+        if pushes:
+            changes["$push"] = pushes
+        result = await self._runs.update_one({"_id": after.id, "turn": after.turn}, changes)
+        return result.matched_count == 1
+
+    async def due(self, now: datetime, limit: int) -> list[Run]:
+        """Runs that wait for something to be done, the longest first."""
+        found = self._runs.find({"due_at": {"$lte": now}}).sort("due_at", ASCENDING).limit(limit)
+        return [self.read(doc) async for doc in found]
+
+    async def open_of(self, recipient_id: str) -> Run | None:
+        """The run that somebody is asked in now: the newest one."""
+        states = [str(state) for state in OPEN_STATES]
+        # A quick answer comes before we have looked whether the question has left.
+        asked = [{"state": {"$in": states}}, {"state": str(RunState.PLANNED), "posted": {"$ne": None}}]
+        found = await self._runs.find_one(
+            {"recipient_id": recipient_id, "$or": asked, "closes_at": {"$gt": clock.now()}},
+            sort=[("_id", DESCENDING)],
+        )
+        return self.read(found) if found else None
+
+    async def withdraw(self, ids: Ids[str]) -> int:
+        """Call off runs that have asked nobody yet."""
+        result = await self._runs.update_many(
+            {"_id": {"$in": sorted(ids)}, "state": str(RunState.PLANNED), "posted": None},
+            {
+                "$set": {
+                    "state": str(RunState.SKIPPED),
+                    "skipped": str(Skipped.WITHDRAWN),
+                    "due_at": None,
+                    "on_phone_list": False,
+                    "count_due": True,
+                },
+                "$inc": {"turn": 1},
+                "$push": {"to_count": "skipped"},
+            },
+        )
+        return result.modified_count
+
+    async def list_of_campaign(self, campaign_id: str, before: str | None, limit: int) -> list[Run]:
+        """A campaign's runs, newest first."""
+        matching: Document = {"campaign_id": campaign_id}
+        if before:
+            matching["_id"] = {"$lt": before}
+        return [
+            self.read(doc) async for doc in self._runs.find(matching).sort("_id", DESCENDING).limit(limit)
+        ]
+
+    async def counts_of(self, campaign_id: str) -> dict[RunState, int]:
+        """How many of a campaign's runs are in which state."""
+        grouped = await self._runs.aggregate(
+            [{"$match": {"campaign_id": campaign_id}}, {"$group": {"_id": "$state", "count": {"$sum": 1}}}]
+        )
+        return {RunState(row["_id"]): row["count"] async for row in grouped}
+
+    async def phone_list(self, within: Ids[str] | None, limit: int) -> list[Run]:
+        """Whom staff are to call, the oldest first."""
+        matching: Document = {"on_phone_list": True}
+        if within is not None:
+            matching["organization_id"] = {"$in": sorted(within)}
+        found = self._runs.find(matching).sort("_id", ASCENDING).limit(limit)
+        return [self.read(doc) async for doc in found]
+
+    async def forget(self, person_id: str) -> None:
+        """Take out what somebody has said, and ask no more."""
+        states = [str(state) for state in LIVE_STATES]
+        gone: Document = {"answers": None, "heard": [], "due_at": None, "on_phone_list": False}
+        for role in ("patient_id", "recipient_id"):
+            await self._runs.update_many(
+                {role: person_id, "state": {"$in": states}},
+                {
+                    "$set": {"state": str(RunState.REFUSED), "ended_at": clock.now(), "count_due": True},
+                    "$push": {"to_count": "refused"},
+                },
+            )
+            await self._runs.update_many({role: person_id}, {"$set": gone, "$inc": {"turn": 1}})
+
+    def _write(self, run: Run) -> Document:
+        answers = None
+        if run.answers:
+            packed = orjson.dumps(pack(run.answers)).decode()
+            answers = self._cipher.seal("survey_runs", "answers", run.id, packed)
+        return {
+            "_id": run.id,
+            "campaign_id": run.campaign_id,
+            "questionnaire_id": run.questionnaire_id,
+            "version": run.version,
+            "organization_id": run.organization_id,
+            "department_id": run.department_id,
+            "practitioner_id": run.practitioner_id,
+            "patient_id": run.patient_id,
+            "recipient_id": run.recipient_id,
+            "trigger": str(run.trigger),
+            "happened_at": run.happened_at,
+            "state": str(run.state),
+            "turn": run.turn,
+            "due_at": run.due_at,
+            "closes_at": run.closes_at,
+            "way": run.way,
+            "tries": run.tries,
+            "posted": _posted(run.posted),
+            "on_phone_list": run.on_phone_list,
+            "quota_on": run.quota_on.isoformat() if run.quota_on else None,
+            "sent_at": run.sent_at,
+            "ended_at": run.ended_at,
+            "skipped": str(run.skipped) if run.skipped else None,
+            "answers": answers,
+            "heard": list(run.heard[:REMEMBERED]),
+            "through": str(run.through) if run.through else None,
+            "percent": run.percent,
+            "causes": [str(cause) for cause in run.causes],
+        }
+
+    def read(self, doc: Document) -> Run:
+        """A stored document as a run."""
+        posted, quota_on = doc["posted"], doc["quota_on"]
+        return Run(
+            id=doc["_id"],
+            campaign_id=doc["campaign_id"],
+            questionnaire_id=doc["questionnaire_id"],
+            version=doc["version"],
+            organization_id=doc["organization_id"],
+            department_id=doc["department_id"],
+            practitioner_id=doc["practitioner_id"],
+            patient_id=doc["patient_id"],
+            recipient_id=doc["recipient_id"],
+            trigger=Trigger(doc["trigger"]),
+            happened_at=doc["happened_at"],
+            state=RunState(doc["state"]),
+            turn=doc["turn"],
+            due_at=doc["due_at"],
+            closes_at=doc["closes_at"],
+            way=doc["way"],
+            tries=doc["tries"],
+            posted=Posted(Way(posted["way"]), posted["number"], posted["at"]) if posted else None,
+            on_phone_list=doc["on_phone_list"],
+            quota_on=datetime.fromisoformat(quota_on).date() if quota_on else None,
+            sent_at=doc["sent_at"],
+            ended_at=doc["ended_at"],
+            skipped=Skipped(doc["skipped"]) if doc["skipped"] else None,
+            answers=unpack(self._open(doc)),
+            heard=tuple(doc["heard"]),
+            through=Through(doc["through"]) if doc["through"] else None,
+            percent=doc["percent"],
+            causes=tuple(Cause(cause) for cause in doc["causes"]),
+            to_count=tuple(doc["to_count"]),
+            counted=doc["counted"],
+        )
+
+    def _open(self, doc: Document) -> dict[str, Any]:
+        if doc["answers"] is None:
+            return {}
+        opened: dict[str, Any] = orjson.loads(
+            self._cipher.open("survey_runs", "answers", doc["_id"], doc["answers"])
+        )
+        return opened
+
+
+def _posted(posted: Posted | None) -> Document | None:
+    return None if posted is None else {"way": str(posted.way), "number": posted.number, "at": posted.at}

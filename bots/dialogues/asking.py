@@ -1,0 +1,94 @@
+"""What several dialogues ask and answer in the same words: yes, no, and what cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from backend.conversations.models import Through
+from backend.residents.models import LinkState
+from backend.security.masking import mask_name
+from bots.dialogue import Ask, Option, Talk
+from bots.understanding.values import Intent, Mention, Problem
+
+# A list longer than this is no help on a small screen; and by SMS every other line costs a message.
+MOST_OPTIONS, MOST_BY_SMS = 9, 5
+YES, NO = "yes", "no"
+_YES_TEXTS = frozenset({"确认预约", "确认取消", "确认改期", "领取"})
+_NO_TEXTS = frozenset({"不约了", "不取消", "不改了", "不要了"})
+_NUMBERED = re.compile(r"^[\s\d.、，,:：)）]+")
+
+_REMARKS = {
+    Problem.NO_SUCH_DAY: "没有您说的这一天。",
+    Problem.PAST: "您说的时间已经过了。",
+    Problem.NO_SUCH_TIME: "没有您说的这个钟点。",
+    Problem.NOT_OFFERED_THERE: "这家医院没有您说的科室。",
+    Problem.NOT_THERE: "您说的医生不在那里出诊。",
+}
+
+
+def said_yes(talk: Talk) -> bool:
+    """A yes by number, by word, by typing what the option says, or beside something else: 是的 我要挂号."""
+    if talk.chosen:
+        return talk.chosen == YES
+    if typed(talk) in _YES_TEXTS:
+        return True
+    return not said_no(talk) and _means_yes(talk)
+
+
+def _means_yes(talk: Talk) -> bool:
+    return talk.understood.intent is Intent.YES or (
+        Intent.YES in talk.understood.other_intents and talk.understood.intent is not Intent.NO
+    )
+
+
+def said_no(talk: Talk) -> bool:
+    """A no by number, by word, or by typing what the option says."""
+    if talk.chosen:
+        return talk.chosen == NO
+    return typed(talk) in _NO_TEXTS or talk.understood.intent is Intent.NO
+
+
+def typed(talk: Talk) -> str:
+    """What was said, without the number of an option before it: 1.确认预约."""
+    return _NUMBERED.sub("", talk.said).strip(" 。.!！")
+
+
+def yes_or_no(text: str, step: str, yes: str, no: str) -> Ask:
+    """A question that can be answered by number as well as by word."""
+    return Ask(text, step, (Option(YES, yes), Option(NO, no)))
+
+
+def remark(talk: Talk) -> str:
+    """What was understood and cannot be, to be said before the next question; empty when all is well."""
+    return "".join(text for problem, text in _REMARKS.items() if problem in talk.understood.problems)
+
+
+def ids_of(mentions: Iterable[Mention]) -> list[str]:
+    """Everything the mentions may stand for, once, in the order of the sentence."""
+    return list(dict.fromkeys(found for mention in mentions for found in mention.ids))
+
+
+def only_one(mentions: Iterable[Mention]) -> str:
+    """The one thing that was certainly named; empty when there is none, or a doubt."""
+    every = list(mentions)
+    ids = ids_of(every)
+    return ids[0] if len(ids) == 1 and all(mention.certain for mention in every) else ""
+
+
+async def patients_of(talk: Talk) -> list[Option]:
+    """Whom the resident may book for, names masked."""
+    listed = await talk.services.residents.patients.list_patients(talk.actor)
+    return [Option(each.id, mask_name(each.name)) for each in listed if each.state is LinkState.ACTIVE]
+
+
+def most_options(talk: Talk) -> int:
+    """How many lines a list may have here."""
+    return MOST_BY_SMS if talk.through is Through.SMS else MOST_OPTIONS
+
+
+def ask_which(talk: Talk, text: str, step: str, options: Sequence[Option], more: str = "") -> Ask:
+    """A list to choose from; `more` says what to do when what is looked for is not in it."""
+    most = most_options(talk)
+    left_out = len(options) > most
+    return Ask(f"{text}{more}" if left_out else text, step, tuple(options[:most]))

@@ -1,0 +1,92 @@
+"""What people are told around a visit: the day before, at the desk on the day, and when they have paid."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from backend import clock
+from backend.appointments import reminding
+from backend.db.client import Database
+from backend.worker.events import Event, EventKind
+from tests.support.city import Caller, Surroundings, TestCity, open_test_city
+
+
+@pytest.fixture
+async def town(db: Database, mongo_uri: str, surroundings: Surroundings) -> AsyncIterator[TestCity]:
+    async with open_test_city(surroundings, mongo_uri, db) as made:
+        yield made
+
+
+async def book(city: TestCity, who: Caller, **schedule: Any) -> str:
+    session = await city.schedule(**schedule)
+    body = {"schedule_id": session.id, "patient_id": who.id}
+    made = await city.call("POST", "/api/v1/appointments", as_=who, json=body)
+    await city.work()
+    return str(made["id"])
+
+
+async def told(city: TestCity, who: Caller) -> list[str]:
+    await city.work()
+    return [message["kind"] for message in (await city.call("GET", "/api/v1/messages", as_=who))["items"]]
+
+
+async def test_tomorrows_appointments_are_reminded_of_once(town: TestCity, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reminding, "FROM_HOUR", 0)
+    monkeypatch.setattr(reminding, "UNTIL_HOUR", 24)
+    early, late, after = [await town.resident() for _ in range(3)]
+    booked = await book(town, early)
+    await book(town, late)
+    await book(town, after, days=2)
+    yesterday = clock.now() - timedelta(hours=20)
+    await town.city.db.collection("claims").update_one({"_id": booked}, {"$set": {"created_at": yesterday}})
+    for _ in range(2):
+        assert await town.city.services.reminding.run() == 1
+        assert "visit_reminder" in await told(town, early)
+    assert (await told(town, early)).count("visit_reminder") == 1
+    # One who has just booked knows; the day after tomorrow is not tomorrow.
+    for who in (late, after):
+        assert "visit_reminder" not in await told(town, who)
+    texts = (await town.outside.get("sms", phone=early.phone))["items"]
+    assert sum("提醒您" in text["content"] for text in texts) == 1
+
+
+async def test_nobody_is_reminded_at_night(town: TestCity, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reminding, "FROM_HOUR", 25)
+    assert await town.city.services.reminding.run() == 0
+
+
+async def test_who_checks_in_for_today_gets_the_guidance_slip_once(town: TestCity):
+    who = await town.resident()
+    booked = await book(town, who)
+    today = clock.today().isoformat()
+    await town.city.db.collection("claims").update_one({"_id": booked}, {"$set": {"on": today}})
+    teller = town.city.services.appointment_teller
+    used = {"patient_id": who.id, "organization_id": town.hospital.id, "step": "10101"}
+    for changes in ({}, {}, {"step": "10103"}, {"organization_id": "another"}):
+        await teller.on_code_used(Event(EventKind.CODE_USED, used | changes))
+    assert (await told(town, who)).count("guidance_slip") == 1
+    (text, *_) = (await town.outside.get("sms", phone=who.phone))["items"]
+    assert "就诊指引" in text["content"]
+    assert "门诊楼二楼" in text["content"]
+    assert "身份证" in text["content"]
+
+
+async def test_a_payment_is_in_the_list(town: TestCity):
+    who = await town.resident(wechat=True)
+    session = await town.schedule(fee_fen=1500)
+    body = {"schedule_id": session.id, "patient_id": who.id}
+    made = await town.call("POST", "/api/v1/appointments", as_=who, json=body)
+    path = f"/api/v1/appointments/{made['id']}/payment"
+    order = await town.call("POST", path, as_=who, json={"method": "wechat_mini"})
+
+    async def paid() -> bool:
+        return "payment_succeeded" in await told(town, who)
+
+    orders = (await town.outside.get("orders"))["items"]
+    assert order["amount_fen"] == 1500
+    await town.outside.post(f"orders/{orders[0]['out_trade_no']}/pay")
+    await town.until(paid)

@@ -1,0 +1,108 @@
+"""A survey's whole life: planned, sent, answered from any channel, counted, and a grave answer heard."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from backend import clock
+from backend.errors import AppError, ErrorCode
+from backend.surveys.asking import Said
+from backend.surveys.models import Cause, RunState, Through, TicketState
+from tests.backend.surveys.conftest import Ward
+
+
+async def test_a_visit_is_asked_about_by_sms_and_the_answers_are_counted_once(ward: Ward):
+    campaign = await ward.campaign()
+    person = await ward.person()
+    at = clock.now() - timedelta(minutes=5)
+    assert [await ward.visit(person, key="visit-1", at=at) for _ in range(3)] == [1, 0, 0]
+    await ward.pass_by()
+    [run] = await ward.runs()
+    assert (run.state, run.recipient_id, run.sent_at is not None) == (RunState.SENT, person, True)
+    [text] = await ward.texts()
+    assert "您对这次就诊满意吗？\n1. 非常满意\n2. 满意\n3. 不满意" in text
+    assert "/s/" in text
+    for _ in range(2):
+        step = await ward.service.answer(person, run.id, "满意", "sms-1", Through.SMS)
+        assert step.question is not None
+        assert step.question.id == "words"
+    step = await ward.service.answer(person, run.id, "医生很耐心，就是排队太久", "sms-2", Through.CHAT)
+    assert (step.question, step.text) == (None, "谢谢您。")
+    again = await ward.service.answer(person, run.id, "不满意", "sms-3", Through.SMS)
+    assert (again.run.answers["overall"], again.run.percent) == ("4", 75)
+    await ward.service.count()
+    await ward.service.count()
+    row = await ward.db.collection("survey_results").find_one({"level": "department"})
+    assert row is not None
+    assert {name: row[name] for name in ("planned", "sent", "answering", "completed", "points")} == {
+        "planned": 1, "sent": 1, "answering": 1, "completed": 1, "points": 75,
+    }  # fmt: skip
+    assert row["counts"] == {"overall": {"4": 1}}
+    assert row["words"] == {"排队等候": 1, "服务态度": 1}
+    counts = await ward.service.library.counts(campaign)
+    assert counts == {RunState.COMPLETED: 1}
+
+
+async def test_a_grave_answer_opens_one_ticket_and_the_person_is_told_that_it_was_heard(ward: Ward):
+    await ward.campaign()
+    run = await ward.asked()
+    assert run.recipient_id is not None
+    await ward.service.answer(run.recipient_id, run.id, "3", "a", Through.SMS)
+    await ward.service.answer(run.recipient_id, run.id, "等候太久", "b", Through.SMS)
+    await ward.service.answer(run.recipient_id, run.id, "回家以后胸痛，没人管", "c", Through.SMS)
+    await ward.city.work()
+    [ticket], _ = await ward.service.tickets.list_tickets(ward.operator)
+    assert set(ticket.causes) == {Cause.RISK_WORD, Cause.SCORE}
+    assert ticket.due_at - ticket.created_at == timedelta(days=1)
+    told = [text for text in await ward.texts() if "专人处理" in text]
+    assert len(told) == 1
+    tickets = ward.service.tickets
+    assert (await tickets.take(ward.operator, ticket.id)).owner_id == ward.operator.id
+    await tickets.note(ward.operator, ticket.id, "电话已接通，建议急诊")
+    with pytest.raises(AppError) as unsaid:
+        await tickets.resolve(ward.operator, ticket.id, " ")
+    assert unsaid.value.code is ErrorCode.REASON_REQUIRED
+    done = await tickets.resolve(ward.operator, ticket.id, "已复诊，无大碍")
+    assert done.state is TicketState.RESOLVED
+    assert [note.what for note in (await tickets.read(ward.operator, ticket.id)).ticket.notes] == [
+        "surveys.take_ticket", "surveys.note_ticket", "surveys.resolve_ticket",
+    ]  # fmt: skip
+    for refused in (tickets.read, tickets.take):
+        with pytest.raises(AppError) as hidden:
+            await refused(ward.elsewhere, ticket.id)
+        assert hidden.value.code is ErrorCode.NOT_FOUND
+
+
+async def test_what_people_say_is_sealed_and_goes_with_the_account(ward: Ward):
+    await ward.campaign()
+    run = await ward.asked()
+    assert run.recipient_id is not None
+    await ward.service.answer(run.recipient_id, run.id, "不满意", "a", Through.SMS)
+    stored = str([doc async for doc in ward.db.collection("survey_runs").find()])
+    assert "overall" not in stored
+    with pytest.raises(AppError) as hidden:
+        await ward.service.answer("somebody else", run.id, "满意", "b", Through.SMS)
+    assert hidden.value.code is ErrorCode.NOT_FOUND
+    await ward.service._stores.runs.forget(run.patient_id)
+    [gone] = await ward.runs()
+    assert (gone.answers, gone.state, gone.due_at) == ({}, RunState.REFUSED, None)
+
+
+async def test_a_link_opens_one_run_and_no_invented_one_does(ward: Ward):
+    await ward.campaign()
+    run = await ward.asked()
+    token = ward.service.links.token(run.id)
+    step = await ward.service.answer_by_link(token, Said("k", Through.PAGE, value="5", question_id="overall"))
+    assert step.run.answers == {"overall": "5"}
+    corrected = await ward.service.answer_by_link(
+        token, Said("k2", Through.PAGE, value="1", question_id="overall")
+    )
+    assert corrected.question is not None
+    assert corrected.question.id == "why"
+    wrong = token[:-1] + ("0" if token[-1] != "0" else "1")
+    for invented in (wrong, run.id, "", "x" * 42, token + "0", "一" * 42):
+        with pytest.raises(AppError) as hidden:
+            await ward.service.step_of_link(invented)
+        assert hidden.value.code is ErrorCode.NOT_FOUND

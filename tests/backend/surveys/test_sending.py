@@ -1,0 +1,192 @@
+"""Asking people: ways in order, tries that count when sent, quotas, quiet days, and processes that die."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from backend import clock
+from backend.ids import new_id
+from backend.surveys.models import CampaignState, Run, RunState, Skipped, Through, Way
+from backend.surveys.sending import decent, next_morning
+from tests.backend.surveys.conftest import Ward
+
+DAY = (9, 21)
+
+
+@pytest.mark.parametrize(
+    ("hour", "days", "at"), [(9, None, None), (20, None, None), (21, 1, 9), (23, 1, 9), (0, 0, 9), (8, 0, 9)]
+)
+def test_nobody_is_asked_at_night(hour: int, days: int | None, at: int | None):
+    on = date(2026, 11, 22)
+    later = decent(clock.city_instant(on, hour, 30), DAY)
+    assert later == (
+        None if days is None or at is None else clock.city_instant(on + timedelta(days=days), at)
+    )
+    assert next_morning(clock.city_instant(on, 23), DAY) == clock.city_instant(on + timedelta(days=1), 9)
+
+
+async def let_wait(ward: Ward) -> None:
+    """Let the time until the next try pass."""
+    past = clock.now() - timedelta(seconds=1)
+    await ward.db.collection("survey_runs").update_many({"due_at": {"$ne": None}}, {"$set": {"due_at": past}})
+    await ward.pass_by()
+
+
+async def test_a_way_that_reaches_nobody_gives_way_to_the_next_at_once(ward: Ward):
+    await ward.campaign(ways=(Way.CARD, Way.SMS, Way.PHONE))
+    run = await ward.asked()
+    await ward.pass_by()
+    [run] = await ward.runs()
+    # No WeChat: that was no try. The SMS was one; the telephone waits for its turn.
+    assert (run.state, run.way, len(await ward.texts())) == (RunState.SENT, 2, 1)
+    await let_wait(ward)
+    [run] = await ward.runs()
+    assert (run.on_phone_list, run.due_at) == (True, run.closes_at)
+    assert [each.id for each in await ward.service.phone_list(ward.operator)] == [run.id]
+    assert await ward.service.phone_list(ward.elsewhere) == []
+    assert len(await ward.texts()) == 1
+
+
+async def test_who_does_not_answer_is_asked_as_often_as_the_campaign_says_and_who_has_begun_is_not(
+    ward: Ward,
+):
+    await ward.campaign(ways=(Way.LINK,), tries=2)
+    silent = await ward.asked()
+    begun = await ward.asked()
+    assert begun.recipient_id is not None
+    await ward.service.answer(begun.recipient_id, begun.id, "满意", "a", Through.CHAT)
+    for _ in range(4):
+        await let_wait(ward)
+    assert len(await ward.texts()) == 3
+    after = {run.id: run for run in await ward.runs()}
+    assert after[silent.id].due_at == after[silent.id].closes_at
+    assert after[begun.id].state is RunState.ANSWERING
+
+
+async def test_nobody_is_asked_twice_within_the_quiet_days_by_whatever_campaign(ward: Ward):
+    await ward.campaign(quiet_days=30)
+    await ward.campaign(quiet_days=30)
+    person = await ward.person()
+    assert await ward.visit(person) == 2
+    assert await ward.visit(person) == 2
+    await ward.pass_by()
+    states = sorted((run.state, run.skipped) for run in await ward.runs())
+    assert states == [("sent", None)] + [("skipped", Skipped.ASKED_LATELY)] * 3
+    assert len(await ward.texts()) == 1
+
+
+async def test_quotas_hold_also_when_two_workers_sweep_at_once(ward: Ward):
+    campaign = await ward.campaign(daily_quota=3, total_quota=5)
+    for _ in range(9):
+        await ward.visit(await ward.person())
+    await asyncio.gather(*(ward.service.sweep() for _ in range(3)))
+    await ward.pass_by()
+    assert len(await ward.texts()) == 3
+    await ward.db.collection("survey_campaigns").update_one(
+        {"_id": campaign.id}, {"$set": {"taken": {"all": 3}}}
+    )
+    for _ in range(2):
+        await let_wait(ward)
+    assert len(await ward.texts()) == 5
+    assert {run.skipped for run in await ward.runs() if run.state is RunState.SKIPPED} == {Skipped.QUOTA}
+
+
+async def test_a_process_that_dies_after_writing_and_before_telling_loses_nothing(ward: Ward):
+    await ward.campaign()
+    await ward.visit(await ward.person())
+    sending = ward.service.sending
+
+    async def dies(run: Run, posted: object) -> None:
+        raise ConnectionError("killed")
+
+    tell = sending._tell
+    sending._tell = dies  # type: ignore[method-assign]
+    with pytest.raises(ConnectionError):
+        await sending.sweep()
+    sending._tell = tell  # type: ignore[method-assign]
+    for _ in range(3):
+        await let_wait(ward)
+    [run] = await ward.runs()
+    assert (run.state, len(await ward.texts())) == (RunState.SENT, 1)
+
+
+async def test_a_cancelled_visit_is_not_asked_about_and_an_ended_campaign_asks_nobody(ward: Ward):
+    campaign = await ward.campaign(delay=timedelta(hours=1))
+    city, services = ward.city, ward.city.city.services
+    resident = await city.resident()
+    schedule = await city.schedule()
+    wanted = {"schedule_id": schedule.id, "patient_id": resident.id}
+    booked = await city.call("POST", "/api/v1/appointments", as_=resident, json=wanted)
+    ward.service.planning._known.clear()
+    await city.work()
+    [run] = await ward.runs()
+    assert (run.state, run.happened_at > clock.now()) == (RunState.PLANNED, True)
+    await city.call("POST", f"/api/v1/appointments/{booked['id']}/cancel", as_=resident, json={})
+    await city.work()
+    [run] = await ward.runs()
+    assert (run.state, run.skipped, run.due_at) == (RunState.SKIPPED, Skipped.WITHDRAWN, None)
+    await ward.visit(await ward.person())
+    await services.surveys.library.set_campaign(ward.operator, campaign.id, CampaignState.ENDED)
+    await let_wait(ward)
+    assert [run.state for run in await ward.runs()] == [RunState.SKIPPED, RunState.SKIPPED]
+
+
+async def test_a_patient_without_a_phone_is_asked_through_nobody_and_opting_out_ends_it(ward: Ward):
+    await ward.campaign(ways=(Way.SMS, Way.PHONE))
+    await ward.visit(await ward.person(phone=None))
+    await ward.pass_by()
+    [run] = await ward.runs()
+    assert (run.state, run.skipped) == (RunState.SKIPPED, Skipped.UNREACHABLE)
+    again = await ward.asked()
+    assert again.recipient_id is not None
+    contact = await ward.city.city.services.residents.contact(again.recipient_id)
+    await ward.city.outside.post("sms/reply", {"phone": contact.phone, "content": "R"})
+    await ward.city.work()
+    await ward.db.collection("survey_people").delete_many({})
+    await ward.visit(again.patient_id, key=new_id())
+    for _ in range(2):
+        await ward.pass_by()
+    refused = [each for each in await ward.runs() if each.state is RunState.REFUSED]
+    assert len(refused) == 1
+    assert not any(each.on_phone_list for each in await ward.runs())
+
+
+async def test_answers_that_meet_are_both_taken_and_each_is_counted_once(ward: Ward):
+    await ward.campaign()
+    run = await ward.asked()
+    person = run.recipient_id
+    assert person is not None
+    await asyncio.gather(
+        *(
+            ward.service.answer(person, run.id, said, key, Through.SMS)
+            for said, key in (("1", "a"), ("好", "b"))
+        )
+    )
+    await asyncio.gather(
+        *(ward.service.answer(person, run.id, "跳过", f"k{n}", Through.SMS) for n in range(4))
+    )
+    await asyncio.gather(*(ward.service.count() for _ in range(3)))
+    await ward.service.count()
+    [row] = [doc async for doc in ward.db.collection("survey_results").find({"level": "organization"})]
+    assert (row["completed"], row["answering"], row["sent"], row["scored"]) == (1, 1, 1, 1)
+    assert (await ward.runs())[0].to_count == ()
+
+
+async def test_a_run_that_is_over_takes_no_answer(ward: Ward):
+    await ward.campaign()
+    run = await ward.asked()
+    assert run.recipient_id is not None
+    past = clock.now() - timedelta(minutes=1)
+    await ward.db.collection("survey_runs").update_one(
+        {"_id": run.id}, {"$set": {"closes_at": past, "due_at": past}}
+    )
+    late = await ward.service.answer(run.recipient_id, run.id, "满意", "a", Through.SMS)
+    assert (late.run.answers, late.is_open) == ({}, False)
+    await ward.service.sweep()
+    [over] = await ward.runs()
+    assert over == replace(over, state=RunState.EXPIRED, due_at=None)
+    assert await ward.service.open_question(run.recipient_id) is None

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from sandbox.switches import BY_NAME, SERVICES, SWITCHES
-from sandbox.views import PageHandler
+from sandbox.views import PageHandler, stamp_of
 from sandbox.web import SandboxHandler
 from sandbox.world import World
 
@@ -93,24 +91,9 @@ class StampHandler(SandboxHandler):
     """GET /stamp: changes whenever something happened; open pages look at it to know when to reload."""
 
     async def get(self) -> None:
-        """Sizes and states, as short text."""
-        state = self.world.state
-        told = [
-            len(state.sms),
-            sum(sms["state"] != "submitted" for sms in state.sms),
-            len(state.sms_replies),
-            len(state.wechat_messages),
-            len(state.oa_chat),
-            len(state.persons),
-            len(state.orders),
-            sum(order.state != "NOTPAY" for order in state.orders.values()),
-            sum(len(order.refused) for order in state.orders.values()),
-            sum(refund.status != "PROCESSING" for refund in state.refunds.values()),
-            len(state.refunds),
-            sum(len(delivery.attempts) for delivery in state.deliveries.values()),
-        ]
+        """As it stands in a page rendered now."""
         self.set_header("Cache-Control", "no-store")
-        self.finish(orjson.dumps(told))
+        self.finish(stamp_of(self.world.state))
 
 
 def routes(world: World) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:

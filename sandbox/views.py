@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sandbox.pay_wire import CHINA
+from sandbox.state import State
 from sandbox.web import SandboxHandler
 
 HERE = Path(__file__).parent
@@ -55,6 +56,25 @@ _environment.filters["clock"] = _clock
 _environment.globals |= {"delivery_states": DELIVERY_STATES, "events": EVENTS}
 
 
+def stamp_of(state: State) -> str:
+    """Changes whenever something happened that a page shows: sizes and states, as short text."""
+    told = (
+        len(state.sms),
+        sum(sms["state"] != "submitted" for sms in state.sms),
+        len(state.sms_replies),
+        len(state.wechat_messages),
+        len(state.oa_chat),
+        len(state.persons),
+        len(state.orders),
+        sum(order.state != "NOTPAY" for order in state.orders.values()),
+        sum(len(order.refused) for order in state.orders.values()),
+        sum(refund.status != "PROCESSING" for refund in state.refunds.values()),
+        len(state.refunds),
+        sum(len(delivery.attempts) for delivery in state.deliveries.values()),
+    )
+    return ".".join(map(str, told))
+
+
 class PageHandler(SandboxHandler):
     """Answers HTML."""
 
@@ -63,6 +83,11 @@ class PageHandler(SandboxHandler):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", _POLICY)
         self.set_header("Cache-Control", "no-store")
-        path = self.request.path
-        html = _environment.get_template(template).render(path=path, city_url=self.world.city.url, **names)
+        html = _environment.get_template(template).render(
+            path=self.request.path,
+            city_url=self.world.city.url,
+            # What happens from now on is news to this page, also before it first looks.
+            stamp=stamp_of(self.world.state),
+            **names,
+        )
         self.finish(html)

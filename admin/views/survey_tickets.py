@@ -69,14 +69,8 @@ class TicketsHandler(PageHandler):
         )
 
 
-class TicketHandler(PageHandler):
-    """One ticket."""
-
-    @requires(_TICKETS)
-    @page("A ticket with what was said")
-    async def get(self, ticket_id: str) -> None:
-        """What was said, what was done, and what can be done."""
-        await self.show(ticket_id=ticket_id)
+class TicketPage(PageHandler):
+    """One ticket, to be looked at or worked on."""
 
     async def show(self, **path: str) -> None:
         """Show it."""
@@ -110,7 +104,17 @@ class TicketHandler(PageHandler):
         return (await self.services.residents.reveal(self.actor, patient_id, WHY_TICKET)).phone
 
 
-class TicketStepHandler(TicketHandler):
+class TicketHandler(TicketPage):
+    """One ticket."""
+
+    @requires(_TICKETS)
+    @page("A ticket with what was said")
+    async def get(self, ticket_id: str) -> None:
+        """What was said, what was done, and what can be done."""
+        await self.show(ticket_id=ticket_id)
+
+
+class TicketStepHandler(TicketPage):
     """Taking, noting, resolving."""
 
     @requires(_TICKETS)

@@ -2,7 +2,7 @@
 // Reload the page when something happened in the sandbox, but never under someone's typing hands.
 (() => {
   for (const thread of document.querySelectorAll(".thread")) thread.scrollTop = thread.scrollHeight;
-  let known = null;
+  const known = document.body.dataset.stamp;
   // What has just been sent off must not be cut short by a reload.
   let leaving = false;
   document.addEventListener("submit", () => { leaving = true; });
@@ -10,8 +10,7 @@
   const look = async () => {
     try {
       const stamp = await (await fetch("/stamp", { cache: "no-store" })).text();
-      if (known !== null && stamp !== known && !leaving && !isTyping()) location.reload();
-      known = known === null ? stamp : known;
+      if (stamp !== known && !leaving && !isTyping()) location.reload();
     } catch { /* The sandbox is restarting; the next look will tell. */ }
   };
   look();

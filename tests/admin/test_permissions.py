@@ -13,7 +13,13 @@ from tests.admin.browser import Browser, Console
 from tests.admin.conftest import Town
 
 # What stands in for the named groups of a pattern; none of these exists.
-_STAND_INS = {"name": "console.css", "what": "password", "rest": "nowhere", "channel": "sms"}
+_STAND_INS = {
+    "name": "console.css",
+    "what": "password",
+    "rest": "nowhere",
+    "channel": "sms",
+    "kind": "login_code",
+}
 
 
 def _path(pattern: str) -> str:

@@ -177,7 +177,6 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /admin/surveys/digest": [plain(OWN)],
     "GET /admin/surveys/tickets": [plain(OWN)],
     "GET /admin/surveys/tickets/{ticket_id}": [Example(INSTITUTION, _ticket)],
-    "GET /admin/surveys/tickets/{ticket_id}/{step}": [Example(INSTITUTION, _ticket)],
     "POST /admin/surveys/tickets/{ticket_id}/{step}": [Example(INSTITUTION, _ticket, 303)],
     "GET /admin/surveys/calls": [plain(OWN)],
     "GET /admin/surveys/calls/{run_id}": [Example(INSTITUTION, _call)],

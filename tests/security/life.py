@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,7 +17,7 @@ from backend import clock
 from backend.conversations.models import Conversation, PutOff, Run, RunState, Through
 from backend.conversations.service import Turn
 from backend.healthcodes.codes import make_phone_code
-from backend.permissions import Role
+from backend.permissions import Actor, Role
 from bots.engine import Heard
 from tests.admin.browser import Browser
 from tests.factories.city import an_id_number
@@ -316,6 +317,10 @@ async def _half_way(life: Life, mother: Caller) -> None:
     city = life.city
     kinds = {"template_kinds": ["appointment_booked"]}
     await city.call("POST", "/api/v1/messages/subscriptions", as_=mother, json=kinds)
+    await city.call("PUT", "/api/v1/messages/opt-outs/surveys", as_=mother)
+    waiting = Actor("resident", mother.id, Role.RESIDENT, channel="bot", real_name=True)
+    day = clock.today() + timedelta(days=1)
+    await city.city.services.waitlist.join(waiting, city.department.id, day, mother.id)
     await life.otp(FATHER["phone"])
     # A dialogue in which somebody has said who he is and what ails him.
     await city.city.services.conversations.take_turn(Through.SMS, STRANGER["phone"], "m1", _ask_back)

@@ -128,7 +128,7 @@ async def test_a_method_that_is_not_offered_is_refused_before_anybody_is_asked_w
             path = re.sub(r"{\w+}", "x", path_of(pattern))
             answer = await town.city.http.request(method.upper(), town.city.url + path)
             assert answer.status_code == 405, f"{method} {path}: {answer.status_code}"
-            assert answer.headers["Allow"] == ", ".join(name.upper() for name in offered), path
+            assert set(answer.headers["Allow"].split(", ")) == {name.upper() for name in offered}, path
             if method != "head" and not path.startswith("/oauth2"):
                 assert code_of(answer) == ErrorCode.METHOD_NOT_ALLOWED
 

@@ -18,7 +18,7 @@ from backend.messages.models import Letter, MessageKind
 from tests.support.lives import Lives, open_lives
 from tests.support.polling import poll
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.xdist_group("message-crashes"), pytest.mark.timeout(280)]
 PEOPLE, KILLS = 40, 3
 FACTS = {
     "item": "预约挂号费",

@@ -19,7 +19,7 @@ from tests.support.lives import Lives, open_lives
 from tests.support.mongod import Mongod
 from tests.support.polling import poll
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.xdist_group("outages"), pytest.mark.timeout(280)]
 PEOPLE = 12
 COMMANDS = ("insert", "update", "findAndModify")
 COLLECTIONS = ("claims", "orders", "outbox", "payment_notices", "messages")

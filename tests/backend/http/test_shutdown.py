@@ -19,6 +19,8 @@ async def refused(front: Front) -> bool:
         await front.get("/healthz")
     except httpx.ConnectError:
         return True
+    except httpx.TransportError:
+        return False  # taken into the queue in the last moment, and hung up on
     return False
 
 

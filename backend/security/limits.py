@@ -86,7 +86,10 @@ BUCKETS: dict[str, Bucket] = {
     "second_factor": Bucket(5, 600, "patient", "Second factors tried with one patient's printed code."),
     "code": Bucket(30, 5, "resident", "Health codes made."),
     "search": Bucket(
-        600, 0.02, "address", "The public directory looked through: a hospital's Wi-Fi may be one."
+        600,
+        0.02,
+        "resident or address",
+        "The public directory looked through: a hospital's Wi-Fi may be one address.",
     ),
     "availability": Bucket(
         2000,

@@ -49,3 +49,17 @@ async def test_one_hospital_that_writes_too_much_holds_up_no_other(city: TestCit
     await city.call("PUT", "/hospital/v1/departments/d1", as_=other, json=body)
     # Reading goes on.
     await city.call("GET", "/hospital/v1/departments/d1", as_=busy)
+
+
+@pytest.mark.usefixtures("twice")
+async def test_who_says_who_he_is_has_a_bucket_of_his_own_behind_a_shared_address(city: TestCity):
+    path = f"/api/v1/departments/{city.department.id}/availability"
+    one, other = await city.resident(), await city.resident()
+    answers = [(await city.http.get(city.url + path, headers=one.headers)).status_code for _ in range(3)]
+    assert answers == [200, 200, 429]
+    assert (await city.http.get(city.url + path, headers=other.headers)).status_code == 200
+    # A token that is no good is as good as none: the address counts.
+    forged = {"Authorization": "Bearer x.y.z"}
+    answers = [(await city.http.get(city.url + path, headers=forged)).status_code for _ in range(2)]
+    answers.append((await city.http.get(city.url + path)).status_code)
+    assert answers == [200, 200, 429]

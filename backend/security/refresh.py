@@ -73,7 +73,9 @@ class RefreshTokens:
         if len(raw) != _ID + _COUNT + _SECRET + _TAG or not self._is_ours(raw):
             return None
         session_id = str(ULID.from_bytes(raw[:_ID]))
-        return RefreshToken(session_id, int.from_bytes(raw[_ID : _ID + _COUNT], "big"), raw)
+        token = RefreshToken(session_id, int.from_bytes(raw[_ID : _ID + _COUNT], "big"), raw)
+        # The last character has two bits that say nothing: only the form that we gave out is ours.
+        return token if token.text == text else None
 
     def _make(self, session_id: str, generation: int, secret: bytes) -> RefreshToken:
         body = ULID.from_str(session_id).bytes + generation.to_bytes(_COUNT, "big") + secret

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from typing import TypeVar
 
 # An answer as it is kept: an option's value, several, a number, words, an ISO date; None is "skipped".
 Value = str | int | Decimal | tuple[str, ...] | None
 Answers = Mapping[str, Value]
+# What a condition compares with its like.
+Ordered = TypeVar("Ordered", str, Decimal)
 
 
 class Kind(StrEnum):
@@ -248,21 +251,21 @@ def _compare(given: str | int | Decimal, operator: Operator, wanted: str) -> boo
         return False
 
 
-def _ordered(given: str | Decimal, operator: Operator, wanted: str | Decimal) -> bool:
-    # Both are of one type here; ISO dates order as text.
+def _ordered(given: Ordered, operator: Operator, wanted: Ordered) -> bool:
+    # ISO dates order as text.
     match operator:
         case Operator.EQUAL:
             return given == wanted
         case Operator.NOT_EQUAL:
             return given != wanted
         case Operator.GREATER:
-            return given > wanted  # type: ignore[operator]
+            return given > wanted
         case Operator.LESS:
-            return given < wanted  # type: ignore[operator]
+            return given < wanted
         case Operator.AT_LEAST:
-            return given >= wanted  # type: ignore[operator]
+            return given >= wanted
         case _:
-            return given <= wanted  # type: ignore[operator]
+            return given <= wanted
 
 
 def _worth(question: Question, value: Value) -> tuple[Decimal, Decimal, Decimal] | None:

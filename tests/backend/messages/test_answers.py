@@ -1,9 +1,12 @@
 """What a conversation says and hears: pushed once, sealed, and every SMS reply announced once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from backend import clock
+from backend.db.client import Document
 from backend.messages.models import Answer
 from backend.worker.events import Event, EventKind
 from notify.ports import Reply, RetryableError, UnknownResultError
@@ -12,12 +15,11 @@ from tests.backend.messages.conftest import PHONE, Post
 OA = "o-follower"
 
 
-def said(**changes: str) -> Answer:
-    values = {"key": "turn-1", "through": "sms", "address": PHONE, "text": "请选择医院：1 市人民医院"}
-    return Answer(**(values | changes))  # type: ignore[arg-type]
+def said(**changes: Any) -> Answer:
+    return replace(Answer("turn-1", "sms", PHONE, "请选择医院：1 市人民医院"), **changes)
 
 
-async def stored(post: Post) -> list[dict[str, object]]:
+async def stored(post: Post) -> list[Document]:
     return await post.db.collection("messages").find({"kind": "answer"}).to_list(None)
 
 
@@ -36,7 +38,7 @@ async def test_an_answer_goes_to_the_official_account_when_that_may_speak(post: 
     await post.service.answer(said(key="turn-2", through="official_account", address=OA))
     await post.outbox.drain()
     assert [message.openid for message in post.official.sent] == [OA]
-    states = [doc["deliveries"]["official_account"]["state"] for doc in await stored(post)]  # type: ignore[index]
+    states = [doc["deliveries"]["official_account"]["state"] for doc in await stored(post)]
     assert sorted(states) == ["sent", "skipped"]
 
 

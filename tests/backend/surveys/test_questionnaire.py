@@ -104,9 +104,15 @@ def test_an_answer_to_a_question_that_is_no_longer_shown_counts_for_nothing():
 
 
 def test_the_score_is_a_share_of_what_was_to_be_had():
-    assert score(VISIT, {"overall": "5"}).percent == 100  # type: ignore[union-attr]
-    assert score(VISIT, {"overall": "1"}).percent == 0  # type: ignore[union-attr]
-    assert score(VISIT, {"overall": "5", "pain": 10}).percent == 29  # type: ignore[union-attr]
+    heard: list[tuple[dict[str, Value], int]] = [
+        ({"overall": "5"}, 100),
+        ({"overall": "1"}, 0),
+        ({"overall": "5", "pain": 10}, 29),
+    ]
+    for answers, percent in heard:
+        scored = score(VISIT, answers)
+        assert scored is not None
+        assert scored.percent == percent
     assert score(VISIT, {"overall": None, "words": "好"}) is None
     assert is_bad(VISIT, score(VISIT, {"overall": "1"}))
     assert not is_bad(VISIT, score(VISIT, {"overall": "4"}))

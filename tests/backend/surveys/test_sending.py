@@ -95,7 +95,9 @@ async def test_quotas_hold_also_when_two_workers_sweep_at_once(ward: Ward):
     assert {run.skipped for run in await ward.runs() if run.state is RunState.SKIPPED} == {Skipped.QUOTA}
 
 
-async def test_a_process_that_dies_after_writing_and_before_telling_loses_nothing(ward: Ward):
+async def test_a_process_that_dies_after_writing_and_before_telling_loses_nothing(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+):
     await ward.campaign()
     await ward.visit(await ward.person())
     sending = ward.service.sending
@@ -103,11 +105,10 @@ async def test_a_process_that_dies_after_writing_and_before_telling_loses_nothin
     async def dies(run: Run, posted: object) -> None:
         raise ConnectionError("killed")
 
-    tell = sending._tell
-    sending._tell = dies  # type: ignore[method-assign]
-    with pytest.raises(ConnectionError):
-        await sending.sweep()
-    sending._tell = tell  # type: ignore[method-assign]
+    with monkeypatch.context() as patch:
+        patch.setattr(sending, "_tell", dies)
+        with pytest.raises(ConnectionError):
+            await sending.sweep()
     for _ in range(3):
         await let_wait(ward)
     [run] = await ward.runs()

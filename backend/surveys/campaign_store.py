@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Ids
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -11,9 +12,12 @@ from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database, Document
-from backend.surveys.models import Campaign, CampaignState, Trigger, Way
+from backend.ids import new_id
+from backend.surveys.models import Campaign, CampaignState, Share, Trigger, Way
 
 MOST_RUNNING = 1000
+# Beside each day's number of people asked, that of all days.
+_ALL = "all"
 
 
 class CampaignStore:
@@ -26,7 +30,7 @@ class CampaignStore:
     async def insert(self, campaign: Campaign) -> bool:
         """Write a new campaign; False when it is there already."""
         try:
-            await self._campaigns.insert_one({**_write(campaign), "taken": {}})
+            await self._campaigns.insert_one({**_write(campaign), "taken": {}, "shares": []})
         except DuplicateKeyError:
             return False
         return True
@@ -68,44 +72,47 @@ class CampaignStore:
         found = self._campaigns.find(matching).sort("_id", DESCENDING).limit(limit)
         return [_read(doc) async for doc in found]
 
-    async def take_quota(self, campaign: Campaign, on: date, wanted: int) -> int:
-        """Take up to `wanted` of what a campaign may still ask on a day; returns how many were had.
-
-        What a process took and did not use before it died stays taken: too few, never too many.
-        """
-        if not campaign.daily_quota and not campaign.total_quota:
-            return wanted
-        day, total = f"taken.{on.isoformat()}", "taken.all"
-        while wanted > 0:
-            found = await self._campaigns.find_one({"_id": campaign.id}, {"taken": 1})
-            taken = (found or {}).get("taken", {})
-            of_day, in_all = taken.get(on.isoformat(), 0), taken.get("all", 0)
+    async def take_share(self, campaign: Campaign, on: date, wanted: int) -> Share | None:
+        """Take up to `wanted` of what a campaign may still ask on a day; None when there is nothing left."""
+        while True:
+            doc = await self._campaigns.find_one({"_id": campaign.id}, {"taken": 1, "shares": 1}) or {}
+            taken, shares = doc.get("taken", {}), doc.get("shares", [])
+            day, total = _used(taken, shares, on.isoformat()), _used(taken, shares, _ALL)
             left = min(
-                campaign.daily_quota - of_day if campaign.daily_quota else wanted,
-                campaign.total_quota - in_all if campaign.total_quota else wanted,
+                campaign.daily_quota - day if campaign.daily_quota else wanted,
+                campaign.total_quota - total if campaign.total_quota else wanted,
             )
-            had = min(wanted, left)
-            if had <= 0:
-                return 0
-            unchanged = {day: taken.get(on.isoformat()), total: taken.get("all")}
-            if await self._campaigns.find_one_and_update(
-                {"_id": campaign.id, **unchanged}, {"$inc": {day: had, total: had}}, {"_id": 1}
-            ):
-                return had
-        return 0
+            if (count := min(wanted, left)) <= 0:
+                return None
+            share = Share(new_id(), campaign.id, on, count, clock.now())
+            unchanged = {"_id": campaign.id, "taken": taken, "shares": shares}
+            if (
+                await self._campaigns.update_one(unchanged, {"$push": {"shares": _share(share)}})
+            ).matched_count:
+                return share
 
-    async def give_back(self, campaign: Campaign, on: date, count: int) -> None:
-        """Return what was taken and not used."""
-        if count > 0 and (campaign.daily_quota or campaign.total_quota):
-            given = {f"taken.{on.isoformat()}": -count, "taken.all": -count}
-            await self._campaigns.update_one({"_id": campaign.id}, {"$inc": given})
+    async def settle(self, share: Share, used: int) -> None:
+        """Say how many of a share were really asked; the rest is free again. May be said again."""
+        await self._campaigns.update_one(
+            {"_id": share.campaign_id, "shares.id": share.id},
+            {
+                "$pull": {"shares": {"id": share.id}},
+                "$inc": {f"taken.{share.on.isoformat()}": used, f"taken.{_ALL}": used},
+            },
+        )
+
+    async def unsettled(self, campaign_id: str, before: datetime) -> list[Share]:
+        """Shares whose sweep has not come back: its process has died."""
+        doc = await self._campaigns.find_one({"_id": campaign_id}, {"shares": 1}) or {}
+        shares = (_read_share(campaign_id, each) for each in doc.get("shares", []))
+        return [share for share in shares if share.taken_at < before]
 
     async def is_used_up(self, campaign: Campaign) -> bool:
-        """Whether a campaign has asked as many as it may in all."""
+        """Whether a campaign has asked as many as it may in all, or is about to."""
         if not campaign.total_quota:
             return False
-        found = await self._campaigns.find_one({"_id": campaign.id}, {"taken": 1})
-        return bool((found or {}).get("taken", {}).get("all", 0) >= campaign.total_quota)
+        doc = await self._campaigns.find_one({"_id": campaign.id}, {"taken": 1, "shares": 1}) or {}
+        return _used(doc.get("taken", {}), doc.get("shares", []), _ALL) >= campaign.total_quota
 
     async def take_turn(self, person_id: str, run_id: str, now: datetime, quiet_days: int) -> bool:
         """Let a run ask somebody, unless another one lately has. The same run may ask again."""
@@ -124,6 +131,21 @@ class CampaignStore:
     async def forget(self, person_id: str) -> None:
         """Forget when somebody was asked."""
         await self._people.delete_one({"_id": person_id})
+
+
+def _used(taken: Document, shares: Sequence[Document], what: str) -> int:
+    under_way: int = sum(share["count"] for share in shares if what in (_ALL, share["on"]))
+    return int(taken.get(what, 0)) + under_way
+
+
+def _share(share: Share) -> Document:
+    on = share.on.isoformat()
+    return {"id": share.id, "on": on, "count": share.count, "taken_at": share.taken_at}
+
+
+def _read_share(campaign_id: str, doc: Document) -> Share:
+    on = date.fromisoformat(doc["on"])
+    return Share(doc["id"], campaign_id, on, doc["count"], doc["taken_at"])
 
 
 def _write(campaign: Campaign) -> Document:

@@ -147,6 +147,17 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What a sweep may use of a campaign's quota: `count` people on a day, until it says how many it was."""
+
+    id: str
+    campaign_id: str
+    on: date
+    count: int
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Happened:
     """What may be asked about: something that was done to somebody somewhere. `key` names it for good."""
 
@@ -195,7 +206,8 @@ class Run:
     tries: int = 0
     posted: Posted | None = None
     on_phone_list: bool = False
-    quota_on: date | None = None
+    # The share of its campaign's quota that it was asked from.
+    quota_by: str | None = None
     sent_at: datetime | None = None
     ended_at: datetime | None = None
     skipped: Skipped | None = None

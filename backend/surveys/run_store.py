@@ -23,6 +23,7 @@ from backend.surveys.models import (
     Posted,
     Run,
     RunState,
+    Share,
     Skipped,
     Through,
     Trigger,
@@ -81,10 +82,21 @@ class RunStore:
         result = await self._runs.update_one({"_id": after.id, "turn": after.turn}, changes)
         return result.matched_count == 1
 
-    async def due(self, now: datetime, limit: int) -> list[Run]:
-        """Runs that wait for something to be done, the longest first."""
-        found = self._runs.find({"due_at": {"$lte": now}}).sort("due_at", ASCENDING).limit(limit)
-        return [self.read(doc) async for doc in found]
+    async def take_due(self, sweep: str, now: datetime, until: datetime, limit: int) -> list[Run]:
+        """Runs that wait for something, the longest first; nobody else is given them `until` then."""
+        waiting = (
+            self._runs.find({"due_at": {"$lte": now}}, {"_id": 1}).sort("due_at", ASCENDING).limit(limit)
+        )
+        ids = [doc["_id"] async for doc in waiting]
+        mine: Document = {"_id": {"$in": ids}, "sweep": sweep}
+        await self._runs.update_many(
+            {"_id": {"$in": ids}, "due_at": {"$lte": now}}, {"$set": {"due_at": until, "sweep": sweep}}
+        )
+        return [self.read(doc) async for doc in self._runs.find(mine)] if ids else []
+
+    async def count_of_share(self, share: Share) -> int:
+        """How many were asked from a share of their campaign's quota."""
+        return await self._runs.count_documents({"campaign_id": share.campaign_id, "quota_by": share.id})
 
     async def open_of(self, recipient_id: str) -> Run | None:
         """The run that somebody is asked in now: the newest one."""
@@ -178,7 +190,7 @@ class RunStore:
             "tries": run.tries,
             "posted": _posted(run.posted),
             "on_phone_list": run.on_phone_list,
-            "quota_on": run.quota_on.isoformat() if run.quota_on else None,
+            "quota_by": run.quota_by,
             "sent_at": run.sent_at,
             "ended_at": run.ended_at,
             "skipped": str(run.skipped) if run.skipped else None,
@@ -191,7 +203,7 @@ class RunStore:
 
     def read(self, doc: Document) -> Run:
         """A stored document as a run."""
-        posted, quota_on = doc["posted"], doc["quota_on"]
+        posted = doc["posted"]
         return Run(
             id=doc["_id"],
             campaign_id=doc["campaign_id"],
@@ -212,7 +224,7 @@ class RunStore:
             tries=doc["tries"],
             posted=Posted(Way(posted["way"]), posted["number"], posted["at"]) if posted else None,
             on_phone_list=doc["on_phone_list"],
-            quota_on=datetime.fromisoformat(quota_on).date() if quota_on else None,
+            quota_by=doc["quota_by"],
             sent_at=doc["sent_at"],
             ended_at=doc["ended_at"],
             skipped=Skipped(doc["skipped"]) if doc["skipped"] else None,

@@ -7,7 +7,7 @@ process may die between two lines, and the next sweep goes on. A try counts once
 from __future__ import annotations
 
 import asyncio
-import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from typing import Protocol
 
 from backend import clock
 from backend.directory.models import Organization
+from backend.ids import new_id
 from backend.messages.models import DeliveryState, Letter, Message, MessageKind
 from backend.residents.models import Contact
 from backend.surveys.answering import wording
@@ -26,6 +27,7 @@ from backend.surveys.models import (
     Posted,
     Run,
     RunState,
+    Share,
     Skipped,
     Version,
     Way,
@@ -34,13 +36,16 @@ from backend.surveys.questionnaire import next_question
 from backend.surveys.questionnaire_store import QuestionnaireStore
 from backend.surveys.run_store import RunStore
 
-log = logging.getLogger(__name__)
-
 BATCH = 500
 SIDE_BY_SIDE = 16
 # How long a message takes at most to leave, and how often we look.
 LOOK_AFTER = timedelta(seconds=30)
 LOOK_AGAIN = timedelta(minutes=2)
+# How long a sweep has its runs and its share of the quota to itself, and when its process is taken for dead.
+LEASE = timedelta(minutes=3)
+SETTLED_BY_OTHERS_AFTER = 2 * LEASE
+# Asked by a campaign without a quota.
+_NO_SHARE = "-"
 # A message that has not left after this long will not be waited for.
 PATIENCE = timedelta(hours=6)
 # What a delivery says when its person has had surveys stopped.
@@ -80,10 +85,17 @@ class Places(Protocol):
 
 @dataclass
 class _Quota:
-    """What this sweep has taken of a campaign's quota and not used yet."""
+    """What this sweep may still use of a campaign's quota. Too old, it is used no more."""
 
+    share: Share | None = None
     left: int = 0
-    asked_for: bool = False
+
+    def take(self, now: datetime) -> bool:
+        """Whether one more may be asked; if so, it is taken."""
+        if self.left <= 0 or (self.share is not None and now > self.share.taken_at + LEASE):
+            return False
+        self.left -= 1
+        return True
 
 
 class Sending:
@@ -117,7 +129,8 @@ class Sending:
         """Periodic: take what is due; returns how many runs were looked at."""
         done = 0
         for _ in range(batches):
-            runs = await self._runs.due(clock.now(), BATCH)
+            now = clock.now()
+            runs = await self._runs.take_due(new_id(), now, now + LEASE, BATCH)
             await self._take(runs)
             done += len(runs)
             if len(runs) < BATCH:
@@ -126,7 +139,8 @@ class Sending:
 
     async def _take(self, runs: Sequence[Run]) -> None:
         campaigns = await self._campaigns.by_ids({run.campaign_id for run in runs})
-        quotas = {campaign_id: _Quota() for campaign_id in campaigns}
+        fresh = Counter(run.campaign_id for run in runs if run.quota_by is None)
+        quotas = {each.id: await self._share_of(each, fresh[each.id]) for each in campaigns.values()}
         gate = asyncio.Semaphore(SIDE_BY_SIDE)
 
         async def one(run: Run) -> None:
@@ -135,18 +149,23 @@ class Sending:
                 if campaign is not None:
                     await self._step(run, campaign, quotas[campaign.id])
 
-        for campaign in campaigns.values():
-            fresh = sum(run.campaign_id == campaign.id and run.quota_on is None for run in runs)
-            await self._reserve(campaign, quotas[campaign.id], fresh)
-        try:
-            await asyncio.gather(*(one(run) for run in runs))
-        finally:
-            for campaign in campaigns.values():
-                await self._campaigns.give_back(campaign, clock.today(), quotas[campaign.id].left)
+        outcomes = await asyncio.gather(*(one(run) for run in runs), return_exceptions=True)
+        for quota in quotas.values():
+            if quota.share is not None:
+                await self._campaigns.settle(quota.share, quota.share.count - quota.left)
+        if failed := [each for each in outcomes if isinstance(each, BaseException)]:
+            # The others have had their turn; these come again when the lease is over.
+            raise failed[0]
 
-    async def _reserve(self, campaign: Campaign, quota: _Quota, wanted: int) -> None:
-        if campaign.state is CampaignState.RUNNING and decent(clock.now(), self._hours) is None and wanted:
-            quota.left = await self._campaigns.take_quota(campaign, clock.today(), wanted)
+    async def _share_of(self, campaign: Campaign, wanted: int) -> _Quota:
+        if campaign.state is not CampaignState.RUNNING or decent(clock.now(), self._hours) or not wanted:
+            return _Quota()
+        if not campaign.daily_quota and not campaign.total_quota:
+            return _Quota(left=wanted)
+        for lost in await self._campaigns.unsettled(campaign.id, clock.now() - SETTLED_BY_OTHERS_AFTER):
+            await self._campaigns.settle(lost, await self._runs.count_of_share(lost))
+        share = await self._campaigns.take_share(campaign, clock.today(), wanted)
+        return _Quota(share, share.count if share else 0)
 
     async def _step(self, run: Run, campaign: Campaign, quota: _Quota) -> None:
         now = clock.now()
@@ -160,7 +179,7 @@ class Sending:
             await self._runs.write(replace(run, due_at=later))
         elif run.way >= len(campaign.ways) or run.state is RunState.ANSWERING:
             await self._runs.write(replace(run, due_at=run.closes_at))
-        elif run.quota_on is None:
+        elif run.quota_by is None:
             await self._first(run, campaign, quota, now)
         else:
             await self._ask(run, campaign, now)
@@ -186,20 +205,26 @@ class Sending:
         if recipient_id is None:
             await self._skip(run, Skipped.UNREACHABLE, now)
             return
-        if quota.left <= 0:
-            if await self._campaigns.is_used_up(campaign):
-                await self._skip(run, Skipped.QUOTA, now)
-            else:
-                await self._runs.write(replace(run, due_at=next_morning(now, self._hours)))
+        if not quota.take(now):
+            await self._put_off(run, campaign, quota, now)
             return
-        quota.left -= 1
         if not await self._campaigns.take_turn(recipient_id, run.id, now, campaign.quiet_days):
             quota.left += 1
             await self._skip(run, Skipped.ASKED_LATELY, now)
             return
-        asked = replace(run, recipient_id=recipient_id, quota_on=clock.today())
-        if not await self._ask(asked, campaign, now):
+        by = quota.share.id if quota.share else _NO_SHARE
+        if not await self._ask(replace(run, recipient_id=recipient_id, quota_by=by), campaign, now):
             quota.left += 1
+
+    async def _put_off(self, run: Run, campaign: Campaign, quota: _Quota, now: datetime) -> None:
+        """There is no room: wait until other sweeps have settled their shares, else until tomorrow."""
+        others = [each for each in await self._campaigns.unsettled(campaign.id, now) if each != quota.share]
+        if others:
+            await self._runs.write(replace(run, due_at=now + LEASE))
+        elif await self._campaigns.is_used_up(campaign):
+            await self._skip(run, Skipped.QUOTA, now)
+        else:
+            await self._runs.write(replace(run, due_at=next_morning(now, self._hours)))
 
     async def _recipient(self, run: Run) -> str | None:
         """The patient, or whoever acts for a patient without a phone."""

@@ -85,14 +85,64 @@ async def test_quotas_hold_also_when_two_workers_sweep_at_once(ward: Ward):
         await ward.visit(await ward.person())
     await asyncio.gather(*(ward.service.sweep() for _ in range(3)))
     await ward.pass_by()
-    # A sweep that came too late for the quota may have put somebody off whom another had quota for.
-    assert len(await ward.texts()) <= 3
-    for _ in range(3):
-        asked = {"taken": {"all": len(await ward.texts())}}  # the day is over
-        await ward.db.collection("survey_campaigns").update_one({"_id": campaign.id}, {"$set": asked})
-        await let_wait(ward)
+    assert len(await ward.texts()) == 3
+    await let_wait(ward)
+    assert len(await ward.texts()) == 3
+    asked = {"taken": {"all": 3}}  # the day is over
+    await ward.db.collection("survey_campaigns").update_one({"_id": campaign.id}, {"$set": asked})
+    await let_wait(ward)
+    await let_wait(ward)
     assert len(await ward.texts()) == 5
     assert {run.skipped for run in await ward.runs() if run.state is RunState.SKIPPED} == {Skipped.QUOTA}
+
+
+async def test_what_a_sweep_took_of_the_quota_and_did_not_use_before_it_died_is_free_again(ward: Ward):
+    campaign = await ward.campaign(total_quota=3)
+    asked = await ward.asked()
+    lost = await ward.service.sending._campaigns.take_share(campaign, clock.today(), 2)
+    assert lost is not None
+    # It died after asking one of its two.
+    runs, campaigns = ward.db.collection("survey_runs"), ward.db.collection("survey_campaigns")
+    await campaigns.update_one({"_id": campaign.id}, {"$set": {"taken.all": 0}})
+    await runs.update_one({"_id": asked.id}, {"$set": {"quota_by": lost.id}})
+    for _ in range(3):
+        await ward.visit(await ward.person())
+    await let_wait(ward)
+    assert len(await ward.texts()) == 2
+    died_at = clock.now() - timedelta(minutes=7)
+    await campaigns.update_one({"_id": campaign.id}, {"$set": {"shares.0.taken_at": died_at}})
+    await let_wait(ward)
+    await let_wait(ward)
+    states = sorted((run.state, run.skipped) for run in await ward.runs())
+    assert states == [("sent", None)] * 3 + [("skipped", Skipped.QUOTA)]
+    found = await campaigns.find_one({"_id": campaign.id})
+    assert found is not None
+    assert (found["taken"]["all"], found["shares"]) == (3, [])
+
+
+async def test_one_run_that_cannot_be_handled_keeps_nobody_else_from_being_asked(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+):
+    await ward.campaign(daily_quota=9)
+    people = [await ward.person() for _ in range(3)]
+    for person in people:
+        await ward.visit(person)
+    sending = ward.service.sending
+    contact = sending._people.contact
+
+    async def fails(resident_id: str) -> object:
+        if resident_id == people[1]:
+            raise ConnectionError("away")
+        return await contact(resident_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sending._people, "contact", fails)
+        with pytest.raises(ConnectionError):
+            await sending.sweep()
+    await ward.city.work()
+    assert len(await ward.texts()) == 2
+    await let_wait(ward)
+    assert len(await ward.texts()) == 3
 
 
 async def test_a_process_that_dies_after_writing_and_before_telling_loses_nothing(

@@ -1,4 +1,4 @@
-"""Many concurrent inserts become one `insert_many`: no lock, and hardly a wait.
+"""Many concurrent inserts become one `insert_many`, many questions one call: no lock, and hardly a wait.
 
 While one batch is at the server, the next gathers, and batches keep a pace of a few milliseconds; so the
 batch size follows the load, and a lone insert goes out at once. Every insert still learns its own fate.
@@ -7,7 +7,8 @@ batch size follows the load, and a lone insert goes out at once. Every insert st
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError
 
@@ -16,6 +17,63 @@ from backend.pacing import Pace
 
 MAX_BATCH = 500
 DUPLICATE_KEY = 11000
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class GatheredCalls(Generic[Q, A]):
+    """Questions or writes of one kind, gathered per process: `call` answers a list of them in its order.
+
+    What it raises is raised to everybody in the batch, so a write must bear being made again.
+    """
+
+    def __init__(self, call: Callable[[list[Q]], Awaitable[Sequence[A]]], most: int = MAX_BATCH) -> None:
+        self._call = call
+        self._most = most
+        self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
+        self._flusher: asyncio.Task[None] | None = None
+        self._pace = Pace()
+
+    async def ask(self, question: Q) -> A:
+        """The answer to one of them."""
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, future))
+        if self._flusher is None:
+            self._flusher = asyncio.create_task(self._flush())
+        return await future
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting:
+                await self._pace.wait()
+                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._settle(batch)
+        finally:
+            self._flusher = None
+            # Only a cancelled flush leaves anything here; nobody may wait for ever.
+            abandoned, self._waiting = self._waiting, []
+            for _, future in abandoned:
+                _fail(future, PyMongoError("cancelled"))
+
+    async def _settle(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+        try:
+            answers = await self._call([question for question, _ in batch])
+        except asyncio.CancelledError:
+            for _, future in batch:
+                _fail(future, PyMongoError("cancelled"))
+            raise
+        except Exception as error:
+            if isinstance(error, PyMongoError) or len(batch) == 1:
+                for _, future in batch:
+                    _fail(future, error)
+                return
+            # One that cannot be encoded must not take the others with it.
+            for each in batch:
+                await self._settle([each])
+        else:
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
 
 
 class GatheredInserts:
@@ -95,6 +153,6 @@ def _settle_each(batch: list[tuple[Document, asyncio.Future[None]]], error: Bulk
             _fail(future, error)
 
 
-def _fail(future: asyncio.Future[None], error: BaseException) -> None:
+def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)

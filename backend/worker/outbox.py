@@ -21,6 +21,7 @@ from pymongo.errors import AutoReconnect, BulkWriteError, ConnectionFailure
 from backend import clock, context, metrics
 from backend.db.client import Collection, Database, Document
 from backend.db.failures import is_away
+from backend.db.gather import GatheredCalls
 from backend.ids import new_id
 from backend.security.redaction import redact
 from backend.worker.events import BULK, NORMAL, URGENT, Bus, Event, RetryLater
@@ -46,6 +47,9 @@ class Outbox:
         self._db = db
         self._bus = bus
         self._sources: list[Collection] = []
+        self._leases = GatheredCalls(self._lease_many)
+        self._ends = GatheredCalls(self._end_many)
+        self._delays = GatheredCalls(self._delay_many)
 
     def watch(self, *collections: str) -> None:
         """Name the collections whose documents embed events."""
@@ -95,8 +99,7 @@ class Outbox:
 
     async def run(self, job_id: str) -> bool:
         """Run one queued job; a second delivery of the same task finds it taken and does nothing."""
-        mine = new_id()
-        job = await _insist(lambda: self._lease(job_id, mine))
+        job = await self._leases.ask(job_id)
         if job is None:
             return False
         with context.serving(job.get("request_id") or job["event_id"]):
@@ -107,16 +110,27 @@ class Outbox:
             log.info("outbox_job", extra=seen | {"ms": round((time.monotonic() - started) * 1000, 2)})
         return True
 
-    async def _lease(self, job_id: str, run_id: str) -> Document | None:
-        """Take a queued job for this run; asked again by the same run, the same job."""
-        return await self._jobs.find_one_and_update(
-            {"_id": job_id, "state": "due", "$or": [{"queued": True}, {"run_id": run_id}]},
-            {
-                "$set": {"queued": False, "run_id": run_id, "due_at": clock.now() + RUN_LEASE},
-                "$inc": {"attempts": 1},
-            },
-            return_document=ReturnDocument.AFTER,
-        )
+    async def _lease_many(self, job_ids: list[str]) -> list[Document | None]:
+        """Take queued jobs for this run; asked again by the same run, the same jobs. One id is taken once."""
+        mine = new_id()
+        taken = await _insist(lambda: self._lease(list(dict.fromkeys(job_ids)), mine))
+        return [taken.pop(job_id, None) for job_id in job_ids]
+
+    async def _lease(self, job_ids: list[str], run_id: str) -> dict[str, Document]:
+        rules = {"state": "due", "$or": [{"queued": True}, {"run_id": run_id}]}
+        changes = {
+            "$set": {"queued": False, "run_id": run_id, "due_at": clock.now() + RUN_LEASE},
+            "$inc": {"attempts": 1},
+        }
+        if len(job_ids) == 1:
+            job = await self._jobs.find_one_and_update(
+                {"_id": job_ids[0], **rules}, changes, return_document=ReturnDocument.AFTER
+            )
+            return {job["_id"]: job} if job else {}
+        which: Document = {"_id": {"$in": job_ids}}
+        await self._jobs.update_many(which | rules, changes)
+        mine = self._jobs.find(which | {"state": "due", "run_id": run_id}, hint="_id_")
+        return {job["_id"]: job async for job in mine}
 
     async def run_many(self, job_ids: list[str]) -> None:
         """Run jobs side by side."""
@@ -145,14 +159,26 @@ class Outbox:
             return 0
         events = [Event.from_doc(raw) for document in documents for raw in document.get("events", [])]
         await self._insert_jobs(job for event in events for job in self._jobs_of(event))
-        await source.bulk_write(
-            [
-                UpdateOne({"_id": document["_id"]}, _without_events(document["events"]))
-                for document in documents
-            ],
-            ordered=False,
-        )
+        await self._take_off(source, documents)
         return len(documents)
+
+    async def _take_off(self, source: Collection, documents: list[Document]) -> None:
+        """Take relayed events off their documents; of one that got another meanwhile, only what was read."""
+        single = {one["_id"]: one["events"][0]["id"] for one in documents if len(one.get("events", ())) == 1}
+        if single:
+            # What is not as it was read stays due, and is looked at again in the next round.
+            await source.update_many(
+                {
+                    "_id": {"$in": list(single)},
+                    "events": {"$size": 1},
+                    "events.0.id": {"$in": list(single.values())},
+                },
+                {"$set": {"events": [], "events_due": False}},
+            )
+        rest = [one for one in documents if one["_id"] not in single]
+        if rest:
+            writes = [UpdateOne({"_id": one["_id"]}, _without_events(one.get("events", []))) for one in rest]
+            await source.bulk_write(writes, ordered=False)
 
     def _jobs_of(self, event: Event) -> list[Document]:
         return [
@@ -218,9 +244,13 @@ class Outbox:
             )
             await self._reschedule(job, _backoff_s(job["attempts"]), redact(repr(error))[:500], counts=True)
             return "failed"
-        done = {"state": "done", "done_at": clock.now(), "last_error": None}
-        await _insist(lambda: self._jobs.update_one({"_id": job["_id"]}, {"$set": done}))
+        await self._ends.ask(job["_id"])
         return "done"
+
+    async def _end_many(self, job_ids: list[str]) -> list[None]:
+        done = {"state": "done", "done_at": clock.now(), "last_error": None}
+        await _insist(lambda: self._jobs.update_many({"_id": {"$in": job_ids}}, {"$set": done}))
+        return [None] * len(job_ids)
 
     async def _reschedule(self, job: Document, after_s: float, reason: str, *, counts: bool) -> None:
         changes: dict[str, Any] = {
@@ -231,8 +261,13 @@ class Outbox:
         elif job["attempts"] >= MAX_ATTEMPTS:
             changes["$set"]["state"] = "failed"
         # Only of the run that holds the lease: a later one knows better, and a repeat of this counts once.
-        mine = {"_id": job["_id"], "state": "due", "due_at": job["due_at"]}
-        await _insist(lambda: self._jobs.update_one(mine, changes))
+        await self._delays.ask(
+            UpdateOne({"_id": job["_id"], "state": "due", "due_at": job["due_at"]}, changes)
+        )
+
+    async def _delay_many(self, writes: list[UpdateOne]) -> list[None]:
+        await _insist(lambda: self._jobs.bulk_write(writes, ordered=False))
+        return [None] * len(writes)
 
 
 async def _insist(write: Callable[[], Awaitable[T]]) -> T:

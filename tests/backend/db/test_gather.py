@@ -9,7 +9,7 @@ import pytest
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from backend.db.client import Collection, Database
-from backend.db.gather import GatheredInserts
+from backend.db.gather import GatheredCalls, GatheredInserts
 
 
 async def test_concurrent_inserts_share_round_trips(db: Database):
@@ -70,3 +70,30 @@ async def test_a_document_that_cannot_be_encoded_fails_alone(db: Database):
         asyncio.gather(*(inserts.insert(document) for document in documents), return_exceptions=True), 10
     )
     assert [type(result) for result in results] == [type(None), OverflowError, type(None)]
+
+
+async def test_concurrent_questions_share_calls_and_each_gets_its_own_answer():
+    asked: list[int] = []
+
+    async def doubled(numbers: list[int]) -> list[int]:
+        asked.append(len(numbers))
+        return [2 * number for number in numbers]
+
+    calls = GatheredCalls(doubled)
+    answers = await asyncio.gather(*(calls.ask(number) for number in range(100)))
+    assert answers == [2 * number for number in range(100)]
+    assert len(asked) <= 3
+
+
+async def test_a_question_that_cannot_be_asked_takes_no_other_with_it_and_a_broken_call_fails_all():
+    async def inverted(numbers: list[int]) -> list[float]:
+        if 99 in numbers:
+            raise PyMongoError("connection lost")
+        return [1 / number for number in numbers]
+
+    calls = GatheredCalls(inverted)
+    answers = await asyncio.gather(*(calls.ask(number) for number in (1, 0, 2)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [float, ZeroDivisionError, float]
+    lost = await asyncio.gather(*(calls.ask(number) for number in (1, 99)), return_exceptions=True)
+    assert all(isinstance(answer, PyMongoError) for answer in lost)
+    assert await calls.ask(4) == 0.25

@@ -12,6 +12,7 @@ from backend import clock, context
 from backend.db.client import Database
 from backend.worker.events import BULK, URGENT, Bus, Event, EventKind, RetryLater, embedded
 from backend.worker.outbox import BULK_AT_HAND, MAX_ATTEMPTS, Outbox
+from tests.support.counting import counting
 
 
 class Seen:
@@ -183,3 +184,27 @@ async def test_a_job_of_an_older_version_is_run_like_any_other(db, outbox, seen)
     await db.collection("outbox").update_many({}, {"$unset": {"priority": ""}})
     await outbox.drain()
     assert len(seen.events) == 1
+
+
+async def test_many_jobs_that_run_side_by_side_share_their_round_trips(db, mongo_uri, outbox, seen):
+    many = [{"_id": str(n), **embedded(booked(thing=str(n)))} for n in range(60)]
+    await db.collection("things").insert_many(many)
+    await outbox.relay()
+    async with counting(mongo_uri, db.name) as (counted, commands):
+        bus = Bus()
+        bus.subscribe(EventKind.APPOINTMENT_BOOKED, "test.seen", seen)
+        box = Outbox(counted, bus)
+        ids = await box.take_due()
+        await box.run_many([*ids, *ids])
+    assert sorted(int(event.data["thing"]) for event in seen.events) == list(range(60))
+    assert await db.collection("outbox").count_documents({"state": "done", "attempts": 1}) == 60
+    assert len(commands.names) <= 12, commands.names
+
+
+async def test_events_of_one_document_that_has_several_are_all_relayed(db, outbox, seen):
+    both = embedded(booked(thing="a"), booked(thing="b"))
+    await db.collection("things").insert_many([{"_id": "two", **both}, {"_id": "none", **embedded()}])
+    assert await outbox.relay() == 2
+    assert await outbox.relay() == 0
+    await outbox.drain()
+    assert sorted(event.data["thing"] for event in seen.events) == ["a", "b"]

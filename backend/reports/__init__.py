@@ -1,0 +1,1 @@
+"""Reports, images, and the file that stays with a resident for life."""

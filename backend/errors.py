@@ -72,6 +72,7 @@ class ErrorCode(StrEnum):
     ALREADY_BOOKED = "ALREADY_BOOKED"
     HOLD_EXPIRED = "HOLD_EXPIRED"
     APPOINTMENT_NOT_CANCELLABLE = "APPOINTMENT_NOT_CANCELLABLE"
+    APPOINTMENT_NOT_MISSED = "APPOINTMENT_NOT_MISSED"
     # Money
     PAYMENT_NOT_DUE = "PAYMENT_NOT_DUE"
     PAYMENT_METHOD_UNAVAILABLE = "PAYMENT_METHOD_UNAVAILABLE"
@@ -153,6 +154,9 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.ALREADY_BOOKED: ErrorKind(409, "该就诊人当天在本科室已有预约。"),
     ErrorCode.HOLD_EXPIRED: ErrorKind(409, "锁号已到期，请重新选择。"),
     ErrorCode.APPOINTMENT_NOT_CANCELLABLE: ErrorKind(409, "该预约已不能取消，请联系医院。"),
+    ErrorCode.APPOINTMENT_NOT_MISSED: ErrorKind(
+        409, "只有已到就诊时间、仍有效的预约才能记为未到诊。请核对预约状态和时间。"
+    ),
     ErrorCode.PAYMENT_NOT_DUE: ErrorKind(409, "该预约现在不需要支付。"),
     ErrorCode.PAYMENT_METHOD_UNAVAILABLE: ErrorKind(400, "暂不支持这种支付方式，请换一种。"),
     ErrorCode.PAYMENT_REFUSED: ErrorKind(409, "支付没有成功，请重试。"),

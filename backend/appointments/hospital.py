@@ -91,6 +91,18 @@ class HospitalBookingService:
             await self._record(actor, "appointments.cancel", claim, {})
         return claim, await self._schedules.get(claim.schedule_id)
 
+    async def miss(self, actor: Actor, claim_id: str) -> tuple[Claim, Schedule]:
+        """The hospital says that nobody came; may be said again. Raises APPOINTMENT_NOT_MISSED."""
+        claim = await self._access(actor, claim_id)
+        if claim.missed_at is None:
+            noted = await self._claims.miss(claim.id)
+            self._nudger.kick()
+            claim = noted or await self._claims.get(claim.id)
+        if claim.missed_at is None:
+            raise AppError(ErrorCode.APPOINTMENT_NOT_MISSED)
+        await self._record(actor, "appointments.miss", claim, {})
+        return claim, await self._schedules.get(claim.schedule_id)
+
     async def get(self, actor: Actor, claim_id: str) -> tuple[Claim, Schedule]:
         """One booking at this hospital."""
         claim = await self._access(actor, claim_id)

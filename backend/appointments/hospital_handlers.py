@@ -74,6 +74,21 @@ class HospitalCancelHandler(APIHandler):
         return booking_out(claim, schedule, None, paid=False)
 
 
+class HospitalMissHandler(APIHandler):
+    """Nobody came."""
+
+    @requires(Permission.HOSPITAL_BOOKINGS_CREATE)
+    @operation(
+        "Say that a booked patient did not come",
+        errors=(E.APPOINTMENT_NOT_MISSED,),
+        rate_limit="hospital_write",
+    )
+    async def post(self, appointment_id: str) -> schemas.HospitalBooking:
+        """From the appointment's time on. Who did not come is not asked how it was. May be said twice."""
+        claim, schedule = await self.services.hospital_bookings.miss(self.actor, appointment_id)
+        return booking_out(claim, schedule, None, paid=False)
+
+
 class BookingFeedHandler(APIHandler):
     """What changed."""
 
@@ -130,6 +145,7 @@ def booking_out(
         paid=paid,
         patient=_patient_out(person) if person else None,
         cancel_reason=claim.cancel_reason,
+        missed_at=claim.missed_at,
     )
 
 
@@ -148,5 +164,6 @@ routes = [
     (r"/hospital/v1/appointments", WindowSaleHandler),
     (r"/hospital/v1/appointments/(?P<appointment_id>[^/]+)", HospitalBookingHandler),
     (r"/hospital/v1/appointments/(?P<appointment_id>[^/]+)/cancel", HospitalCancelHandler),
+    (r"/hospital/v1/appointments/(?P<appointment_id>[^/]+)/missed", HospitalMissHandler),
     (r"/hospital/v1/bookings", BookingFeedHandler),
 ]

@@ -120,6 +120,7 @@ class AppointmentOut(Answer):
     created_at: Instant
     cancelled_at: Instant | None
     cancel_reason: str | None
+    missed_at: Instant | None
     can_cancel: bool
     cancel_by: Instant | None
 
@@ -185,6 +186,7 @@ class HospitalBooking(Answer):
     paid: bool
     patient: HospitalPatient | None
     cancel_reason: str | None
+    missed_at: Instant | None
 
 
 class BookingChange(Answer):

@@ -100,6 +100,7 @@ def appointment_out(view: AppointmentView) -> schemas.AppointmentOut:
             "created_at": claim.created_at,
             "cancelled_at": claim.ended_at,
             "cancel_reason": claim.cancel_reason,
+            "missed_at": claim.missed_at,
             "can_cancel": can_cancel,
             "cancel_by": view.cancel_by,
         }

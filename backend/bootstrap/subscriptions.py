@@ -62,7 +62,7 @@ def _subscribe_surveys(services: Services) -> None:
     """What is asked about, and what follows from answers."""
     bus, kinds, surveys = services.bus, EventKind, services.surveys
     bus.subscribe(kinds.APPOINTMENT_BOOKED, "surveys.on_appointment_booked", surveys.on_appointment_booked)
-    for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED):
+    for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED, kinds.APPOINTMENT_MISSED):
         bus.subscribe(kind, "surveys.on_appointment_ended", surveys.on_appointment_ended)
     bus.subscribe(kinds.CODE_USED, "surveys.on_code_used", surveys.on_code_used)
     bus.subscribe(kinds.SURVEY_ALARMED, "surveys.on_alarmed", surveys.tickets.on_alarmed)

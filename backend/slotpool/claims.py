@@ -168,6 +168,18 @@ class ClaimService:
             reason=reason,
         )
 
+    async def miss(self, claim_id: str) -> Claim | None:
+        """Note that nobody came; None when it has not begun, is not booked, or is noted already."""
+        now = clock.now()
+        return await self._store.change(
+            claim_id,
+            states=[ClaimState.BOOKED],
+            to=ClaimState.BOOKED,
+            when={"start_at": {"$lte": now}, "missed_at": None},
+            fields={"missed_at": now},
+            event=event_of(EventKind.APPOINTMENT_MISSED, claim_id),
+        )
+
     async def stop_all(self, schedule: Schedule) -> int:
         """End every live claim of a stopped schedule; returns how many. Repeat until none is left."""
         stopped = 0

@@ -64,6 +64,8 @@ class Claim:
     cancel_reason: str | None
     cancelled_by: str | None
     ended_at: datetime | None
+    # When the hospital said that nobody came.
+    missed_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -94,6 +96,7 @@ class Claim:
             cancel_reason=doc.get("cancel_reason"),
             cancelled_by=doc.get("cancelled_by"),
             ended_at=doc.get("ended_at"),
+            missed_at=doc.get("missed_at"),
             created_at=doc["created_at"],
             updated_at=doc["updated_at"],
         )

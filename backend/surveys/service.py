@@ -128,7 +128,7 @@ class SurveyService:
             await self.planning.trigger(_visit(claim))
 
     async def on_appointment_ended(self, event: Event) -> None:
-        """APPOINTMENT_CANCELLED, APPOINTMENT_STOPPED: there is no visit to ask about."""
+        """APPOINTMENT_CANCELLED, _STOPPED, _MISSED: there is no visit to ask about."""
         claim = await self._find_claim(event)
         if claim is not None:
             await self.planning.withdraw(_visit(claim))

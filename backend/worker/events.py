@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     APPOINTMENT_CANCELLED = "appointment.cancelled"
     APPOINTMENT_EXPIRED = "appointment.expired"
     APPOINTMENT_STOPPED = "appointment.stopped"
+    APPOINTMENT_MISSED = "appointment.missed"
     HOLD_DUE = "hold.due"
     SCHEDULE_STOPPED = "schedule.stopped"
     ORDER_PAID = "order.paid"

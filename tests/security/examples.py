@@ -291,6 +291,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "POST /hospital/v1/appointments": [Example(INSTITUTION, _sell)],
     "GET /hospital/v1/appointments/{appointment_id}": [Example(INSTITUTION, _to_read)],
     "POST /hospital/v1/appointments/{appointment_id}/cancel": [Example(INSTITUTION, _appointment)],
+    "POST /hospital/v1/appointments/{appointment_id}/missed": [Example(INSTITUTION, _to_read, 409)],
     "GET /hospital/v1/bookings": [plain(OWN)],
     "POST /api/v1/holds": [Example(PATIENT, _slot)],
     "DELETE /api/v1/holds/{appointment_id}": [Example(PATIENT, _hold)],

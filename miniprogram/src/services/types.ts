@@ -249,6 +249,8 @@ export interface Appointment {
   created_at: string
   cancelled_at: string | null
   cancel_reason: string | null
+  /** When the hospital said that nobody came. */
+  missed_at: string | null
   can_cancel: boolean
   /** The last moment to cancel. */
   cancel_by: string | null

@@ -21,6 +21,6 @@ export function sampleAppointment(overrides: Partial<Appointment> = {}): Appoint
     on: '2026-09-18', period: 'am', number: 3, start_at: '2026-09-18T00:10:00Z', end_at: '2026-09-18T00:20:00Z',
     patient: { id: '01RESIDENT', name: '张*' }, fee_fen: 1500, channel: 'h5',
     payment: { state: 'paid', order_id: '01ORDER', amount_fen: 1500, paid_at: '2026-09-17T01:00:00Z', refunded_at: null },
-    created_at: '2026-09-17T01:00:00Z', cancelled_at: null, cancel_reason: null, can_cancel: true, cancel_by: '2026-09-17T16:00:00Z', ...overrides,
+    created_at: '2026-09-17T01:00:00Z', cancelled_at: null, cancel_reason: null, missed_at: null, can_cancel: true, cancel_by: '2026-09-17T16:00:00Z', ...overrides,
   }
 }

@@ -57,6 +57,7 @@ export const serverErrors: Record<string, string> = {
   ALREADY_BOOKED: '这位就诊人当天在本科室已有预约。',
   HOLD_EXPIRED: '保留时间已到，号已放回，请重新选择。',
   APPOINTMENT_NOT_CANCELLABLE: '该预约已不能取消，请联系医院。',
+  APPOINTMENT_NOT_MISSED: '只有已到就诊时间、仍有效的预约才能记为未到诊。请核对预约状态和时间。',
   PAYMENT_NOT_DUE: '该预约现在不需要支付。',
   PAYMENT_METHOD_UNAVAILABLE: '暂不支持这种支付方式，请换一种。',
   PAYMENT_REFUSED: '支付没有成功，请重试。',

@@ -256,6 +256,7 @@ export const appointments = {
   payment: '支付状态',
   bookedAt: '提交时间',
   cancelledAt: '取消时间',
+  missedAt: '医院记为未到诊',
   reason: '取消原因',
   id: '预约编号',
   booked: '请提前30分钟到医院，凭健康码报到。',

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from backend import clock
 from backend.audit.models import AuditFilter
 from backend.permissions import SYSTEM
 from tests.support.city import TestCity
@@ -210,6 +213,28 @@ async def test_what_a_hospital_sells_and_cancels_is_on_record_without_saying_why
     ]
     assert acts[1].data["channel"] == "kiosk"
     assert "水痘" not in str(acts)
+
+
+async def test_a_hospital_says_that_nobody_came_once_the_time_is_there(city):
+    schedule, client, who = await city.schedule(), await city.hospital_client(), await city.resident()
+    mine = await book(city, who, schedule)
+    path = f"/hospital/v1/appointments/{mine['id']}/missed"
+    early = await city.call("POST", path, as_=client, expect=409)
+    assert early["error"]["code"] == "APPOINTMENT_NOT_MISSED"
+    past = {"start_at": clock.now() - timedelta(hours=2), "end_at": clock.now() - timedelta(hours=1)}
+    await city.city.db.collection("claims").update_one({"_id": mine["id"]}, {"$set": past})
+    told = [(await city.call("POST", path, as_=client))["missed_at"] for _ in range(2)]
+    assert told[0] is not None
+    assert told == [(await city.call("GET", f"/api/v1/appointments/{mine['id']}", as_=who))["missed_at"]] * 2
+    doc = await city.city.db.collection("claims").find_one({"_id": mine["id"]})
+    assert [event["kind"] for event in doc["events"]].count("appointment.missed") == 1
+    gone = await book(
+        city,
+        city.stranger(),
+        await city.schedule(),
+    )
+    await city.call("POST", f"/hospital/v1/appointments/{gone['id']}/cancel", as_=client, json={})
+    await city.call("POST", f"/hospital/v1/appointments/{gone['id']}/missed", as_=client, expect=409)
 
 
 async def test_the_feed_knows_no_cursor_but_since(city):

@@ -186,6 +186,22 @@ async def test_a_cancelled_visit_is_not_asked_about_and_an_ended_campaign_asks_n
     assert [run.state for run in await ward.runs()] == [RunState.SKIPPED, RunState.SKIPPED]
 
 
+async def test_who_did_not_come_is_not_asked_how_it_was(ward: Ward):
+    await ward.campaign(delay=timedelta(hours=1))
+    city = ward.city
+    resident, client, schedule = await city.resident(), await city.hospital_client(), await city.schedule()
+    wanted = {"schedule_id": schedule.id, "patient_id": resident.id}
+    booked = await city.call("POST", "/api/v1/appointments", as_=resident, json=wanted)
+    ward.service.planning._known.clear()
+    await city.work()
+    begun = {"start_at": clock.now() - timedelta(minutes=5)}
+    await ward.db.collection("claims").update_one({"_id": booked["id"]}, {"$set": begun})
+    await city.call("POST", f"/hospital/v1/appointments/{booked['id']}/missed", as_=client)
+    await city.work()
+    [run] = await ward.runs()
+    assert (run.state, run.skipped, run.due_at) == (RunState.SKIPPED, Skipped.WITHDRAWN, None)
+
+
 async def test_a_patient_without_a_phone_is_asked_through_nobody_and_opting_out_ends_it(ward: Ward):
     await ward.campaign(ways=(Way.SMS, Way.PHONE))
     await ward.visit(await ward.person(phone=None))

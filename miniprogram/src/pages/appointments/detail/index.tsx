@@ -47,6 +47,7 @@ function Details({ appointment }: { appointment: Appointment }) {
         [t.payment, ['none', 'closed'].includes(money) ? null : paymentStateNames[money]],
         [t.cancelledAt, ended && appointment.cancelled_at ? formatInstant(appointment.cancelled_at) : null],
         [t.reason, appointment.cancel_reason],
+        [t.missedAt, appointment.missed_at ? formatInstant(appointment.missed_at) : null],
         [t.bookedAt, formatInstant(appointment.created_at)],
         [t.id, <Text className="detail__id" key="id">{appointment.id}</Text>],
       ]} />

@@ -7,10 +7,11 @@ import logging
 from backend import clock, context
 from backend.errors import AppError, ErrorCode
 from backend.ids import new_id
+from backend.messages.documents import reference_of
 from backend.messages.lines import Draft, SMSLine, SMSLines
 from backend.messages.models import Content, Delivery, DeliveryState, Message, MessageChannel, MessageKind
 from backend.messages.policies import segments
-from backend.messages.store import MessageStore, reference_of
+from backend.messages.store import MessageStore
 from backend.messages.texts import WORDINGS, render
 from backend.security.fields import BlindIndex
 from notify.ports import (

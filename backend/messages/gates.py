@@ -120,7 +120,7 @@ class Gates:
     async def _crowded(self, phone: str, per_day: int, *, first: bool) -> str:
         blinds = self._blind.candidates("phone", phone)
         midnight = clock.city_instant(clock.today(), 0)
-        if await self._messages.count_sent_to(blinds, midnight, per_day) >= per_day:
+        if await self._messages.count_sent_to(blinds, midnight) >= per_day:
             return "DAILY_CAP"
         # A try that is repeated has had its token.
         wait_ms = await self._limits.ask("sms_number", PER_NUMBER, blinds[0]) if first else 0

@@ -9,6 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database
+from backend.db.gather import GatheredCalls
 from backend.ids import new_id
 from backend.messages.optouts import OptOut
 from backend.messages.policies import Group
@@ -26,6 +27,7 @@ class OptOutStore:
         self._optouts = db.collection(_COLLECTION)
         self._cipher = cipher
         self._blind = blind
+        self._asked = GatheredCalls(self._have_many)
 
     async def add(self, phone: str, group: Group, by: Literal["sms", "resident"]) -> datetime:
         """Stop a group for a phone; since when it is stopped."""
@@ -51,8 +53,15 @@ class OptOutStore:
 
     async def has(self, phone: str, group: Group) -> bool:
         """Whether a phone wants nothing of a group."""
-        rules = {"phone_blind": {"$in": self._blind.candidates("phone", phone)}, "group": str(group)}
-        return await self._optouts.find_one(rules, {"_id": 1}) is not None
+        return await self._asked.ask((tuple(self._blind.candidates("phone", phone)), str(group)))
+
+    async def _have_many(self, asked: list[tuple[tuple[str, ...], str]]) -> list[bool]:
+        blinds = {blind for several, _ in asked for blind in several}
+        groups = {group for _, group in asked}
+        rules = {"phone_blind": {"$in": list(blinds)}, "group": {"$in": list(groups)}}
+        cursor = self._optouts.find(rules, {"_id": 0, "phone_blind": 1, "group": 1})
+        stopped = {(doc["phone_blind"], doc["group"]) async for doc in cursor}
+        return [any((blind, group) in stopped for blind in blinds) for blinds, group in asked]
 
     async def list_of(self, phone: str) -> list[OptOut]:
         """What a phone has stopped."""

@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database
+from backend.db.gather import GatheredCalls
 from backend.messages.models import MessageKind, SMSReply
 from backend.messages.optouts import is_stop_word
 from backend.security.fields import BlindIndex, FieldCipher
@@ -45,6 +46,7 @@ class ReceiptStore:
         self._replies = db.collection("message_replies")
         self._cipher = cipher
         self._blind = blind
+        self._asked = GatheredCalls(self._find_reports)
 
     async def add_report(self, provider: str, report: DeliveryReport) -> None:
         """Keep a report; the same one again changes nothing."""
@@ -64,8 +66,14 @@ class ReceiptStore:
 
     async def find_report(self, provider_id: str, phone_blind: str) -> StoredReport | None:
         """The report about a message whose id is known."""
-        doc = await self._reports.find_one({"provider_id": provider_id, "phone_blind": phone_blind})
-        return _report(doc) if doc else None
+        return await self._asked.ask((provider_id, phone_blind))
+
+    async def _find_reports(self, asked: list[tuple[str, str]]) -> list[StoredReport | None]:
+        ids = {provider_id for provider_id, _ in asked}
+        blinds = {blind for _, blind in asked}
+        rules = {"provider_id": {"$in": list(ids)}, "phone_blind": {"$in": list(blinds)}}
+        found = {(doc["provider_id"], doc["phone_blind"]): doc async for doc in self._reports.find(rules)}
+        return [_report(found[one]) if one in found else None for one in asked]
 
     async def list_reports_since(
         self, provider: str, phone_blind: str, since: datetime

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from dataclasses import fields as fields_of
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-from pymongo import DESCENDING, ReturnDocument
+from pymongo import DESCENDING, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database, Document
-from backend.ids import ID_LENGTH, is_id
+from backend.db.gather import GatheredCalls, GatheredInserts
+from backend.ids import ID_LENGTH, new_id
+from backend.messages.documents import COLLECTION, Documents, is_reference, reference_of, report_changes
 from backend.messages.models import (
     FINAL_STATES,
-    Content,
     Delivery,
     DeliveryState,
     Message,
@@ -24,34 +25,63 @@ from backend.messages.models import (
     MessageKind,
 )
 from backend.security.fields import FieldCipher
-from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded
 
-KEPT = timedelta(days=400)
 CODES_KEPT = timedelta(days=30)
 ANSWERS_KEPT = timedelta(days=30)
-_COLLECTION = "messages"
-declare_sealed(_COLLECTION, "content", "address")
+
+
+_OF_A_DELIVERY = frozenset(one.name for one in fields_of(Delivery))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A delivery changed from a state known to us; `id` tells whether it was this step that was made."""
+
+    recipient_id: str
+    message_id: str
+    before: Delivery
+    fields: dict[str, Any]
+    id: str
+
+    def write(self) -> UpdateOne:
+        at = f"deliveries.{self.before.channel}"
+        return UpdateOne(
+            {
+                "recipient_id": self.recipient_id,
+                "_id": self.message_id,
+                f"{at}.state": str(self.before.state),
+                f"{at}.attempt": self.before.attempt,
+            },
+            {
+                "$set": {f"{at}.{name}": value for name, value in self.fields.items()}
+                | {f"{at}.step": self.id}
+            },
+        )
 
 
 class MessageStore:
     """The collection `messages`."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
-        self._messages = db.collection(_COLLECTION)
-        self._cipher = cipher
+        self._messages = db.collection(COLLECTION)
+        self._documents = Documents(cipher)
+        self._inserts = GatheredInserts(self._messages)
+        self._finds = GatheredCalls(self._find_many)
+        self._steps = GatheredCalls(self._step_many)
+        self._counts = GatheredCalls(self._count_many)
 
     async def insert(self, message: Message, events: Sequence[Event]) -> bool:
         """Keep a new message with its events; False when it is there already."""
         try:
-            await self._messages.insert_one({**self._to_doc(message), **embedded(*events)})
+            await self._inserts.insert({**self._documents.to_doc(message), **embedded(*events)})
         except DuplicateKeyError:
             return False
         return True
 
     async def insert_code(self, message: Message, phone_blind: str, *, reference: str, segments: int) -> None:
         """Keep that a one-time code is being sent; the code itself is kept nowhere."""
-        doc = self._to_doc(message)
+        doc = self._documents.to_doc(message)
         del doc["content"]
         doc["forget_at"] = message.created_at + CODES_KEPT
         doc["deliveries"]["sms"] |= {
@@ -64,34 +94,45 @@ class MessageStore:
 
     async def insert_answer(self, message: Message, key: str, events: Sequence[Event]) -> bool:
         """Keep an answer to an address; False when it was asked for with this key before."""
-        doc = self._to_doc(message) | {
+        doc = self._documents.to_doc(message) | {
             "answer_key": key,
-            "address": self._cipher.seal(_COLLECTION, "address", message.id, message.address),
+            "address": self._documents.sealed_address(message),
             "resident_id": message.resident_id,
             "forget_at": message.created_at + ANSWERS_KEPT,
         }
         try:
-            await self._messages.insert_one({**doc, **embedded(*events)})
+            await self._inserts.insert({**doc, **embedded(*events)})
         except DuplicateKeyError:
             return False
         return True
 
     async def find(self, recipient_id: str, message_id: str) -> Message | None:
         """One message of a recipient."""
-        doc = await self._messages.find_one({"recipient_id": recipient_id, "_id": message_id})
-        return self._from_doc(doc) if doc else None
+        doc = await self._finds.ask((recipient_id, message_id))
+        return self._documents.from_doc(doc) if doc else None
+
+    async def _find_many(self, which: list[tuple[str, str]]) -> list[Document | None]:
+        people, ids = ({one[place] for one in which} for place in (0, 1))
+        cursor = self._messages.find(
+            {"recipient_id": {"$in": list(people)}, "_id": {"$in": list(ids)}}, hint="_id_"
+        )
+        found = {(doc["recipient_id"], doc["_id"]): doc async for doc in cursor}
+        return [found.get(one) for one in which]
 
     async def find_by_id(self, message_id: str) -> Message | None:
         """One message, whoever it is to; for staff."""
         doc = await self._messages.find_one({"_id": message_id})
-        return self._from_doc(doc) if doc else None
+        return self._documents.from_doc(doc) if doc else None
 
     async def list_of(self, recipient_id: str, before: str | None, limit: int) -> list[Message]:
         """A recipient's messages, newest first."""
         rules: Document = {"recipient_id": recipient_id}
         if before:
             rules["_id"] = {"$lt": before}
-        return [self._from_doc(doc) async for doc in self._messages.find(rules).sort("_id", -1).limit(limit)]
+        return [
+            self._documents.from_doc(doc)
+            async for doc in self._messages.find(rules).sort("_id", -1).limit(limit)
+        ]
 
     async def list_for_staff(
         self,
@@ -114,7 +155,7 @@ class MessageStore:
         if before:
             rules.append({"_id": {"$lt": before}})
         cursor = self._messages.find({"$and": rules}).sort("_id", DESCENDING).limit(limit)
-        return [self._from_doc(doc) async for doc in cursor]
+        return [self._documents.from_doc(doc) async for doc in cursor]
 
     async def set_read(self, recipient_id: str, message_id: str) -> bool:
         """Mark as read; False when there is no such message."""
@@ -126,16 +167,15 @@ class MessageStore:
 
     async def begin(self, message: Message, delivery: Delivery, **more: Any) -> Delivery | None:
         """Take a due delivery for one try; None when somebody else has."""
-        attempt = delivery.attempt + 1
-        fields: dict[str, Any] = {
-            "state": str(DeliveryState.SENDING),
-            "attempt": attempt,
-            "started_at": clock.now(),
-            **more,
-        }
+        begun = replace(
+            delivery, state=DeliveryState.SENDING, attempt=delivery.attempt + 1, started_at=clock.now()
+        )
+        fields: dict[str, Any] = {"attempt": begun.attempt, "started_at": begun.started_at, **more}
         if delivery.channel is MessageChannel.SMS:
-            fields["reference"] = reference_of(message, replace(delivery, attempt=attempt))
-        return await self._step(message, delivery, fields)
+            fields["reference"] = reference_of(message, begun)
+        if not await self._step(message, delivery, {"state": str(begun.state), **fields}):
+            return None
+        return replace(begun, **{name: value for name, value in fields.items() if name in _OF_A_DELIVERY})
 
     async def redact(self, message: Message) -> None:
         """Forget the words, once every way they were to go has come to an end."""
@@ -156,21 +196,21 @@ class MessageStore:
 
     async def end(self, message: Message, delivery: Delivery, state: DeliveryState, **fields: Any) -> bool:
         """Write what became of a try; False when somebody else has written meanwhile (a report, say)."""
-        return await self._step(message, delivery, {"state": str(state), **fields}) is not None
+        return await self._step(message, delivery, {"state": str(state), **fields})
 
-    async def _step(self, message: Message, before: Delivery, fields: dict[str, Any]) -> Delivery | None:
-        at = f"deliveries.{before.channel}"
-        doc = await self._messages.find_one_and_update(
-            {
-                "recipient_id": message.recipient_id,
-                "_id": message.id,
-                f"{at}.state": str(before.state),
-                f"{at}.attempt": before.attempt,
-            },
-            {"$set": {f"{at}.{name}": value for name, value in fields.items()}},
-            return_document=ReturnDocument.AFTER,
-        )
-        return _delivery(before.channel, doc["deliveries"][before.channel]) if doc else None
+    async def _step(self, message: Message, before: Delivery, fields: dict[str, Any]) -> bool:
+        return await self._steps.ask(_Step(message.recipient_id, message.id, before, fields, new_id()))
+
+    async def _step_many(self, steps: list[_Step]) -> list[bool]:
+        """Make steps, each on its own condition. Whose were made is looked up only when not all were."""
+        result = await self._messages.bulk_write([step.write() for step in steps], ordered=False)
+        if result.modified_count == len(steps):
+            return [True] * len(steps)
+        docs = await self._find_many([(step.recipient_id, step.message_id) for step in steps])
+        return [
+            doc is not None and doc["deliveries"].get(step.before.channel, {}).get("step") == step.id
+            for step, doc in zip(steps, docs, strict=True)
+        ]
 
     async def make_due(self, message: Message, delivery: Delivery, event: Event) -> bool:
         """Let a delivery that did not work be tried once more."""
@@ -202,7 +242,7 @@ class MessageStore:
 
         A report that gives our own number back finds its message even when the provider's answer was lost.
         """
-        target, changes = _report_changes(provider_id, delivered=delivered, code=code, at=at)
+        target, changes = report_changes(provider_id, delivered=delivered, code=code, at=at)
         which: Document = {"deliveries.sms.provider_id": provider_id}
         if is_reference(reference):
             which = {"_id": reference[:ID_LENGTH], "deliveries.sms.reference": reference}
@@ -225,14 +265,23 @@ class MessageStore:
         docs = await self._messages.find(rules, {"kind": 1}).sort("_id", DESCENDING).to_list(most)
         return [MessageKind(doc["kind"]) for doc in docs]
 
-    async def count_sent_to(self, phone_blinds: list[str], since: datetime, most: int) -> int:
-        """How many text messages a phone was sent since an instant, counted up to `most`."""
-        rules = {
-            "deliveries.sms.phone_blind": {"$in": phone_blinds},
-            "deliveries.sms.started_at": {"$gte": since},
-            "deliveries.sms.state": {"$ne": str(DeliveryState.SKIPPED)},
-        }
-        return await self._messages.count_documents(rules, limit=most)
+    async def count_sent_to(self, phone_blinds: Sequence[str], since: datetime) -> int:
+        """How many text messages a phone was sent since an instant."""
+        return await self._counts.ask((tuple(phone_blinds), since))
+
+    async def _count_many(self, asked: list[tuple[tuple[str, ...], datetime]]) -> list[int]:
+        counts: dict[tuple[str, datetime], int] = {}
+        for since in {since for _, since in asked}:
+            blinds = {blind for several, at in asked if at == since for blind in several}
+            rules = {
+                "deliveries.sms.phone_blind": {"$in": list(blinds)},
+                "deliveries.sms.started_at": {"$gte": since},
+                "deliveries.sms.state": {"$ne": str(DeliveryState.SKIPPED)},
+            }
+            group = {"_id": "$deliveries.sms.phone_blind", "count": {"$sum": 1}}
+            async for doc in await self._messages.aggregate([{"$match": rules}, {"$group": group}]):
+                counts[doc["_id"], since] = doc["count"]
+        return [sum(counts.get((blind, since), 0) for blind in blinds) for blinds, since in asked]
 
     async def list_to_phone(
         self, phone_blinds: list[str], recipient_ids: list[str], before: str | None, limit: int
@@ -247,13 +296,13 @@ class MessageStore:
         if before:
             rules["_id"] = {"$lt": before}
         cursor = self._messages.find(rules).sort("_id", DESCENDING).limit(limit)
-        return [self._from_doc(doc) async for doc in cursor]
+        return [self._documents.from_doc(doc) async for doc in cursor]
 
     async def report_on(
         self, message: Message, provider_id: str, *, delivered: bool, code: str, at: datetime
     ) -> None:
         """Apply a delivery report to a known message, whose try it answers for."""
-        target, changes = _report_changes(provider_id, delivered=delivered, code=code, at=at)
+        target, changes = report_changes(provider_id, delivered=delivered, code=code, at=at)
         changes["$set"]["deliveries.sms.provider_id"] = provider_id
         await self._messages.update_one(
             {"recipient_id": message.recipient_id, "_id": message.id, **target}, changes
@@ -275,96 +324,3 @@ class MessageStore:
         """Delete everything a person was told."""
         await self._messages.delete_many({"recipient_id": recipient_id})
         await self._messages.delete_many({"resident_id": recipient_id})
-
-    def _to_doc(self, message: Message) -> Document:
-        c = message.content
-        words = orjson.dumps([c.title, c.body, c.sms, c.wechat, c.page, c.params]).decode()
-        return {
-            "_id": message.id,
-            "recipient_id": message.recipient_id,
-            "kind": str(message.kind),
-            "title": c.title,
-            "version": message.version,
-            "content": self._cipher.seal(_COLLECTION, "content", message.id, words),
-            "deliveries": {
-                str(d.channel): {"state": str(d.state), "attempt": d.attempt} for d in message.deliveries
-            },
-            "appointment_id": message.appointment_id,
-            "organization_id": message.organization_id,
-            "request_id": message.request_id,
-            "created_at": message.created_at,
-            "read_at": None,
-            "forget_at": message.created_at + KEPT,
-        }
-
-    def _from_doc(self, doc: Document) -> Message:
-        content = Content(doc["title"], "", "")
-        if "content" in doc:
-            content = Content(
-                *orjson.loads(self._cipher.open(_COLLECTION, "content", doc["_id"], doc["content"]))
-            )
-        return Message(
-            id=doc["_id"],
-            recipient_id=doc["recipient_id"],
-            kind=MessageKind(doc["kind"]),
-            content=content,
-            deliveries=tuple(
-                _delivery(MessageChannel(name), part) for name, part in doc["deliveries"].items()
-            ),
-            created_at=doc["created_at"],
-            appointment_id=doc["appointment_id"],
-            organization_id=doc["organization_id"],
-            read_at=doc["read_at"],
-            request_id=doc.get("request_id", ""),
-            address=self._address_of(doc),
-            version=doc.get("version", 1),
-            resident_id=doc.get("resident_id"),
-        )
-
-    def _address_of(self, doc: Document) -> str:
-        sealed = doc.get("address")
-        return self._cipher.open(_COLLECTION, "address", doc["_id"], sealed) if sealed else ""
-
-
-def reference_of(message: Message, delivery: Delivery) -> str:
-    """Our own number of a try: the message's id and which try it is."""
-    return f"{message.id}{delivery.attempt:03d}"
-
-
-def is_reference(text: str) -> bool:
-    """Whether a provider gave back a number of ours."""
-    return len(text) == ID_LENGTH + 3 and is_id(text[:ID_LENGTH]) and text[ID_LENGTH:].isdigit()
-
-
-def _delivery(channel: MessageChannel, part: Document) -> Delivery:
-    return Delivery(
-        channel=channel,
-        state=DeliveryState(part["state"]),
-        attempt=part["attempt"],
-        doubts=part.get("doubts", 0),
-        provider=part.get("provider", ""),
-        provider_id=part.get("provider_id", ""),
-        last_error=part.get("last_error", ""),
-        started_at=part.get("started_at"),
-        made_due_at=part.get("made_due_at"),
-        sent_at=part.get("sent_at"),
-        delivered_at=part.get("delivered_at"),
-        reference=part.get("reference", ""),
-        segments=part.get("segments", 0),
-    )
-
-
-def _report_changes(
-    provider_id: str, *, delivered: bool, code: str, at: datetime
-) -> tuple[Document, dict[str, Any]]:
-    # "Delivered" is the last word; "failed" never overwrites it, whichever report comes later.
-    open_states = ["sending", "sent", "unknown", "failed"] if delivered else ["sending", "sent", "unknown"]
-    state = DeliveryState.DELIVERED if delivered else DeliveryState.FAILED
-    fields: dict[str, Any] = {
-        "deliveries.sms.state": str(state),
-        "deliveries.sms.last_error": "" if delivered else code,
-        "deliveries.sms.provider_id": provider_id,
-    }
-    if delivered:
-        fields["deliveries.sms.delivered_at"] = at
-    return {"deliveries.sms.state": {"$in": open_states}}, {"$set": fields}

@@ -1,0 +1,126 @@
+"""How a message lies in MongoDB: its words sealed, a part for each delivery."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from backend.db.client import Document
+from backend.ids import ID_LENGTH, is_id
+from backend.messages.models import Content, Delivery, DeliveryState, Message, MessageChannel, MessageKind
+from backend.security.fields import FieldCipher
+from backend.security.lasting import declare_sealed
+
+KEPT = timedelta(days=400)
+COLLECTION = "messages"
+declare_sealed(COLLECTION, "content", "address")
+
+
+class Documents:
+    """Writes messages as documents and reads them back."""
+
+    def __init__(self, cipher: FieldCipher) -> None:
+        self._cipher = cipher
+
+    def sealed_address(self, message: Message) -> Document:
+        """Where an answer goes, sealed."""
+        return self._cipher.seal(COLLECTION, "address", message.id, message.address)
+
+    def to_doc(self, message: Message) -> Document:
+        """A new message."""
+        c = message.content
+        words = orjson.dumps([c.title, c.body, c.sms, c.wechat, c.page, c.params]).decode()
+        return {
+            "_id": message.id,
+            "recipient_id": message.recipient_id,
+            "kind": str(message.kind),
+            "title": c.title,
+            "version": message.version,
+            "content": self._cipher.seal(COLLECTION, "content", message.id, words),
+            "deliveries": {
+                str(d.channel): {"state": str(d.state), "attempt": d.attempt} for d in message.deliveries
+            },
+            "appointment_id": message.appointment_id,
+            "organization_id": message.organization_id,
+            "request_id": message.request_id,
+            "created_at": message.created_at,
+            "read_at": None,
+            "forget_at": message.created_at + KEPT,
+        }
+
+    def from_doc(self, doc: Document) -> Message:
+        """A message as it stands; one whose words are forgotten has its title."""
+        content = Content(doc["title"], "", "")
+        if "content" in doc:
+            content = Content(
+                *orjson.loads(self._cipher.open(COLLECTION, "content", doc["_id"], doc["content"]))
+            )
+        return Message(
+            id=doc["_id"],
+            recipient_id=doc["recipient_id"],
+            kind=MessageKind(doc["kind"]),
+            content=content,
+            deliveries=tuple(
+                delivery_of(MessageChannel(name), part) for name, part in doc["deliveries"].items()
+            ),
+            created_at=doc["created_at"],
+            appointment_id=doc["appointment_id"],
+            organization_id=doc["organization_id"],
+            read_at=doc["read_at"],
+            request_id=doc.get("request_id", ""),
+            address=self._address_of(doc),
+            version=doc.get("version", 1),
+            resident_id=doc.get("resident_id"),
+        )
+
+    def _address_of(self, doc: Document) -> str:
+        sealed = doc.get("address")
+        return self._cipher.open(COLLECTION, "address", doc["_id"], sealed) if sealed else ""
+
+
+def reference_of(message: Message, delivery: Delivery) -> str:
+    """Our own number of a try: the message's id and which try it is."""
+    return f"{message.id}{delivery.attempt:03d}"
+
+
+def is_reference(text: str) -> bool:
+    """Whether a provider gave back a number of ours."""
+    return len(text) == ID_LENGTH + 3 and is_id(text[:ID_LENGTH]) and text[ID_LENGTH:].isdigit()
+
+
+def delivery_of(channel: MessageChannel, part: Document) -> Delivery:
+    """A delivery from its part of the document."""
+    return Delivery(
+        channel=channel,
+        state=DeliveryState(part["state"]),
+        attempt=part["attempt"],
+        doubts=part.get("doubts", 0),
+        provider=part.get("provider", ""),
+        provider_id=part.get("provider_id", ""),
+        last_error=part.get("last_error", ""),
+        started_at=part.get("started_at"),
+        made_due_at=part.get("made_due_at"),
+        sent_at=part.get("sent_at"),
+        delivered_at=part.get("delivered_at"),
+        reference=part.get("reference", ""),
+        segments=part.get("segments", 0),
+    )
+
+
+def report_changes(
+    provider_id: str, *, delivered: bool, code: str, at: datetime
+) -> tuple[Document, dict[str, Any]]:
+    """What a report changes, and which states of a delivery it may still change."""
+    # "Delivered" is the last word; "failed" never overwrites it, whichever report comes later.
+    open_states = ["sending", "sent", "unknown", "failed"] if delivered else ["sending", "sent", "unknown"]
+    state = DeliveryState.DELIVERED if delivered else DeliveryState.FAILED
+    fields: dict[str, Any] = {
+        "deliveries.sms.state": str(state),
+        "deliveries.sms.last_error": "" if delivered else code,
+        "deliveries.sms.provider_id": provider_id,
+    }
+    if delivered:
+        fields["deliveries.sms.delivered_at"] = at
+    return {"deliveries.sms.state": {"$in": open_states}}, {"$set": fields}

@@ -42,6 +42,8 @@ from backend.messages.gates import Hours
 from backend.messages.models import Answer
 from backend.messages.service import MessageService
 from backend.messages.tellers import CodeAndFamilyTeller
+from backend.patient_index.compose import make_patient_index
+from backend.patient_index.service import PatientIndex
 from backend.residents.compose import make_residents
 from backend.residents.ports import CodeSender
 from backend.residents.service import ResidentService
@@ -77,6 +79,7 @@ class Ground(Core):
     client_care: ClientCare
     residents: ResidentService
     staff: StaffService
+    patient_index: PatientIndex
 
 
 @dataclass
@@ -165,6 +168,21 @@ def _ground(core: Core, outside: Outside, late: Late) -> Ground:
     clients = ClientService(
         ClientStore(db), directory, core.keyring, core.tokens, core.limiter, core.revocations
     )
+    residents = make_residents(
+        settings,
+        db,
+        keyring=core.keyring,
+        cipher=core.cipher,
+        blind=core.blind,
+        sessions=core.sessions,
+        limiter=core.limiter,
+        audit=audit,
+        register=outside.register,
+        wechat=outside.wechat,
+        code_sender=late,
+        has_appointments=late.has_appointments,
+        last_visit=late.last_visit,
+    )
     return Ground(
         **vars(core),
         audit=audit,
@@ -172,20 +190,14 @@ def _ground(core: Core, outside: Outside, late: Late) -> Ground:
         directory_editing=DirectoryEditing(directory, audit),
         clients=clients,
         client_care=ClientCare(clients, audit),
-        residents=make_residents(
-            settings,
+        residents=residents,
+        patient_index=make_patient_index(
             db,
-            keyring=core.keyring,
             cipher=core.cipher,
             blind=core.blind,
-            sessions=core.sessions,
-            limiter=core.limiter,
+            residents=residents,
             audit=audit,
-            register=outside.register,
-            wechat=outside.wechat,
-            code_sender=late,
-            has_appointments=late.has_appointments,
-            last_visit=late.last_visit,
+            nudge=core.nudger.kick,
         ),
         staff=StaffService(staff_store, audit, SignIn(staff_store, audit, core.limiter), settings.city_name),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend.bootstrap.areas import Services
 from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
+from backend.patient_index.compose import EVENT_SOURCES as CHART_EVENT_SOURCES
 from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
 from backend.statistics.service import COUNTED_KINDS
 from backend.surveys.compose import EVENT_SOURCES as SURVEY_EVENT_SOURCES
@@ -23,6 +24,7 @@ def subscribe(services: Services) -> None:
         "message_replies",
         "put_off_messages",
         *RESIDENT_EVENT_SOURCES,
+        *CHART_EVENT_SOURCES,
         *CODE_EVENT_SOURCES,
         *SURVEY_EVENT_SOURCES,
     )

@@ -17,7 +17,9 @@ from backend.security.derive import derive_key
 from backend.security.keys import Key, Keyring, KeyringError
 
 FieldAlgorithm = Literal["AES-256-GCM", "SM4-GCM"]
-BlindKind = Literal["id_number", "phone", "name", "openid", "card_id", "survey_run"]
+BlindKind = Literal[
+    "id_number", "phone", "name", "openid", "card_id", "survey_run", "chart_number", "chart_block"
+]
 
 _FORM = 1
 _NONCE_BYTES = 12
@@ -150,6 +152,8 @@ class BlindIndex:
         return hmac.digest(own, normalise(kind, value).encode(), "sha256")[:16].hex()
 
 
+# Where another spelling is another thing.
+_EXACT = frozenset({"openid", "survey_run", "resource_body", "resource_code", "resource_identifier"})
 # The middle dots that keyboards and registers use in the names of ethnic minorities.
 _NAME_DOTS = re.compile(r"[·•‧∙⋅・･．.]")
 _SPACES = re.compile(r"\s+")
@@ -159,7 +163,7 @@ _SEPARATORS = re.compile(r"[\s()\-]+")
 
 def normalise(kind: BlindKind, value: str) -> str:
     """Return the one spelling of a value under which it is indexed."""
-    if kind in ("openid", "survey_run"):
+    if kind in ("openid", "survey_run", "chart_number", "chart_block"):
         return value
     value = unicodedata.normalize("NFKC", value).strip()
     if kind == "phone":

@@ -40,6 +40,8 @@ class EventKind(StrEnum):
     PHONE_RELEASED = "resident.phone_released"
     RESIDENT_VERIFIED = "resident.verified"
     RESIDENT_DELETED = "resident.deleted"
+    CHART_CHANGED = "chart.changed"
+    PERSON_CHANGED = "chart.person_changed"
 
 
 # What most jobs have; a lower number goes out first, and the highest only a few at a time.

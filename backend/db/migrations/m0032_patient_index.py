@@ -1,0 +1,87 @@
+"""The patient index: charts of every hospital, and the history of the links between them."""
+
+from __future__ import annotations
+
+from pymongo import ASCENDING, IndexModel
+
+from backend.db.client import Database, Document
+from backend.db.collections import (
+    ARRAY,
+    BOOL,
+    DATE,
+    INT,
+    OBJECT,
+    OPTIONAL_STRING,
+    STRING,
+    ensure_collection,
+    events_due,
+    schema,
+)
+
+# Sealed fields are objects: a name or a number in plain text is refused by the database itself.
+_SEALED: Document = {"bsonType": "object", "required": ["kid", "ct"]}
+
+
+async def up(db: Database) -> None:
+    """State the collections."""
+    await ensure_collection(
+        db,
+        "charts",
+        shard_key="organization_id",
+        validator=schema(
+            ["organization_id", "numbers", "number", "who", "blocks", "person_id", "number_state", "turn"],
+            organization_id=STRING,
+            numbers={"bsonType": "array", "minItems": 1, "items": STRING},
+            number=_SEALED,
+            who=_SEALED,
+            blocks={"bsonType": "array", "items": STRING},
+            blind_kid=STRING,
+            person_id=STRING,
+            resident_id=OPTIONAL_STRING,
+            number_state={"enum": ["none", "linked", "refused", "due"]},
+            merged_into=OPTIONAL_STRING,
+            disputed=BOOL,
+            same_as=ARRAY,
+            turn=INT,
+            source=OBJECT,
+            events=ARRAY,
+            events_due=BOOL,
+            created_at=DATE,
+            updated_at=DATE,
+        ),
+        indexes=[
+            IndexModel(
+                [("organization_id", ASCENDING), ("numbers", ASCENDING)], name="by_number", unique=True
+            ),
+            IndexModel([("person_id", ASCENDING), ("_id", ASCENDING)], name="of_person"),
+            IndexModel(
+                [("resident_id", ASCENDING)],
+                name="of_resident",
+                partialFilterExpression={"resident_id": {"$gt": ""}},
+            ),
+            IndexModel(
+                [("merged_into", ASCENDING)],
+                name="merged",
+                partialFilterExpression={"merged_into": {"$gt": ""}},
+            ),
+            IndexModel([("blocks", ASCENDING), ("_id", ASCENDING)], name="alike"),
+            events_due(),
+        ],
+    )
+    await ensure_collection(
+        db,
+        "chart_history",
+        shard_key="chart_id",
+        validator=schema(
+            ["chart_id", "change", "other_id", "person_before", "person_after", "by", "at"],
+            chart_id=STRING,
+            change=STRING,
+            other_id=STRING,
+            person_before=STRING,
+            person_after=STRING,
+            by=STRING,
+            reason={"bsonType": ["object", "null"], "required": ["kid", "ct"]},
+            at=DATE,
+        ),
+        indexes=[IndexModel([("chart_id", ASCENDING), ("_id", ASCENDING)], name="of_chart")],
+    )

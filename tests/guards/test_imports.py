@@ -11,7 +11,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("clock", "context", "exact_json", "ids", "errors", "pacing", "permissions", "settings"),
     ("security", "http", "db", "worker", "logs", "metrics"),
     ("audit",),
-    ("residents", "directory", "statistics", "staff"),
+    ("residents", "directory", "statistics", "staff", "rulebooks"),
     ("patient_index",),
     ("healthcodes", "slotpool", "billing", "messages", "conversations", "records"),
     ("appointments", "imports", "surveys", "exchange", "reports", "recognition", "medication"),

@@ -15,7 +15,15 @@ from backend.ids import new_id
 from backend.permissions import Actor
 from backend.residents.claim_ids import ClaimIds
 from backend.residents.id_numbers import IDNumber
-from backend.residents.models import Claim, Resident, ResidentState, Verifier, WeChatApp, WeChatBinding
+from backend.residents.models import (
+    IDLE,
+    Claim,
+    Resident,
+    ResidentState,
+    Verifier,
+    WeChatApp,
+    WeChatBinding,
+)
 from backend.residents.store import ResidentStore
 from backend.security.sessions import SessionService
 from backend.worker.events import Event, EventKind
@@ -26,6 +34,8 @@ _STEP_S = 0.05
 # A claim whose resident does not name it may be in the middle of a step for this long; then it is left over.
 _LEFT_OVER_AFTER = timedelta(minutes=1)
 _SEEN_EVERY = timedelta(days=1)
+# A phone given for more people than this is a ward's or a village clinic's.
+MOST_SHARING = 6
 
 
 class Accounts:
@@ -67,6 +77,19 @@ class Accounts:
         if resident is None or claim is None or not _holds(resident, claim):
             return None
         return resident if resident.state is ResidentState.ACCOUNT else None
+
+    async def files_of_phone(self, phone: str) -> list[Resident]:
+        """Those without an account who are told by this phone, the longest known first.
+
+        Nobody when the phone was given too long ago, for it may be another's by now, or for so many people
+        that it is a place's rather than a family's.
+        """
+        ids = await self._store.list_by_contact(self._ids.of_phone(phone), MOST_SHARING + 1)
+        if len(ids) > MOST_SHARING:
+            return []
+        people = await self._store.find_many(ids)
+        known = [people[each] for each in ids if each in people]
+        return [each for each in known if each.contact_at and clock.now() - each.contact_at < IDLE]
 
     async def account_of_wechat(self, app_id: str, openid: str) -> Resident | None:
         """The account bound to a WeChat account, if any."""

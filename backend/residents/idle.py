@@ -18,11 +18,9 @@ from backend.errors import AppError, ErrorCode
 from backend.permissions import ANONYMOUS, Actor
 from backend.residents.accounts import Accounts
 from backend.residents.login_store import Ticket, TicketKind, TicketStore, ticket_hash
-from backend.residents.models import Resident, ResidentState
+from backend.residents.models import IDLE, Resident, ResidentState
 from backend.security.limits import RateLimiter
 
-# Carriers sell a given-up number again after 90 days at the earliest.
-IDLE = timedelta(days=90)
 TICKET_LIFETIME = timedelta(minutes=10)
 
 

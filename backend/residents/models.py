@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from backend.residents.id_numbers import Sex, age_on
 
 MOST_PATIENTS = 6
+# Carriers sell a given-up number again after 90 days at the earliest.
+IDLE = timedelta(days=90)
 ADULT_AGE = 18
 # Below this age a guardian decides alone (Personal Information Protection Law, art. 31).
 SMALL_CHILD_AGE = 14
@@ -71,6 +73,8 @@ class Resident:
     other_keys: tuple[str, ...] = ()
     # Of an account: when its holder last signed in or went on with a session, to the day.
     last_seen_at: datetime | None = None
+    # Of a file: when a hospital or a guardian last gave the phone.
+    contact_at: datetime | None = None
 
     @property
     def keys(self) -> list[str]:

@@ -8,7 +8,7 @@ from backend import clock
 from backend.audit.service import AuditService
 from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import new_id
-from backend.permissions import Actor
+from backend.permissions import Actor, Role
 from backend.residents.accounts import Accounts
 from backend.residents.id_numbers import IDNumber, age_on
 from backend.residents.link_store import PatientLinkStore, Placing
@@ -23,6 +23,7 @@ from backend.residents.models import (
     PatientView,
     Relation,
     Resident,
+    ResidentState,
     Verifier,
     first_state,
     of_age_on,
@@ -68,6 +69,8 @@ class PatientService:
             if not actor.real_name and not (await self._accounts.access_account(actor)).real_name:
                 raise AppError(ErrorCode.REAL_NAME_REQUIRED)
             return Patient(patient_id, Relation.SELF, actor.id)
+        if any(each.id == patient_id for each in await self._household(actor)):
+            return Patient(patient_id, Relation.OTHER, actor.id)
         link = await self._links.find_link(actor.id, patient_id)
         if link is None:
             raise not_found(f"patient {patient_id}")
@@ -76,7 +79,15 @@ class PatientService:
         return Patient(patient_id, link.relation, actor.id)
 
     async def list_patients(self, actor: Actor) -> list[PatientView]:
-        """The resident himself once verified, then whom he acts for, in the order of their places."""
+        """The resident himself once verified, then whom he acts for, in the order of their places.
+
+        Without an account, by text message: those whose hospital wrote the number down.
+        """
+        if household := await self._household(actor):
+            return [
+                _view(each, Relation.SELF if each.id == actor.id else Relation.OTHER, LinkState.ACTIVE)
+                for each in household
+            ]
         resident = await self._accounts.access_account(actor)
         links = await self._links.list_of_guardian(resident.id)
         people = await self._residents.find_many({link.patient_id for link in links})
@@ -108,6 +119,15 @@ class PatientService:
         link = await self._place(guardian.id, patient.id, relation, number, beginning)
         await self._record(actor, "patient.add", link)
         return PatientView(patient.id, relation, link.state, name, number.text, number.sex, number.birth_on)
+
+    async def _household(self, actor: Actor) -> list[Resident]:
+        """Who may be booked for from a number without an account; nobody for anybody else."""
+        if actor.role is not Role.RESIDENT_BY_SMS:
+            return []
+        speaker = await self._accounts.find(actor.id)
+        if speaker is None or speaker.state is not ResidentState.FILE or not speaker.phone:
+            return []
+        return await self._accounts.files_of_phone(speaker.phone)
 
     async def remove(self, actor: Actor, patient_id: str) -> None:
         """The resident no longer acts for the patient; effective at once."""

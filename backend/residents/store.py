@@ -265,7 +265,9 @@ class ResidentStore:
             "wechat": {app: self._binding(file_id, app, bound) for app, bound in account.wechat.items()},
         }
         # An account is found by the claim on its phone.
-        change = pushed(_verified(file_id)) | {"$unset": _unset(("other_keys", "contact_index"))}
+        change = pushed(_verified(file_id)) | {
+            "$unset": _unset(("other_keys", "contact_index", "contact_at"))
+        }
         change["$set"] |= fields
         return await self._update({"_id": file_id, "state": ResidentState.FILE}, change)
 
@@ -324,7 +326,8 @@ class ResidentStore:
         }
 
     def _contact(self, resident_id: str, phone: str, index: str) -> Document:
-        return {"phone": self._seal(resident_id, "phone", phone), "contact_index": index}
+        sealed = self._seal(resident_id, "phone", phone)
+        return {"phone": sealed, "contact_index": index, "contact_at": clock.now()}
 
     def _binding(self, resident_id: str, app: WeChatApp, binding: WeChatBinding) -> Document:
         return {"key": binding.key, "openid": self._seal(resident_id, f"wechat.{app}", binding.openid)}
@@ -364,6 +367,7 @@ class ResidentStore:
             taken_from=doc.get("taken_from"),
             other_keys=tuple(doc.get("other_keys", ())),
             last_seen_at=doc.get("last_seen_at"),
+            contact_at=doc.get("contact_at"),
         )
 
 

@@ -1,6 +1,8 @@
 """The bots of a whole city: names of its directory, people by what their line proves, staff behind 人工."""
 
 import itertools
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -8,11 +10,12 @@ from backend import clock
 from backend.conversations.inbox_models import By
 from backend.conversations.models import Through
 from backend.db.client import Database
+from backend.errors import AppError, ErrorCode
 from backend.permissions import Actor, Role
 from bots import words
 from bots.engine import Heard
 from tests.factories.directory import a_department, an_organization
-from tests.support.city import Caller, Surroundings, TestCity, open_test_city
+from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
 
 KEPT_OF_TALKS = ("conversations", "handovers", "conversation_lines")
 OPERATOR = Actor("staff", "operator", Role.CITY_OPERATOR, organization_ids=None)
@@ -81,6 +84,41 @@ async def test_a_number_that_texts_may_book_for_whom_it_has_on_file_and_no_more(
         {"_id": resident.id}, {"$set": {"last_seen_at": long_ago}}
     )
     assert not (await talking.of_phone(resident.phone)).id
+
+
+async def test_a_family_without_an_account_books_from_the_number_its_hospital_wrote_down(town: TestCity):
+    residents, phone = town.city.services.residents, "13755550001"
+    mother = await residents.find_or_create_file("王秀兰", id_number(801), phone)
+    child = await residents.find_or_create_file("刘小宝", id_number(802), phone)
+    stranger = await residents.find_or_create_file("赵六", id_number(803), "13755550002")
+    await town.schedule()
+    line = Line(town, Through.SMS, phone)
+    asked = await line.say("明天市人民医院儿科", "1")
+    assert "王**" in asked
+    assert "刘**" in asked
+    assert "赵" not in asked
+    assert "预约成功" in await line.say("2", "是")
+    claims, _ = await town.city.services.claims.of_patients([child], upcoming=True, cursor=None, limit=5)
+    assert [(each.patient_id, each.resident_id, each.channel) for each in claims] == [(child, mother, "sms")]
+    actor = await residents.talking.of_phone(phone)
+    assert actor.id == mother
+    with pytest.raises(AppError) as refused:
+        await residents.access_patient(actor, stranger)
+    assert refused.value.code is ErrorCode.NOT_FOUND
+    # The same person by another way in than a text message acts for nobody else.
+    with pytest.raises(AppError):
+        await residents.access_patient(replace(actor, role=Role.RESIDENT), child)
+
+
+async def test_a_number_given_long_ago_or_for_a_whole_ward_stands_for_nobody(town: TestCity):
+    residents = town.city.services.residents
+    long_ago = await residents.find_or_create_file("钱七", id_number(811), "13755550003")
+    given = {"contact_at": clock.now() - timedelta(days=91)}
+    await town.city.db.collection("residents").update_one({"_id": long_ago}, {"$set": given})
+    for number in range(7):
+        await residents.find_or_create_file("孙八", id_number(820 + number), "13755550004")
+    for phone in ("13755550003", "13755550004"):
+        assert not (await residents.talking.of_phone(phone)).id
 
 
 async def test_a_new_institution_is_understood_once_the_directory_has_changed(town: TestCity):

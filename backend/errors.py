@@ -82,6 +82,13 @@ class ErrorCode(StrEnum):
     NOTICE_INVALID = "NOTICE_INVALID"
     # Messages
     MESSAGE_NOT_RESENDABLE = "MESSAGE_NOT_RESENDABLE"
+    # The record
+    RESOURCE_INVALID = "RESOURCE_INVALID"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    # Records
+    RECORD_ACCESS_DENIED = "RECORD_ACCESS_DENIED"
+    PRACTITIONER_UNKNOWN = "PRACTITIONER_UNKNOWN"
+    LAUNCH_ENDED = "LAUNCH_ENDED"
     # Staff
     SIGN_IN_FAILED = "SIGN_IN_FAILED"
     ACCOUNT_LOCKED = "ACCOUNT_LOCKED"
@@ -164,6 +171,14 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.REFUND_REFUSED: ErrorKind(409, "退款没有成功，工作人员会尽快处理。"),
     ErrorCode.NOTICE_INVALID: ErrorKind(401, "通知验签失败。"),
     ErrorCode.MESSAGE_NOT_RESENDABLE: ErrorKind(409, "这条消息不能重发。"),
+    ErrorCode.RESOURCE_INVALID: ErrorKind(422, "提交的诊疗数据不符合要求，请按提示修改后再提交。"),
+    ErrorCode.VERSION_CONFLICT: ErrorKind(412, "数据已有新版本，请读取最新版本后再提交。"),
+    ErrorCode.RECORD_ACCESS_DENIED: ErrorKind(
+        403,
+        "没有调阅该患者病历的依据。请先由患者授权，或待患者挂号、签到后调阅；抢救等紧急情况可说明原因紧急调阅。",
+    ),
+    ErrorCode.PRACTITIONER_UNKNOWN: ErrorKind(400, "请填写本院已登记的医生工号后再试。"),
+    ErrorCode.LAUNCH_ENDED: ErrorKind(410, "调阅窗口已失效，请在医生工作站重新打开。"),
     ErrorCode.SIGN_IN_FAILED: ErrorKind(401, "账号、密码或动态口令不正确。"),
     ErrorCode.ACCOUNT_LOCKED: ErrorKind(423, "账号已锁定，请15分钟后再试或联系管理员。"),
     ErrorCode.CSRF_FAILED: ErrorKind(403, "页面已过期，请刷新后重试。"),

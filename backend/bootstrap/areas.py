@@ -44,6 +44,12 @@ from backend.messages.service import MessageService
 from backend.messages.tellers import CodeAndFamilyTeller
 from backend.patient_index.compose import make_patient_index
 from backend.patient_index.service import PatientIndex
+from backend.records.compose import make_records
+from backend.records.gate import Gate
+from backend.records.reading import RecordReader
+from backend.records.service import RecordService
+from backend.reports.compose import make_reports
+from backend.reports.service import ReportService
 from backend.residents.compose import make_residents
 from backend.residents.ports import CodeSender
 from backend.residents.service import ResidentService
@@ -97,6 +103,9 @@ class Middle(Ground):
     inbox: Inbox
     code_and_family_teller: CodeAndFamilyTeller
     statistics: StatisticsService
+    records: RecordService
+    record_reader: RecordReader
+    record_gate: Gate
     resealing: Resealing
 
 
@@ -111,6 +120,7 @@ class Services(Middle):
     hospital_bookings: HospitalBookingService
     desk: AppointmentDesk
     surveys: SurveyService
+    reports: ReportService
     # Made last, of all the others.
     bots: Bots = field(init=False)
 
@@ -217,6 +227,15 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         db, cipher=ground.cipher, blind=ground.blind, nudge=ground.nudger.kick
     )
     closers += [messages.tallies.close, claim_store.drained, healthcodes.drained]
+    kept = make_records(
+        db,
+        cipher=ground.cipher,
+        blind=ground.blind,
+        charts=ground.patient_index,
+        residents=ground.residents,
+        audit=ground.audit,
+        nudge=ground.nudger.kick,
+    )
     return Middle(
         **vars(ground),
         healthcodes=healthcodes,
@@ -243,6 +262,9 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
             step_name=lambda code: STEPS[code].name if code in STEPS else "就诊",
         ),
         statistics=StatisticsService(StatisticsStore(db), claims, billing),
+        records=kept.service,
+        record_reader=kept.reader,
+        record_gate=kept.gate,
         resealing=_resealing(ground, healthcodes, messages),
     )
 
@@ -252,7 +274,8 @@ def _resealing(ground: Ground, healthcodes: HealthCodeService, messages: Message
     store = ResealingStore(ground.db)
     fields: list[Work] = [SealedWork(store, ground.cipher, declared) for declared in SEALED.values()]
     of_messages: list[Work] = [messages.reply_indexes, messages.optout_indexes]
-    indexes: list[Work] = [ground.residents.indexes, healthcodes.card_indexes, *of_messages]
+    people: list[Work] = [ground.residents.indexes, ground.patient_index.indexes]
+    indexes: list[Work] = [*people, healthcodes.card_indexes, *of_messages]
     return Resealing(store, ground.keyring, [*fields, *indexes])
 
 
@@ -360,6 +383,9 @@ def _top(m: Middle) -> Services:
             claims=m.claims,
             audit=m.audit,
             nudge=m.nudger.kick,
+        ),
+        reports=make_reports(
+            gate=m.record_gate, reader=m.record_reader, people=m.patient_index, places=m.directory
         ),
         desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),
     )

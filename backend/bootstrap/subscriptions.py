@@ -5,6 +5,7 @@ from __future__ import annotations
 from backend.bootstrap.areas import Services
 from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
 from backend.patient_index.compose import EVENT_SOURCES as CHART_EVENT_SOURCES
+from backend.records.compose import EVENT_SOURCES as RECORD_EVENT_SOURCES
 from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
 from backend.statistics.service import COUNTED_KINDS
 from backend.surveys.compose import EVENT_SOURCES as SURVEY_EVENT_SOURCES
@@ -25,6 +26,7 @@ def subscribe(services: Services) -> None:
         "put_off_messages",
         *RESIDENT_EVENT_SOURCES,
         *CHART_EVENT_SOURCES,
+        *RECORD_EVENT_SOURCES,
         *CODE_EVENT_SOURCES,
         *SURVEY_EVENT_SOURCES,
     )
@@ -56,8 +58,18 @@ def subscribe(services: Services) -> None:
     bus.subscribe(kinds.PATIENT_LINKED, "health_codes.on_patient_linked", codes.on_patient_linked)
     bus.subscribe(kinds.PATIENT_UNLINKED, "health_codes.on_patient_unlinked", codes.on_patient_unlinked)
     bus.subscribe(kinds.RESIDENT_DELETED, "health_codes.on_resident_deleted", codes.on_resident_deleted)
+    _subscribe_patient_index(services)
     for kind in COUNTED_KINDS:
         bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
+
+
+def _subscribe_patient_index(services: Services) -> None:
+    """Whose charts are whose."""
+    bus, kinds, index = services.bus, EventKind, services.patient_index
+    bus.subscribe(kinds.CHART_CHANGED, "patient_index.on_chart_changed", index.on_chart_changed)
+    bus.subscribe(kinds.PERSON_CHANGED, "patient_index.on_person_changed", index.on_person_changed)
+    bus.subscribe(kinds.RESIDENT_VERIFIED, "patient_index.on_resident_verified", index.on_resident_verified)
+    bus.subscribe(kinds.RESIDENT_DELETED, "patient_index.on_resident_deleted", index.on_resident_deleted)
 
 
 def _subscribe_surveys(services: Services) -> None:
@@ -106,6 +118,7 @@ def _subscribe_telling(services: Services) -> None:
 PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("outbox.counts", 15, lambda services: services.outbox.counts()),
     PeriodicJob("appointments.sweep_holds", 5, lambda services: services.appointments.sweep_holds()),
+    PeriodicJob("waitlist.sweep", 60, lambda services: services.waitlist.sweep()),
     PeriodicJob("billing.query_unpaid", 15, lambda services: services.billing.query_unpaid()),
     PeriodicJob("billing.compare_books", 60, lambda services: services.billing.compare_books()),
     PeriodicJob("audit.anchor", 3600, lambda services: services.audit.anchor()),

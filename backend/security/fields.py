@@ -18,8 +18,9 @@ from backend.security.keys import Key, Keyring, KeyringError
 
 FieldAlgorithm = Literal["AES-256-GCM", "SM4-GCM"]
 BlindKind = Literal[
-    "id_number", "phone", "name", "openid", "card_id", "survey_run", "chart_number", "chart_block"
-]
+    "id_number", "phone", "name", "openid", "card_id", "survey_run", "chart_number", "chart_block",
+    "resource_body", "resource_code", "resource_identifier",
+]  # fmt: skip
 
 _FORM = 1
 _NONCE_BYTES = 12
@@ -153,7 +154,10 @@ class BlindIndex:
 
 
 # Where another spelling is another thing.
-_EXACT = frozenset({"openid", "survey_run", "resource_body", "resource_code", "resource_identifier"})
+_EXACT = frozenset({
+    "openid", "survey_run", "chart_number", "chart_block",
+    "resource_body", "resource_code", "resource_identifier",
+})  # fmt: skip
 # The middle dots that keyboards and registers use in the names of ethnic minorities.
 _NAME_DOTS = re.compile(r"[·•‧∙⋅・･．.]")
 _SPACES = re.compile(r"\s+")
@@ -163,7 +167,7 @@ _SEPARATORS = re.compile(r"[\s()\-]+")
 
 def normalise(kind: BlindKind, value: str) -> str:
     """Return the one spelling of a value under which it is indexed."""
-    if kind in ("openid", "survey_run", "chart_number", "chart_block"):
+    if kind in _EXACT:
         return value
     value = unicodedata.normalize("NFKC", value).strip()
     if kind == "phone":

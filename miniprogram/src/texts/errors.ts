@@ -65,6 +65,8 @@ export const serverErrors: Record<string, string> = {
   REFUND_REFUSED: '退款没有成功，工作人员会尽快处理。',
   NOTICE_INVALID: '通知验签失败。',
   MESSAGE_NOT_RESENDABLE: '这条消息不能重发。',
+  RESOURCE_INVALID: '提交的诊疗数据不符合要求。',
+  VERSION_CONFLICT: '数据已有新版本，请刷新后再试。',
   SIGN_IN_FAILED: '账号、密码或动态口令不正确。',
   ACCOUNT_LOCKED: '账号已锁定，请稍后再试。',
   CSRF_FAILED: '页面已过期，请刷新后重试。',

@@ -1,0 +1,67 @@
+"""A resource's body on its way in and out: what of it is content, how it is written, how large it may be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import orjson
+
+from backend import exact_json
+from backend.errors import AppError, ErrorCode
+from backend.records.models import Body
+from backend.records.types import TYPES
+
+# A document of MongoDB holds 16 MB; what is larger (images, scans) is kept elsewhere and referred to.
+LARGEST = 12 * 1024 * 1024
+LARGEST_BATCH = 48 * 1024 * 1024
+MOST_AT_ONCE = 1_000
+_DEEPEST = 60
+# What the store itself says of a resource, so not part of what a sender says.
+_OURS = ("versionId", "lastUpdated")
+
+
+def content(type: str, body: Body) -> Body:
+    """What a sender says: the body without what the store adds. Raises RESOURCE_INVALID."""
+    if type not in TYPES:
+        raise AppError(ErrorCode.RESOURCE_INVALID, f"no resources of type {type[:40]!r} are kept")
+    if body.get("resourceType", type) != type:
+        raise AppError(ErrorCode.RESOURCE_INVALID, "the body is of another type")
+    if not _is_shallow(body, _DEEPEST):
+        raise AppError(ErrorCode.RESOURCE_INVALID, "the body is nested too deeply")
+    said = {name: value for name, value in body.items() if name not in ("resourceType", "id", "meta")}
+    meta = body.get("meta")
+    if isinstance(meta, dict):
+        kept = {name: value for name, value in meta.items() if name not in _OURS}
+        said |= {"meta": kept} if kept else {}
+    return {"resourceType": type} | said
+
+
+def canonical(said: Body) -> bytes:
+    """The one way of writing a content. Raises RESOURCE_INVALID, BODY_TOO_LARGE."""
+    try:
+        written = exact_json.dumps(said, option=orjson.OPT_SORT_KEYS)
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        raise AppError(ErrorCode.RESOURCE_INVALID, "the body is not JSON") from error
+    if len(written) > LARGEST:
+        raise AppError(ErrorCode.BODY_TOO_LARGE, f"a resource of {len(written)} bytes")
+    return written
+
+
+def shown(written: str, id: str, version: int, updated_at: datetime) -> Body:
+    """The body as it is handed out: with its id, its version, and when that was written."""
+    body: Body = exact_json.loads(written)
+    at = updated_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    said = body.pop("meta", {})
+    meta = said if isinstance(said, dict) else {}
+    return {
+        "resourceType": body.pop("resourceType"),
+        "id": id,
+        "meta": meta | {"versionId": str(version), "lastUpdated": at},
+    } | body
+
+
+def _is_shallow(value: object, left: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inside = value.values() if isinstance(value, dict) else value
+    return left > 0 and all(_is_shallow(each, left - 1) for each in inside)

@@ -1,0 +1,88 @@
+"""Reading the record: only on a basis, only what it covers, each time written down before it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from backend.audit.service import AuditService
+from backend.records.models import Basis, Found, RecordQuery, Resource
+from backend.records.queries import cursor_of
+from backend.records.store import ResourceStore
+
+ACTION = "records.read"
+_MOST = 200
+_MOST_COUNTED = 10_000
+_MOST_NAMED = 50
+
+
+class RecordReader:
+    """Every method takes the basis first and leaves exactly one entry in the audit log."""
+
+    def __init__(self, store: ResourceStore, audit: AuditService) -> None:
+        self._store = store
+        self._audit = audit
+
+    async def read(self, basis: Basis, id: str) -> Resource | None:
+        """A resource as it stands; one that was taken back has `deleted` and no body."""
+        found = await self._store.find(basis, id)
+        await self._note(basis, "read", [found] if found else [], {"asked": id})
+        return found
+
+    async def history(self, basis: Basis, id: str) -> list[Resource]:
+        """All versions, the newest first; empty when the basis does not cover the resource as it stands."""
+        newest = await self._store.find(basis, id)
+        found = [newest, *await self._store.versions(basis, id, _MOST)] if newest else []
+        await self._note(basis, "history", found, {"asked": id})
+        return found
+
+    async def version(self, basis: Basis, id: str, number: int) -> Resource | None:
+        """One version of a resource."""
+        newest = await self._store.find(basis, id)
+        found = newest
+        if newest is not None and newest.version != number:
+            found = await self._store.version(basis, id, number)
+        await self._note(basis, "version", [found] if found else [], {"asked": f"{id}/{number}"})
+        return found
+
+    async def search(self, basis: Basis, query: RecordQuery) -> Found:
+        """A page of what the basis covers and the query asks for."""
+        return await self._page(basis, query, "search", shown=False)
+
+    async def timeline(
+        self, basis: Basis, kinds: Sequence[str] = (), cursor: str | None = None, limit: int = 50
+    ) -> Found:
+        """What a person has lived through, the newest first."""
+        query = RecordQuery(kinds=tuple(kinds), cursor=cursor, limit=limit)
+        return await self._page(basis, query, "timeline", shown=True)
+
+    async def _page(self, basis: Basis, query: RecordQuery, way: str, *, shown: bool) -> Found:
+        query = replace(query, limit=max(1, min(query.limit, _MOST)))
+        found = await self._store.search(basis, query, shown=shown)
+        total = None
+        if query.count:
+            total = await self._store.count(basis, query, shown=shown, most=_MOST_COUNTED)
+        items = found[: query.limit]
+        await self._note(basis, way, items, {"types": list(query.types), "kinds": list(query.kinds)})
+        more = len(found) > len(items)
+        return Found(items, cursor_of(basis, query.sort, items[-1]) if more else None, total)
+
+    async def _note(self, basis: Basis, way: str, found: Sequence[Resource], data: Mapping[str, Any]) -> None:
+        about = f"person/{basis.person_id}" if basis.person_id else f"organization/{basis.organization_id}"
+        ids = list(dict.fromkeys(each.id for each in found))
+        await self._audit.record(
+            basis.actor,
+            ACTION,
+            about,
+            f"{basis.kind}:{basis.reference}" if basis.reference else str(basis.kind),
+            basis.organization_id,
+            {
+                "way": way,
+                "purpose": str(basis.purpose),
+                "practitioner": basis.practitioner,
+                "count": len(found),
+                "resources": ids[:_MOST_NAMED],
+                **data,
+            },
+        )

@@ -1,0 +1,191 @@
+"""Writing into the record: all of a batch or nothing, once however often it comes, each to its own charts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from backend import clock
+from backend.errors import AppError, ErrorCode, not_found
+from backend.records import bodies
+from backend.records.deriving import class_of, derive
+from backend.records.documents import Draft
+from backend.records.ids import fresh_resource_id, is_resource_id, owner_of, resource_id
+from backend.records.models import Derived, Incoming, Outcome, Sensitivity, Source, Written
+from backend.records.ports import Charts
+from backend.records.store import Change, ResourceStore, Standing
+from backend.records.telling import events_of
+
+# Somebody else is writing the same resources: we plan anew on what he has left, for so long.
+_PATIENCE_S = 15.0
+_STEP_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One incoming resource, read and checked."""
+
+    draft: Draft
+    if_version: int | None
+
+
+class RecordService:
+    """Writes resources and takes them back."""
+
+    def __init__(self, store: ResourceStore, charts: Charts, nudge: Callable[[], None]) -> None:
+        self._store = store
+        self._charts = charts
+        self._nudge = nudge
+
+    async def write(self, organization_id: str, batch: Sequence[Incoming], source: Source) -> list[Written]:
+        """Write all of a batch, in one step. Safe to repeat, and for many at once.
+
+        The same content makes no new version; a message that comes again after a newer one changes nothing.
+        Of several forms of one resource in a batch the last counts. Raises RESOURCE_INVALID, BODY_TOO_LARGE,
+        VERSION_CONFLICT, and NOT_FOUND for a chart of another organization.
+        """
+        if len(batch) > bodies.MOST_AT_ONCE:
+            raise AppError(ErrorCode.BODY_TOO_LARGE, f"{len(batch)} resources at once")
+        read = [_read(organization_id, each, source) for each in batch]
+        if sum(len(each.draft.written or b"") for each in read) > bodies.LARGEST_BATCH:
+            raise AppError(ErrorCode.BODY_TOO_LARGE, "a batch of resources")
+        await self._check_owners(organization_id, {owner_of(each.draft.id) for each in read})
+        wanted = {each.draft.id: each for each in _spread(read)}
+        written = await self._carry_out(wanted)
+        return [written[each.draft.id] for each in read]
+
+    async def delete(
+        self, organization_id: str, id: str, source: Source, *, if_version: int | None = None
+    ) -> Written:
+        """Take a resource back: it is gone for whoever reads, its history stays. Twice is no error."""
+        await self._check_owners(organization_id, {owner_of(id)})
+        standing = (await self._store.standing([id])).get(id)
+        if standing is None:
+            raise not_found("a resource of this id")
+        draft = Draft(id, standing.type, organization_id, standing.derived, None, source)
+        return (await self._carry_out({id: _Wanted(draft, if_version)}))[id]
+
+    async def _carry_out(self, wanted: dict[str, _Wanted]) -> dict[str, Written]:
+        ends = time.monotonic() + _PATIENCE_S
+        step = _STEP_S
+        while True:
+            standing = await self._store.standing(wanted)
+            changes = await self._plan(wanted, standing)
+            if not changes or await self._store.commit(changes, clock.now()):
+                break
+            if time.monotonic() > ends:
+                raise AppError(ErrorCode.UNAVAILABLE, "the resources are being changed")
+            await asyncio.sleep(random.uniform(0, step))  # noqa: S311 only to keep out of each other's way
+            step = min(step * 2, 0.2)
+        if any(change.events for change in changes):
+            self._nudge()
+        made = {change.draft.id: _written(change) for change in changes}
+        return {id: made.get(id) or Written(id, standing[id].version, Outcome.UNCHANGED) for id in wanted}
+
+    async def _plan(self, wanted: dict[str, _Wanted], standing: dict[str, Standing]) -> list[Change]:
+        """What has to be written, given what stands."""
+        changes = []
+        for id, each in wanted.items():
+            before = standing.get(id)
+            if self._is_there(each.draft, before):
+                continue
+            version = before.version if before else None
+            if each.if_version is not None and each.if_version != version:
+                raise AppError(ErrorCode.VERSION_CONFLICT, data={"version": version})
+            if before is not None and before.type != each.draft.type:
+                raise AppError(ErrorCode.RESOURCE_INVALID, f"{id} is of type {before.type}")
+            changes.append(Change(each.draft, before, events_of(each.draft, before)))
+        return await self._without_repeats(changes)
+
+    def _is_there(self, draft: Draft, before: Standing | None) -> bool:
+        if before is None:
+            return False
+        if draft.written is None or before.deleted:
+            return before.deleted and draft.written is None
+        return self._store.is_same(before, draft.written)
+
+    async def _without_repeats(self, changes: list[Change]) -> list[Change]:
+        """Leave out what an old message says of resources that a newer one has changed since."""
+        doubtful = [
+            change
+            for change in changes
+            if change.before is not None
+            and change.before.version > 1
+            and not change.before.is_from(change.draft.source.kind, change.draft.source.id)
+        ]
+        if not doubtful:
+            return changes
+        source = doubtful[0].draft.source
+        passed = await self._store.passed([each.draft.id for each in doubtful], source.kind, source.id)
+        return [change for change in changes if change.draft.id not in passed]
+
+    async def _check_owners(self, organization_id: str, owners: Iterable[str]) -> None:
+        for owner in owners:
+            if owner == organization_id:
+                continue
+            chart = await self._charts.chart(owner)
+            if chart is None or chart.organization_id != organization_id:
+                raise not_found("a chart of this organization")
+
+
+def _read(organization_id: str, incoming: Incoming, source: Source) -> _Wanted:
+    said = bodies.content(incoming.type, incoming.body)
+    written = bodies.canonical(said)
+    derived = derive(incoming.type, said, source.received_at)
+    draft = Draft(
+        _id_of(incoming, organization_id),
+        incoming.type,
+        organization_id,
+        derived,
+        written,
+        source,
+        visit_class=class_of(said),
+    )
+    return _Wanted(draft, incoming.if_version)
+
+
+def _id_of(incoming: Incoming, organization_id: str) -> str:
+    if incoming.type == "Patient" and incoming.owner != organization_id:
+        if incoming.id not in (None, incoming.owner):
+            raise AppError(ErrorCode.RESOURCE_INVALID, "a Patient is called like its chart")
+        return incoming.owner
+    if incoming.id is not None:
+        if not is_resource_id(incoming.id) or not incoming.id.startswith(f"{incoming.owner}-"):
+            raise AppError(ErrorCode.RESOURCE_INVALID, "an id of another owner")
+        return incoming.id
+    if incoming.key is None:
+        return fresh_resource_id(incoming.owner)
+    return resource_id(incoming.owner, incoming.type, incoming.key)
+
+
+def _spread(read: list[_Wanted]) -> list[_Wanted]:
+    """A report that needs more than an ordinary basis takes its results along."""
+    special = {
+        ref
+        for each in read
+        if each.draft.derived.sensitivity == Sensitivity.SPECIAL and each.draft.type in _SPREADING
+        for ref in each.draft.derived.refs
+    }
+    return [
+        _as_special(each) if each.draft.id in special and each.draft.type in _FOLLOWING else each
+        for each in read
+    ]
+
+
+_SPREADING = frozenset({"DiagnosticReport", "Composition", "DocumentReference"})
+_FOLLOWING = frozenset({"Observation", "Media", "ImagingStudy", "Binary", "Specimen", "ServiceRequest"})
+
+
+def _as_special(wanted: _Wanted) -> _Wanted:
+    derived: Derived = replace(wanted.draft.derived, sensitivity=Sensitivity.SPECIAL)
+    return replace(wanted, draft=replace(wanted.draft, derived=derived))
+
+
+def _written(change: Change) -> Written:
+    if change.draft.written is None:
+        return Written(change.draft.id, change.version, Outcome.DELETED)
+    outcome = Outcome.UPDATED if change.before else Outcome.CREATED
+    return Written(change.draft.id, change.version, outcome)

@@ -1,0 +1,223 @@
+"""The collections `resources` and `resource_versions`: written all or nothing, read within a basis only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pymongo import UpdateOne
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+
+from backend.db.client import DURABLE, Database, Document
+from backend.records.documents import Documents, Draft, embedding
+from backend.records.ids import owner_of
+from backend.records.models import Basis, Derived, Kind, RecordQuery, Resource
+from backend.records.queries import Page, Search
+from backend.security.fields import BlindIndex, FieldCipher
+from backend.security.lasting import declare_sealed
+from backend.worker.events import Event
+
+RESOURCES, VERSIONS = "resources", "resource_versions"
+for _collection in (RESOURCES, VERSIONS):
+    declare_sealed(_collection, "body")
+
+_CONTENDED = frozenset({112, 251, 11000})  # WriteConflict, NoSuchTransaction, DuplicateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands in the store now, for whoever is about to write over it."""
+
+    doc: Document
+
+    @property
+    def version(self) -> int:
+        return int(self.doc["version"])
+
+    @property
+    def type(self) -> str:
+        return str(self.doc["type"])
+
+    @property
+    def deleted(self) -> bool:
+        return bool(self.doc["deleted"])
+
+    @property
+    def announced(self) -> bool:
+        """Whether its event has been written: it is told once, whatever comes after."""
+        return bool(self.doc.get("announced"))
+
+    @property
+    def derived(self) -> Derived:
+        """What a deletion keeps of it: under which bases its history may be read."""
+        doc = self.doc
+        return Derived(Kind(doc["kind"]), doc["at"], doc["status"], doc["sensitivity"], shown=False)
+
+    def is_from(self, kind: str, id: str) -> bool:
+        """Whether this very version came from that message."""
+        source = self.doc["source"]
+        return bool(source["kind"] == kind and source["id"] == id)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource from what stands to what shall stand, with what is to be told of it."""
+
+    draft: Draft
+    before: Standing | None
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def version(self) -> int:
+        return self.before.version + 1 if self.before else 1
+
+
+class _Overtaken(Exception):  # noqa: N818 no error: somebody else was faster
+    pass
+
+
+class ResourceStore:
+    """What the record is kept in."""
+
+    def __init__(self, db: Database, cipher: FieldCipher, blind: BlindIndex) -> None:
+        self._client = db.client
+        self._resources = db.collection(RESOURCES)
+        self._versions = db.collection(VERSIONS)
+        self._documents = Documents(cipher, blind, RESOURCES, VERSIONS)
+
+    # -- writing ---------------------------------------------------------------------------------------
+
+    async def standing(self, ids: Collection[str]) -> dict[str, Standing]:
+        """What stands of these."""
+        found = self._resources.find(_by_ids(ids))
+        return {doc["_id"]: Standing(doc) async for doc in found}
+
+    async def passed(self, ids: Collection[str], kind: str, source_id: str) -> set[str]:
+        """Which of these have an older version from that message: it came before what stands now."""
+        rules = {
+            "chart": {"$in": sorted({owner_of(id) for id in ids})},
+            "resource_id": {"$in": sorted(ids)},
+            "source.id": source_id,
+            "source.kind": kind,
+        }
+        return {doc["resource_id"] async for doc in self._versions.find(rules, {"resource_id": 1})}
+
+    def is_same(self, standing: Standing, written: bytes) -> bool:
+        """Whether that is what stands already."""
+        return self._documents.is_same(standing.doc, written)
+
+    async def commit(self, changes: Sequence[Change], at: datetime) -> bool:
+        """Write all of it, each over what it was planned on; False, and nothing written, when overtaken."""
+        first = [
+            self._documents.first(change.draft, at, change.events)
+            | ({"announced": True} if change.events else {})
+            for change in changes
+            if change.before is None
+        ]
+        later = [change for change in changes if change.before is not None]
+        try:
+            if len(changes) == 1 and first:
+                await self._resources.insert_one(first[0])
+            else:
+                await self._commit_all(first, later, at)
+        except _Overtaken:
+            return False
+        except (DuplicateKeyError, BulkWriteError, OperationFailure) as error:
+            if not _is_contended(error):
+                raise
+            return False
+        return True
+
+    async def _commit_all(self, first: list[Document], later: Sequence[Change], at: datetime) -> None:
+        older = [self._documents.older(change.before.doc) for change in later if change.before]
+        updates = [self._update(change, at) for change in later]
+        async with (
+            self._client.start_session() as session,
+            await session.start_transaction(write_concern=DURABLE),
+        ):
+            await self._write(first, updates, older, session)
+
+    async def _write(
+        self,
+        first: list[Document],
+        updates: list[UpdateOne],
+        older: list[Document],
+        session: AsyncClientSession,
+    ) -> None:
+        if updates:
+            written = await self._resources.bulk_write(updates, ordered=False, session=session)
+            if written.matched_count != len(updates):
+                raise _Overtaken
+            await self._versions.insert_many(older, ordered=False, session=session)
+        if first:
+            await self._resources.insert_many(first, ordered=False, session=session)
+
+    def _update(self, change: Change, at: datetime) -> UpdateOne:
+        id = change.draft.id
+        changes: Document = {"$set": self._documents.state(change.draft, change.version, at)}
+        if change.events:
+            told = embedding(change.events)
+            changes["$set"] |= {"events_due": told["events_due"], "announced": True}
+            changes["$push"] = {"events": {"$each": told["events"]}}
+        over = {"_id": id, "chart": owner_of(id), "version": change.version - 1}
+        return UpdateOne(over, changes)
+
+    # -- reading: nothing is found but within a basis --------------------------------------------------
+
+    async def find(self, basis: Basis, id: str) -> Resource | None:
+        """The resource as it stands, deleted or not, if the basis covers it."""
+        doc = await self._resources.find_one(Search(basis).one(id))
+        return self._documents.read(doc) if doc else None
+
+    async def versions(self, basis: Basis, id: str, limit: int) -> list[Resource]:
+        """Older versions, the newest first."""
+        found = self._versions.find(Search(basis).versions(id)).sort("version", -1).limit(limit)
+        return [self._documents.read(doc) async for doc in found]
+
+    async def version(self, basis: Basis, id: str, number: int) -> Resource | None:
+        """One older version."""
+        doc = await self._versions.find_one(Search(basis).versions(id) | {"version": number})
+        return self._documents.read(doc) if doc else None
+
+    async def search(self, basis: Basis, query: RecordQuery, *, shown: bool = False) -> list[Resource]:
+        """A page of what is asked for within the basis, and one more if there is one."""
+        page = self._page(basis, query, shown=shown)
+        if page is None:
+            return []
+        found = self._resources.find(page.rules).sort(page.order).limit(query.limit + 1)
+        return [self._documents.read(doc) async for doc in found.hint(page.index)]
+
+    async def count(self, basis: Basis, query: RecordQuery, *, shown: bool, most: int) -> int:
+        """How many there are, counted up to `most`."""
+        page = self._page(basis, query, shown=shown, from_start=True)
+        if page is None:
+            return 0
+        return await self._resources.count_documents(page.rules, limit=most, hint=page.index)
+
+    def _page(
+        self, basis: Basis, query: RecordQuery, *, shown: bool, from_start: bool = False
+    ) -> Page | None:
+        return Search(basis).page(
+            query,
+            codes=self._documents.wanted_codes(query.codes),
+            business=self._documents.wanted_business(query.business),
+            shown=shown,
+            from_start=from_start,
+        )
+
+
+def _by_ids(ids: Collection[str]) -> Document:
+    return {"_id": {"$in": sorted(ids)}, "chart": {"$in": sorted({owner_of(id) for id in ids})}}
+
+
+def _is_contended(error: OperationFailure) -> bool:
+    if error.has_error_label("TransientTransactionError") or error.has_error_label(
+        "UnknownTransactionCommitResult"
+    ):
+        return True
+    if isinstance(error, BulkWriteError):
+        refused = (error.details or {}).get("writeErrors", [])
+        return bool(refused) and all(each.get("code") in _CONTENDED for each in refused)
+    return error.code in _CONTENDED

@@ -17,15 +17,19 @@ class Permission(StrEnum):
     HOSPITAL_BOOKINGS_CREATE = "hospital:bookings:create"
     HOSPITAL_BOOKINGS_READ = "hospital:bookings:read"
     HOSPITAL_CODES_VERIFY = "hospital:codes:verify"
+    HOSPITAL_CONSENTS_ASK = "hospital:consents:ask"
     HOSPITAL_DIRECTORY_WRITE = "hospital:directory:write"
+    HOSPITAL_RECORDS_READ = "hospital:records:read"
     HOSPITAL_SCHEDULES_WRITE = "hospital:schedules:write"
     HOSPITAL_TERMINALS_WRITE = "hospital:terminals:write"
     RESIDENT_ACCOUNT_MANAGE = "resident:account:manage"
     RESIDENT_APPOINTMENTS_BOOK = "resident:appointments:book"
     RESIDENT_APPOINTMENTS_READ = "resident:appointments:read"
     RESIDENT_CODES_USE = "resident:codes:use"
+    RESIDENT_CONSENTS_MANAGE = "resident:consents:manage"
     RESIDENT_MESSAGES_READ = "resident:messages:read"
     RESIDENT_PATIENTS_MANAGE = "resident:patients:manage"
+    RESIDENT_RECORDS_READ = "resident:records:read"
     STAFF_ACCOUNT_MANAGE = "staff:account:manage"
     STAFF_APPOINTMENTS_CANCEL = "staff:appointments:cancel"
     STAFF_APPOINTMENTS_READ = "staff:appointments:read"
@@ -40,6 +44,8 @@ class Permission(StrEnum):
     STAFF_PAYMENTS_READ = "staff:payments:read"
     STAFF_PAYMENTS_REFUND = "staff:payments:refund"
     STAFF_PERSONAL_DATA_UNMASK = "staff:personal_data:unmask"
+    STAFF_RECORD_ACCESS_READ = "staff:record_access:read"
+    STAFF_RECORD_ACCESS_REVIEW = "staff:record_access:review"
     STAFF_SCHEDULES_READ = "staff:schedules:read"
     STAFF_SCHEDULES_STOP = "staff:schedules:stop"
     STAFF_STAFF_MANAGE = "staff:staff:manage"
@@ -70,7 +76,9 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.RESIDENT: frozenset(p for p in Permission if p.startswith("resident:")),
     Role.RESIDENT_BY_SMS: frozenset({_P.RESIDENT_APPOINTMENTS_BOOK, _P.RESIDENT_APPOINTMENTS_READ}),
     Role.CITY_OPERATOR: frozenset(
-        p for p in Permission if p.startswith("staff:") and p not in (_P.STAFF_AUDIT_READ,)
+        # Who runs the city does not watch over who reads: that is for auditors and privacy officers.
+        p for p in Permission
+        if p.startswith("staff:") and p is not _P.STAFF_AUDIT_READ and "record_access" not in p
     ),
     Role.HOSPITAL_OPERATOR: frozenset(
         {
@@ -80,6 +88,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.STAFF_SCHEDULES_STOP, _P.STAFF_APPOINTMENTS_READ, _P.STAFF_APPOINTMENTS_CANCEL,
             _P.STAFF_MESSAGES_READ, _P.STAFF_MESSAGES_RESEND, _P.STAFF_PERSONAL_DATA_UNMASK,
             _P.STAFF_SURVEYS_READ, _P.STAFF_SURVEYS_WRITE, _P.STAFF_SURVEY_TICKETS_HANDLE,
+            _P.STAFF_RECORD_ACCESS_READ, _P.STAFF_RECORD_ACCESS_REVIEW,
         }
     ),
     Role.DOCTOR: frozenset(
@@ -94,7 +103,12 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.STAFF_PAYMENTS_REFUND, _P.STAFF_APPOINTMENTS_READ,
         }
     ),
-    Role.AUDITOR: frozenset({_P.STAFF_ACCOUNT_MANAGE, _P.STAFF_DASHBOARD_READ, _P.STAFF_AUDIT_READ}),
+    Role.AUDITOR: frozenset(
+        {
+            _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_DASHBOARD_READ, _P.STAFF_AUDIT_READ,
+            _P.STAFF_RECORD_ACCESS_READ, _P.STAFF_RECORD_ACCESS_REVIEW,
+        }
+    ),
     Role.HOSPITAL_CLIENT: frozenset(p for p in Permission if p.startswith("hospital:")),
     Role.TERMINAL: frozenset({_P.HOSPITAL_CODES_VERIFY}),
 }  # fmt: skip

@@ -50,6 +50,23 @@ class RecordReader:
         """A page of what the basis covers and the query asks for."""
         return await self._page(basis, query, "search", shown=False)
 
+    async def search_with_referring(
+        self, basis: Basis, query: RecordQuery, types: Sequence[str]
+    ) -> tuple[list[Resource], list[Resource]]:
+        """What a query finds, and beside it what of these types refers to that: results with their reports.
+
+        One reading, and one entry: whoever asks for results has been shown whose they are.
+        """
+        query = replace(query, limit=max(1, min(query.limit, _MOST)))
+        found = (await self._store.search(basis, query, shown=False))[: query.limit]
+        beside: list[Resource] = []
+        if found:
+            of = RecordQuery(types=tuple(types), refs=tuple(each.id for each in found), limit=_MOST)
+            beside = (await self._store.search(basis, of, shown=False))[:_MOST]
+        about = {"types": [*query.types, *types], "kinds": list(query.kinds)}
+        await self._note(basis, "search", [*found, *beside], about)
+        return found, beside
+
     async def timeline(
         self, basis: Basis, kinds: Sequence[str] = (), cursor: str | None = None, limit: int = 50
     ) -> Found:

@@ -265,17 +265,19 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         records=kept.service,
         record_reader=kept.reader,
         record_gate=kept.gate,
-        resealing=_resealing(ground, healthcodes, messages),
+        resealing=_resealing(ground, healthcodes, messages, kept.indexes),
     )
 
 
-def _resealing(ground: Ground, healthcodes: HealthCodeService, messages: MessageService) -> Resealing:
+def _resealing(
+    ground: Ground, healthcodes: HealthCodeService, messages: MessageService, of_records: Work
+) -> Resealing:
     """What follows a rotation of keys: every declared sealed field, every blind index."""
     store = ResealingStore(ground.db)
     fields: list[Work] = [SealedWork(store, ground.cipher, declared) for declared in SEALED.values()]
     of_messages: list[Work] = [messages.reply_indexes, messages.optout_indexes]
     people: list[Work] = [ground.residents.indexes, ground.patient_index.indexes]
-    indexes: list[Work] = [*people, healthcodes.card_indexes, *of_messages]
+    indexes: list[Work] = [*people, healthcodes.card_indexes, *of_messages, of_records]
     return Resealing(store, ground.keyring, [*fields, *indexes])
 
 

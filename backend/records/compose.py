@@ -10,6 +10,7 @@ from backend.db.client import Database
 from backend.records.gate import Gate, Residents
 from backend.records.ports import Charts
 from backend.records.reading import RecordReader
+from backend.records.reindexing import RecordIndexes
 from backend.records.service import RecordService
 from backend.records.store import ResourceStore
 from backend.security.fields import BlindIndex, FieldCipher
@@ -24,6 +25,7 @@ class Records:
     service: RecordService
     reader: RecordReader
     gate: Gate
+    indexes: RecordIndexes
 
 
 def make_records(
@@ -42,4 +44,5 @@ def make_records(
         RecordService(store, charts, nudge),
         RecordReader(store, audit),
         Gate(charts, residents),
+        RecordIndexes(store, blind),
     )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from backend.records import bodies
-from backend.records.deriving import RULES
+from backend.records.deriving import RULES, derive
 from backend.records.ids import owner_of
-from backend.records.models import Derived, Kind, Resource, Source
-from backend.security.fields import BlindIndex, BlindKind, FieldCipher
+from backend.records.models import Derived, Kind, Resource, Sensitivity, Source
+from backend.security.fields import BlindIndex, BlindKind, FieldCipher, SealedFieldError
 from backend.worker.events import Event
+
+log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
@@ -126,11 +131,25 @@ class Documents:
             body = self._cipher.seal(self._versions, "body", id, text)
         return {"_id": id, "resource_id": doc["_id"], "body": body} | {name: doc[name] for name in _KEPT}
 
-    def written(self, doc: Document) -> bytes | None:
-        """The canonical body of a current document."""
+    def is_current(self, doc: Document) -> bool:
+        """Whether it is indexed as a new one would be."""
+        return bool(doc["blind"] == self._blind.current and doc["rules"] == RULES)
+
+    def anew(self, doc: Document) -> Document | None:
+        """What is to be changed for a document to be found as a new one would be; None for a damaged one."""
         if doc["body"] is None:
+            return {"blind": self._blind.current, "rules": RULES}
+        try:
+            text = self._cipher.open(self._resources, "body", doc["_id"], doc["body"])
+        except SealedFieldError as error:
+            # One that cannot be opened must not keep all others from the new key.
+            log.error("sealed_field_damaged", extra={"detail": str(error)})
             return None
-        return self._cipher.open(self._resources, "body", doc["_id"], doc["body"]).encode()
+        derived = derive(doc["type"], orjson.loads(text), doc["source"]["received_at"])
+        if doc["sensitivity"] == Sensitivity.SPECIAL:
+            # Perhaps taken along by its report, which is not looked at here: never opened wider by itself.
+            derived = replace(derived, sensitivity=Sensitivity.SPECIAL)
+        return self.indexed(derived) | {"digest": self._blind.of("resource_body", text)}
 
     def read(self, doc: Document) -> Resource:
         """A document of either collection as a resource."""
@@ -169,7 +188,8 @@ class Documents:
 def embedding(events: Iterable[Event]) -> Document:
     """The events of a new document; nothing where nothing follows, for most resources have none."""
     docs = [event.to_doc() for event in events]
-    return {"events": docs, "events_due": True} if docs else {}
+    told = [doc["kind"] for doc in docs]
+    return {"events": docs, "events_due": True, "told": told} if docs else {}
 
 
 def _spellings(pairs: Iterable[tuple[str, str]]) -> list[str]:

@@ -45,9 +45,9 @@ class Standing:
         return bool(self.doc["deleted"])
 
     @property
-    def announced(self) -> bool:
-        """Whether its event has been written: it is told once, whatever comes after."""
-        return bool(self.doc.get("announced"))
+    def told(self) -> frozenset[str]:
+        """The kinds of events it has been told by: each once, whatever comes after."""
+        return frozenset(self.doc.get("told", ()))
 
     @property
     def derived(self) -> Derived:
@@ -112,7 +112,6 @@ class ResourceStore:
         """Write all of it, each over what it was planned on; False, and nothing written, when overtaken."""
         first = [
             self._documents.first(change.draft, at, change.events)
-            | ({"announced": True} if change.events else {})
             for change in changes
             if change.before is None
         ]
@@ -158,11 +157,35 @@ class ResourceStore:
         id = change.draft.id
         changes: Document = {"$set": self._documents.state(change.draft, change.version, at)}
         if change.events:
-            told = embedding(change.events)
-            changes["$set"] |= {"events_due": told["events_due"], "announced": True}
-            changes["$push"] = {"events": {"$each": told["events"]}}
+            embedded = embedding(change.events)
+            changes["$set"]["events_due"] = embedded["events_due"]
+            changes["$push"] = {name: {"$each": embedded[name]} for name in ("events", "told")}
         over = {"_id": id, "chart": owner_of(id), "version": change.version - 1}
         return UpdateOne(over, changes)
+
+    # -- after a rotation ------------------------------------------------------------------------------
+
+    async def reindex(self, after: str | None, limit: int) -> tuple[str | None, int, int]:
+        """Index the next resources by id anew: the last id, how many were seen, how many changed."""
+        rules: Document = {"_id": {"$gt": after}} if after is not None else {}
+        docs = await self._resources.find(rules).sort("_id", 1).limit(limit).to_list(None)
+        stale = [doc for doc in docs if not self._documents.is_current(doc)]
+        updates = [
+            # Whoever has written a version meanwhile has indexed it himself.
+            UpdateOne(
+                {"_id": doc["_id"], "chart": doc["chart"], "version": doc["version"]},
+                {"$set": renewed},
+            )
+            for doc in stale
+            if (renewed := self._documents.anew(doc)) is not None
+        ]
+        if updates:
+            await self._resources.bulk_write(updates, ordered=False)
+        return (docs[-1]["_id"] if docs else None), len(docs), len(updates)
+
+    async def count_indexed_with(self, kid: str) -> int:
+        """How many are indexed under a key; a scan, for an operator's command only."""
+        return await self._resources.count_documents({"blind": kid})
 
     # -- reading: nothing is found but within a basis --------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What others are told when a resource is written: ids only, once for each resource. Pure."""
+"""What others are told when a resource is written: ids only, each kind once for each resource. Pure."""
 
 from __future__ import annotations
 
@@ -9,26 +9,35 @@ from backend.records.ids import owner_of
 from backend.worker.events import Event, EventKind
 
 _ISSUED = frozenset({"final", "amended", "corrected", "appended"})
+_BEGUN = frozenset({"arrived", "triaged", "in-progress", "onleave"})
 
 
 class Told(Protocol):
-    """What stands of a resource: whether it has been told of."""
+    """What stands of a resource: the kinds of events it has been told by."""
 
     @property
-    def announced(self) -> bool: ...
+    def told(self) -> frozenset[str]: ...
 
 
 def events_of(draft: Draft, before: Told | None) -> list[Event]:
     """The events that come with a new version."""
-    if draft.written is None or (before is not None and before.announced):
+    kind = _kind(draft) if draft.written is not None else None
+    if kind is None or (before is not None and str(kind) in before.told):
         return []
     about = {
         "chart_id": owner_of(draft.id),
         "resource_id": draft.id,
         "organization_id": draft.organization_id,
     }
-    if draft.type == "DiagnosticReport" and draft.derived.status in _ISSUED:
-        return [Event(EventKind.REPORT_ISSUED, about)]
-    if draft.type == "Encounter" and draft.derived.status == "finished":
-        return [Event(EventKind.ENCOUNTER_FINISHED, about | {"class": draft.visit_class})]
-    return []
+    return [Event(kind, about | ({"class": draft.visit_class} if draft.type == "Encounter" else {}))]
+
+
+def _kind(draft: Draft) -> EventKind | None:
+    status = draft.derived.status
+    if draft.type == "DiagnosticReport":
+        return EventKind.REPORT_ISSUED if status in _ISSUED else None
+    if draft.type != "Encounter":
+        return None
+    if status == "finished":
+        return EventKind.ENCOUNTER_FINISHED
+    return EventKind.ENCOUNTER_STARTED if status in _BEGUN else None

@@ -71,7 +71,8 @@ def _say_drained(drained: messages.Drained) -> None:
     sys.stdout.write(
         f"messages       ratio {drained.ratio:.3f}  {drained.sent} of {drained.count} sent, "
         f"{drained.per_second:.0f}/s beside {drained.raw_per_second:.0f}/s of the bare endpoint  "
-        f"{drained.grown_mb} MB grown\n"
+        f"{drained.commands} commands each  "
+        f"at most {', '.join(f'{mb} MB by {mark}' for mark, mb in drained.peak_mb.items())}\n"
     )
 
 

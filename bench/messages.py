@@ -1,7 +1,8 @@
 """`python -m bench messages`: so many text messages due at once, and how fast one process sends them all.
 
-Beside it the sandbox's own endpoint, asked as fast as it answers in the same minutes. What the carrier
-reports is left out: it comes back through the web, a minute later.
+It works as a worker does, so many tasks of so many jobs at once beside the sweep, without a broker between.
+Beside it the sandbox's own endpoint, asked by the same adapter as fast as it answers. What
+the carrier reports is left out: it comes back through the web, a minute later.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import httpx
 import orjson
 import psutil
 from pydantic import SecretStr
+from pymongo import monitoring
 from redis.asyncio import Redis
 
 from backend import clock
@@ -41,11 +43,14 @@ from backend.security.keys import Keyring
 from backend.security.limits import RateLimiter
 from backend.settings import Settings
 from backend.worker.events import Bus, EventKind
-from backend.worker.outbox import Outbox
+from backend.worker.outbox import CHUNK, Outbox
 from notify.ports import SMS, SMSSender
 
 AT_ONCE = 64
-_RAW_SHARE = 0.2
+# As `healthycity worker` has it: so many tasks side by side.
+TASKS = 8
+_MOST_RAW = 3000
+_MARKS = (0.1, 0.5, 1.0)
 _FACTS = {"organization": "市人民医院", "title": "门诊回访", "until": "12月1日"}
 
 
@@ -69,13 +74,14 @@ class Post:
 
 @dataclass(frozen=True)
 class Drained:
-    """What was seen."""
+    """What was seen. `peak_mb` is the process's largest size until a share of the messages was sent."""
 
     count: int
     sent: int
     per_second: float
     raw_per_second: float
-    grown_mb: float
+    peak_mb: dict[str, float]
+    commands: float
 
     @property
     def ratio(self) -> float:
@@ -83,43 +89,99 @@ class Drained:
         return self.per_second / self.raw_per_second
 
 
+class Watch:
+    """How many jobs are over, and how large the process has been by then."""
+
+    def __init__(self, count: int, progress: Callable[[str], None]) -> None:
+        self._marks = {round(count * mark): f"{mark:.0%}" for mark in _MARKS}
+        self._process = psutil.Process()
+        self._progress = progress
+        self._over = 0
+        self._peak = 0.0
+        self.peak_mb: dict[str, float] = {}
+
+    def add(self, jobs: int) -> None:
+        """So many more are over."""
+        self._peak = max(self._peak, self._process.memory_info().rss / 2**20)
+        self._over += jobs
+        for mark in [mark for mark in self._marks if mark <= self._over]:
+            name = self._marks.pop(mark)
+            self.peak_mb[name] = round(self._peak, 1)
+            self._progress(f"{name} over, {self.peak_mb[name]} MB at most")
+
+
+class Commands(monitoring.CommandListener):
+    """Counts what the driver sends."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """One more."""
+        self.count += 1
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing to count."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing to count."""
+
+
 async def measure(count: int, progress: Callable[[str], None]) -> Drained:
     """Write so many messages, send them all, and ask the endpoint directly before and after."""
+    commands = Commands()
+    monitoring.register(commands)
     async with _post() as post:
-        raw = [await _raw(post.sender, max(100, round(count * _RAW_SHARE)))]
+        few = min(_MOST_RAW, max(100, count // 5))
+        raw = [await _raw(post.sender, few)]
         progress(f"raw {raw[0]:.0f}/s; writing {count} messages")
         await _write(post.service, count)
         progress("sending")
-        process = psutil.Process()
-        before = process.memory_info().rss
+        watch, before = Watch(count, progress), commands.count
         started = time.perf_counter()
-        peak = await drain(post.outbox, lambda: process.memory_info().rss)
+        await drain(post.outbox, watch.add)
         seconds = time.perf_counter() - started
-        raw.append(await _raw(post.sender, max(100, round(count * _RAW_SHARE))))
+        sent_with = commands.count - before
+        raw.append(await _raw(post.sender, few))
         done = {"deliveries.sms.state": {"$in": ["sent", "delivered"]}}
         sent = await post.db.collection("messages").count_documents(done)
-        return Drained(count, sent, sent / seconds, sum(raw) / 2, round((peak - before) / 2**20, 1))
+        return Drained(count, sent, sent / seconds, sum(raw) / 2, watch.peak_mb, round(sent_with / count, 2))
 
 
-async def drain(outbox: Outbox, look: Callable[[], int]) -> int:
-    """Relay and run until nothing is due; the largest value of `look` on the way."""
-    peak = look()
-    while True:
-        relayed, ids = await outbox.relay(), await outbox.take_due()
-        if not relayed and not ids:
-            return peak
-        await _run(outbox, ids)
-        peak = max(peak, look())
+async def drain(outbox: Outbox, over: Callable[[int], None] = lambda _jobs: None) -> None:
+    """Sweep and run side by side, as workers do, until nothing is due and nothing runs."""
+    chunks: asyncio.Queue[list[str]] = asyncio.Queue()
+
+    async def task() -> None:
+        while True:
+            chunk = await chunks.get()
+            await outbox.run_many(chunk)
+            over(len(chunk))
+            chunks.task_done()
+
+    tasks = [asyncio.create_task(task()) for _ in range(TASKS)]
+    try:
+        while await _sweep(outbox, chunks) or not await _is_over(chunks):
+            pass
+    finally:
+        for each in tasks:
+            each.cancel()
 
 
-async def _run(outbox: Outbox, ids: list[str]) -> None:
-    waiting = iter(ids)
+async def _sweep(outbox: Outbox, chunks: asyncio.Queue[list[str]]) -> bool:
+    relayed, ids = await outbox.relay(), await outbox.take_due()
+    for start in range(0, len(ids), CHUNK):
+        chunks.put_nowait(ids[start : start + CHUNK])
+    return bool(relayed or ids)
 
-    async def line() -> None:
-        for job_id in waiting:
-            await outbox.run(job_id)
 
-    await asyncio.gather(*(line() for _ in range(AT_ONCE)))
+async def _is_over(chunks: asyncio.Queue[list[str]]) -> bool:
+    """Whether nothing runs; else a little later."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await chunks.join()
+            return True
+    return False
 
 
 async def _write(service: MessageService, count: int) -> None:

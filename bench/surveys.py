@@ -188,7 +188,7 @@ async def _send(parts: Parts, pace: Pace) -> None:
         started = time.perf_counter()
         await parts.sending.sweep(batches=4)
         swept = time.perf_counter()
-        await messages.drain(parts.post.outbox, lambda: 0)
+        await messages.drain(parts.post.outbox)
         asking, delivering = asking + swept - started, delivering + time.perf_counter() - swept
         past = clock.now() - timedelta(seconds=1)
         await runs.update_many({"state": "planned", "posted": {"$ne": None}}, {"$set": {"due_at": past}})

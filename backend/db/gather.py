@@ -17,6 +17,8 @@ from backend.pacing import Pace
 
 MAX_BATCH = 500
 DUPLICATE_KEY = 11000
+# Background work waits longer for company than a person does: fewer, larger batches.
+CALLS_EVERY_S = 0.02
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -32,7 +34,7 @@ class GatheredCalls(Generic[Q, A]):
         self._most = most
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
         self._flusher: asyncio.Task[None] | None = None
-        self._pace = Pace()
+        self._pace = Pace(CALLS_EVERY_S)
 
     async def ask(self, question: Q) -> A:
         """The answer to one of them."""

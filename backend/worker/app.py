@@ -22,6 +22,7 @@ from backend.bootstrap import PERIODIC_JOBS, City, Services, open_city
 from backend.db.failures import is_away
 from backend.settings import Settings, load_settings
 from backend.worker.broker import use_patient_redis
+from backend.worker.outbox import CHUNK
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,6 @@ QUEUE_URGENT = "urgent"
 QUEUE_DEFAULT = "default"
 # Said at every loss of the broker, about the choice made in `make_celery`.
 warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
-CHUNK = 10  # jobs per task: the broker's cost is shared, and they run side by side
 
 
 def make_celery(settings: Settings) -> Celery:

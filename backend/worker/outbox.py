@@ -29,6 +29,7 @@ from backend.worker.events import BULK, NORMAL, URGENT, Bus, Event, RetryLater
 log = logging.getLogger(__name__)
 
 RELAY_BATCH = 500
+CHUNK = 30  # jobs per task: the broker's cost is shared, and they run side by side
 BULK_AT_HAND = 300  # so many jobs of the lowest priority are with the broker at once
 QUEUE_LEASE = timedelta(seconds=30)  # a task lost by the broker is queued again after this
 RUN_LEASE = timedelta(seconds=60)  # a job whose worker died runs again after this

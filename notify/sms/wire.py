@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,8 @@ from notify.ports import (
 from notify.sms.reading import read_json
 
 T = TypeVar("T")
+# So many calls are under way at once; the client looks over all its connections before each of them.
+AT_ONCE = 16
 
 
 class SMSWire:
@@ -32,6 +35,7 @@ class SMSWire:
         self._deadline_s = connect_timeout_s + read_timeout_s + 1
         timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s)
         self._http = httpx.AsyncClient(base_url=url.rstrip("/"), timeout=timeout)
+        self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def post(
         self,
@@ -44,8 +48,11 @@ class SMSWire:
         headers: Mapping[str, str] | None = None,
     ) -> T:
         """Post, and let `judge` make a value or a NotifyError of what came back."""
-        async with observed_call(
-            self._provider, operation, deadline_s=self._deadline_s, read=read, observe=self._observe
+        async with (
+            self._at_once,
+            observed_call(
+                self._provider, operation, deadline_s=self._deadline_s, read=read, observe=self._observe
+            ),
         ):
             try:
                 response = await self._http.post(path, content=content, headers=headers)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from backend.errors import AppError, ErrorCode
 from backend.patient_index import graph
 from backend.patient_index.graph import CircleError, Node, PeopleDifferError
 from backend.patient_index.models import Change, Chart
 from backend.patient_index.store import ChartStore
-
-Moved = dict[str, tuple[str, str]]
-"""Charts that changed their person, with the people before and after."""
 
 
 class Linking:
@@ -43,28 +40,30 @@ class Linking:
         other = retired.merged_into or ""
         await self._relink([retired.id], edit, Change.UNMERGED, other, by, reason)
 
-    async def number(self, chart: Chart, resident_id: str | None, by: str, reason: str = "") -> None:
-        """Give a chart to the resident whose ID number it carries, or take it from him.
+    async def number(
+        self, chart_ids: Sequence[str], resident_id: str | None, by: str, reason: str = ""
+    ) -> None:
+        """Give charts to the resident whose ID number they carry, or take them from him.
 
-        Raises PeopleDifferError when what it was linked to carries another number.
+        Raises PeopleDifferError when what they were linked to carries another number.
         """
 
         def edit(before: dict[str, Node]) -> dict[str, Node]:
-            return graph.settled(graph.numbered(before, chart.id, resident_id))
+            after = before
+            for chart_id in chart_ids:
+                after = graph.numbered(after, chart_id, resident_id)
+            return graph.settled(after)
 
         change = Change.NUMBER_LINKED if resident_id else Change.NUMBER_UNLINKED
-        await self._relink([chart.id], edit, change, resident_id or "", by, reason)
+        await self._relink(list(chart_ids), edit, change, resident_id or "", by, reason)
 
     async def link(self, one: str, other: str, by: str, reason: str) -> None:
-        """Say that two charts are the same person's. Raises CONFLICT when their ID numbers differ."""
+        """Say that two charts are the same person's. Raises PeopleDifferError when their numbers differ."""
 
         def edit(before: dict[str, Node]) -> dict[str, Node]:
             return graph.settled(graph.linked(before, one, other))
 
-        try:
-            await self._relink([one, other], edit, Change.LINKED, other, by, reason)
-        except (PeopleDifferError, CircleError) as error:
-            raise AppError(ErrorCode.CONFLICT, str(error)) from error
+        await self._relink([one, other], edit, Change.LINKED, other, by, reason)
 
     async def unlink(self, chart_id: str, by: str, reason: str) -> None:
         """Say that a chart is nobody else's."""

@@ -75,6 +75,10 @@ class Chart:
     number_state: NumberState = NumberState.NONE
     # The resident whose ID number the chart carries, if it does.
     resident_id: str | None = None
+    # The hospital merged it into a chart with another ID number: nobody has said yet whose it is.
+    disputed: bool = False
+    # The charts that a human has found to be the same person's.
+    same_as: tuple[str, ...] = ()
     turn: int = 0
 
 

@@ -7,7 +7,7 @@ import unicodedata
 
 from pypinyin import Style, lazy_pinyin
 
-from backend.residents.names import PersonNameError, parse_name
+from backend.residents.names import MIDDLE_DOT, PersonNameError, parse_name
 
 # How maternity wards call a child before it has a name: after its mother.
 _NEWBORN = re.compile(
@@ -17,11 +17,14 @@ _NEWBORN = re.compile(
 # What stands where a hospital's system had no character for a rare one.
 _UNKNOWN = "?？□■*＊〓"
 _LATIN = re.compile(r"[A-Za-z .,'’\-^]+")
+# The full stop that some keyboards put for the middle dot; parse_name knows the others.
+_FULL_STOP = re.compile(r"(?<=[\u3400-\u9fff])\s*\.\s*(?=[\u3400-\u9fff])")
 _JOINTS = re.compile(r"[\s·.,'’\-^]+")
 
 
 def spelled(name: str) -> str:
     """A name in its one spelling; what is no name at all only without spaces."""
+    name = _FULL_STOP.sub(MIDDLE_DOT, name)
     try:
         return parse_name(name)
     except PersonNameError:

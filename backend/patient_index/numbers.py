@@ -49,6 +49,14 @@ class Numbers:
             return NOTHING
         return await self._renamed(who, number, resident_id)
 
+    async def is_known(self, resident_id: str) -> bool:
+        """Whether there is still somebody behind a resident's id."""
+        try:
+            await self._residents.get_identity(resident_id)
+        except AppError:
+            return False
+        return True
+
     async def _unknown(self, who: Demographics, number: IDNumber) -> Finding:
         if is_newborn(who.name) or contradicts(who, number):
             return NOTHING

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from backend import clock
-from backend.audit.service import AuditService
 from backend.errors import AppError, ErrorCode, not_found
+from backend.patient_index.comparing import Comparing
 from backend.patient_index.demographics import renewed
+from backend.patient_index.desk import IndexDesk
 from backend.patient_index.graph import PeopleDifferError
 from backend.patient_index.linking import Linking
 from backend.patient_index.models import Chart, ChartNumber, Demographics, NumberState, Origin
 from backend.patient_index.names import fits
-from backend.patient_index.numbers import NOTHING, Finding, Numbers
+from backend.patient_index.numbers import Finding, Numbers
 from backend.patient_index.ports import Residents
+from backend.patient_index.reindexing import ChartIndexes
+from backend.patient_index.review_models import Cause
+from backend.patient_index.review_store import ReviewStore
 from backend.patient_index.store import ChartStore
 from backend.residents.id_numbers import IDNumberError, parse_id_number
+from backend.worker.events import Event, RetryLater
 
 # Meeting another message about the same chart, we look again.
 _TRIES = 10
 _STEP_S = 0.02
+_ASK_AGAIN_S = 300.0
 _NOBODY = Demographics()
 
 
@@ -32,15 +39,21 @@ class PatientIndex:
         store: ChartStore,
         numbers: Numbers,
         linking: Linking,
+        comparing: Comparing,
+        reviews: ReviewStore,
+        desk: IndexDesk,
+        indexes: ChartIndexes,
         residents: Residents,
-        audit: AuditService,
         nudge: Callable[[], None],
     ) -> None:
+        self.desk = desk
+        self.indexes = indexes
         self._store = store
         self._numbers = numbers
         self._linking = linking
+        self._comparing = comparing
+        self._reviews = reviews
         self._residents = residents
-        self._audit = audit
         self._nudge = nudge
 
     # -- what hospitals say ----------------------------------------------------------------------------
@@ -71,7 +84,8 @@ class PatientIndex:
         """A hospital has found that two of its numbers are one person (A40). Raises CONFLICT for a circle."""
         into = await self.chart_for(organization_id, survivor, None, source)
         gone = await self.chart_for(organization_id, retired, None, source)
-        await self._linking.merge(into, gone, _by(source))
+        if not await self._linking.merge(into, gone, _by(source)):
+            await self._reviews.put(gone.id, into.id, Cause.MERGE)
 
     async def unmerge(
         self, organization_id: str, survivor: ChartNumber, retired: ChartNumber, source: Origin
@@ -93,6 +107,10 @@ class PatientIndex:
         """A chart, or None; a merged one is not followed."""
         return await self._store.find(chart_id)
 
+    async def find_chart(self, organization_id: str, number: ChartNumber) -> Chart | None:
+        """A hospital's chart by its own number, or None; nothing is made."""
+        return await self._store.find_by_number(organization_id, number)
+
     async def charts_of(self, person_id: str) -> list[Chart]:
         """All charts of a person."""
         return await self._store.list_of_person(person_id)
@@ -112,6 +130,37 @@ class PatientIndex:
             return None
         return await self._residents.search(number.text) or await self._store.person_of_id_number(number.text)
 
+    # -- what follows ----------------------------------------------------------------------------------
+
+    async def on_chart_changed(self, event: Event) -> None:
+        """Look for others of the same person; ask again about a number while the register is away."""
+        chart = await self._store.find(event.data["chart_id"])
+        if chart is None:
+            return
+        await self._comparing.compare(chart)
+        if chart.number_state is NumberState.DUE and await self._look_again(chart) is NumberState.DUE:
+            raise RetryLater(_ASK_AGAIN_S)
+
+    async def on_person_changed(self, event: Event) -> None:
+        """Whoever has become one person need not be compared any more."""
+        await self._comparing.on_person_changed(event)
+
+    async def on_resident_verified(self, event: Event) -> None:
+        """Somebody has proved who he is: charts with his number that waited for that are his now."""
+        resident_id = event.data["resident_id"]
+        try:
+            identity = await self._residents.get_identity(resident_id)
+        except AppError:
+            return
+        for chart in await self._store.list_of_id_number(identity.id_number):
+            if chart.resident_id != resident_id:
+                await self._look_again(chart)
+
+    async def on_resident_deleted(self, event: Event) -> None:
+        """The account is gone and the hospitals' charts stay: by their number they find its next owner."""
+        charts = await self._store.list_of_resident(event.data["resident_id"])
+        await self._store.set_number_state([chart.id for chart in charts], NumberState.DUE)
+
     # -- steps -----------------------------------------------------------------------------------------
 
     async def _add(
@@ -129,32 +178,63 @@ class PatientIndex:
         who = renewed(chart.who, said)
         if who == chart.who and chart.number_state is not NumberState.DUE:
             return chart
-        # The number is looked at again only when it, or what could speak against it, has changed.
-        finding = await self._numbers.look_up(who) if who.id_number else NOTHING
+        finding = await self._look_up(chart, who)
         if not await self._store.renew(chart, who, finding.state, source):
             return None
-        if finding.state is NumberState.LINKED and finding.resident_id != chart.resident_id:
-            await self._move(chart, finding)
-        await self._follow(chart, finding)
+        await self._place(chart, finding)
         self._nudge()
         return await self._store.find(chart.id)
 
-    async def _move(self, chart: Chart, finding: Finding) -> None:
+    async def _look_again(self, chart: Chart) -> NumberState:
+        """What a chart's number says now, and what follows from it."""
+        finding = await self._look_up(chart, chart.who)
+        await self._store.set_number_state([chart.id], finding.state)
+        await self._place(chart, finding)
+        return finding.state
+
+    async def _look_up(self, chart: Chart, who: Demographics) -> Finding:
+        """What the number says, and what a human has said of it before."""
+        finding = await self._numbers.look_up(who)
+        if finding.resident_id is None:
+            return finding
+        if finding.state is NumberState.REFUSED and finding.resident_id == chart.resident_id:
+            return replace(finding, state=NumberState.LINKED)
+        if finding.state is NumberState.LINKED and await self._reviews.said_different(
+            chart.id, finding.resident_id
+        ):
+            return replace(finding, state=NumberState.REFUSED)
+        return finding
+
+    async def _place(self, chart: Chart, finding: Finding) -> None:
         """The chart is that resident's from now on, unless it hangs together with somebody else's."""
-        try:
-            await self._linking.number(chart, finding.resident_id, "id number")
-        except PeopleDifferError:
-            await self._store.set_number_state([chart.id], NumberState.REFUSED)
+        if finding.state is NumberState.LINKED and finding.resident_id != chart.resident_id:
+            try:
+                await self._linking.number(await self._moving(chart), finding.resident_id, "id number")
+            except PeopleDifferError:
+                finding = replace(finding, state=NumberState.REFUSED)
+                await self._store.set_number_state([chart.id], NumberState.REFUSED)
+        await self._follow(chart, finding)
+
+    async def _moving(self, chart: Chart) -> list[str]:
+        """The chart; and with it all others of an account that has been deleted since."""
+        if chart.resident_id is None or await self._numbers.is_known(chart.resident_id):
+            return [chart.id]
+        return [each.id for each in await self._store.list_of_resident(chart.resident_id)]
 
     async def _follow(self, chart: Chart, finding: Finding) -> None:
-        """What a finding means for the other charts of the same number."""
-        if not finding.renamed or finding.resident_id is None:
+        """What a finding means for humans, and for the other charts of the same number."""
+        if finding.resident_id is None:
+            return
+        if finding.state is NumberState.REFUSED:
+            await self._reviews.put(chart.id, finding.resident_id, Cause.NUMBER)
+        if not finding.renamed:
             return
         # The register gave the number another name: charts under the old one were somebody else's.
         for other in await self._store.list_of_resident(finding.resident_id):
             if other.id != chart.id and other.who.name and not fits(other.who.name, chart.who.name):
-                await self._linking.number(other, None, "id number")
+                await self._linking.number([other.id], None, "id number")
                 await self._store.set_number_state([other.id], NumberState.REFUSED)
+                await self._reviews.put(other.id, finding.resident_id, Cause.NUMBER)
 
 
 def _by(source: Origin) -> str:

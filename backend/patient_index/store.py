@@ -88,6 +88,20 @@ class ChartStore:
         )
         return doc["person_id"] if doc else None
 
+    async def list_alike(self, chart: Chart, most: int) -> list[Chart]:
+        """The charts that share a block with one; a block of more than `most` is passed over."""
+        found: dict[str, Chart] = {}
+        for block in self._indexes.blocks_to_look_in(chart.who):
+            docs = await self._charts.find({"blocks": {"$in": block}}).limit(most + 2).to_list(None)
+            if len(docs) <= most + 1:
+                found |= {doc["_id"]: self.read(doc) for doc in docs if doc["_id"] != chart.id}
+        return list(found.values())
+
+    async def list_of_id_number(self, id_number: str) -> list[Chart]:
+        """The charts that a hospital has given an ID number."""
+        blocks = self._indexes.of_id_number(id_number)
+        return [self.read(doc) async for doc in self._charts.find({"blocks": {"$in": blocks}})]
+
     # -- charts ----------------------------------------------------------------------------------------
 
     async def add(
@@ -146,6 +160,32 @@ class ChartStore:
         await self._charts.update_many(
             {"_id": {"$in": list(chart_ids)}}, {"$set": {"number_state": str(state)}, "$inc": {"turn": 1}}
         )
+
+    # -- after a rotation --------------------------------------------------------------------------------
+
+    async def reindex(self, after: str | None, limit: int) -> tuple[str | None, int, int]:
+        """Index the next charts with the active key: the last one's id, how many there were and changed."""
+        wanted: Document = {"_id": {"$gt": after}} if after is not None else {}
+        docs = await self._charts.find(wanted).sort("_id", ASCENDING).limit(limit).to_list(None)
+        changed = 0
+        for doc in docs:
+            if doc["blind_kid"] != self._indexes.current:
+                await self._reindex(self.read(doc))
+                changed += 1
+        return (docs[-1]["_id"] if docs else None), len(docs), changed
+
+    async def count_made_with(self, kid: str) -> int:
+        """Charts whose indexes were last made with this key."""
+        return await self._charts.count_documents({"blind_kid": kid})
+
+    async def _reindex(self, chart: Chart) -> None:
+        fields = {
+            "numbers": self._indexes.of_number(chart.number),
+            "blocks": self._indexes.of_person(chart.who),
+            "blind_kid": self._indexes.current,
+        }
+        # A chart that has changed meanwhile was written by somebody, or is met by the next pass.
+        await self._charts.update_one({"_id": chart.id, "turn": chart.turn}, {"$set": fields})
 
     # -- links -----------------------------------------------------------------------------------------
 
@@ -217,6 +257,8 @@ class ChartStore:
             updated_at=doc["updated_at"],
             number_state=NumberState(doc["number_state"]),
             resident_id=doc["resident_id"],
+            disputed=doc["disputed"],
+            same_as=tuple(doc["same_as"]),
             turn=doc["turn"],
         )
 

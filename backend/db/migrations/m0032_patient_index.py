@@ -1,8 +1,8 @@
-"""The patient index: charts of every hospital, and the history of the links between them."""
+"""The patient index: charts of every hospital, the history of their links, pairs to look at."""
 
 from __future__ import annotations
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from backend.db.client import Database, Document
 from backend.db.collections import (
@@ -11,6 +11,7 @@ from backend.db.collections import (
     DATE,
     INT,
     OBJECT,
+    OPTIONAL_DATE,
     OPTIONAL_STRING,
     STRING,
     ensure_collection,
@@ -84,4 +85,32 @@ async def up(db: Database) -> None:
             at=DATE,
         ),
         indexes=[IndexModel([("chart_id", ASCENDING), ("_id", ASCENDING)], name="of_chart")],
+    )
+    await ensure_collection(
+        db,
+        "chart_reviews",
+        shard_key="_id",
+        validator=schema(
+            ["chart_id", "other_id", "sides", "cause", "state", "bits", "turn", "created_at"],
+            chart_id=STRING,
+            other_id=STRING,
+            sides=ARRAY,
+            cause={"enum": ["alike", "number", "merge"]},
+            state={"enum": ["open", "later", "same", "different", "withdrawn"]},
+            grade={"enum": ["strong", "weak", ""]},
+            bits={"bsonType": ["double", "int", "long"]},
+            degrees=OBJECT,
+            decided_by=STRING,
+            decided_at=OPTIONAL_DATE,
+            reason={"bsonType": ["object", "null"], "required": ["kid", "ct"]},
+            turn=INT,
+            created_at=DATE,
+            updated_at=DATE,
+        ),
+        indexes=[
+            IndexModel(
+                [("state", ASCENDING), ("bits", DESCENDING), ("_id", DESCENDING)], name="likeliest_first"
+            ),
+            IndexModel([("sides", ASCENDING)], name="of_chart"),
+        ],
     )

@@ -1,4 +1,4 @@
-"""Writing: all or nothing, once however often it comes, one history however many write, to one's own charts."""
+"""Writing: all or nothing, once however often it comes, one history however many write, own charts only."""
 
 from __future__ import annotations
 
@@ -224,14 +224,19 @@ async def test_what_is_taken_back_is_gone_but_its_history_stays_and_it_may_come_
 async def test_what_needs_more_than_an_ordinary_basis_takes_its_results_along(parts: RecordParts):
     chart = parts.charts.add()
     result = observation(chart, "o", code={"coding": [{"system": "urn:hospital", "code": "X1"}]})
-    about = {"result": [{"reference": f"Observation/{resource_id(chart, 'Observation', 'o')}"}]}
+    about: dict[str, Any] = {
+        "result": [{"reference": f"Observation/{resource_id(chart, 'Observation', 'o')}"}]
+    }
     await parts.write(result, report(chart, "r", code={"text": "HIV抗体初筛"}, **about))
     assert {doc["sensitivity"] for doc in await parts.documents()} == {5}
 
 
 async def test_no_body_code_or_identifier_stands_in_clear(parts: RecordParts):
     chart = parts.charts.add()
-    secret = {"identifier": [{"system": "urn:his", "value": "BL-778899"}], "note": [{"text": "住在三楼"}]}
+    secret: dict[str, Any] = {
+        "identifier": [{"system": "urn:his", "value": "BL-778899"}],
+        "note": [{"text": "住在三楼"}],
+    }
     await parts.write(condition(chart, "a", "E11.9", **secret))
     await parts.write(condition(chart, "a", "E11.8", **secret))
     for collection in ("resources", "resource_versions"):

@@ -42,6 +42,8 @@ PERMISSIONS: dict[str, str] = {
     Permission.STAFF_CLIENTS_MANAGE: "管理医院系统与终端的凭证",
     Permission.STAFF_STAFF_MANAGE: "管理工作人员账号",
     Permission.STAFF_AUDIT_READ: "查看审计日志",
+    Permission.STAFF_RECORD_ACCESS_READ: "查看病历授权与调阅记录",
+    Permission.STAFF_RECORD_ACCESS_REVIEW: "复核紧急调阅、答复居民询问",
     Permission.STAFF_ACCOUNT_MANAGE: "管理自己的账号",
 }
 
@@ -171,6 +173,11 @@ MESSAGE_KINDS: dict[str, str] = {
     "patient_link_requested": "就诊人授权请求",
     "patient_linked": "就诊人授权生效",
     "consent_code": "代办授权验证码",
+    "record_code": "病历授权验证码",
+    "record_consent_asked": "病历调阅申请",
+    "record_consent_given": "病历授权生效",
+    "record_glass_broken": "病历被紧急调阅",
+    "record_answered": "调阅询问答复",
     "consent_given": "代办授权告知",
     "patient_unlinked": "就诊人授权解除",
     "answer": "对话回复",
@@ -282,6 +289,7 @@ ACTIONS: dict[str, str] = {
     "client.register": "登记系统或终端",
     "client.new_secret": "换发系统或终端的密钥",
     "client.deactivate": "停用系统或终端",
+    "client.origins": "登记工作站地址",
     "audit.verify": "校验审计日志",
     "directory.edit": "修改机构信息",
     "messages.resent": "重发消息",
@@ -305,6 +313,19 @@ ACTIONS: dict[str, str] = {
     "surveys.resolve_ticket": "办结随访工单",
     "surveys.exported": "导出随访结果",
     "resident.bind_chat": "绑定公众号对话",
+    "consent.ask": "申请病历授权",
+    "consent.send_code": "发送病历授权验证码",
+    "consent.grant": "同意病历授权",
+    "consent.grant_by_code": "凭短信验证码同意病历授权",
+    "consent.deny": "拒绝病历授权",
+    "consent.revoke": "撤回病历授权",
+    "records.launch": "打开病历调阅窗口",
+    "records.denied": "调阅病历被拒绝",
+    "records.break_glass": "紧急调阅病历",
+    "records.review_glass": "复核紧急调阅",
+    "records.ask_reading": "居民询问病历调阅",
+    "records.answer_reading": "答复病历调阅询问",
+    "records.supervise": "查看病历调阅记录",
 }
 # Standing reasons that the services write; a person's own words show as they are.
 BASES: dict[str, str] = {

@@ -19,7 +19,11 @@ class Permission(StrEnum):
     HOSPITAL_CODES_VERIFY = "hospital:codes:verify"
     HOSPITAL_CONSENTS_ASK = "hospital:consents:ask"
     HOSPITAL_DIRECTORY_WRITE = "hospital:directory:write"
+    HOSPITAL_IMAGES_READ = "hospital:images:read"
+    HOSPITAL_IMAGES_WRITE = "hospital:images:write"
     HOSPITAL_RECORDS_READ = "hospital:records:read"
+    HOSPITAL_MEDICATION_CHECK = "hospital:medication:check"
+    HOSPITAL_RECOGNITION_CHECK = "hospital:recognition:check"
     HOSPITAL_SCHEDULES_WRITE = "hospital:schedules:write"
     HOSPITAL_TERMINALS_WRITE = "hospital:terminals:write"
     RESIDENT_ACCOUNT_MANAGE = "resident:account:manage"
@@ -39,6 +43,8 @@ class Permission(StrEnum):
     STAFF_DASHBOARD_READ = "staff:dashboard:read"
     STAFF_DIRECTORY_READ = "staff:directory:read"
     STAFF_DIRECTORY_WRITE = "staff:directory:write"
+    STAFF_MEDICATION_READ = "staff:medication:read"
+    STAFF_MEDICATION_WRITE = "staff:medication:write"
     STAFF_MESSAGES_READ = "staff:messages:read"
     STAFF_MESSAGES_RESEND = "staff:messages:resend"
     STAFF_PAYMENTS_READ = "staff:payments:read"
@@ -46,6 +52,8 @@ class Permission(StrEnum):
     STAFF_PERSONAL_DATA_UNMASK = "staff:personal_data:unmask"
     STAFF_RECORD_ACCESS_READ = "staff:record_access:read"
     STAFF_RECORD_ACCESS_REVIEW = "staff:record_access:review"
+    STAFF_RECOGNITION_READ = "staff:recognition:read"
+    STAFF_RECOGNITION_WRITE = "staff:recognition:write"
     STAFF_SCHEDULES_READ = "staff:schedules:read"
     STAFF_SCHEDULES_STOP = "staff:schedules:stop"
     STAFF_STAFF_MANAGE = "staff:staff:manage"
@@ -88,6 +96,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.STAFF_SCHEDULES_STOP, _P.STAFF_APPOINTMENTS_READ, _P.STAFF_APPOINTMENTS_CANCEL,
             _P.STAFF_MESSAGES_READ, _P.STAFF_MESSAGES_RESEND, _P.STAFF_PERSONAL_DATA_UNMASK,
             _P.STAFF_SURVEYS_READ, _P.STAFF_SURVEYS_WRITE, _P.STAFF_SURVEY_TICKETS_HANDLE,
+            _P.STAFF_RECOGNITION_READ, _P.STAFF_MEDICATION_READ,
             _P.STAFF_RECORD_ACCESS_READ, _P.STAFF_RECORD_ACCESS_REVIEW,
         }
     ),

@@ -77,6 +77,19 @@ class Settings(BaseSettings):
         "INFO", description="DEBUG writes a line for every request."
     )
 
+    # HL7 v2 from hospitals.
+    mllp_host: str = Field("127.0.0.1", description="Where `healthycity mllp` listens.")
+    mllp_port: int = Field(2575, ge=0, le=65_535, description="Its port; `healthycity mllp --port` wins.")
+    mllp_certificate: Path | None = Field(None, description="PEM of its TLS certificate; empty: no TLS.")
+    mllp_certificate_key: Path | None = Field(None, description="PEM of that certificate's key.")
+    mllp_client_ca: Path | None = Field(
+        None, description="PEM of who signs hospitals' client certificates; then each must show one."
+    )
+    mllp_idle_s: int = Field(300, ge=1, description="A connection silent for so long is closed.")
+    mllp_open_to: str = Field(
+        "", description="Demo only: the organization whose messages are those of unknown senders."
+    )
+
     # Keys and algorithms.
     keys_file: Path | None = Field(None, description="Key ring as a JSON file; or HC_KEYS.")
     hc_keys: SecretStr = Field(SecretStr(""), description="Key ring as JSON text, instead of a file.")
@@ -98,9 +111,29 @@ class Settings(BaseSettings):
     booking_days: int = Field(14, ge=1, description="How many days ahead a resident may book.")
     cancel_until_minutes: int = Field(60, ge=0, description="Until so long before it, residents may cancel.")
 
+    # Reading shared records.
+    break_glass_minutes: int = Field(
+        120,
+        ge=5,
+        le=1440,
+        description="How long a record may be read in an emergency, once a reason is given.",
+    )
+    record_session_minutes: int = Field(
+        15, ge=1, le=120, description="How long a record opened in a doctor's workstation stays open."
+    )
+    consent_request_days: int = Field(
+        7, ge=1, description="After so long a hospital's request for consent ends unanswered."
+    )
+    record_question_days: int = Field(
+        10, ge=1, description="Within so many days a question about a reading is to be answered."
+    )
+
     # How long things about people are kept, in days; 0 is for ever (docs/privacy.md).
     keep_code_uses_days: int = Field(1095, ge=0, description="Uses of health codes, since the use.")
     keep_revoked_codes_days: int = Field(30, ge=0, description="Printed codes, since they were revoked.")
+    keep_hl7_messages_days: int = Field(
+        1095, ge=0, description="HL7 messages as they came, since they were received."
+    )
     keep_files_days: int = Field(
         1095, ge=0, description="Files of people without account, since their last visit or link."
     )
@@ -271,7 +304,7 @@ def production_problems(settings: Settings) -> list[str]:
     # The default is a real city's, and every health code carries it.
     if "city_code" not in settings.model_fields_set:
         problems.append("CITY_CODE is missing: say which city this is.")
-    problems += _sms_problems(settings) + _chat_problems(settings)
+    problems += _sms_problems(settings) + _chat_problems(settings) + _exchange_problems(settings)
     for name in OWN_SECRETS:
         value = _plain(getattr(settings, name))
         if value and (len(value) < 16 or value.startswith(("demo", "sandbox", "changeme", "test"))):
@@ -349,6 +382,19 @@ def _chat_problems(settings: Settings) -> list[str]:
         problems.append("WECHAT_OA_AES_KEY is missing: choose 安全模式 in the account's server settings.")
     if key and not re.fullmatch(r"[A-Za-z0-9]{43}", key):
         problems.append("WECHAT_OA_AES_KEY must be the 43 letters and digits of EncodingAESKey.")
+    return problems
+
+
+def _exchange_problems(settings: Settings) -> list[str]:
+    problems = []
+    if settings.mllp_open_to:
+        problems.append("MLLP_OPEN_TO is for demonstrations: allow each sender in the console instead.")
+    if bool(settings.mllp_certificate) != bool(settings.mllp_certificate_key):
+        problems.append("MLLP_CERTIFICATE and MLLP_CERTIFICATE_KEY belong together: give both or none.")
+    if settings.mllp_client_ca and not settings.mllp_certificate:
+        problems.append("MLLP_CLIENT_CA is of no use without MLLP_CERTIFICATE.")
+    if settings.mllp_host not in LOOPBACK and not settings.mllp_certificate:
+        problems.append("MLLP_CERTIFICATE is missing: MLLP_HOST is reached from other machines.")
     return problems
 
 

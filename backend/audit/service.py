@@ -67,6 +67,10 @@ class AuditService:
         page = found[:limit]
         return page, _cursor(page[-1]) if len(found) > limit else None
 
+    async def find_entry(self, entry_id: str) -> AuditEntry | None:
+        """One entry by its id, for whoever may see what it is about."""
+        return await self._store.find_entry(entry_id)
+
     async def verify(self, progress: Progress = lambda done, total: None) -> AuditReport:
         """Check every stream against its chain, its end on record and its anchors."""
         total = await self._store.count()

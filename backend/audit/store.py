@@ -54,6 +54,11 @@ class AuditStore:
         cursor = self._entries.find(query).sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
         return [_entry(document) for document in await cursor.to_list(None)]
 
+    async def find_entry(self, entry_id: str) -> AuditEntry | None:
+        """One entry, or None."""
+        document = await self._entries.find_one({"_id": entry_id})
+        return _entry(document) if document else None
+
     async def streams(self) -> list[str]:
         """Every stream that has entries, an end on record, or an anchor."""
         names: set[str] = set(await self._journal.streams())

@@ -44,10 +44,10 @@ from backend.messages.service import MessageService
 from backend.messages.tellers import CodeAndFamilyTeller
 from backend.patient_index.compose import make_patient_index
 from backend.patient_index.service import PatientIndex
-from backend.records.compose import make_records
 from backend.records.gate import Gate
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
+from backend.records.sharing_compose import Sharing, make_shared_records
 from backend.reports.compose import make_reports
 from backend.reports.service import ReportService
 from backend.residents.compose import make_residents
@@ -106,6 +106,7 @@ class Middle(Ground):
     records: RecordService
     record_reader: RecordReader
     record_gate: Gate
+    sharing: Sharing
     resealing: Resealing
 
 
@@ -227,15 +228,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         db, cipher=ground.cipher, blind=ground.blind, nudge=ground.nudger.kick
     )
     closers += [messages.tallies.close, claim_store.drained, healthcodes.drained]
-    kept = make_records(
-        db,
-        cipher=ground.cipher,
-        blind=ground.blind,
-        charts=ground.patient_index,
-        residents=ground.residents,
-        audit=ground.audit,
-        nudge=ground.nudger.kick,
-    )
+    kept, sharing = make_shared_records(ground, sender=messages, visits=claims)
     return Middle(
         **vars(ground),
         healthcodes=healthcodes,
@@ -265,6 +258,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         records=kept.service,
         record_reader=kept.reader,
         record_gate=kept.gate,
+        sharing=sharing,
         resealing=_resealing(ground, healthcodes, messages, kept.indexes),
     )
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from backend.bootstrap.areas import Services
 from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
+from backend.messages.record_tellers import RecordTeller
 from backend.patient_index.compose import EVENT_SOURCES as CHART_EVENT_SOURCES
+from backend.recognition.compose import EVENT_SOURCES as RECOGNITION_EVENT_SOURCES
 from backend.records.compose import EVENT_SOURCES as RECORD_EVENT_SOURCES
+from backend.records.sharing_compose import EVENT_SOURCES as SHARING_EVENT_SOURCES
 from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
 from backend.statistics.service import COUNTED_KINDS
 from backend.surveys.compose import EVENT_SOURCES as SURVEY_EVENT_SOURCES
@@ -27,6 +30,8 @@ def subscribe(services: Services) -> None:
         *RESIDENT_EVENT_SOURCES,
         *CHART_EVENT_SOURCES,
         *RECORD_EVENT_SOURCES,
+        *SHARING_EVENT_SOURCES,
+        *RECOGNITION_EVENT_SOURCES,
         *CODE_EVENT_SOURCES,
         *SURVEY_EVENT_SOURCES,
     )
@@ -52,6 +57,7 @@ def subscribe(services: Services) -> None:
     )
     _subscribe_telling(services)
     _subscribe_surveys(services)
+    bus.subscribe(kinds.REPORT_ISSUED, "reports.tell_issued", services.reports.teller.on_report_issued)
     codes = services.healthcodes
     bus.subscribe(kinds.CODE_USED, "health_codes.on_code_used", codes.on_code_used)
     bus.subscribe(kinds.RESIDENT_VERIFIED, "health_codes.on_resident_verified", codes.on_resident_verified)
@@ -59,6 +65,10 @@ def subscribe(services: Services) -> None:
     bus.subscribe(kinds.PATIENT_UNLINKED, "health_codes.on_patient_unlinked", codes.on_patient_unlinked)
     bus.subscribe(kinds.RESIDENT_DELETED, "health_codes.on_resident_deleted", codes.on_resident_deleted)
     _subscribe_patient_index(services)
+    _subscribe_sharing(services)
+    recognition = services.recognition
+    bus.subscribe(kinds.RECOGNITION_DECIDED, "recognition.note", recognition.noting.on_decided)
+    bus.subscribe(kinds.ORDER_PLACED, "recognition.on_order_placed", recognition.repeating.on_order_placed)
     for kind in COUNTED_KINDS:
         bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
 
@@ -70,6 +80,29 @@ def _subscribe_patient_index(services: Services) -> None:
     bus.subscribe(kinds.PERSON_CHANGED, "patient_index.on_person_changed", index.on_person_changed)
     bus.subscribe(kinds.RESIDENT_VERIFIED, "patient_index.on_resident_verified", index.on_resident_verified)
     bus.subscribe(kinds.RESIDENT_DELETED, "patient_index.on_resident_deleted", index.on_resident_deleted)
+
+
+def _subscribe_sharing(services: Services) -> None:
+    """Who treats whom, and what people are told about their records."""
+    bus, kinds, care = services.bus, EventKind, services.sharing.care
+    bus.subscribe(kinds.APPOINTMENT_BOOKED, "care.on_appointment_booked", care.on_appointment_booked)
+    for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED):
+        bus.subscribe(kind, "care.on_appointment_ended", care.on_appointment_ended)
+    bus.subscribe(kinds.CODE_USED, "care.on_code_used", care.on_code_used)
+    for kind in (kinds.ENCOUNTER_STARTED, kinds.ENCOUNTER_FINISHED):
+        bus.subscribe(kind, "care.on_encounter", care.on_encounter)
+    tell = make_record_teller(services)
+    bus.subscribe(kinds.CONSENT_ASKED, "messages.tell_consent_asked", tell.on_consent_asked)
+    bus.subscribe(kinds.CONSENT_GRANTED, "messages.tell_consent_granted", tell.on_consent_granted)
+    bus.subscribe(kinds.RECORD_GLASS_BROKEN, "messages.tell_glass_broken", tell.on_glass_broken)
+    bus.subscribe(kinds.RECORD_QUESTION_ANSWERED, "messages.tell_answered", tell.on_question_answered)
+    bus.subscribe(kinds.RESIDENT_DELETED, "sharing.on_resident_deleted", services.sharing.on_resident_deleted)
+
+
+def make_record_teller(services: Services) -> RecordTeller:
+    """It is told by events alone, and nobody else needs it."""
+    guardians_of = services.residents.patients.guardians_of
+    return RecordTeller(services.messages, services.residents, services.directory, guardians_of=guardians_of)
 
 
 def _subscribe_surveys(services: Services) -> None:
@@ -128,6 +161,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("conversations.end_left", 600, lambda services: services.inbox.end_left()),
     PeriodicJob("surveys.sweep", 20, lambda services: services.surveys.sweep()),
     PeriodicJob("surveys.count", 10, lambda services: services.surveys.count()),
+    PeriodicJob("recognition.count", 20, lambda services: services.recognition.counting.run()),
     PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

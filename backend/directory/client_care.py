@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from backend.audit.service import AuditService
 from backend.directory.clients import ClientService
 from backend.directory.models import Client, ClientFilter, IssuedClient, TerminalKind
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
+
+MOST_ORIGINS = 10
+# A scheme and a host, nothing more: what a browser compares.
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?", re.ASCII)
 
 
 class ClientCare:
@@ -81,6 +87,24 @@ class ClientCare:
             {"keep_old": keep_old},
         )
         return IssuedClient(client, secret)
+
+    async def set_origins(self, actor: Actor, client_id: str, text: str) -> Client:
+        """Whose pages may show the record browser inside: one origin a line. Raises BAD_REQUEST."""
+        client = await self.access_client(actor, client_id)
+        origins = list(dict.fromkeys(line.strip().rstrip("/") for line in text.splitlines() if line.strip()))
+        if len(origins) > MOST_ORIGINS or not all(_ORIGIN.fullmatch(origin) for origin in origins):
+            wrong = "请每行填写一个工作站页面的地址，如 https://his.example.cn:8443，不含路径，最多10个。"
+            raise AppError(ErrorCode.BAD_REQUEST, "origins", text=wrong)
+        await self._clients.set_origins(client_id, origins)
+        await self._audit.record(
+            actor,
+            "client.origins",
+            f"client/{client_id}",
+            "registration",
+            client.organization_id,
+            {"origins": origins},
+        )
+        return await self._clients.get_client(client_id)
 
     async def deactivate(self, actor: Actor, client_id: str, reason: str) -> Client:
         """Shut a client out for good: no new token, and those it has are void at once."""

@@ -79,6 +79,11 @@ class ClientStore:
             {"_id": client_id}, {"$pull": {"secrets": {"until_at": {"$lte": now}}}}
         )
 
+    async def set_origins(self, client_id: str, origins: Sequence[str]) -> bool:
+        """Put other origins in place; False when there is no such client."""
+        changed = await self._clients.update_one({"_id": client_id}, {"$set": {"origins": list(origins)}})
+        return changed.matched_count == 1
+
     async def shut_out(self, client_id: str) -> bool:
         """Keep a client out for good, its secrets forgotten; False when there is no such client."""
         changed = await self._clients.update_one(
@@ -97,6 +102,7 @@ def _doc(client: Client) -> Document:
         "terminal_kind": str(client.terminal_kind) if client.terminal_kind else None,
         "department_id": client.department_id,
         "active": client.active,
+        "origins": list(client.origins),
     }
 
 
@@ -110,4 +116,5 @@ def _client(doc: Document) -> Client:
         terminal_kind=TerminalKind(doc["terminal_kind"]) if doc.get("terminal_kind") else None,
         department_id=doc.get("department_id"),
         active=doc["active"],
+        origins=tuple(doc.get("origins", ())),
     )

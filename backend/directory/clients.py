@@ -170,6 +170,12 @@ class ClientService:
             await self._revocations.revoke_account(client_id, _TOKENS_LAST)
         return secret
 
+    async def set_origins(self, client_id: str, origins: Sequence[str]) -> None:
+        """Say whose pages may show the record browser inside. Raises NOT_FOUND."""
+        if not await self._store.set_origins(client_id, origins):
+            raise not_found("client")
+        self._known.clear()
+
     async def deactivate(self, client_id: str) -> None:
         """Shut a client out at once and for good: no new token, and those it has are void.
 

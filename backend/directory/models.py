@@ -127,6 +127,8 @@ class Client:
     terminal_kind: TerminalKind | None = None
     department_id: str | None = None
     active: bool = True
+    # Of a hospital's workstations: the addresses whose pages may show the record browser inside.
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

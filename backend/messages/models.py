@@ -13,6 +13,7 @@ class MessageKind(StrEnum):
 
     LOGIN_CODE = "login_code"
     CONSENT_CODE = "consent_code"
+    RECORD_CODE = "record_code"
     APPOINTMENT_BOOKED = "appointment_booked"
     APPOINTMENT_CANCELLED = "appointment_cancelled"
     SCHEDULE_STOPPED = "schedule_stopped"
@@ -35,10 +36,14 @@ class MessageKind(StrEnum):
     PAYMENT_SUCCEEDED = "payment_succeeded"
     BIRTH_FILING = "birth_filing"
     REFERRAL = "referral"
+    RECORD_CONSENT_ASKED = "record_consent_asked"
+    RECORD_CONSENT_GIVEN = "record_consent_given"
+    RECORD_GLASS_BROKEN = "record_glass_broken"
+    RECORD_ANSWERED = "record_answered"
 
 
 # One-time codes: sent while a person waits, kept nowhere, never sent again.
-CODE_KINDS = frozenset({MessageKind.LOGIN_CODE, MessageKind.CONSENT_CODE})
+CODE_KINDS = frozenset({MessageKind.LOGIN_CODE, MessageKind.CONSENT_CODE, MessageKind.RECORD_CODE})
 
 
 class MessageChannel(StrEnum):

@@ -48,6 +48,7 @@ _SURVEY = Policy(Priority.BULK, Group.SURVEYS, quiet=True, per_day=4)
 POLICIES: dict[MessageKind, Policy] = {
     MessageKind.LOGIN_CODE: _CODE,
     MessageKind.CONSENT_CODE: _CODE,
+    MessageKind.RECORD_CODE: _CODE,
     # The person has just spoken and waits.
     MessageKind.ANSWER: Policy(Priority.URGENT, None, per_day=100),
     MessageKind.APPOINTMENT_BOOKED: _NOTICE,
@@ -69,6 +70,11 @@ POLICIES: dict[MessageKind, Policy] = {
     MessageKind.PAYMENT_SUCCEEDED: _NOTICE,
     MessageKind.BIRTH_FILING: _NOTICE,
     MessageKind.REFERRAL: _NOTICE,
+    MessageKind.RECORD_CONSENT_ASKED: _NOTICE,
+    MessageKind.RECORD_CONSENT_GIVEN: Policy(group=None),
+    # Whose record is read in an emergency learns it at once, and cannot have it stopped.
+    MessageKind.RECORD_GLASS_BROKEN: Policy(Priority.URGENT, None),
+    MessageKind.RECORD_ANSWERED: _NOTICE,
     MessageKind.SURVEY_CARD: _SURVEY,
     MessageKind.SURVEY_QUESTION: _SURVEY,
     MessageKind.SURVEY_LINK: _SURVEY,

@@ -182,6 +182,10 @@ class MessageService:
         """The same for a code by which somebody lets `guardian` act for him."""
         await self._codes.send(phone, MessageKind.CONSENT_CODE, {"code": code, "guardian": guardian})
 
+    async def send_record_code(self, phone: str, code: str, organization: str) -> None:
+        """The same for a code by which somebody lets a hospital read his record."""
+        await self._codes.send(phone, MessageKind.RECORD_CODE, {"code": code, "organization": organization})
+
     # The resident's list.
 
     async def list_mine(

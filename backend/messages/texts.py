@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from backend.messages.models import Content, MessageKind
+from backend.messages.record_texts import RECORD_WORDINGS
 from backend.messages.wording import FACTS, SMS, WECHAT, Wording
 
 _VISIT: tuple[tuple[str, str], ...] = (
@@ -277,6 +278,8 @@ WORDINGS |= {
         channels=(SMS,),
     ),
 }
+
+WORDINGS |= RECORD_WORDINGS
 
 # WeChat's published lengths; a longer text is refused as a whole, so it is cut here.
 _LENGTHS = {"thing": 20, "name": 10, "character_string": 32, "phrase": 5}

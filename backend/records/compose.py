@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from backend.audit.service import AuditService
 from backend.db.client import Database
 from backend.records.gate import Gate, Residents
+from backend.records.grounds import Grounds
 from backend.records.ports import Charts
 from backend.records.reading import RecordReader
 from backend.records.reindexing import RecordIndexes
@@ -36,6 +37,7 @@ def make_records(
     charts: Charts,
     residents: Residents,
     audit: AuditService,
+    grounds: Grounds,
     nudge: Callable[[], None],
 ) -> Records:
     """The parts."""
@@ -43,6 +45,6 @@ def make_records(
     return Records(
         RecordService(store, charts, nudge),
         RecordReader(store, audit),
-        Gate(charts, residents),
+        Gate(charts, residents, grounds),
         RecordIndexes(store, blind),
     )

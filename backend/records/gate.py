@@ -6,8 +6,10 @@ from typing import Protocol
 
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
+from backend.records.grounds import Grounds
 from backend.records.models import Basis, BasisKind, Purpose, Sensitivity
 from backend.records.ports import Charts
+from backend.records.sharing_models import Asked
 from backend.residents.models import Patient, Relation
 
 
@@ -21,9 +23,10 @@ class Residents(Protocol):
 class Gate:
     """Finds the basis on which somebody may read, or refuses."""
 
-    def __init__(self, charts: Charts, residents: Residents) -> None:
+    def __init__(self, charts: Charts, residents: Residents, grounds: Grounds) -> None:
         self._charts = charts
         self._residents = residents
+        self._grounds = grounds
 
     async def own(self, actor: Actor, patient_id: str) -> Basis:
         """A resident's own record, or that of somebody he acts for. Raises NOT_FOUND, PATIENT_PENDING.
@@ -63,6 +66,31 @@ class Gate:
             organization_id=organization_id,
             max_sensitivity=Sensitivity.SPECIAL,
             practitioner=practitioner,
+        )
+
+    async def care(self, actor: Actor, person_id: str, asked: Asked) -> Basis:
+        """Another hospital's data, for somebody who treats: by consent, care, law or broken glass, in order.
+
+        Raises NOT_FOUND where the hospital knows of no such person, RECORD_ACCESS_DENIED with the ways there
+        are, PRACTITIONER_UNKNOWN, and REASON_REQUIRED for a glass that is broken without a reason.
+        """
+        organization_id = organization_of(actor)
+        charts = await self._charts.charts_of(person_id)
+        has_chart = any(chart.organization_id == organization_id for chart in charts)
+        ground = await self._grounds.find(actor, organization_id, person_id, asked, has_chart=has_chart)
+        return Basis(
+            ground.kind,
+            person_id,
+            tuple(chart.id for chart in charts),
+            asked.purpose,
+            actor,
+            organization_id=organization_id,
+            reference=ground.reference,
+            kinds=ground.kinds,
+            since=ground.since,
+            until=ground.until,
+            max_sensitivity=ground.max_sensitivity,
+            practitioner=asked.practitioner.strip(),
         )
 
 

@@ -96,10 +96,12 @@ class RecordReader:
             basis.organization_id,
             {
                 "way": way,
+                "basis": str(basis.kind),
                 "purpose": str(basis.purpose),
                 "practitioner": basis.practitioner,
                 "count": len(found),
                 "resources": ids[:_MOST_NAMED],
+                "found": sorted({str(each.kind) for each in found}),
                 **data,
             },
         )

@@ -187,6 +187,11 @@ class ResourceStore:
         """How many are indexed under a key; a scan, for an operator's command only."""
         return await self._resources.count_documents({"blind": kid})
 
+    async def for_bookkeeping(self, id: str) -> Resource | None:
+        """A resource as it stands, for what the city itself concludes from it; handed to nobody."""
+        doc = await self._resources.find_one({"_id": id, "chart": owner_of(id)})
+        return self._documents.read(doc) if doc else None
+
     # -- reading: nothing is found but within a basis --------------------------------------------------
 
     async def find(self, basis: Basis, id: str) -> Resource | None:

@@ -85,4 +85,5 @@ def make_residents(
         limiter=limiter,
         audit=audit,
         has_appointments=has_appointments,
+        codes=codes,
     )

@@ -15,6 +15,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 from backend.residents.accounts import Accounts
 from backend.residents.claim_ids import ClaimIds
+from backend.residents.codes import OneTimeCodes
 from backend.residents.consents import Consents
 from backend.residents.forgetting import Forgetting
 from backend.residents.id_numbers import IDNumberError, parse_id_number
@@ -58,6 +59,7 @@ class ResidentService:
         limiter: RateLimiter,
         audit: AuditService,
         has_appointments: HasAppointments,
+        codes: OneTimeCodes,
     ) -> None:
         self.login = login
         self.talking = talking
@@ -65,6 +67,8 @@ class ResidentService:
         self.consents = consents
         self.forgetting = forgetting
         self.indexes = indexes
+        # For what else somebody agrees to by a code on his phone.
+        self.codes = codes
         self._accounts = accounts
         self._store = store
         self._ids = claim_ids

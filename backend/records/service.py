@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from backend import clock
@@ -40,8 +40,10 @@ class RecordService:
         self._charts = charts
         self._nudge = nudge
 
-    async def write(self, organization_id: str, batch: Sequence[Incoming], source: Source) -> list[Written]:
-        """Write all of a batch, in one step. Safe to repeat, and for many at once.
+    async def write(
+        self, organization_id: str, batch: Sequence[Incoming], source: Source, *, gone: Sequence[str] = ()
+    ) -> list[Written]:
+        """Write all of a batch, in one step, and take back what is `gone`. Safe to repeat, also many at once.
 
         The same content makes no new version; a message that comes again after a newer one changes nothing.
         Of several forms of one resource in a batch the last counts. Raises RESOURCE_INVALID, BODY_TOO_LARGE,
@@ -53,7 +55,8 @@ class RecordService:
         if sum(len(each.draft.written or b"") for each in read) > bodies.LARGEST_BATCH:
             raise AppError(ErrorCode.BODY_TOO_LARGE, "a batch of resources")
         await self._check_owners(organization_id, {owner_of(each.draft.id) for each in read})
-        wanted = {each.draft.id: each for each in _spread(read)}
+        wanted = await self._taken_back(organization_id, gone, source) if gone else {}
+        wanted |= {each.draft.id: each for each in _spread(read)}
         written = await self._carry_out(wanted)
         return [written[each.draft.id] for each in read]
 
@@ -61,12 +64,34 @@ class RecordService:
         self, organization_id: str, id: str, source: Source, *, if_version: int | None = None
     ) -> Written:
         """Take a resource back: it is gone for whoever reads, its history stays. Twice is no error."""
-        await self._check_owners(organization_id, {owner_of(id)})
-        standing = (await self._store.standing([id])).get(id)
-        if standing is None:
+        wanted = await self._taken_back(organization_id, [id], source)
+        return (await self._carry_out({id: replace(wanted[id], if_version=if_version)}))[id]
+
+    async def standing(self, organization_id: str, ids: Collection[str]) -> dict[str, Standing]:
+        """What stands of these that the organization has sent itself: whether, and in which version.
+
+        For whoever is about to write; what it says is read on a basis only.
+        """
+        found = await self._store.standing(ids)
+        return {id: each for id, each in found.items() if each.doc["organization_id"] == organization_id}
+
+    async def _taken_back(
+        self, organization_id: str, ids: Sequence[str], source: Source
+    ) -> dict[str, _Wanted]:
+        await self._check_owners(organization_id, {owner_of(id) for id in ids})
+        standing = await self._store.standing(ids)
+        if not set(ids) <= standing.keys():
             raise not_found("a resource of this id")
-        draft = Draft(id, standing.type, organization_id, standing.derived, None, source)
-        return (await self._carry_out({id: _Wanted(draft, if_version)}))[id]
+        return {
+            id: _Wanted(
+                Draft(id, standing[id].type, organization_id, standing[id].derived, None, source), None
+            )
+            for id in ids
+        }
+
+    async def existing(self, ids: Collection[str]) -> frozenset[str]:
+        """Which of these resources there are: for what is only to be written where nothing stands yet."""
+        return frozenset(await self._store.standing(ids))
 
     async def _carry_out(self, wanted: dict[str, _Wanted]) -> dict[str, Written]:
         ends = time.monotonic() + _PATIENCE_S

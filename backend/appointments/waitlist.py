@@ -7,7 +7,9 @@ on waiting. Who does not answer in time loses the hold, which frees the place, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from enum import Enum, auto
 from typing import Protocol
 
 from backend import clock
@@ -17,7 +19,7 @@ from backend.appointments.waitlist_store import WaitlistStore
 from backend.errors import AppError, ErrorCode
 from backend.ids import new_id
 from backend.messages.models import Answer
-from backend.permissions import Actor
+from backend.permissions import Actor, Role
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.claims_models import Claim, ClaimState, Wanted, pool_key
 from backend.slotpool.schedules_models import Schedule, ScheduleState
@@ -25,6 +27,7 @@ from backend.worker.events import Event
 
 TOO_MANY = f"最多同时候补{MOST_WAITING}个，请先退出一个再试。"
 _TRIES = 20
+_MOST_DAYS = 500
 # The patient has been booked otherwise, or whoever waits for him acts for him no more.
 _NOT_NEEDED = frozenset(
     {
@@ -35,6 +38,21 @@ _NOT_NEEDED = frozenset(
         ErrorCode.UNAUTHENTICATED,
     }
 )
+
+
+class _Offer(Enum):
+    """What came of an offer: it was made, that person does not want it, or there is no place."""
+
+    MADE = auto()
+    NOT_WANTED = auto()
+    NO_PLACE = auto()
+
+
+class Sessions(Schedules, Protocol):
+    """The schedules' service, as far as the waiting list needs it."""
+
+    async def list_for_department(self, department_id: str, first: date, days: int) -> Sequence[Schedule]:
+        """A department's sessions."""
 
 
 class Tells(Protocol):
@@ -51,7 +69,7 @@ class Waitlist:
         self,
         store: WaitlistStore,
         claims: ClaimService,
-        schedules: Schedules,
+        schedules: Sessions,
         patients: Patients,
         directory: Directory,
         messages: Tells,
@@ -129,37 +147,59 @@ class Waitlist:
         if await self._store.first(freed.pool_key) is None:
             return
         schedule = await self._schedules.get(freed.schedule_id)
-        over = all(slot.end_at <= clock.now() for slot in schedule.slots)
-        if schedule.state is not ScheduleState.OPEN or over:
-            return
+        if _takes_place(schedule):
+            await self._offer_next(schedule, event.id)
+
+    async def sweep(self) -> int:
+        """Periodic: places that a hospital has added, not given back; returns how many were offered."""
+        offered = 0
+        for department_id, on in await self._store.waiting_days(clock.today(), _MOST_DAYS):
+            for schedule in await self._schedules.list_for_department(department_id, on, 1):
+                while _takes_place(schedule) and await self._offer_next(schedule, new_id()):
+                    offered += 1
+        return offered
+
+    async def _offer_next(self, schedule: Schedule, key: str) -> bool:
+        """Offer a place to the first one who wants it; False when there is nobody, or no place."""
+        after = ""
         for _ in range(_TRIES):
-            entry = await self._store.first(freed.pool_key)
-            if entry is None or await self._offer(entry, schedule, event):
-                return
+            entry = await self._store.first(schedule.pool_key, after)
+            came = await self._offer(entry, schedule, key) if entry else _Offer.NO_PLACE
+            if entry is None or came is not _Offer.NOT_WANTED:
+                return came is _Offer.MADE
+            after = entry.id
+        return False
 
     async def on_resident_deleted(self, event: Event) -> None:
         """RESIDENT_DELETED."""
         await self._store.forget_resident(event.data["resident_id"])
 
-    async def _offer(self, entry: Waiting, schedule: Schedule, event: Event) -> bool:
-        """Hold a place for somebody; False when the next one is to be asked."""
+    async def _offer(self, entry: Waiting, schedule: Schedule, key: str) -> _Offer:
+        """Hold a place for somebody. The same key holds the same place."""
         try:
-            await self._patients.access_patient(Actor("resident", entry.resident_id), entry.patient_id)
-            claim = await self._claims.claim(_wanted(entry, schedule, event), schedule)
+            await self._patients.access_patient(_who_waits(entry), entry.patient_id)
+            claim = await self._claims.claim(_wanted(entry, schedule, key), schedule)
         except AppError as error:
             if error.status >= 500:
                 raise
             if error.code not in _NOT_NEEDED:
-                return True  # Somebody else was quicker: everybody goes on waiting.
-            await self._store.end(entry, WaitState.ENDED)
-            return False
+                return _Offer.NO_PLACE  # Somebody else was quicker: everybody goes on waiting.
+            if not await self._is_being_offered(error):
+                await self._store.end(entry, WaitState.ENDED)
+            return _Offer.NOT_WANTED
         if claim.state is not ClaimState.HELD:
-            return True  # Offered before, when this event was heard the first time.
+            return _Offer.MADE  # Before, when this event was heard the first time.
         if not await self._store.offer(entry, claim.id):
             await self._claims.release(claim)
-            return False
+            return _Offer.NOT_WANTED
         await self._tell(entry, claim)
-        return True
+        return _Offer.MADE
+
+    async def _is_being_offered(self, error: AppError) -> bool:
+        """Whether the patient's other place is but held: by somebody who is offering it at this moment."""
+        if error.code is not ErrorCode.ALREADY_BOOKED:
+            return False
+        return (await self._claims.get(error.data["appointment_id"])).state is ClaimState.HELD
 
     async def _tell(self, entry: Waiting, claim: Claim) -> None:
         """By SMS, which reaches everybody; and where the talk was, when that was not by SMS."""
@@ -193,14 +233,24 @@ class Waitlist:
         return None if claim.state is not ClaimState.HELD or over else claim
 
 
-def _wanted(entry: Waiting, schedule: Schedule, event: Event) -> Wanted:
+def _who_waits(entry: Waiting) -> Actor:
+    """Who joined the list, as whom he did: a number that texts may stand for a family without an account."""
+    role = Role.RESIDENT_BY_SMS if entry.channel == "sms" else Role.RESIDENT
+    return Actor("resident", entry.resident_id, role, channel=entry.channel)
+
+
+def _takes_place(schedule: Schedule) -> bool:
+    return schedule.state is ScheduleState.OPEN and any(slot.end_at > clock.now() for slot in schedule.slots)
+
+
+def _wanted(entry: Waiting, schedule: Schedule, key: str) -> Wanted:
     return Wanted(
         schedule_id=schedule.id,
         number=None,
         resident_id=entry.resident_id,
         patient_id=entry.patient_id,
         channel=entry.channel,
-        request_key=f"waitlist:{entry.id}:{event.id}",
+        request_key=f"waitlist:{entry.id}:{key}",
         actor_id=entry.resident_id,
         hold=True,
     )

@@ -42,9 +42,9 @@ class WaitlistStore:
             return False
         return True
 
-    async def first(self, pool_key: str) -> Waiting | None:
-        """Who has waited longest for this day."""
-        rules = {"pool_key": pool_key, "state": WaitState.WAITING.value}
+    async def first(self, pool_key: str, after: str = "") -> Waiting | None:
+        """Who has waited longest for this day, of those behind an entry."""
+        rules = {"pool_key": pool_key, "state": WaitState.WAITING.value, "_id": {"$gt": after}}
         doc = await self._entries.find_one(rules, sort=[("_id", ASCENDING)])
         return _read(doc) if doc else None
 
@@ -52,6 +52,24 @@ class WaitlistStore:
         """For whom places of this day are held."""
         rules = {"pool_key": pool_key, "state": WaitState.OFFERED.value}
         return [_read(doc) for doc in await self._entries.find(rules).to_list(None)]
+
+    async def waiting_days(self, today: date, limit: int) -> list[tuple[str, date]]:
+        """Departments and days that somebody waits for, the nearest days first."""
+        grouped = await self._entries.aggregate(
+            [
+                {"$match": {"state": WaitState.WAITING.value, "on": {"$gte": today.isoformat()}}},
+                {
+                    "$group": {
+                        "_id": "$pool_key",
+                        "department_id": {"$first": "$department_id"},
+                        "on": {"$first": "$on"},
+                    }
+                },
+                {"$sort": {"on": 1, "_id": 1}},
+                {"$limit": limit},
+            ]
+        )
+        return [(doc["department_id"], date.fromisoformat(doc["on"])) async for doc in grouped]
 
     async def count_before(self, entry: Waiting) -> int:
         """How many wait longer."""

@@ -65,12 +65,13 @@ class PatientService:
             return Patient(patient_id, Relation.SELF, patient_id)
         if actor.kind != "resident":
             raise not_found(f"patient {patient_id}")
+        if any(each.id == patient_id for each in await self._household(actor)):
+            relation = Relation.SELF if actor.id == patient_id else Relation.OTHER
+            return Patient(patient_id, relation, actor.id)
         if actor.id == patient_id:
             if not actor.real_name and not (await self._accounts.access_account(actor)).real_name:
                 raise AppError(ErrorCode.REAL_NAME_REQUIRED)
             return Patient(patient_id, Relation.SELF, actor.id)
-        if any(each.id == patient_id for each in await self._household(actor)):
-            return Patient(patient_id, Relation.OTHER, actor.id)
         link = await self._links.find_link(actor.id, patient_id)
         if link is None:
             raise not_found(f"patient {patient_id}")

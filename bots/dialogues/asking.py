@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from backend.conversations.models import Through
-from backend.residents.models import LinkState
+from backend.residents.models import LinkState, PatientView
 from backend.security.masking import mask_name
 from bots.dialogue import Ask, Option, Talk
 from bots.understanding.values import Intent, Mention, Problem
@@ -77,9 +78,16 @@ def only_one(mentions: Iterable[Mention]) -> str:
 
 
 async def patients_of(talk: Talk) -> list[Option]:
-    """Whom the resident may book for, names masked."""
+    """Whom the resident may book for, names masked; two who then look alike with the years of their birth."""
     listed = await talk.services.residents.patients.list_patients(talk.actor)
-    return [Option(each.id, mask_name(each.name)) for each in listed if each.state is LinkState.ACTIVE]
+    active = [each for each in listed if each.state is LinkState.ACTIVE]
+    alike = Counter(mask_name(each.name) for each in active)
+    return [Option(each.id, _called(each, alike[mask_name(each.name)] > 1)) for each in active]
+
+
+def _called(patient: PatientView, has_double: bool) -> str:
+    name = mask_name(patient.name)
+    return f"{name}（{patient.birth_on.year}年生）" if has_double else name
 
 
 def most_options(talk: Talk) -> int:

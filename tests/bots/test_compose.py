@@ -110,6 +110,16 @@ async def test_a_family_without_an_account_books_from_the_number_its_hospital_wr
         await residents.access_patient(replace(actor, role=Role.RESIDENT), child)
 
 
+async def test_two_patients_whose_masked_names_are_alike_are_told_apart(town: TestCity):
+    residents, phone = town.city.services.residents, "13755550005"
+    for number in ("370702198503120014", "370702202003010010"):
+        await residents.find_or_create_file("刘明", number, phone)
+    await town.schedule()
+    asked = await Line(town, Through.SMS, phone).say("明天市人民医院儿科", "1")
+    assert "刘*（1985年生）" in asked
+    assert "刘*（2020年生）" in asked
+
+
 async def test_a_number_given_long_ago_or_for_a_whole_ward_stands_for_nobody(town: TestCity):
     residents = town.city.services.residents
     long_ago = await residents.find_or_create_file("钱七", id_number(811), "13755550003")

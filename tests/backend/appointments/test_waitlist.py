@@ -1,5 +1,6 @@
 """Waiting for a place: first come first told, held for a time, and nobody is promised what is gone."""
 
+import asyncio
 from datetime import date, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from backend.errors import AppError, ErrorCode
 from backend.messages.models import Answer
 from backend.permissions import Actor, Role
 from backend.worker.events import Event, EventKind
-from tests.support.city import Caller, TestCity
+from tests.support.city import Caller, TestCity, make_schedule
 
 
 def actor_of(who: Caller) -> Actor:
@@ -80,6 +81,24 @@ async def test_who_does_not_answer_or_leaves_makes_way_for_the_next(
         await city.work()
         assert [each.state for each in await services.waitlist.list_mine(actor_of(people[2]))] == ["offered"]
     assert [len(await texts(city, who)) for who in people] == [1, 1, 1]
+
+
+async def test_places_that_a_hospital_adds_go_to_who_waited_longest(city: TestCity):
+    await full(city)
+    people = [await city.resident() for _ in range(3)]
+    await wait(city, *people)
+    services = city.city.services
+    assert await services.waitlist.sweep() == 0
+    await services.schedules.publish_many([make_schedule(city.hospital, city.department, slots=2)])
+    assert sum(await asyncio.gather(*(services.waitlist.sweep() for _ in range(3)))) == 2
+    assert [len(await services.waitlist.offered(actor_of(who))) for who in people] == [1, 1, 0]
+    assert [len(await texts(city, who)) for who in people] == [1, 1, 0]
+    assert await services.waitlist.sweep() == 0
+    # Who comes later does not overtake: the third waits on.
+    ((entry, _),) = await services.waitlist.offered(actor_of(people[0]))
+    await services.waitlist.leave(actor_of(people[0]), entry)
+    await city.work()
+    assert len(await services.waitlist.offered(actor_of(people[2]))) == 1
 
 
 async def test_what_somebody_else_takes_first_leaves_everybody_waiting(city: TestCity):

@@ -89,6 +89,8 @@ class ErrorCode(StrEnum):
     RECORD_ACCESS_DENIED = "RECORD_ACCESS_DENIED"
     PRACTITIONER_UNKNOWN = "PRACTITIONER_UNKNOWN"
     LAUNCH_ENDED = "LAUNCH_ENDED"
+    # Recognition and medication
+    DECISION_CLOSED = "DECISION_CLOSED"
     # Staff
     SIGN_IN_FAILED = "SIGN_IN_FAILED"
     ACCOUNT_LOCKED = "ACCOUNT_LOCKED"
@@ -179,6 +181,7 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ),
     ErrorCode.PRACTITIONER_UNKNOWN: ErrorKind(400, "请填写本院已登记的医生工号后再试。"),
     ErrorCode.LAUNCH_ENDED: ErrorKind(410, "调阅窗口已失效，请在医生工作站重新打开。"),
+    ErrorCode.DECISION_CLOSED: ErrorKind(409, "已超过登记或更改决定的时间，原来的记录保留不变。"),
     ErrorCode.SIGN_IN_FAILED: ErrorKind(401, "账号、密码或动态口令不正确。"),
     ErrorCode.ACCOUNT_LOCKED: ErrorKind(423, "账号已锁定，请15分钟后再试或联系管理员。"),
     ErrorCode.CSRF_FAILED: ErrorKind(403, "页面已过期，请刷新后重试。"),

@@ -44,6 +44,7 @@ from backend.messages.service import MessageService
 from backend.messages.tellers import CodeAndFamilyTeller
 from backend.patient_index.compose import make_patient_index
 from backend.patient_index.service import PatientIndex
+from backend.recognition.compose import Recognition, make_recognition
 from backend.records.gate import Gate
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
@@ -122,6 +123,7 @@ class Services(Middle):
     desk: AppointmentDesk
     surveys: SurveyService
     reports: ReportService
+    recognition: Recognition
     # Made last, of all the others.
     bots: Bots = field(init=False)
 
@@ -383,5 +385,6 @@ def _top(m: Middle) -> Services:
         reports=make_reports(
             gate=m.record_gate, reader=m.record_reader, people=m.patient_index, places=m.directory
         ),
+        recognition=make_recognition(m),
         desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),
     )

@@ -39,6 +39,7 @@ class Mark:
     scope: str
     area: str
     valid_until: date
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,11 @@ def lists_of(edition: Edition) -> Lists:
     """Read an edition."""
     items = {row["code"]: _item(row) for row in _rows(edition, "items")}
     codes = {(row["organization"], row["code"]): row["item"] for row in _rows(edition, "codes")}
+    areas = {row["area"]: row["name"] for row in _rows(edition, "areas")}
     marks: dict[tuple[str, str], list[Mark]] = {}
     for row in _rows(edition, "marks"):
-        mark = Mark(row["scope"], row["area"], date.fromisoformat(row["valid_until"]))
+        name = "全国HR" if row["scope"] == "national" else f"{areas.get(row['area'], row['area'])}HR"
+        mark = Mark(row["scope"], row["area"], date.fromisoformat(row["valid_until"]), name)
         marks.setdefault((row["organization"], row["item"]), []).append(mark)
     local_of: dict[str, list[tuple[str, str]]] = {}
     for place_and_code, item in codes.items():
@@ -108,7 +111,7 @@ def lists_of(edition: Edition) -> Lists:
         marks={place: tuple(found) for place, found in marks.items()},
         prices={(row["organization"], row["item"]): row["fee_fen"] for row in _rows(edition, "prices")},
         levels={row["relation"]: row["treatment"] for row in _rows(edition, "levels")},
-        areas={row["area"]: row["name"] for row in _rows(edition, "areas")},
+        areas=areas,
         reasons={row["code"]: Reason(**row) for row in _rows(edition, "reasons")},
         by_loinc={code: item.code for item in items.values() for code in item.loinc},
         local_of={item: tuple(found) for item, found in local_of.items()},

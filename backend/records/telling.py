@@ -36,6 +36,8 @@ def _kind(draft: Draft) -> EventKind | None:
     status = draft.derived.status
     if draft.type == "DiagnosticReport":
         return EventKind.REPORT_ISSUED if status in _ISSUED else None
+    if draft.type == "ServiceRequest":
+        return EventKind.ORDER_PLACED if status == "active" else None
     if draft.type != "Encounter":
         return None
     if status == "finished":

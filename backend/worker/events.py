@@ -35,6 +35,8 @@ class EventKind(StrEnum):
     CODE_USED = "code.used"
     SURVEY_ALARMED = "survey.alarmed"
     REPORT_ISSUED = "report.issued"
+    ORDER_PLACED = "order.placed"
+    RECOGNITION_DECIDED = "recognition.decided"
     ENCOUNTER_FINISHED = "encounter.finished"
     PATIENT_LINK_REQUESTED = "patient.link_requested"
     PATIENT_LINKED = "patient.linked"

@@ -67,6 +67,7 @@ export const serverErrors: Record<string, string> = {
   MESSAGE_NOT_RESENDABLE: '这条消息不能重发。',
   RESOURCE_INVALID: '提交的诊疗数据不符合要求。',
   VERSION_CONFLICT: '数据已有新版本，请刷新后再试。',
+  DECISION_CLOSED: '已超过登记或更改决定的时间，原来的记录保留不变。',
   SIGN_IN_FAILED: '账号、密码或动态口令不正确。',
   ACCOUNT_LOCKED: '账号已锁定，请稍后再试。',
   CSRF_FAILED: '页面已过期，请刷新后重试。',

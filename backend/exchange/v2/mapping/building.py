@@ -1,0 +1,113 @@
+"""What a mapping works with: the chart, the tables, the drafts made so far, and what was not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from backend.exchange.v2.mapping.codes import Codes, city_tables
+from backend.exchange.v2.parsing import Header
+from backend.exchange.v2.rules import Location
+from backend.exchange.v2.segments import Content, Segment
+from backend.records.ids import resource_id
+
+Json = dict[str, Any]
+
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something of a message that did not become part of a resource."""
+
+    # segment, field, code, value
+    kind: str
+    where: str
+    # What stood there, where it is short enough to be shown; sealed at rest, masked on screens.
+    said: str = ""
+
+
+@dataclass
+class Draft:
+    """A resource as it will be written. `key` is its business key: the same thing is the same resource."""
+
+    type: str
+    key: str
+    body: Json
+    # Leave what is there alone: a result's PID knows less of a person than the registration did.
+    only_new: bool = False
+
+
+@dataclass
+class Building:
+    """The state of mapping one message about one chart."""
+
+    header: Header
+    content: Content
+    chart_id: str
+    organization_id: str
+    codes: Codes
+    received_at: datetime
+    drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    encounter: Json | None = None
+
+    @property
+    def subject(self) -> Json:
+        """The reference to the patient."""
+        return {"reference": f"Patient/{self.chart_id}"}
+
+    def add(self, type: str, key: str, body: Json, *, only_new: bool = False) -> Json:
+        """Put a resource into the batch; returns the reference to it. The same key again is filled up."""
+        draft = self.drafts.get((type, key))
+        clean = tidy({"resourceType": type, **body})
+        if draft is None:
+            self.drafts[type, key] = Draft(type, key, clean, only_new)
+        else:
+            draft.body = {**draft.body, **clean}
+        return self.ref(type, key)
+
+    def ref(self, type: str, key: str) -> Json:
+        """The reference to a resource of this chart by its business key."""
+        return {"reference": f"{type}/{resource_id(self.chart_id, type, key)}"}
+
+    def code(self, table: str, code: str, segment: Segment, number: int) -> str | None:
+        """A code by its table; one that no row knows is noted, and becomes the table's fallback."""
+        if not code:
+            return None
+        found = self.codes.look_up(table, code)
+        if found is None:
+            self.not_understood("code", segment, number, code)
+            return city_tables()[table].fallback or None
+        return found
+
+    def not_understood(self, kind: str, segment: Segment, number: int | None = None, said: str = "") -> None:
+        """Note what could not be taken over."""
+        where = str(Location(segment.name, segment.at, number))
+        if len(self.findings) < 500:
+            self.findings.append(Finding(kind, where, said[:80]))
+
+
+def tidy(said: Json) -> Json:
+    """Without what says nothing: None, empty texts, lists and objects."""
+    clean: Json = _tidy(said)
+    return clean
+
+
+def _tidy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: clean for key, one in value.items() if (clean := _tidy(one)) not in _NOTHING}
+    if isinstance(value, list | tuple):
+        return [clean for one in value if (clean := _tidy(one)) not in _NOTHING]
+    return value
+
+
+def unique(items: Iterable[Json]) -> list[Json]:
+    """Each once, in their order."""
+    found: list[Json] = []
+    for item in items:
+        if item and item not in found:
+            found.append(item)
+    return found

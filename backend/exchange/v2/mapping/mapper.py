@@ -1,0 +1,123 @@
+"""The whole mapping of one message: who it is about, and what becomes of its segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.exchange.v2.mapping.building import Building, Draft, Finding
+from backend.exchange.v2.mapping.codes import Codes
+from backend.exchange.v2.mapping.conditions import (
+    build_allergies,
+    build_conditions,
+    build_death,
+    build_procedures,
+)
+from backend.exchange.v2.mapping.groups import groups_of
+from backend.exchange.v2.mapping.observations import build_observation, observation_keys
+from backend.exchange.v2.mapping.orders import build_order
+from backend.exchange.v2.mapping.people import (
+    build_coverage,
+    build_patient,
+    build_relatives,
+    chart_number,
+    demographics,
+)
+from backend.exchange.v2.mapping.visits import build_visit
+from backend.exchange.v2.parsing import Header
+from backend.exchange.v2.segments import Content
+from backend.patient_index.models import ChartNumber, Demographics
+
+# Whose PID is what the registration desk knows; other messages carry only as much as they need.
+_REGISTERS = frozenset({"ADT", "BAR", "VXU"})
+_ORDERS = frozenset({"ORM", "OMG", "OML", "ORU", "OUL"})
+# Segments that carry nothing about the patient.
+_ENVELOPE = frozenset({"MSH", "SFT", "UAC", "EVN", "NTE", "DSC", "FHS", "BHS"})
+
+
+@dataclass(frozen=True)
+class Whom:
+    """Whom a message is about, as the patient index is told."""
+
+    number: ChartNumber
+    who: Demographics
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """What became of a message."""
+
+    drafts: list[Draft]
+    findings: list[Finding]
+
+
+def whom(content: Content, codes: Codes) -> Whom | None:
+    """The chart's number and the person, of the first PID."""
+    patient = content.first("PID")
+    number = chart_number(patient) if patient is not None else None
+    return Whom(number, demographics(patient, codes)) if patient is not None and number else None
+
+
+def map_message(
+    header: Header,
+    content: Content,
+    *,
+    chart_id: str,
+    codes: Codes,
+    received_at: datetime,
+) -> Mapped:
+    """Every resource of a message about one chart, and what was not understood."""
+    b = Building(header, content, chart_id, codes.organization_id, codes, received_at)
+    patient = content.first("PID")
+    if patient is not None:
+        build_patient(b, patient, only_new=header.type not in _REGISTERS)
+    build_visit(b)
+    build_relatives(b)
+    build_coverage(b)
+    build_allergies(b)
+    diagnoses = build_conditions(b)
+    if b.encounter is not None and diagnoses and header.type in ("ADT", "BAR"):
+        _of_visit(b, diagnoses)
+    build_procedures(b)
+    build_death(b)
+    _FAMILIES.get(header.type, _observations)(b)
+    _leftovers(b)
+    return Mapped(list(b.drafts.values()), b.findings)
+
+
+def _of_visit(b: Building, diagnoses: list[dict[str, object]]) -> None:
+    for (kind, _), draft in b.drafts.items():
+        if kind == "Encounter":
+            draft.body["diagnosis"] = diagnoses
+
+
+def _observations(b: Building) -> None:
+    """OBX of a registration: height, blood pressure, what was measured on the way."""
+    where = str(b.encounter["reference"]) if b.encounter else b.header.control_id
+    for segment, key in observation_keys(f"{where}|{b.header.type}", list(b.content.each("OBX"))):
+        build_observation(b, segment, key)
+
+
+def _orders(b: Building) -> None:
+    before, groups = groups_of(b.content, order_after=b.header.type == "OUL")
+    where = str(b.encounter["reference"]) if b.encounter else b.header.control_id
+    for segment, key in observation_keys(f"{where}|before", before.each("OBX")):
+        build_observation(b, segment, key)
+    for group in groups:
+        build_order(b, group)
+
+
+def _leftovers(b: Building) -> None:
+    """What nobody read: whole segments, then fields."""
+    for segment in b.content.all:
+        if segment.name in _ENVELOPE:
+            continue
+        if not segment.read:
+            b.not_understood("segment", segment)
+            continue
+        for number in segment.unread():
+            b.not_understood("field", segment, number)
+
+
+_FAMILIES: dict[str, Callable[[Building], None]] = dict.fromkeys(_ORDERS, _orders)

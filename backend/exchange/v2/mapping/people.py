@@ -1,0 +1,278 @@
+"""PID, PD1, NK1, IN1: the patient, who stands by them, who pays."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from backend import clock
+from backend.exchange.v2.mapping.building import Building, Json, tidy, unique
+from backend.exchange.v2.mapping.codes import Codes
+from backend.exchange.v2.mapping.datatypes import (
+    ID_NUMBER,
+    addresses,
+    coded,
+    coded_all,
+    each,
+    identifier,
+    names,
+    of_table,
+    organization,
+    period,
+    practitioner,
+    quantity,
+    telecoms,
+    time_of,
+)
+from backend.exchange.v2.mapping.times import birth_date, fhir_date
+from backend.exchange.v2.segments import Rep, Segment
+from backend.patient_index.models import ChartNumber, Demographics
+from backend.residents.id_numbers import IDNumberError, parse_id_number
+
+_MARITAL = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
+_ROLE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+# CX-5 of what names a person everywhere; what is left is the hospital's own number.
+_NOT_OWN = frozenset(
+    ["NI", "NNCHN", "NN", "SS", "SB", "PPN", "DL", "MC", "MA", "HC", "AN", "VN", "XX", "JHN"]
+)
+_OWN_FIRST = ("MR", "PI", "PT", "PN", "")
+
+
+def chart_number(segment: Segment, field_numbers: tuple[int, ...] = (3, 2, 4)) -> ChartNumber | None:
+    """The hospital's own number of the patient, and who in the hospital gave it."""
+    for field_number in field_numbers:
+        reps = [rep for rep in segment.reps(field_number) if rep.c(1)]
+        own = [rep for rep in reps if rep.c(5) not in _NOT_OWN and not _id_number(rep.c(1))]
+        own.sort(key=lambda rep: _OWN_FIRST.index(rep.c(5)) if rep.c(5) in _OWN_FIRST else 9)
+        for rep in own or reps:
+            return ChartNumber(rep.c(4, 2) or rep.c(4), rep.c(1)[:200])
+    return None
+
+
+def id_number(segment: Segment) -> str:
+    """The person's ID number: wherever in PID-3, PID-2, PID-4 or PID-19 a valid one stands."""
+    for number in (3, 19, 4, 2):
+        for rep in segment.reps(number):
+            if found := _id_number(rep.c(1)):
+                return found
+    return ""
+
+
+def _id_number(text: str) -> str:
+    if len(text) not in (15, 18):
+        return ""
+    try:
+        return parse_id_number(text, today=clock.today()).text
+    except IDNumberError:
+        return ""
+
+
+def demographics(segment: Segment, codes: Codes) -> Demographics:
+    """Who the hospital says it is, for the patient index."""
+    number = id_number(segment)
+    sex = codes.look_up("sex", segment.text(8)) or "unknown"
+    phones = [_phone(rep) for number_ in (13, 14, 40) for rep in segment.reps(number_)]
+    home = segment.rep(11)
+    return Demographics(
+        name=_name(segment.rep(5)),
+        sex=sex if sex in ("male", "female", "other") else "unknown",  # type: ignore[arg-type]
+        birth_on=birth_date(segment.text(7)) or _born(number),
+        id_number=number,
+        phone=next((phone for phone in phones if phone), ""),
+        address="".join(home.c(part) for part in (4, 3, 9, 1, 2)),
+    )
+
+
+def _born(number: str) -> date | None:
+    return parse_id_number(number, today=clock.today()).birth_on if number else None
+
+
+def _name(rep: Rep) -> str:
+    whole = "".join(rep.c(part) for part in (1, 2, 3))
+    return whole if not whole.isascii() else " ".join(filter(None, (rep.c(2), rep.c(3), rep.c(1))))
+
+
+def _phone(rep: Rep) -> str:
+    said = rep.c(1) or rep.c(12) or "".join(rep.c(part) for part in (6, 7))
+    return "".join(c for c in said if c.isdigit() or c == "+")[:20] if "@" not in said else ""
+
+
+def build_patient(b: Building, segment: Segment, *, only_new: bool) -> Json:
+    """The Patient resource; its id is the chart's."""
+    sex = segment.text(8)
+    numbers = [identifier(b, rep) for number in (3, 2, 4) for rep in segment.reps(number)]
+    numbers += _other_numbers(b, segment)
+    languages = coded_all(b, segment, 15)
+    dead, died = segment.text(30).upper(), time_of(b, segment, 29)
+    body = {
+        "identifier": unique(n for n in numbers if n.get("value")),
+        "active": True,
+        "name": _names(b, segment),
+        "gender": b.code("sex", sex, segment, 8),
+        "_gender": {"extension": [_original_sex(sex)]} if sex in ("0", "1", "2", "9") else None,
+        "birthDate": fhir_date(segment.text(7)),
+        "address": addresses(b, segment, 11),
+        "telecom": [
+            tidy({**told, "use": told.get("use") or use})
+            for number, use in ((13, "home"), (14, "work"), (40, None))
+            for told in telecoms(b, segment, number)
+        ],
+        "maritalStatus": _marital(b, segment),
+        "communication": [{"language": language, "preferred": True} for language in languages],
+        "deceasedDateTime": died,
+        "deceasedBoolean": dead in ("Y", "1") if dead and not died else None,
+        "multipleBirthInteger": _whole(segment.text(25)),
+        "multipleBirthBoolean": True if segment.text(24) == "Y" and not segment.text(25) else None,
+        "extension": _extensions(b, segment),
+        **_of_pd1(b),
+    }
+    ref = b.add("Patient", "", body, only_new=only_new)
+    ref["reference"] = f"Patient/{b.chart_id}"
+    return ref
+
+
+def _original_sex(code: str) -> Json:
+    coding = {"system": "urn:oid:2.16.156.10011.2.3.3.4", "code": code}
+    return {"url": "urn:healthycity:gb-t-2261.1", "valueCoding": coding}
+
+
+def _other_numbers(b: Building, segment: Segment) -> list[Json]:
+    found: list[Json] = []
+    if ssn := segment.text(19):
+        found.append({"value": ssn, "type": of_table("0203", "NI" if _id_number(ssn) else "SB")})
+    licence = segment.rep(20)
+    if licence.c(1):
+        said = {"value": licence.c(1), "type": of_table("0203", "DL")}
+        found.append({**said, "period": tidy({"end": fhir_date(licence.c(3))})})
+    if account := segment.rep(18):
+        found.append(identifier(b, account))
+    for one in found:
+        if _id_number(one.get("value", "")):
+            one["system"] = ID_NUMBER
+    return [tidy(one) for one in found]
+
+
+def _names(b: Building, segment: Segment) -> list[Json]:
+    return unique(names(b, segment, 5) + names(b, segment, 9))
+
+
+def _marital(b: Building, segment: Segment) -> Json | None:
+    said = segment.rep(16)
+    if not said:
+        return None
+    known = b.code("marital", said.c(1), segment, 16)
+    if known is None:
+        return coded(b, said)
+    return {"coding": [tidy({"system": _MARITAL, "code": known, "display": said.c(2)})]}
+
+
+def _extensions(b: Building, segment: Segment) -> list[Json]:
+    found: list[Json] = []
+    maiden = segment.rep(6)
+    if maiden:
+        url = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName"
+        found.append({"url": url, "valueString": _name(maiden)})
+    for number, url in (
+        (17, "http://hl7.org/fhir/StructureDefinition/patient-religion"),
+        (10, "urn:healthycity:ethnicity"),
+        (22, "urn:healthycity:ethnic-group"),
+    ):
+        found += [{"url": url, "valueCodeableConcept": said} for said in coded_all(b, segment, number)]
+    if birthplace := segment.text(23):
+        url = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
+        found.append({"url": url, "valueAddress": {"text": birthplace}})
+    for number in (26, 28):
+        url = "http://hl7.org/fhir/StructureDefinition/patient-citizenship"
+        for said in coded_all(b, segment, number):
+            found.append({"url": url, "extension": [{"url": "code", "valueCodeableConcept": said}]})
+    return found
+
+
+def _of_pd1(b: Building) -> Json:
+    extra = b.content.first("PD1")
+    if extra is None:
+        return {}
+    doctors = each(extra.reps(4), lambda rep: practitioner(b, rep))
+    places = each(extra.reps(3), lambda rep: organization(b, rep))
+    return {"generalPractitioner": [*doctors, *places]}
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
+
+
+def build_relatives(b: Building) -> None:
+    """NK1: relatives and contacts."""
+    for segment in b.content.each("NK1"):
+        named = names(b, segment, 2) + names(b, segment, 30)
+        places = each(segment.reps(13), lambda rep: organization(b, rep))
+        if not named and not places:
+            continue
+        sex = segment.text(15)
+        b.add("RelatedPerson", f"nk1:{segment.text(1) or segment.at}", {
+            "patient": b.subject,
+            "identifier": each(segment.reps(33), lambda rep: identifier(b, rep))
+            + each(segment.reps(12), lambda rep: identifier(b, rep)),
+            "name": named,
+            "relationship": _relations(b, segment),
+            "telecom": telecoms(b, segment, 5, 6, 31, 40),
+            "address": addresses(b, segment, 4)
+            + addresses(b, segment, 32),
+            "gender": b.code("sex", sex, segment, 15) if sex else None,
+            "birthDate": fhir_date(segment.text(16)),
+            "period": period(fhir_date(segment.text(8)), fhir_date(segment.text(9))),
+        })  # fmt: skip
+
+
+def _relations(b: Building, segment: Segment) -> list[Json]:
+    found = []
+    for number in (3, 7):
+        for rep in segment.reps(number):
+            said = coded(b, rep)
+            known = b.codes.look_up("relationship", rep.c(1))
+            if known and len(known) > 1:
+                said.setdefault("coding", []).append({"system": _ROLE, "code": known})
+            found.append(said)
+    return unique(found)
+
+
+def build_coverage(b: Building) -> list[Json]:
+    """IN1: who pays."""
+    found = []
+    for segment in b.content.each("IN1"):
+        plan, group = segment.rep(2), segment.text(8)
+        payors = each(segment.reps(4), lambda rep: organization(b, rep))
+        policy = segment.text(36)
+        classes = [
+            {"type": _class("plan"), "value": plan.c(1), "name": plan.c(2)} if plan.c(1) else {},
+            {"type": _class("group"), "value": group, "name": segment.text(9)} if group else {},
+        ]
+        kind, copay = segment.rep(15), segment.rep(37)
+        found.append(b.add("Coverage", f"in1:{segment.text(1) or segment.at}:{plan.c(1)}", {
+            "status": "active",
+            "identifier": [
+                {"value": policy, "type": of_table("0203", "PLN")} if policy else {},
+                *each(segment.reps(3), lambda rep: identifier(b, rep)),
+            ],
+            "type": coded(b, kind),
+            "subscriberId": segment.text(49) or None,
+            "beneficiary": b.subject,
+            "relationship": coded(b, segment.rep(17)),
+            "period": period(fhir_date(segment.text(12)), fhir_date(segment.text(13))),
+            "payor": payors or [{"display": plan.c(2) or plan.c(1) or "未说明"}],
+            "class": classes,
+            "network": plan.c(2),
+            "costToBeneficiary": [
+                {"type": of_table("0205", copay.c(2)), "valueMoney": money(copay.c(1), copay.c(1, 2))}
+            ] if quantity(copay.c(1)) else None,
+        }))  # fmt: skip
+    return found
+
+
+def money(amount: str, currency: str) -> Json:
+    """A sum: yuan where no currency is said."""
+    value = quantity(amount).get("value")
+    return {"value": value, "currency": currency or "CNY"} if value is not None else {}
+
+
+def _class(code: str) -> Json:
+    return {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/coverage-class", "code": code}]}

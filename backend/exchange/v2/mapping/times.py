@@ -1,0 +1,72 @@
+"""HL7's points in time to FHIR's, and the other way round. Without a zone, the city's clock is meant."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from backend import clock
+
+_STAMP = re.compile(
+    r"(?P<y>\d{4})(?:(?P<m>\d{2})(?:(?P<d>\d{2})"
+    r"(?:(?P<H>\d{2})(?P<M>\d{2})?(?:(?P<S>\d{2})(?P<f>\.\d{1,6})?)?)?)?)?(?P<z>[+-]\d{4})?"
+)
+
+
+def fhir_time(text: str) -> str | None:
+    """A date or dateTime in FHIR's form, as exact as it was said; None when it is no point in time."""
+    found = _STAMP.fullmatch(text.strip())
+    if found is None or (found["m"] is None and found["z"]):
+        return None
+    try:
+        if found["H"] is None:
+            said = date(int(found["y"]), int(found["m"] or 1), int(found["d"] or 1))
+            return said.isoformat()[: 4 if not found["m"] else 7 if not found["d"] else 10]
+        at = _instant(found)
+    except (ValueError, OverflowError):
+        return None
+    return at.isoformat(timespec="milliseconds" if found["f"] else "seconds")
+
+
+def fhir_date(text: str) -> str | None:
+    """Only the date of it."""
+    said = fhir_time(text)
+    return said[:10] if said else None
+
+
+def instant(text: str) -> datetime | None:
+    """An aware instant; a date is its midnight in the city."""
+    found = _STAMP.fullmatch(text.strip())
+    if found is None:
+        return None
+    try:
+        return _instant(found).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def birth_date(text: str) -> date | None:
+    """A whole date, or None."""
+    said = fhir_date(text)
+    return date.fromisoformat(said) if said and len(said) == 10 else None
+
+
+def _instant(found: re.Match[str]) -> datetime:
+    part = {key: int(found[key] or (1 if key in "md" else 0)) for key in "ymdHMS"}
+    micro = int(float(found["f"] or 0) * 1_000_000)
+    zone: timezone | None = None
+    if found["z"]:
+        hours, minutes = int(found["z"][1:3]), int(found["z"][3:])
+        if hours > 14 or minutes > 59:
+            raise ValueError("no zone")
+        away = timedelta(hours=hours, minutes=minutes)
+        zone = timezone(-away if found["z"][0] == "-" else away)
+    at = datetime(
+        part["y"], part["m"], part["d"], part["H"], part["M"], min(part["S"], 59), micro, tzinfo=zone or UTC
+    )
+    return at if zone else at.replace(tzinfo=clock.CITY_ZONE)
+
+
+def hl7_time(at: datetime) -> str:
+    """An instant as our own messages write it."""
+    return at.astimezone(clock.CITY_ZONE).strftime("%Y%m%d%H%M%S%z")

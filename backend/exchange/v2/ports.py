@@ -1,0 +1,33 @@
+"""What the exchange needs of the record and the patient index."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from backend.patient_index.models import Chart, ChartNumber, Demographics
+from backend.records.models import Incoming, Source, Written
+
+
+class Charts(Protocol):
+    """The patient index, as far as messages reach it."""
+
+    async def chart_for(
+        self, organization_id: str, number: ChartNumber, who: Demographics | None, source: Source
+    ) -> Chart:
+        """The chart of a hospital's number, made if it is new."""
+
+    async def merge(
+        self, organization_id: str, survivor: ChartNumber, retired: ChartNumber, source: Source
+    ) -> None:
+        """Two numbers of a hospital are one person."""
+
+
+class Records(Protocol):
+    """The record, as far as messages write it."""
+
+    async def write(self, organization_id: str, batch: Sequence[Incoming], source: Source) -> list[Written]:
+        """Write all of a batch in one step."""
+
+    async def existing(self, ids: Collection[str]) -> frozenset[str]:
+        """Which of these resources there are."""

@@ -1,0 +1,118 @@
+"""From a stored message to the record: whose chart it is about, what is mapped, what is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import monotonic
+
+from backend.errors import AppError, ErrorCode
+from backend.exchange.v2.mapping.building import Draft
+from backend.exchange.v2.mapping.codes import Codes
+from backend.exchange.v2.mapping.mapper import map_message, whom
+from backend.exchange.v2.mapping.people import chart_number
+from backend.exchange.v2.models import Kept, Outcome
+from backend.exchange.v2.parsing import Header
+from backend.exchange.v2.ports import Charts, Records
+from backend.exchange.v2.rules import Location, Problem
+from backend.exchange.v2.segments import Content
+from backend.exchange.v2.table_store import TableStore
+from backend.patient_index.models import ChartNumber
+from backend.records.ids import resource_id
+from backend.records.models import Incoming, Source
+
+# The record takes so many resources in one step.
+_AT_ONCE = 1_000
+_TABLES_FOR_S = 10.0
+# A40: one person's number is given up. A41, A45: accounts or visits move; A47: a number is changed.
+_MERGES = frozenset({"A40", "A47"})
+
+
+class RefusedError(Exception):
+    """The message cannot become part of the record as it is."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.text)
+        self.problem = problem
+
+
+@dataclass
+class _Remembered:
+    codes: Codes
+    until: float
+
+
+@dataclass
+class Processing:
+    """Maps and writes. Every step may be repeated: the same message makes the same resources."""
+
+    charts: Charts
+    records: Records
+    tables: TableStore
+    _codes: dict[str, _Remembered] = field(default_factory=dict)
+
+    async def process(self, kept: Kept, header: Header, content: Content) -> Outcome:
+        """Take a message into the record. Raises RefusedError; AppError and database errors when not now."""
+        codes = await self.codes_of(kept.organization_id)
+        person = whom(content, codes)
+        if person is None:
+            raise RefusedError(Problem("AE", "101", "PID-3 没有患者号", Location("PID", 1, 3)))
+        source = Source("v2", kept.id, kept.organization_id, kept.received_at)
+        try:
+            if header.type == "ADT" and header.event in _MERGES:
+                await self._merge(kept, content, person.number, source)
+            chart = await self.charts.chart_for(kept.organization_id, person.number, person.who, source)
+            mapped = map_message(
+                header, content, chart_id=chart.id, codes=codes, received_at=kept.received_at
+            )
+            written = await self._write(kept, chart.id, mapped.drafts, source)
+        except AppError as error:
+            raise _refusal(error) from error
+        return Outcome(tuple(written), chart.id, tuple(mapped.findings))
+
+    async def codes_of(self, organization_id: str) -> Codes:
+        """A hospital's tables, remembered for some seconds."""
+        known = self._codes.get(organization_id)
+        if known is None or known.until < monotonic():
+            codes = await self.tables.codes_of(organization_id)
+            known = self._codes[organization_id] = _Remembered(codes, monotonic() + _TABLES_FOR_S)
+        return known.codes
+
+    def forget_codes(self, organization_id: str) -> None:
+        """The hospital's tables have been changed."""
+        self._codes.pop(organization_id, None)
+
+    async def _merge(self, kept: Kept, content: Content, survivor: ChartNumber, source: Source) -> None:
+        for segment in content.each("MRG"):
+            retired = chart_number(segment, (1,))
+            if retired is None:
+                raise RefusedError(Problem("AE", "101", "MRG-1 没有患者号", Location("MRG", segment.at, 1)))
+            if not retired.assigner and survivor.assigner:
+                retired = ChartNumber(survivor.assigner, retired.value)
+            if retired != survivor:
+                await self.charts.merge(kept.organization_id, survivor, retired, source)
+
+    async def _write(self, kept: Kept, chart_id: str, drafts: list[Draft], source: Source) -> list[str]:
+        ids = {id(draft): _id_of(chart_id, draft) for draft in drafts}
+        if optional := [ids[id(draft)] for draft in drafts if draft.only_new]:
+            there = await self.records.existing(optional)
+            drafts = [draft for draft in drafts if not (draft.only_new and ids[id(draft)] in there)]
+        batch = [Incoming(draft.type, chart_id, draft.body, id=ids[id(draft)]) for draft in drafts]
+        written = []
+        for at in range(0, len(batch), _AT_ONCE):
+            written += await self.records.write(kept.organization_id, batch[at : at + _AT_ONCE], source)
+        return [one.id for one in written]
+
+
+def _id_of(chart_id: str, draft: Draft) -> str:
+    return chart_id if draft.type == "Patient" else resource_id(chart_id, draft.type, draft.key)
+
+
+def _refusal(error: AppError) -> Exception:
+    """What of an error is the message's fault."""
+    if error.code is ErrorCode.CONFLICT:
+        return RefusedError(Problem("AE", "204", "两个患者号的合并互相矛盾", Location("MRG", 1, 1)))
+    if error.code is ErrorCode.BODY_TOO_LARGE:
+        return RefusedError(Problem("AE", "102", "内容太大，无法存入档案"))
+    if error.status < 500:
+        return RefusedError(Problem("AE", "102", "内容不符合资源规则"))
+    return error

@@ -1,0 +1,138 @@
+"""Reading segments by field, repetition and component, and remembering which fields were read.
+
+What nobody read at the end is what we did not understand; the console shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import hl7
+
+# HL7's "delete what you have": it stands for nothing here, as for a field that is absent.
+_DELETED = '""'
+
+
+class Rep:
+    """One repetition of a field: its components, counted from 1, without escapes."""
+
+    __slots__ = ("_message", "_parts")
+
+    def __init__(self, message: hl7.Message, node: Any) -> None:
+        self._message = message
+        self._parts: list[Any] = [node] if isinstance(node, str) else list(node)
+
+    def c(self, number: int, sub: int = 1) -> str:
+        """A component's text, or of one with parts, that part; empty where there is none."""
+        if number > len(self._parts):
+            return ""
+        part = self._parts[number - 1]
+        if not isinstance(part, str):
+            part = part[sub - 1] if sub <= len(part) else ""
+        elif sub > 1:
+            return ""
+        text = str(part)
+        if text == _DELETED:
+            return ""
+        return str(self._message.unescape(text)).strip() if self._message.esc in text else text.strip()
+
+    def parts(self, number: int) -> list[str]:
+        """All parts of one component."""
+        count = 1
+        if number <= len(self._parts) and not isinstance(self._parts[number - 1], str):
+            count = len(self._parts[number - 1])
+        return [self.c(number, sub) for sub in range(1, count + 1)]
+
+    def __bool__(self) -> bool:
+        return any(self.c(number) or any(self.parts(number)) for number in range(1, len(self._parts) + 1))
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    @property
+    def raw(self) -> str:
+        """The repetition as it was written."""
+        return str(self._message.separators[3]).join(
+            part if isinstance(part, str) else str(part) for part in self._parts
+        )
+
+
+@dataclass
+class Segment:
+    """One segment; `at` is which of its name it is, counted from 1."""
+
+    message: hl7.Message
+    tree: Any
+    name: str
+    at: int = 1
+    read: set[int] = field(default_factory=set)
+
+    def reps(self, number: int) -> list[Rep]:
+        """The field's repetitions that say something."""
+        self.read.add(number)
+        node = self._node(number)
+        if node is None:
+            return []
+        if isinstance(node, str):
+            return [rep] if (rep := Rep(self.message, node)) else []
+        return [rep for one in node if (rep := Rep(self.message, one))]
+
+    def rep(self, number: int) -> Rep:
+        """The first repetition; one that says nothing where there is none."""
+        found = self.reps(number)
+        return found[0] if found else Rep(self.message, "")
+
+    def text(self, number: int, component: int = 1) -> str:
+        """A component of the first repetition."""
+        return self.rep(number).c(component)
+
+    def whole(self, number: int) -> str:
+        """All of a field as text: what a text field says in spite of marks inside it."""
+        self.read.add(number)
+        node = self._node(number)
+        return "" if node is None else str(self.message.unescape(str(node))).strip()
+
+    def has(self, number: int) -> bool:
+        """Whether a field says anything, without counting it as read."""
+        node = self._node(number)
+        text = "" if node is None else str(node)
+        return bool(text.strip(self._marks() + " ")) and text != _DELETED
+
+    def unread(self) -> list[int]:
+        """The fields that say something which nobody read."""
+        return [n for n in range(1, len(self.tree)) if n not in self.read and self.has(n)]
+
+    def _marks(self) -> str:
+        return "".join(self.message.separators[1:])
+
+    def _node(self, number: int) -> Any:
+        return self.tree[number] if 0 < number < len(self.tree) else None
+
+
+class Content:
+    """The segments of a message in their order."""
+
+    def __init__(self, message: hl7.Message) -> None:
+        counts: dict[str, int] = {}
+        self.all: list[Segment] = []
+        for tree in message:
+            name = str(tree[0])[:3]
+            counts[name] = counts.get(name, 0) + 1
+            self.all.append(Segment(message, tree, name, counts[name]))
+        for segment in self.all[:1]:
+            # The header is read by parsing.py.
+            segment.read.update(range(1, 30))
+
+    def first(self, name: str) -> Segment | None:
+        """The first segment of a name."""
+        return next((segment for segment in self.all if segment.name == name), None)
+
+    def each(self, name: str) -> Iterator[Segment]:
+        """Every segment of a name."""
+        return (segment for segment in self.all if segment.name == name)
+
+    def names(self) -> list[str]:
+        """The names in their order."""
+        return [segment.name for segment in self.all]

@@ -112,6 +112,7 @@ def _subscribe_surveys(services: Services) -> None:
     for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED, kinds.APPOINTMENT_MISSED):
         bus.subscribe(kind, "surveys.on_appointment_ended", surveys.on_appointment_ended)
     bus.subscribe(kinds.CODE_USED, "surveys.on_code_used", surveys.on_code_used)
+    bus.subscribe(kinds.ENCOUNTER_FINISHED, "surveys.on_encounter_finished", surveys.on_encounter_finished)
     bus.subscribe(kinds.SURVEY_ALARMED, "surveys.on_alarmed", surveys.tickets.on_alarmed)
     bus.subscribe(kinds.RESIDENT_DELETED, "surveys.on_resident_deleted", surveys.on_resident_deleted)
 

@@ -40,7 +40,7 @@ class Care:
     def __init__(self, store: CareStore, visits: Visits, encounters: Encounters) -> None:
         self._store = store
         self._visits = visits
-        self._encounters = encounters
+        self.encounters = encounters
 
     async def holding(self, person_id: str, organization_id: str) -> CareRelation | None:
         """Why an institution treats a person now; None when it does not."""
@@ -97,7 +97,7 @@ class Care:
 
     async def on_encounter(self, event: Event) -> None:
         """ENCOUNTER_STARTED, ENCOUNTER_FINISHED: a hospital says that it treats or has treated the person."""
-        found = await self._encounters.encounter(event.data["resource_id"])
+        found = await self.encounters.encounter(event.data["resource_id"])
         if found is None:
             return
         # What a hospital sends in of years ago is no reason to read today: its own days count.

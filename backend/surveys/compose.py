@@ -8,6 +8,7 @@ from backend.audit.service import AuditService
 from backend.db.client import Database
 from backend.directory.service import DirectoryService
 from backend.messages.service import MessageService
+from backend.records.care import Encounters
 from backend.residents.service import ResidentService
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.surveys.asking import Asking
@@ -39,6 +40,7 @@ def make_surveys(
     directory: DirectoryService,
     messages: MessageService,
     claims: Claims,
+    encounters: Encounters,
     audit: AuditService,
     nudge: Callable[[], None],
 ) -> SurveyService:
@@ -68,6 +70,7 @@ def make_surveys(
         counting=Counting(results, questionnaires),
         links=links,
         claims=claims,
+        encounters=encounters,
         departments=directory,
         audit=audit,
         nudge=nudge,

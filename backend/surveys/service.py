@@ -18,6 +18,7 @@ from backend.audit.service import AuditService
 from backend.directory.models import Department
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor, Permission
+from backend.records.care import Encounter, Encounters
 from backend.slotpool.claims_models import Claim, ClaimState
 from backend.surveys.asking import Asking, Said, Step
 from backend.surveys.campaign_store import CampaignStore
@@ -35,6 +36,16 @@ from backend.worker.events import Event
 
 # Steps of care after which somebody may be asked (healthcodes/steps.py): the examination has been done.
 STEP_TRIGGERS = {"10104": Trigger.EXAMINATION}
+# Classes of encounters (HL7 v3 ActCode) after which somebody may be asked.
+CLASS_TRIGGERS = {
+    "IMP": Trigger.DISCHARGE,
+    "ACUTE": Trigger.DISCHARGE,
+    "NONAC": Trigger.DISCHARGE,
+    "SS": Trigger.DISCHARGE,
+    "AMB": Trigger.VISIT,
+    "EMER": Trigger.VISIT,
+}
+_MOST_LATELY = 50
 # A cohort is chosen by days, so many at most.
 MOST_DAYS = 92
 MOST_LISTED = 200
@@ -45,6 +56,11 @@ class Claims(Protocol):
 
     async def get(self, claim_id: str) -> Claim:
         """The appointment of this id."""
+
+    async def of_patients(
+        self, patient_ids: Sequence[str], *, upcoming: bool | None, cursor: str | None, limit: int
+    ) -> tuple[list[Claim], str | None]:
+        """A page of people's appointments, latest first."""
 
     async def of_pools(
         self, pool_keys: Sequence[str], rules: dict[str, Any], *, cursor: str | None, limit: int
@@ -84,6 +100,7 @@ class SurveyService:
         counting: Counting,
         links: Links,
         claims: Claims,
+        encounters: Encounters,
         departments: Departments,
         audit: AuditService,
         nudge: Callable[[], None],
@@ -98,6 +115,7 @@ class SurveyService:
         self.counting = counting
         self.links = links
         self._claims = claims
+        self._encounters = encounters
         self._departments = departments
         self._audit = audit
         self._nudge = nudge
@@ -151,6 +169,19 @@ class SurveyService:
             clock.city_instant(on, 18),
         )
         await self.planning.trigger(happened)
+
+    async def on_encounter_finished(self, event: Event) -> None:
+        """ENCOUNTER_FINISHED: a stay is asked about, and a visit that nobody had booked here."""
+        encounter = await self._encounters.encounter(event.data["resource_id"])
+        trigger = CLASS_TRIGGERS.get(event.data["class"])
+        if encounter is None or encounter.ended_at is None or trigger is None:
+            return
+        if trigger is Trigger.VISIT and await self._had_appointment(encounter):
+            return
+        key = f"encounter:{event.data['resource_id']}"
+        await self.trigger(
+            trigger, encounter.person_id, encounter.organization_id, None, None, encounter.ended_at, key
+        )
 
     async def on_resident_deleted(self, event: Event) -> None:
         """RESIDENT_DELETED: what was said goes with the account."""
@@ -296,6 +327,15 @@ class SurveyService:
         if run_id is None:
             raise not_found("survey link")
         return run_id
+
+    async def _had_appointment(self, encounter: Encounter) -> bool:
+        """Whether the visit was booked here: then the appointment is what is asked about."""
+        on = clock.civil_date(encounter.began_at)
+        latest, _ = await self._claims.of_patients(
+            [encounter.person_id], upcoming=None, cursor=None, limit=_MOST_LATELY
+        )
+        booked = [claim for claim in latest if claim.state is ClaimState.BOOKED and claim.missed_at is None]
+        return any(each.organization_id == encounter.organization_id and each.on == on for each in booked)
 
     async def _find_claim(self, event: Event) -> Claim | None:
         try:

@@ -10,9 +10,11 @@ import pytest
 
 from backend import clock
 from backend.ids import new_id
-from backend.surveys.models import CampaignState, Run, RunState, Skipped, Through, Way
+from backend.surveys.models import CampaignState, Run, RunState, Skipped, Through, Trigger, Way
 from backend.surveys.sending import decent, next_morning
 from tests.backend.surveys.conftest import Ward
+from tests.factories.records import make_chart, make_resources
+from tests.support.city import id_number
 
 DAY = (9, 21)
 
@@ -257,3 +259,35 @@ async def test_a_run_that_is_over_takes_no_answer(ward: Ward):
     [over] = await ward.runs()
     assert over == replace(over, state=RunState.EXPIRED, due_at=None)
     assert await ward.service.open_question(run.recipient_id) is None
+
+
+async def test_a_stay_in_hospital_is_asked_about_when_it_ends_and_one_of_years_ago_is_not(ward: Ward):
+    await ward.campaign(trigger=Trigger.DISCHARGE, delay=timedelta(hours=1))
+    await ward.campaign(trigger=Trigger.VISIT, delay=timedelta(hours=1))
+    services, hospital = ward.city.city.services, ward.city.hospital.id
+    chart = await make_chart(services, hospital, id_number=id_number(780), phone="13700000780")
+    now = clock.now()
+    stays = {
+        "recent": ("IMP", now - timedelta(days=4), now - timedelta(minutes=5)),
+        "long_ago": ("IMP", now - timedelta(days=900), now - timedelta(days=890)),
+        "walk_in": ("AMB", now - timedelta(hours=2), now - timedelta(hours=1)),
+        "at_home": ("HH", now - timedelta(hours=2), now - timedelta(hours=1)),
+    }
+    ward.service.planning._known.clear()
+    for number, (kind, began_at, ended_at) in stays.items():
+        for _ in range(2):
+            await make_resources(services, chart, {
+                "resourceType": "Encounter",
+                "_key": number,
+                "subject": {"reference": f"Patient/{chart.id}"},
+                "status": "finished",
+                "class": {"code": kind},
+                "period": {"start": began_at.isoformat(), "end": ended_at.isoformat()},
+            })  # fmt: skip
+    await ward.city.work()
+    runs = await ward.runs()
+    person_id = await services.patient_index.person_of(chart.id)
+    assert sorted((run.trigger, run.patient_id, run.state) for run in runs) == [
+        (Trigger.DISCHARGE, person_id, RunState.PLANNED),
+        (Trigger.VISIT, person_id, RunState.PLANNED),
+    ]

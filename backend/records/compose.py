@@ -13,10 +13,10 @@ from backend.records.ports import Charts
 from backend.records.reading import RecordReader
 from backend.records.reindexing import RecordIndexes
 from backend.records.service import RecordService
-from backend.records.store import ResourceStore
+from backend.records.store import RESOURCES, ResourceStore
 from backend.security.fields import BlindIndex, FieldCipher
 
-EVENT_SOURCES = ("resources",)
+EVENT_SOURCES = (RESOURCES,)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,11 @@ SourceKind = Literal["v2", "fhir", "bulk", "own"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The message or request something came from; `id` is another one for every message."""
+    """The message or request something came from.
+
+    `received_at` stays what it was when a message is handled again: what was received earlier never
+    overwrites what was received later.
+    """
 
     kind: SourceKind
     id: str

@@ -45,7 +45,7 @@ class RecordService:
     ) -> list[Written]:
         """Write all of a batch, in one step, and take back what is `gone`. Safe to repeat, also many at once.
 
-        The same content makes no new version; a message that comes again after a newer one changes nothing.
+        The same content makes no new version, and what was received earlier never overwrites what came later.
         Of several forms of one resource in a batch the last counts. Raises RESOURCE_INVALID, BODY_TOO_LARGE,
         VERSION_CONFLICT, and NOT_FOUND for a chart of another organization.
         """
@@ -98,7 +98,7 @@ class RecordService:
         step = _STEP_S
         while True:
             standing = await self._store.standing(wanted)
-            changes = await self._plan(wanted, standing)
+            changes = self._plan(wanted, standing)
             if not changes or await self._store.commit(changes, clock.now()):
                 break
             if time.monotonic() > ends:
@@ -110,12 +110,12 @@ class RecordService:
         made = {change.draft.id: _written(change) for change in changes}
         return {id: made.get(id) or Written(id, standing[id].version, Outcome.UNCHANGED) for id in wanted}
 
-    async def _plan(self, wanted: dict[str, _Wanted], standing: dict[str, Standing]) -> list[Change]:
+    def _plan(self, wanted: dict[str, _Wanted], standing: dict[str, Standing]) -> list[Change]:
         """What has to be written, given what stands."""
         changes = []
         for id, each in wanted.items():
             before = standing.get(id)
-            if self._is_there(each.draft, before):
+            if self._is_there(each.draft, before) or _is_late(each.draft, before):
                 continue
             version = before.version if before else None
             if each.if_version is not None and each.if_version != version:
@@ -123,7 +123,7 @@ class RecordService:
             if before is not None and before.type != each.draft.type:
                 raise AppError(ErrorCode.RESOURCE_INVALID, f"{id} is of type {before.type}")
             changes.append(Change(each.draft, before, events_of(each.draft, before)))
-        return await self._without_repeats(changes)
+        return changes
 
     def _is_there(self, draft: Draft, before: Standing | None) -> bool:
         if before is None:
@@ -132,21 +132,6 @@ class RecordService:
             return before.deleted and draft.written is None
         return self._store.is_same(before, draft.written)
 
-    async def _without_repeats(self, changes: list[Change]) -> list[Change]:
-        """Leave out what an old message says of resources that a newer one has changed since."""
-        doubtful = [
-            change
-            for change in changes
-            if change.before is not None
-            and change.before.version > 1
-            and not change.before.is_from(change.draft.source.kind, change.draft.source.id)
-        ]
-        if not doubtful:
-            return changes
-        source = doubtful[0].draft.source
-        passed = await self._store.passed([each.draft.id for each in doubtful], source.kind, source.id)
-        return [change for change in changes if change.draft.id not in passed]
-
     async def _check_owners(self, organization_id: str, owners: Iterable[str]) -> None:
         for owner in owners:
             if owner == organization_id:
@@ -154,6 +139,11 @@ class RecordService:
             chart = await self._charts.chart(owner)
             if chart is None or chart.organization_id != organization_id:
                 raise not_found("a chart of this organization")
+
+
+def _is_late(draft: Draft, before: Standing | None) -> bool:
+    """Whether a message received later has been written already: this one comes again, or was held up."""
+    return before is not None and draft.source.received_at < before.received_at
 
 
 def _read(organization_id: str, incoming: Incoming, source: Source) -> _Wanted:

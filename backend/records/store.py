@@ -55,10 +55,11 @@ class Standing:
         doc = self.doc
         return Derived(Kind(doc["kind"]), doc["at"], doc["status"], doc["sensitivity"], shown=False)
 
-    def is_from(self, kind: str, id: str) -> bool:
-        """Whether this very version came from that message."""
-        source = self.doc["source"]
-        return bool(source["kind"] == kind and source["id"] == id)
+    @property
+    def received_at(self) -> datetime:
+        """When the message came that it is from."""
+        at: datetime = self.doc["source"]["received_at"]
+        return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +94,6 @@ class ResourceStore:
         """What stands of these."""
         found = self._resources.find(_by_ids(ids))
         return {doc["_id"]: Standing(doc) async for doc in found}
-
-    async def passed(self, ids: Collection[str], kind: str, source_id: str) -> set[str]:
-        """Which of these have an older version from that message: it came before what stands now."""
-        rules = {
-            "chart": {"$in": sorted({owner_of(id) for id in ids})},
-            "resource_id": {"$in": sorted(ids)},
-            "source.id": source_id,
-            "source.kind": kind,
-        }
-        return {doc["resource_id"] async for doc in self._versions.find(rules, {"resource_id": 1})}
 
     def is_same(self, standing: Standing, written: bytes) -> bool:
         """Whether that is what stands already."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from backend import clock
@@ -97,9 +98,12 @@ class RecordParts:
         return await self.db.collection("audit").find({}).sort("_id", 1).to_list(None)
 
 
-def a_message(by: str = HOSPITAL, id: str | None = None) -> Source:
-    """A message that comes now."""
-    return Source("v2", id or new_id(), by, clock.now())
+_minutes = count()
+
+
+def a_message(by: str = HOSPITAL) -> Source:
+    """A message received after every other that was made here."""
+    return Source("v2", new_id(), by, clock.now() + timedelta(minutes=next(_minutes)))
 
 
 def a_basis(*charts: str, **changes: Any) -> Basis:

@@ -13,7 +13,7 @@ from backend.errors import AppError, ErrorCode
 from backend.ids import new_id
 from backend.records import bodies
 from backend.records.ids import resource_id
-from backend.records.models import Incoming, Outcome
+from backend.records.models import Incoming, Outcome, Source
 from tests.factories.record_parts import (
     HOSPITAL,
     OTHER_HOSPITAL,
@@ -153,17 +153,23 @@ async def test_if_match_lets_only_one_of_two_writers_through(parts: RecordParts)
 
 
 async def test_many_writers_of_one_resource_leave_one_history_without_gaps(parts: RecordParts):
-    chart = parts.charts.add()
+    chart, moment = parts.charts.add(), a_message()
 
-    async def write(n: int) -> None:
-        await parts.write(observation(chart, "shared", float(n)), observation(chart, f"own-{n}"))
+    async def write(n: int, source: Source) -> None:
+        await parts.write(observation(chart, "a", float(n)), observation(chart, f"{n}"), source=source)
 
-    await asyncio.gather(*(write(n) for n in range(12)))
-    basis = a_basis(chart)
-    history = await parts.reader.history(basis, resource_id(chart, "Observation", "shared"))
-    assert [each.version for each in history] == list(range(12, 0, -1))
-    assert {each.body["valueQuantity"]["value"] for each in history} == {float(n) for n in range(12)}
-    assert len(await parts.documents()) == 13
+    async def values() -> list[float]:
+        history = await parts.reader.history(a_basis(chart), resource_id(chart, "Observation", "a"))
+        assert [each.version for each in history] == list(range(len(history), 0, -1))
+        return [each.body["valueQuantity"]["value"] for each in history]
+
+    # Of messages that came at one moment, each is in the history; of others, the last to come is what stands.
+    await asyncio.gather(*(write(n, replace(moment, id=new_id())) for n in range(12)))
+    assert sorted(await values()) == [float(n) for n in range(12)]
+    later = [a_message() for _ in range(12)]
+    await asyncio.gather(*(write(n + 20, later[n]) for n in (5, 11, 3, 8)))
+    assert (await values())[0] == 31.0
+    assert len(await parts.documents()) == 17
 
 
 async def test_one_batch_from_many_sides_at_once_is_written_once(parts: RecordParts):

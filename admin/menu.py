@@ -24,6 +24,7 @@ ENTRIES = (
     Entry("/admin/messages", "消息", "message-2", Permission.STAFF_MESSAGES_READ),
     Entry("/admin/inbox", "人工服务", "inbox", Permission.STAFF_CONVERSATIONS_ANSWER),
     Entry("/admin/surveys", "随访", "stethoscope", Permission.STAFF_SURVEYS_READ),
+    Entry("/admin/patient-index", "患者主索引", "user-circle", Permission.STAFF_PATIENT_INDEX_MANAGE),
     Entry("/admin/directory", "机构医生", "building-hospital", Permission.STAFF_DIRECTORY_READ),
     Entry("/admin/clients", "系统终端", "key", Permission.STAFF_CLIENTS_MANAGE),
     Entry("/admin/staff", "工作人员", "users-group", Permission.STAFF_STAFF_MANAGE),

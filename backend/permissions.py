@@ -47,6 +47,7 @@ class Permission(StrEnum):
     STAFF_MEDICATION_WRITE = "staff:medication:write"
     STAFF_MESSAGES_READ = "staff:messages:read"
     STAFF_MESSAGES_RESEND = "staff:messages:resend"
+    STAFF_PATIENT_INDEX_MANAGE = "staff:patient_index:manage"
     STAFF_PAYMENTS_READ = "staff:payments:read"
     STAFF_PAYMENTS_REFUND = "staff:payments:refund"
     STAFF_PERSONAL_DATA_UNMASK = "staff:personal_data:unmask"

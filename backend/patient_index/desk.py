@@ -10,7 +10,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.patient_index.demographics import of_identity
 from backend.patient_index.graph import CircleError, PeopleDifferError
 from backend.patient_index.linking import Linking
-from backend.patient_index.models import Chart, ChartNumber, HistoryEntry, NumberState
+from backend.patient_index.models import Chart, ChartNumber, Demographics, HistoryEntry, NumberState
 from backend.patient_index.ports import Residents
 from backend.patient_index.review_models import WAITING, Cause, Review, ReviewState, Side
 from backend.patient_index.review_store import ReviewStore
@@ -29,6 +29,14 @@ class PersonFile:
     charts: Sequence[Chart]
     reviews: Sequence[Review]
     history: Sequence[HistoryEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """A pair with what both sides say."""
+
+    review: Review
+    sides: tuple[Side, Side]
 
 
 class IndexDesk:
@@ -59,6 +67,13 @@ class IndexDesk:
         page = found[:limit]
         return page, f"{page[-1].bits}:{page[-1].id}" if len(found) > limit else None
 
+    async def list_pairs(
+        self, actor: Actor, state: ReviewState, cursor: str | None, limit: int
+    ) -> tuple[list[PairRow], str | None]:
+        """The same with both sides, for a list that masks them."""
+        page, following = await self.pairs(actor, state, cursor, limit)
+        return [PairRow(review, await self._sides(review)) for review in page], following
+
     async def counts(self, actor: Actor) -> dict[ReviewState, int]:
         """How many pairs wait."""
         _check_city(actor)
@@ -67,9 +82,7 @@ class IndexDesk:
     async def access_pair(self, actor: Actor, pair_id: str) -> tuple[Review, Side, Side]:
         """A pair with what both hospitals say; who looked is on record."""
         review = await self._get(actor, pair_id)
-        one = await self._chart_side(review.chart_id)
-        resident = review.cause is Cause.NUMBER
-        other = await (self._resident_side if resident else self._chart_side)(review.other_id)
+        one, other = await self._sides(review)
         await self._record(actor, "patient_index.compare", f"pair/{pair_id}", "review")
         return review, one, other
 
@@ -184,12 +197,21 @@ class IndexDesk:
             raise not_found(f"chart {chart_id}")
         return chart
 
+    async def _sides(self, review: Review) -> tuple[Side, Side]:
+        other = self._resident_side if review.cause is Cause.NUMBER else self._chart_side
+        return await self._chart_side(review.chart_id), await other(review.other_id)
+
     async def _chart_side(self, chart_id: str) -> Side:
         chart = await self._get_chart(chart_id)
         return Side(chart.person_id, chart.who, chart)
 
     async def _resident_side(self, resident_id: str) -> Side:
-        return Side(resident_id, of_identity(await self._residents.get_identity(resident_id)), None)
+        try:
+            who = of_identity(await self._residents.get_identity(resident_id))
+        except AppError:
+            # The account has been deleted meanwhile.
+            who = Demographics()
+        return Side(resident_id, who, None)
 
     async def _record(self, actor: Actor, action: str, object: str, basis: str, **data: str) -> None:
         await self._audit.record(actor, action, object, basis, None, data)

@@ -54,11 +54,10 @@ class ReviewStore:
             },
             upsert=True,
         )
-        again = {"state": {"$in": [*map(str, WAITING), str(ReviewState.WITHDRAWN)]}}
-        await self._reviews.update_one(
-            {"_id": found_id, **again},
-            [{"$set": {**weight, "cause": str(cause), "state": _open_again()}}],
-        )
+        change = {"$set": {**weight, "cause": str(cause)}}
+        await self._reviews.update_one({"_id": found_id, "state": {"$in": [*map(str, WAITING)]}}, change)
+        change["$set"]["state"] = str(ReviewState.OPEN)
+        await self._reviews.update_one({"_id": found_id, "state": str(ReviewState.WITHDRAWN)}, change)
 
     async def find(self, found_id: str) -> Review | None:
         """A pair by id."""
@@ -130,9 +129,3 @@ class ReviewStore:
             decided_at=doc["decided_at"],
             reason=self._cipher.open(REVIEWS, "reason", doc["_id"], sealed) if sealed else "",
         )
-
-
-def _open_again() -> Document:
-    """A pair that was withdrawn comes back; one that was put off stays so."""
-    withdrawn = str(ReviewState.WITHDRAWN)
-    return {"$cond": [{"$eq": ["$state", withdrawn]}, str(ReviewState.OPEN), "$state"]}

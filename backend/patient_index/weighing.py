@@ -71,7 +71,7 @@ def weigh(one: Demographics, other: Demographics) -> Weighed | None:
     """
     if is_newborn(one.name) or is_newborn(other.name):
         return None
-    degrees = _degrees(one, other)
+    degrees = degrees_of(one, other)
     if degrees.get("name") == "other" and degrees.get("birth") == "same":
         return None
     weights = load_weights()
@@ -83,7 +83,7 @@ def weigh(one: Demographics, other: Demographics) -> Weighed | None:
     return Weighed(Grade.STRONG if sure else Grade.WEAK, round(bits, 1), degrees)
 
 
-def _degrees(one: Demographics, other: Demographics) -> dict[str, str]:
+def degrees_of(one: Demographics, other: Demographics) -> dict[str, str]:
     """In what degree each field agrees that both know."""
     found: dict[str, str] = {}
     if one.name and other.name:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ TODAY = date(2026, 1, 1)
         ({"name": ""}, None),
     ],
 )
-def test_what_agrees_decides_how_likely_a_pair_is(changes: dict[str, object], grade: Grade | None):
+def test_what_agrees_decides_how_likely_a_pair_is(changes: dict[str, Any], grade: Grade | None):
     weighed = weigh(ANNA, replace(ANNA, **changes))
     assert (weighed.grade if weighed else None) == grade
 

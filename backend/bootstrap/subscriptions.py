@@ -161,6 +161,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("keys.reseal", 60, lambda services: services.resealing.run()),
     PeriodicJob("conversations.end_left", 600, lambda services: services.inbox.end_left()),
     PeriodicJob("surveys.sweep", 20, lambda services: services.surveys.sweep()),
+    PeriodicJob("exchange.sweep", 15, lambda services: services.exchange.receiver.sweep()),
     PeriodicJob("surveys.count", 10, lambda services: services.surveys.count()),
     PeriodicJob("recognition.count", 20, lambda services: services.recognition.counting.run()),
     PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),

@@ -16,6 +16,9 @@ def demo(
     sandbox_port: Annotated[
         int, typer.Option(help="Where the outside world listens.", min=1, max=65535)
     ] = 8100,
+    mllp_port: Annotated[
+        int, typer.Option(help="Where hospitals' HL7 messages come in.", min=1, max=65535)
+    ] = 2575,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw the data away and start over.")] = False,
     folder: Annotated[Path, typer.Option(help="Where data, keys and logs are kept.")] = Path(".demo"),
 ) -> None:
@@ -26,7 +29,7 @@ def demo(
     """
     from backend.demo.run import run_demo
 
-    run_demo(folder, port, sandbox_port, fresh)
+    run_demo(folder, port, sandbox_port, mllp_port, fresh)
 
 
 @app.command(rich_help_panel=RUN)
@@ -68,3 +71,16 @@ def beat(
     from backend.commands import serving
 
     serving.beat(metrics_port)
+
+
+@app.command(rich_help_panel=RUN)
+def mllp(
+    port: Annotated[int | None, typer.Option(help="Port to listen on; else MLLP_PORT.")] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, 0 for none; else METRICS_PORT.")
+    ] = None,
+) -> None:
+    """Take hospitals' HL7 v2 messages over MLLP: keep them, map them, answer them."""
+    from backend.commands import listening
+
+    listening.listen(port, metrics_port)

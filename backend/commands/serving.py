@@ -1,4 +1,4 @@
-"""The long-running processes: web, worker, beat."""
+"""The long-running processes: web, worker, beat; mllp is in listening.py."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ def serve(port: int | None, processes: int) -> None:
     from backend.app import open_app
     from backend.http.server import serve as serve_http
 
-    settings = _checked(read_settings(), app_problems)
+    settings = checked(read_settings(), app_problems)
     logs.configure_logging("web", settings.log_level)
     with plain_failures():
         serve_http(
@@ -35,8 +35,8 @@ def serve(port: int | None, processes: int) -> None:
 
 def work(concurrency: int, queues: str, metrics_port: int | None) -> None:
     """Run a worker until it is asked to stop."""
-    settings = _checked(read_settings())
-    _serve_metrics(settings, metrics_port)
+    settings = checked(read_settings())
+    serve_metrics(settings, metrics_port)
     logs.configure_logging("worker", settings.log_level)
     from backend.worker.app import celery
 
@@ -60,8 +60,8 @@ def work(concurrency: int, queues: str, metrics_port: int | None) -> None:
 
 def beat(metrics_port: int | None) -> None:
     """Run the clock of the periodic jobs until it is asked to stop."""
-    settings = _checked(read_settings())
-    _serve_metrics(settings, metrics_port)
+    settings = checked(read_settings())
+    serve_metrics(settings, metrics_port)
     logs.configure_logging("beat", settings.log_level)
     from backend.worker.app import celery
 
@@ -69,7 +69,8 @@ def beat(metrics_port: int | None) -> None:
     celery.start(["--quiet", "beat", "--loglevel", settings.log_level, "--pidfile", ""])
 
 
-def _serve_metrics(settings: Settings, given: int | None) -> None:
+def serve_metrics(settings: Settings, given: int | None) -> None:
+    """Answer `/metrics` on the port given, or on that of the settings."""
     port = settings.metrics_port if given is None else given
     if not port:
         return
@@ -82,7 +83,7 @@ def _serve_metrics(settings: Settings, given: int | None) -> None:
         ) from None
 
 
-def _checked(settings: Settings, more: Callable[[Settings], list[str]] = lambda _: []) -> Settings:
+def checked(settings: Settings, more: Callable[[Settings], list[str]] = lambda _: []) -> Settings:
     """Stop here, with all problems at once, rather than half-way into serving."""
     problems = production_problems(settings) + key_problems(settings) if settings.is_production else []
     problems += more(settings) if settings.is_production else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backend.seed.directory import demo_directory
 from backend.settings import Settings
 
 # What somebody may replace by an own server; everything else of a demo is made here.
@@ -27,6 +28,7 @@ class DemoPlaces:
     folder: Path
     web_port: int
     sandbox_port: int
+    mllp_port: int = 2575
 
     @property
     def web_url(self) -> str:
@@ -37,6 +39,11 @@ class DemoPlaces:
     def sandbox_url(self) -> str:
         """The outside world's address."""
         return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def mllp_address(self) -> str:
+        """Where hospitals' HL7 messages come in."""
+        return f"127.0.0.1:{self.mllp_port}"
 
     @property
     def sandbox_state(self) -> Path:
@@ -68,6 +75,9 @@ def city_environment(
         "ENVIRONMENT": "demo",
         "WEB_PORT": str(places.web_port),
         "PUBLIC_URL": places.web_url,
+        "MLLP_PORT": str(places.mllp_port),
+        # Nobody has to be entered in a list to try a message here.
+        "MLLP_OPEN_TO": demo_directory().organizations[0].id,
         "MINIPROGRAM_DIR": str(RESIDENT_APP),
         "KEYS_FILE": str(places.keys_file),
         "MAS_CALLBACK_SECRET": mas_callback_secret(places),

@@ -44,6 +44,7 @@ def _addresses(places: DemoPlaces, city: Mapping[str, Any]) -> list[tuple[str, s
         ("管理后台 console", f"{city['web']}/admin"),
         ("接口文档 API", f"{city['web']}/api/docs"),
         ("沙箱 outside world", f"{city['sandbox']}/"),
+        ("HL7 v2 (MLLP)", places.mllp_address),
         ("脚本 for scripts", _nearby(places.city_file)),
         ("日志 logs", _nearby(places.logs)),
     ]

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -33,19 +34,19 @@ from backend.demo.supervisor import StopRequested, Supervisor, stop_signals
 from backend.security.keys import Keyring
 
 READY_WITHIN_S = 60.0
-STEPS = ("database and queue", "the outside world (sandbox)", "city data", "web, worker and beat")
+STEPS = ("database and queue", "the outside world (sandbox)", "city data", "web, worker, beat and mllp")
 
 console = Console(highlight=False)
 
 
-def run_demo(folder: Path, port: int, sandbox_port: int, fresh: bool) -> None:
+def run_demo(folder: Path, port: int, sandbox_port: int, mllp_port: int, fresh: bool) -> None:
     """Bring the city up, keep it up until Ctrl-C, take it down."""
-    places = DemoPlaces(folder.resolve(), port, sandbox_port)
+    places = DemoPlaces(folder.resolve(), port, sandbox_port, mllp_port)
     check_resident_app(Path(os.environ.get("MINIPROGRAM_DIR") or RESIDENT_APP))
     check_servers(os.environ)
     with only_one_demo(places.folder), stop_signals():
         try:
-            check_ports(port, sandbox_port)
+            check_ports(port, sandbox_port, mllp_port)
             if fresh:
                 _start_over(places.folder)
             _run(places)
@@ -101,9 +102,12 @@ def _bring_up(places: DemoPlaces, supervisor: Supervisor, progress: Progress) ->
     )
     _next(progress, task, 3)
     supervisor.await_ready("web", lambda: _answers(f"{places.web_url}/readyz"), READY_WITHIN_S)
+    supervisor.await_ready("mllp", lambda: _listens(places.mllp_port), READY_WITHIN_S)
     check_given_broker(os.environ, places.web_url)
     progress.update(task, completed=len(STEPS))
-    return write_city_file(places.city_file, places.web_url, places.sandbox_url, told)
+    return write_city_file(
+        places.city_file, places.web_url, places.sandbox_url, {"mllp": places.mllp_address, **told}
+    )
 
 
 def _next(progress: Progress, task: TaskID, step: int) -> None:
@@ -140,6 +144,15 @@ def _start_city(places: DemoPlaces, supervisor: Supervisor, environment: Mapping
     supervisor.start("web", [*command, "serve", "--port", str(places.web_port)], environment)
     supervisor.start("worker", [*command, "worker"], environment)
     supervisor.start("beat", [*command, "beat"], environment)
+    supervisor.start("mllp", [*command, "mllp"], environment)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def _answers(url: str) -> bool:

@@ -13,7 +13,7 @@ from backend.db.client import Database
 from tests.support.commands import Run, run_apart
 
 COMMANDS = (
-    "demo", "serve", "worker", "beat", "migrate", "seed", "check", "openapi", "journey",
+    "demo", "serve", "worker", "beat", "mllp", "migrate", "seed", "check", "openapi", "journey",
     "keys generate", "keys list", "keys rotate", "keys wrap", "keys put", "keys reseal", "keys drop",
     "staff add", "staff code", "hospital add", "client list", "client new-secret",
     "client deactivate", "resident restore-phone", "import bulk-publish", "audit verify", "chat",

@@ -78,7 +78,7 @@ def _allergy(b: Building, segment: Segment, own: str, *, wrong: bool) -> None:
     iam = segment.name == "IAM"
     category = b.code("allergy_type", kind, segment, 2) if kind else None
     onset = time_of(b, segment, 11 if iam else 6)
-    reactions = [coded(b, rep) if iam else _reaction(b, rep.c(1), rep.c(2)) for rep in segment.reps(5)]
+    reactions = [coded(b, rep) if iam else rep.c(2) or rep.c(1) for rep in segment.reps(5)]
     manifestation = [{"text": said} if isinstance(said, str) else said for said in reactions if said]
     b.add("AllergyIntolerance", f"allergy:{own or what.c(1) or what.c(2)}", {
         "identifier": [entity(b, segment.rep(7))] if iam else None,
@@ -96,11 +96,6 @@ def _allergy(b: Building, segment: Segment, own: str, *, wrong: bool) -> None:
         if manifestation
         else None,
     })  # fmt: skip
-
-
-def _reaction(b: Building, first: str, second: str) -> str:
-    del b
-    return second or first
 
 
 def build_procedures(b: Building) -> None:

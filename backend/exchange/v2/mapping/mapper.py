@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from backend.exchange.v2.mapping.appointments import build_appointment
 from backend.exchange.v2.mapping.building import Building, Draft, Finding
+from backend.exchange.v2.mapping.charges import build_charges
 from backend.exchange.v2.mapping.codes import Codes
 from backend.exchange.v2.mapping.conditions import (
     build_allergies,
@@ -14,7 +16,9 @@ from backend.exchange.v2.mapping.conditions import (
     build_death,
     build_procedures,
 )
+from backend.exchange.v2.mapping.documents import build_document
 from backend.exchange.v2.mapping.groups import groups_of
+from backend.exchange.v2.mapping.medicines import build_medicines
 from backend.exchange.v2.mapping.observations import build_observation, observation_keys
 from backend.exchange.v2.mapping.orders import build_order
 from backend.exchange.v2.mapping.people import (
@@ -24,6 +28,7 @@ from backend.exchange.v2.mapping.people import (
     chart_number,
     demographics,
 )
+from backend.exchange.v2.mapping.referrals import build_referral
 from backend.exchange.v2.mapping.visits import build_visit
 from backend.exchange.v2.parsing import Header
 from backend.exchange.v2.segments import Content
@@ -82,6 +87,7 @@ def map_message(
     build_procedures(b)
     build_death(b)
     _FAMILIES.get(header.type, _observations)(b)
+    build_charges(b)
     _leftovers(b)
     return Mapped(list(b.drafts.values()), b.findings)
 
@@ -108,6 +114,11 @@ def _orders(b: Building) -> None:
         build_order(b, group)
 
 
+def _appointment(b: Building) -> None:
+    build_appointment(b)
+    _observations(b)
+
+
 def _leftovers(b: Building) -> None:
     """What nobody read: whole segments, then fields."""
     for segment in b.content.all:
@@ -120,4 +131,16 @@ def _leftovers(b: Building) -> None:
             b.not_understood("field", segment, number)
 
 
-_FAMILIES: dict[str, Callable[[Building], None]] = dict.fromkeys(_ORDERS, _orders)
+def _referral(b: Building) -> None:
+    build_referral(b)
+    _orders(b)
+
+
+_FAMILIES: dict[str, Callable[[Building], None]] = {
+    **dict.fromkeys(_ORDERS, _orders),
+    **dict.fromkeys(("RDE", "RDS", "RGV", "RAS", "VXU"), build_medicines),
+    "SIU": _appointment,
+    "MDM": build_document,
+    "REF": _referral,
+    "DFT": _orders,
+}

@@ -32,6 +32,7 @@ from backend.directory.editing import DirectoryEditing
 from backend.directory.service import DirectoryService
 from backend.directory.store import DirectoryStore
 from backend.errors import AppError, ErrorCode
+from backend.exchange.compose import Exchange, make_exchange
 from backend.healthcodes.compose import make_health_codes
 from backend.healthcodes.forgetting import Retention
 from backend.healthcodes.service import HealthCodeService
@@ -124,6 +125,7 @@ class Services(Middle):
     surveys: SurveyService
     reports: ReportService
     recognition: Recognition
+    exchange: Exchange
     # Made last, of all the others.
     bots: Bots = field(init=False)
 
@@ -386,5 +388,8 @@ def _top(m: Middle) -> Services:
             gate=m.record_gate, reader=m.record_reader, people=m.patient_index, places=m.directory
         ),
         recognition=make_recognition(m),
+        exchange=make_exchange(
+            m.settings, m.db, cipher=m.cipher, charts=m.patient_index, records=m.records
+        ),
         desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),
     )

@@ -23,6 +23,7 @@ from backend.http.pages import app_routes
 from backend.http.system import HealthHandler, MetricsHandler, OpenAPIHandler, ReadyHandler
 from backend.messages import handlers as messages_handlers
 from backend.recognition import handlers as recognition_handlers
+from backend.records import sharing_handlers
 from backend.reports import handlers as reports_handlers
 from backend.residents import handlers as residents_handlers
 from backend.residents import login_handlers
@@ -53,6 +54,7 @@ def api_routes() -> Routes:
         *schedules_handlers.routes,
         *billing_handlers.routes,
         *bots_handlers.routes,
+        *sharing_handlers.routes,
         *reports_handlers.routes,
         *recognition_handlers.routes,
     ]

@@ -104,7 +104,7 @@ class Accesses:
     async def supervise(
         self, actor: Actor, wanted: AuditFilter, *, cursor: str | None, limit: int
     ) -> tuple[list[Access], str | None]:
-        """Readings by the institutions within the actor's scope, newest first. Looking is on record itself."""
+        """Readings by institutions within the actor's scope, newest first. Looking is on record itself."""
         if not actor.may(Permission.STAFF_RECORD_ACCESS_READ):
             raise not_found("readings")
         await self._audit.record(actor, "records.supervise", "records/readings", "supervision")

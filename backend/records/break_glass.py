@@ -1,4 +1,4 @@
-"""Break-glass: reading in an emergency, for a stated reason and a short while, looked at by somebody afterwards."""
+"""Break-glass: reading in an emergency, for a stated reason and a while, looked at by somebody later."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class BreakGlass:
     async def review(
         self, actor: Actor, glass_id: str, verdict: Verdict, note: str, practitioner_name: str
     ) -> BrokenGlass:
-        """Say whether it was right. Raises REASON_REQUIRED, CONFLICT; nobody judges what he has done himself."""
+        """Say whether it was right; nobody judges what he has done. Raises REASON_REQUIRED, CONFLICT."""
         if not actor.may(Permission.STAFF_RECORD_ACCESS_REVIEW):
             raise AppError(ErrorCode.FORBIDDEN, Permission.STAFF_RECORD_ACCESS_REVIEW)
         glass = await self.access(actor, glass_id)

@@ -1,4 +1,4 @@
-"""Consents: hospitals ask, residents grant, deny and take back; at the window by a code to the phone on file."""
+"""Consents: hospitals ask, residents grant, deny, take back; at the window by a code to the phone on file."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class Consents:
         if not reason.strip():
             raise AppError(ErrorCode.REASON_REQUIRED)
         for other in await self._store.of_person(person_id):
-            if other.asked_by == organization_id and state_at(other, now) is ConsentState.REQUESTED:
-                if other.terms == terms:
-                    return other
+            still_open = state_at(other, now) is ConsentState.REQUESTED
+            if still_open and other.asked_by == organization_id and other.terms == terms:
+                return other
         consent = Consent(
             id=new_id(),
             person_id=person_id,

@@ -1,4 +1,4 @@
-"""On what ground a hospital may read somebody's record: consent, then care, then law, then break-glass, or not.
+"""On what ground a hospital may read a record: consent, then care, then law, then break-glass, or none.
 
 Which of them counts is decided here; the gate makes the basis of it.
 """
@@ -63,7 +63,7 @@ class Grounds:
     ) -> Ground:
         """The ground. Raises NOT_FOUND where nobody knows of the person, RECORD_ACCESS_DENIED without one.
 
-        Of a consent that allows part of what is needed and a relationship of care that allows all, care counts.
+        Of a consent to part of what is needed and a relationship of care that allows all, care counts.
         """
         if asked.purpose not in _ASKABLE:
             raise await self._denied(actor, organization_id, person_id, asked)
@@ -120,9 +120,7 @@ class Grounds:
         external = of_hospital(external_id.strip())
         return await self._directory.find_practitioner(practitioner_id(organization_id, external))
 
-    async def _denied(
-        self, actor: Actor, organization_id: str, person_id: str, asked: Asked
-    ) -> AppError:
+    async def _denied(self, actor: Actor, organization_id: str, person_id: str, asked: Asked) -> AppError:
         data = {"purpose": str(asked.purpose), "practitioner": asked.practitioner}
         await self._audit.record(
             actor, "records.denied", f"person/{person_id}", "none", organization_id, data

@@ -1,4 +1,4 @@
-"""Openings of the record browser inside a doctor's workstation: a signed address that works once, then a session."""
+"""Openings of the record browser in a doctor's workstation: a signed address that works once, a session."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Launches:
         return Opened(launch, secret)
 
     async def find(self, launch_id: str, secret: str) -> Launch:
-        """The opening that a browser holds. Raises LAUNCH_ENDED, also once the hospital's system is shut out."""
+        """The opening that a browser holds. Raises LAUNCH_ENDED, also when the hospital's system is out."""
         launch = await self._store.find(launch_id, _hash(secret), clock.now()) if secret else None
         if launch is None:
             raise AppError(ErrorCode.LAUNCH_ENDED, "no session")

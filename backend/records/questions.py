@@ -42,7 +42,7 @@ class Questions:
     # -- for residents ---------------------------------------------------------------------------------
 
     async def ask(self, actor: Actor, patient_id: str, access_id: str, text: str) -> Question:
-        """Ask the hospital about one reading; about each once. Raises REASON_REQUIRED for an empty question."""
+        """Ask the hospital about one reading; about each once. Raises REASON_REQUIRED, CONFLICT."""
         access = await self._accesses.access(actor, patient_id, access_id)
         if access.organization_id is None:
             raise not_found("reading by a hospital")

@@ -23,6 +23,7 @@ from backend.records.glass_store import GlassStore
 from backend.records.grounds import Grounds
 from backend.records.launch_store import LaunchStore
 from backend.records.launches import Launches
+from backend.records.persons import Persons
 from backend.records.ports import Charts
 from backend.records.question_store import QuestionStore
 from backend.records.questions import Questions
@@ -68,6 +69,7 @@ class Sharing:
     accesses: Accesses
     questions: Questions
     launches: Launches
+    persons: Persons
 
     async def on_resident_deleted(self, event: Event) -> None:
         """RESIDENT_DELETED: nothing is allowed any more, and words about the person are forgotten."""
@@ -145,6 +147,7 @@ def make_sharing(below: Below, *, sender: CodeSender, visits: Visits) -> Sharing
             public_url=settings.public_url,
             lasts=timedelta(minutes=settings.record_session_minutes),
         ),
+        persons=Persons(below.patient_index),
     )
 
 

@@ -99,6 +99,10 @@ BUCKETS: dict[str, Bucket] = {
         loose=True,
     ),
     "refresh": Bucket(300, 0.2, "address", "Sessions refreshed: each phone does it every half hour."),
+    "consent": Bucket(20, 30, "resident", "Consents given, and questions about readings."),
+    "record_person": Bucket(
+        600, 0.1, "hospital system", "Consents asked for, record windows opened: each names a person."
+    ),
     "hospital_write": Bucket(
         2000,
         0.02,

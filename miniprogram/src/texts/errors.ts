@@ -67,12 +67,17 @@ export const serverErrors: Record<string, string> = {
   MESSAGE_NOT_RESENDABLE: '这条消息不能重发。',
   RESOURCE_INVALID: '提交的诊疗数据不符合要求。',
   VERSION_CONFLICT: '数据已有新版本，请刷新后再试。',
+  IMAGE_UNREADABLE: '影像文件无法读取。',
+  IMAGE_NOT_DISPLAYABLE: '这幅影像的压缩格式不能在线显示，请下载原文件后用专业软件查看。',
   DECISION_CLOSED: '已超过登记或更改决定的时间，原来的记录保留不变。',
   SIGN_IN_FAILED: '账号、密码或动态口令不正确。',
   ACCOUNT_LOCKED: '账号已锁定，请稍后再试。',
   CSRF_FAILED: '页面已过期，请刷新后重试。',
   PASSWORD_WEAK: '密码太简单。',
   LOGIN_TAKEN: '该登录名已被使用。',
+  RECORD_ACCESS_DENIED: '没有调阅病历的依据。',
+  PRACTITIONER_UNKNOWN: '请填写本院已登记的医生工号后再试。',
+  LAUNCH_ENDED: '调阅窗口已失效，请在医生工作站重新打开。',
   REASON_REQUIRED: '请填写原因。',
 }
 

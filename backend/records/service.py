@@ -115,7 +115,8 @@ class RecordService:
         changes = []
         for id, each in wanted.items():
             before = standing.get(id)
-            if self._is_there(each.draft, before) or _is_late(each.draft, before):
+            late = each.if_version is None and _is_late(each.draft, before)
+            if late or self._is_there(each.draft, before):
                 continue
             version = before.version if before else None
             if each.if_version is not None and each.if_version != version:

@@ -16,6 +16,7 @@ from backend.db.client import Database
 from backend.directory.models import TerminalKind
 from backend.messages.models import Answer
 from backend.messages.policies import Group
+from backend.patient_index.models import Demographics
 from backend.permissions import SYSTEM, Actor, Role
 from backend.security.key_file import Use, dump_keys, parse_keys, write_private
 from backend.security.keys import Keyring
@@ -24,6 +25,7 @@ from backend.security.resealing import KeyInUseError
 from backend.staff.models import NewStaff
 from bots.engine import Heard
 from notify.ports import Reply
+from tests.factories.charts import make_chart, make_parted_charts
 from tests.factories.surveys import make_ticket
 from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
 
@@ -113,6 +115,8 @@ async def _fill(kept: Kept) -> None:
     await services.conversations.put_off(PutOff(Through.WECHAT, "oSomebody", "m1", "帮助"))
     await city.call("POST", "/api/v1/auth/wechat-mini", json=await _js_code(city, "13912340000"))
     await make_ticket(services, city.hospital.id, kept.sms.id)
+    who = Demographics(kept.sms.name, id_number=kept.sms.id_number)
+    await make_parted_charts(services, city.hospital.id, who)
     await city.work()
 
 
@@ -185,6 +189,9 @@ async def works_as_before(kept: Kept) -> None:
     assert any("预约" in message["body"] for message in messages)
     appointments = (await city.call("GET", "/api/v1/appointments", as_=kept.sms))["items"]
     assert [appointment["cancel_reason"] for appointment in appointments] == [WHY]
+    charts = [await make_chart(services, city.hospital.id, value) for value in ("1", "2")]
+    assert [chart.person_id for chart in charts] == [kept.sms.id, charts[1].id]
+    assert charts[0].who.id_number == kept.sms.id_number
     found = await services.staff._store.find_by_login("somebody")
     assert found is not None
     assert found[0].name == STAFF_NAME

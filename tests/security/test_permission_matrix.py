@@ -37,7 +37,13 @@ resident:appointments:read  the owner              ok     ok        404    403  
 resident:appointments:book  the owner              ok     ok        404    403    403     403      403
 resident:messages:read      one's own              ok     ok        ok     403    403     403      403
 resident:messages:read      a message to the owner ok     404       404    403    403     403      403
+resident:consents:manage    the owner              ok     ok        404    403    403     403      403
+resident:consents:manage    a consent of the owner ok     403       404    403    403     403      403
+resident:records:read       the owner              ok     ok        404    403    403     403      403
 hospital:codes:verify       a code shown           403    403       403    403    ok      ok       ok
+hospital:consents:ask       one's own              403    403       403    403    ok      ok       403
+hospital:consents:ask       a thing of the hospital 403   403       403    403    ok      404      403
+hospital:records:read       one's own              403    403       403    403    ok      ok       403
 hospital:directory:write    one's own              403    403       403    403    ok      ok       403
 hospital:directory:write    a thing of the hospital 403   403       403    403    ok      404      403
 hospital:schedules:write    one's own              403    403       403    403    ok      ok       403

@@ -52,6 +52,8 @@ class Operation:
     # Of endpoints that speak another protocol's forms and read their own input.
     form: type[BaseModel] | None = None
     refusal: type[BaseModel] | None = None
+    # What it answers in, where that is not plain JSON.
+    media: str = "application/json"
     access: Access = field(default_factory=Access)
 
 
@@ -64,10 +66,11 @@ def operation(
     rate_limit: str | None = None,
     form: type[BaseModel] | None = None,
     refusal: type[BaseModel] | None = None,
+    media: str = "application/json",
 ) -> Callable[[Method], Method]:
     """Read the inputs, check access, call, write the answer. The innermost decorator.
 
-    `form` and `refusal` only describe: an endpoint of another protocol reads and refuses by itself.
+    `form`, `refusal` and `media` only describe: an endpoint of another protocol reads and refuses by itself.
     """
 
     def decorate(method: Method) -> Method:
@@ -84,6 +87,7 @@ def operation(
             answer=hints.get("return"),
             form=form,
             refusal=refusal,
+            media=media,
         )
         body_type, query_type, access = described.body, described.query, described.access
 

@@ -27,7 +27,7 @@ def openapi(routes: Sequence[tuple[str, type]], *, title: str, version: str, ser
     refs, definitions = _schemas([op for _, _, op in described])
     paths: dict[str, dict[str, Any]] = {}
     for pattern, name, op in described:
-        path = _GROUP.sub(r"{\1}", pattern)
+        path = path_of(pattern)
         paths.setdefault(path, {})[name] = _operation(path, name, op, refs)
     return {
         "openapi": "3.1.0",
@@ -45,6 +45,11 @@ def openapi(routes: Sequence[tuple[str, type]], *, title: str, version: str, ser
             },
         },
     }
+
+
+def path_of(pattern: str) -> str:
+    """A route's pattern as an address with names in it."""
+    return re.sub(r"\\(.)", r"\1", _GROUP.sub(r"{\1}", pattern))
 
 
 def _schemas(operations: list[Operation]) -> tuple[dict[tuple[Any, str], Any], dict[str, Any]]:
@@ -125,7 +130,9 @@ def _responses(op: Operation, refs: dict[tuple[Any, str], Any]) -> dict[str, Any
     model = _answer_model(op)
     status = 204 if op.status == 200 and op.answer is type(None) else op.status
     good: dict[str, Any] = {"description": "OK"}
-    if model is not None:
+    if op.media != "application/json":
+        good["content"] = {op.media: {"schema": {"type": "object"}}}
+    elif model is not None:
         good["content"] = {"application/json": {"schema": refs[(model, "serialization")]}}
     responses: dict[str, Any] = {str(status): good}
     guarded = _GUARDED if op.access.permission else ()
@@ -138,7 +145,9 @@ def _responses(op: Operation, refs: dict[tuple[Any, str], Any]) -> dict[str, Any
     for error_status, codes in sorted(by_status.items()):
         responses[str(error_status)] = {
             "description": ", ".join(codes),
-            "content": {"application/json": {"schema": schema}},
+            "content": {
+                op.media: {"schema": schema if op.media == "application/json" else {"type": "object"}}
+            },
         }
     return responses
 

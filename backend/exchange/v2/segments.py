@@ -11,8 +11,17 @@ from typing import Any
 
 import hl7
 
+from backend.exchange.v2.escapes import unescape
+
 # HL7's "delete what you have": it stands for nothing here, as for a field that is absent.
 _DELETED = '""'
+
+
+def plain(message: hl7.Message, text: str) -> str:
+    """A text of this message without its escapes."""
+    marks = str(message.separators)
+    # \r, then field, repetition, component and part.
+    return unescape(text, marks[1:5].ljust(4, "&"), str(message.esc))
 
 
 class Rep:
@@ -36,7 +45,7 @@ class Rep:
         text = str(part)
         if text == _DELETED:
             return ""
-        return str(self._message.unescape(text)).strip() if self._message.esc in text else text.strip()
+        return plain(self._message, text).strip()
 
     def parts(self, number: int) -> list[str]:
         """All parts of one component."""
@@ -92,7 +101,7 @@ class Segment:
         """All of a field as text: what a text field says in spite of marks inside it."""
         self.read.add(number)
         node = self._node(number)
-        return "" if node is None else str(self.message.unescape(str(node))).strip()
+        return "" if node is None else plain(self.message, str(node)).strip()
 
     def has(self, number: int) -> bool:
         """Whether a field says anything, without counting it as read."""

@@ -25,6 +25,7 @@ from backend.http.system import HealthHandler, MetricsHandler, OpenAPIHandler, R
 from backend.messages import handlers as messages_handlers
 from backend.recognition import handlers as recognition_handlers
 from backend.records import sharing_handlers
+from backend.reports import dicomweb_handlers, document_handlers, image_handlers
 from backend.reports import handlers as reports_handlers
 from backend.residents import handlers as residents_handlers
 from backend.residents import login_handlers
@@ -58,6 +59,9 @@ def api_routes() -> Routes:
         *sharing_handlers.routes,
         *reports_handlers.routes,
         *recognition_handlers.routes,
+        *document_handlers.routes,
+        *image_handlers.routes,
+        *dicomweb_handlers.routes,
         *fhir_handlers.routes,
     ]
 

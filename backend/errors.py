@@ -89,6 +89,10 @@ class ErrorCode(StrEnum):
     RECORD_ACCESS_DENIED = "RECORD_ACCESS_DENIED"
     PRACTITIONER_UNKNOWN = "PRACTITIONER_UNKNOWN"
     LAUNCH_ENDED = "LAUNCH_ENDED"
+    # Images
+    IMAGE_UNREADABLE = "IMAGE_UNREADABLE"
+    IMAGE_NOT_DISPLAYABLE = "IMAGE_NOT_DISPLAYABLE"
+    MEASUREMENT_INVALID = "MEASUREMENT_INVALID"
     # Recognition and medication
     DECISION_CLOSED = "DECISION_CLOSED"
     # Staff
@@ -178,6 +182,11 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.RECORD_ACCESS_DENIED: ErrorKind(
         403,
         "没有调阅该患者病历的依据。请先由患者授权，或待患者挂号、签到后调阅；抢救等紧急情况可说明原因紧急调阅。",
+    ),
+    ErrorCode.MEASUREMENT_INVALID: ErrorKind(422, "测量值不在可能的范围内，请核对后再填。"),
+    ErrorCode.IMAGE_UNREADABLE: ErrorKind(400, "影像文件无法读取，请检查格式后重新上传。"),
+    ErrorCode.IMAGE_NOT_DISPLAYABLE: ErrorKind(
+        406, "这幅影像的压缩格式不能在线显示，请下载原文件后用专业软件查看。"
     ),
     ErrorCode.PRACTITIONER_UNKNOWN: ErrorKind(400, "请填写本院已登记的医生工号后再试。"),
     ErrorCode.LAUNCH_ENDED: ErrorKind(410, "调阅窗口已失效，请在医生工作站重新打开。"),

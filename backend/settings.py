@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         "", description="Demo only: the organization whose messages are those of unknown senders."
     )
 
+    pdf_font: str = Field(
+        "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+        description="A font with Chinese characters, for what is printed (Debian: fonts-noto-cjk).",
+    )
+
     # Keys and algorithms.
     keys_file: Path | None = Field(None, description="Key ring as a JSON file; or HC_KEYS.")
     hc_keys: SecretStr = Field(SecretStr(""), description="Key ring as JSON text, instead of a file.")

@@ -51,8 +51,7 @@ from backend.records.gate import Gate
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
 from backend.records.sharing_compose import Sharing, make_shared_records
-from backend.reports.compose import make_reports
-from backend.reports.service import ReportService
+from backend.reports.compose import Reports, make_reports
 from backend.residents.compose import make_residents
 from backend.residents.ports import CodeSender
 from backend.residents.service import ResidentService
@@ -124,10 +123,10 @@ class Services(Middle):
     hospital_bookings: HospitalBookingService
     desk: AppointmentDesk
     surveys: SurveyService
-    reports: ReportService
+    reports: Reports
+    exchange: Exchange
     fhir: FHIRFace
     recognition: Recognition
-    exchange: Exchange
     # Made last, of all the others.
     bots: Bots = field(init=False)
 
@@ -172,7 +171,7 @@ def make_areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
     services = _top(middle)
     about = {"app_url": core.settings.public_url, "city_name": core.settings.city_name}
     services.bots = make_bots(services, outside.line, **about)
-    closers.append(services.bots.close)
+    closers += [services.bots.close, services.reports.drawing.close]
     return services
 
 
@@ -383,16 +382,15 @@ def _top(m: Middle) -> Services:
             directory=m.directory,
             messages=m.messages,
             claims=m.claims,
+            encounters=m.sharing.care.encounters,
             audit=m.audit,
             nudge=m.nudger.kick,
         ),
-        reports=make_reports(
-            gate=m.record_gate, reader=m.record_reader, people=m.patient_index, places=m.directory
-        ),
-        fhir=make_fhir(m),
-        recognition=make_recognition(m),
+        reports=make_reports(m),
         exchange=make_exchange(
             m.settings, m.db, cipher=m.cipher, charts=m.patient_index, records=m.records
         ),
+        fhir=make_fhir(m),
+        recognition=make_recognition(m),
         desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),
     )

@@ -40,9 +40,16 @@ class CityApplication(Application):
             lambda: self._refusal(request, found),
             # Not `connection.close`, which lets a request under way finish.
             lambda: connection.stream.close(),
-            most=self.settings["max_body_bytes"],
+            most=self._most(request, found),
             within_s=self.settings["body_within_s"],
         )
+
+    def _most(self, request: HTTPServerRequest, found: Any) -> int:
+        """How large a body may be: some handlers take in more from whom they know."""
+        usual: int = self.settings["max_body_bytes"]
+        kind = found.handler_class
+        ours = issubclass(kind, BaseHandler)
+        return max(usual, kind.larger_body(request, self.settings["city"])) if ours else usual
 
     def _refusal(self, request: HTTPServerRequest, found: Any) -> HTTPMessageDelegate:
         """Whoever would have answered, made to refuse; the app's files are no handler of ours."""

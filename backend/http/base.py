@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 from pymongo.errors import ConnectionFailure, PyMongoError, WriteConcernError
-from tornado.httputil import HTTPHeaders, format_timestamp
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, format_timestamp
 from tornado.web import HTTPError, RequestHandler
 
 from backend import context, metrics
@@ -100,6 +100,11 @@ class BaseHandler(RequestHandler):
         self._headers["X-Request-Id"] = self.request_id
         context.bind_request_id(self.request_id)
         self.application.settings["in_flight"].begin()
+
+    @classmethod
+    def larger_body(cls, request: HTTPServerRequest, city: City) -> int:
+        """How many bytes of a body are taken where they are more than usual; asked before the body comes."""
+        return 0
 
     @property
     def city(self) -> City:

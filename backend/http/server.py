@@ -21,6 +21,8 @@ from backend.http.forking import fork
 log = logging.getLogger(__name__)
 
 HANG_UP_WITHIN_S = 1.0
+# More than any handler takes (`larger_body`); what a request may really bring, body_limit.py decides.
+LARGEST_BODY = 160 * 1024 * 1024
 Opened = tuple[Application, Callable[[], Awaitable[None]]]
 
 
@@ -63,7 +65,7 @@ async def _serve(
         app,
         # What forwarding headers say is weighed in one place: base.py, `caller_address`.
         xheaders=False,
-        max_body_size=max_body_bytes * DISCARDED,
+        max_body_size=max(max_body_bytes * DISCARDED, LARGEST_BODY),
         max_header_size=32_768,
         idle_connection_timeout=75,
     )

@@ -2,10 +2,86 @@
 
 from __future__ import annotations
 
-from backend.reports.ports import Gate, People, Places, Reader
+from dataclasses import dataclass
+from typing import Protocol
+
+from backend.db.client import Database
+from backend.directory.service import DirectoryService
+from backend.messages.service import MessageService
+from backend.patient_index.service import PatientIndex
+from backend.records.gate import Gate
+from backend.records.reading import RecordReader
+from backend.records.service import RecordService
+from backend.reports.blobs import Blobs
+from backend.reports.documents import Documents
+from backend.reports.drawing import Drawing
+from backend.reports.image_store import ImageStore
+from backend.reports.images import Images
+from backend.reports.piece_store import PieceStore
 from backend.reports.service import ReportService
+from backend.reports.telling import ReportTeller
+from backend.residents.service import ResidentService
+from backend.security.fields import FieldCipher
+from backend.settings import Settings
 
 
-def make_reports(*, gate: Gate, reader: Reader, people: People, places: Places) -> ReportService:
-    """The service."""
-    return ReportService(gate, reader, people, places)
+@dataclass(frozen=True)
+class Reports:
+    """The area's parts, by name."""
+
+    service: ReportService
+    teller: ReportTeller
+    images: Images
+    documents: Documents
+    drawing: Drawing
+
+
+class Below(Protocol):
+    """What lies below, by the names the composition root gives it."""
+
+    settings: Settings
+    db: Database
+    cipher: FieldCipher
+    patient_index: PatientIndex
+    records: RecordService
+    record_reader: RecordReader
+    record_gate: Gate
+    residents: ResidentService
+    directory: DirectoryService
+    messages: MessageService
+
+
+def make_reports(below: Below) -> Reports:
+    """All of them."""
+    gate, reader, people = below.record_gate, below.record_reader, below.patient_index
+    drawing = Drawing()
+    service = ReportService(gate, reader, people, below.directory)
+    return Reports(
+        service=service,
+        documents=Documents(
+            service,
+            reader,
+            drawing,
+            below.residents,
+            city_name=below.settings.city_name,
+            font=below.settings.pdf_font,
+        ),
+        teller=ReportTeller(
+            below.messages,
+            people,
+            below.residents,
+            below.directory,
+            app_name=below.settings.city_name,
+            guardians_of=below.residents.patients.guardians_of,
+        ),
+        images=Images(
+            ImageStore(below.db, below.cipher),
+            Blobs(PieceStore(below.db)),
+            drawing,
+            people,
+            below.records,
+            gate,
+            reader,
+        ),
+        drawing=drawing,
+    )

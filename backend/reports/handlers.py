@@ -29,7 +29,7 @@ class ReportListHandler(APIHandler):
     @operation("List the reports of oneself or of whom one acts for", errors=READING, tag="reports")
     async def get(self, query: ReportsQuery) -> Page[ReportLineOut]:
         """The latest first, by kind and by visit."""
-        lines, cursor = await self.services.reports.list_reports(
+        lines, cursor = await self.services.reports.service.list_reports(
             self.actor,
             query.patient_id,
             kind=query.kind,
@@ -47,7 +47,7 @@ class ReportHandler(APIHandler):
     @operation("Read one report", errors=READING, tag="reports")
     async def get(self, report_id: str, query: OpenQuery) -> ReportOut:
         """With its results; a sensitive one only when it is opened by itself."""
-        opened = await self.services.reports.open(self.actor, report_id, opened=query.open)
+        opened = await self.services.reports.service.open(self.actor, report_id, opened=query.open)
         return report_out(opened)
 
 
@@ -58,7 +58,9 @@ class TrendHandler(APIHandler):
     @operation("See how a value went over time and hospitals", errors=READING, tag="reports")
     async def get(self, query: TrendQuery) -> TrendOut:
         """In one unit; what cannot be converted stands apart."""
-        return trend_out(await self.services.reports.trend(self.actor, query.patient_id, query.analyte))
+        return trend_out(
+            await self.services.reports.service.trend(self.actor, query.patient_id, query.analyte)
+        )
 
 
 routes = [

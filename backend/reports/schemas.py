@@ -91,6 +91,7 @@ class ReportOut(Answer):
     doctors: list[str]
     items: list[ItemOut]
     documents: list[DocumentOut]
+    patient_id: str
     visit_id: str | None
 
 
@@ -162,6 +163,7 @@ def report_out(opened: Opened) -> ReportOut:
             DocumentOut(number=number, title=document.title, content_type=document.content_type)
             for number, document in enumerate(report.documents, 1)
         ],
+        patient_id=opened.basis.person_id,
         visit_id=report.encounter_id,
     )
 

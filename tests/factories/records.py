@@ -18,7 +18,7 @@ def a_source(organization_id: str, kind: Any = "fhir") -> Source:
 
 async def make_chart(services: Services, organization_id: str, **who: Any) -> Chart:
     """A chart; with name and ID number of somebody it is that resident's."""
-    number = ChartNumber("hospital", new_id())
+    number = who.pop("number", None) or ChartNumber("hospital", new_id())
     return await services.patient_index.chart_for(
         organization_id, number, Demographics(**who), a_source(organization_id)
     )

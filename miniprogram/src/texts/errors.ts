@@ -67,6 +67,7 @@ export const serverErrors: Record<string, string> = {
   MESSAGE_NOT_RESENDABLE: '这条消息不能重发。',
   RESOURCE_INVALID: '提交的诊疗数据不符合要求。',
   VERSION_CONFLICT: '数据已有新版本，请刷新后再试。',
+  MEASUREMENT_INVALID: '测量值不在可能的范围内，请核对后再填。',
   IMAGE_UNREADABLE: '影像文件无法读取。',
   IMAGE_NOT_DISPLAYABLE: '这幅影像的压缩格式不能在线显示，请下载原文件后用专业软件查看。',
   DECISION_CLOSED: '已超过登记或更改决定的时间，原来的记录保留不变。',

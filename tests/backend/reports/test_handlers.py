@@ -6,7 +6,7 @@ import pytest
 
 from backend.db.client import Database
 from tests.backend.reports.reading_samples import a_result
-from tests.factories.records import make_chart, make_report
+from tests.factories.records import make_chart, make_report, make_resources
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
 
 
@@ -128,3 +128,58 @@ async def test_every_reading_is_written_down_before_it_is_answered(town: TestCit
     before = await entries.count_documents({"action": "records.read"})
     await town.call("GET", f"/api/v1/reports/{report_id}", as_=owner)
     assert await entries.count_documents({"action": "records.read", "actor_id": owner.id}) == before + 1
+
+
+async def test_a_person_is_told_once_that_a_report_is_ready_and_never_of_what(town: TestCity):
+    owner = await town.resident()
+    chart = await chart_of(town, owner)
+    services = town.city.services
+    await make_report(services, chart, [], title="梅毒螺旋体抗体", key="k", status="preliminary")
+    await town.work()
+    assert (await town.call("GET", "/api/v1/messages", as_=owner))["items"] == []
+    await make_report(services, chart, [], title="梅毒螺旋体抗体", key="k")
+    await town.work()
+    await make_report(services, chart, [], title="梅毒螺旋体抗体", key="k", status="corrected")
+    await town.work()
+    (told,) = (await town.call("GET", "/api/v1/messages", as_=owner))["items"]
+    assert (told["kind"], told["title"]) == ("report_ready", "报告已出")
+    assert town.hospital.name in told["body"]
+    texts = [sms["content"] for sms in (await town.outside.get("sms", phone=owner.phone))["items"]]
+    assert sum("报告已出" in text for text in texts) == 1
+    assert not any("梅毒" in text for text in [*texts, told["body"]])
+
+
+async def test_a_chart_of_nobody_known_tells_nobody(town: TestCity):
+    chart = await make_chart(town.city.services, town.hospital.id, name="李四")
+    await make_report(town.city.services, chart, [])
+    await town.work()
+    assert await town.city.db.collection("messages").count_documents({}) == 0
+
+
+async def test_a_report_comes_as_its_hospital_issued_it_and_as_a_pdf_of_ours(town: TestCity):
+    owner, other = await town.resident(), await town.resident()
+    services = town.city.services
+    chart = await chart_of(town, owner)
+    (binary,) = await make_resources(
+        services, chart, {"resourceType": "Binary", "contentType": "text/html", "data": "PGI+"}
+    )
+    forms = [
+        {"contentType": "application/pdf", "data": "JVBERi0xLjQ=", "title": "检验报告单"},
+        {"contentType": "text/html", "url": f"Binary/{binary.id}"},
+    ]
+    report_id = await make_report(
+        services, chart, [a_result("718-7", 100, "g/L", low=115)], presentedForm=forms
+    )
+    path = f"{town.url}/api/v1/reports/{report_id}"
+    one = await town.call("GET", f"/api/v1/reports/{report_id}", as_=owner)
+    assert [each["title"] for each in one["documents"]] == ["检验报告单", ""]
+    issued = await town.http.get(f"{path}/documents/1", headers=owner.headers)
+    assert (issued.content, issued.headers["Content-Type"]) == (b"%PDF-1.4", "application/pdf")
+    # A page of a hospital's own never runs as a page of ours.
+    html = await town.http.get(f"{path}/documents/2", headers=owner.headers)
+    assert (html.content, html.headers["Content-Type"]) == (b"<b>", "application/octet-stream")
+    ours = await town.http.get(f"{path}/pdf", headers=owner.headers)
+    assert ours.content.startswith(b"%PDF-")
+    for tail in ("documents/1", "documents/2", "pdf"):
+        assert (await town.http.get(f"{path}/{tail}", headers=other.headers)).status_code == 404
+    await town.call("GET", f"/api/v1/reports/{report_id}/documents/3", as_=owner, expect=404)

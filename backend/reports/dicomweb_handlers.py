@@ -1,0 +1,300 @@
+"""`/dicomweb`: hospitals store, find and fetch their images (STOW, QIDO and WADO of PS3.18, a subset)."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import orjson
+from pydantic import Field
+from tornado.httputil import HTTPServerRequest
+
+from backend.bootstrap import City
+from backend.errors import AppError, ErrorCode
+from backend.http.base import APIHandler
+from backend.http.endpoint import operation, requires
+from backend.http.schema import Query
+from backend.ids import new_id
+from backend.patient_index.models import ChartNumber
+from backend.permissions import Permission
+from backend.records.gate import organization_of
+from backend.reports import dicomweb
+from backend.reports.dicom import DicomError
+from backend.reports.image_models import ImageQuery, Stored
+from backend.reports.images import Drawn
+from backend.reports.multipart import MultipartError, boundary_of, read_parts, write_parts
+
+UID = r"[0-9.]{1,64}"
+LARGEST_UPLOAD = 128 * 1024 * 1024
+RELATED = "multipart/related"
+
+
+class StudiesQuery(Query):
+    """What studies are looked for, in DICOM's words."""
+
+    study_instance_uid: str | None = Field(None, alias="StudyInstanceUID", pattern=rf"^{UID}$")
+    patient_id: str | None = Field(None, alias="PatientID", max_length=64)
+    issuer: str = Field("", alias="IssuerOfPatientID", max_length=200)
+    study_date: str | None = Field(None, alias="StudyDate", pattern=r"^[0-9]{0,8}-?[0-9]{0,8}$")
+    accession: str | None = Field(None, alias="AccessionNumber", max_length=64)
+    modality: str | None = Field(None, alias="ModalitiesInStudy", max_length=16)
+    limit: int = Field(100, ge=1, le=500)
+    offset: int = Field(0, ge=0, le=100_000)
+
+
+class UploadQuery(Query):
+    """`issuer`: who gives out the patient numbers, where the files do not say (PID-3.4 of the hospital)."""
+
+    issuer: str = Field("", max_length=200)
+
+
+class RenderQuery(Query):
+    """How a picture is wanted: `window` is center,width; `viewport` is the longest side."""
+
+    window: str | None = Field(None, pattern=r"^-?[0-9.]{1,12},[0-9.]{1,12}(,.*)?$")
+    viewport: int | None = Field(None, ge=16, le=2048)
+
+
+class DicomHandler(APIHandler):
+    """What the handlers of DICOMweb share."""
+
+    @property
+    def base(self) -> str:
+        """Where DICOMweb is reached."""
+        return f"{self.city.settings.public_url}/dicomweb"
+
+    def tell(self, status: int, answer: Any) -> None:
+        """DICOM JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", dicomweb.DICOM_JSON)
+        self.set_header("Cache-Control", "no-store")
+        self.finish(orjson.dumps(answer))
+
+    def tell_bytes(self, content: bytes, content_type: str) -> None:
+        """A file or a picture: kept by nobody on the way."""
+        self.set_header("Content-Type", content_type)
+        self.set_header("Cache-Control", "no-store")
+        self.finish(content)
+
+    def tell_parts(self, parts: list[tuple[str, bytes]]) -> None:
+        """multipart/related."""
+        boundary = new_id()
+        self.set_header(
+            "Content-Type", f'{RELATED}; type="{parts[0][0].partition(";")[0]}"; boundary={boundary}'
+        )
+        self.set_header("Cache-Control", "no-store")
+        for piece in write_parts(parts, boundary):
+            self.write(piece)
+        self.finish()
+
+    def wants(self, content_type: str) -> bool:
+        """Whether the caller asked for this type alone, and not for parts."""
+        accept = self.request.headers.get("Accept", "")
+        return accept.partition(";")[0].strip() == content_type
+
+    async def one(self, study: str, series: str, instance: str) -> Stored:
+        """One instance of the hospital's own."""
+        return (await self.services.reports.images.of_study(self.actor, study, series, instance))[0]
+
+
+class Storing(DicomHandler):
+    """Taking files in."""
+
+    @classmethod
+    def larger_body(cls, request: HTTPServerRequest, city: City) -> int:
+        """Large bodies are read only from those who may store images."""
+        header = request.headers.get("Authorization", "")
+        with contextlib.suppress(AppError):
+            if header.startswith("Bearer ") and city.services.tokens.verify(header[7:]).may(
+                Permission.HOSPITAL_IMAGES_WRITE
+            ):
+                return LARGEST_UPLOAD
+        return 0
+
+    async def keep(self, issuer: str, study: str | None) -> None:
+        """Take the files in, one by one, and tell the record of the studies they belong to."""
+        organization_id, source_id = organization_of(self.actor), self.idempotency_key or new_id()
+        images = self.services.reports.images
+        kept: list[Stored] = []
+        refused: list[str] = []
+        for data in self._files():
+            try:
+                one = await images.keep(
+                    organization_id, data, issuer=issuer, source_id=source_id, study=study
+                )
+            except DicomError as error:
+                refused.append(error.reason)
+            else:
+                kept.append(one)
+        await images.tell_record(organization_id, kept, source_id)
+        status = 200 if not refused else 202 if kept else 409
+        self.tell(status, dicomweb.stored_out(kept, refused, self.base))
+
+    def _files(self) -> list[bytes]:
+        kind = self.request.headers.get("Content-Type", "")
+        if kind.partition(";")[0].strip().lower() == dicomweb.DICOM:
+            return [self.request.body]
+        try:
+            parts = read_parts(self.request.body, boundary_of(kind))
+        except MultipartError as error:
+            raise AppError(ErrorCode.IMAGE_UNREADABLE, str(error)) from None
+        return [content for content_type, content in parts if content_type in ("", dicomweb.DICOM)]
+
+
+class StudyListHandler(Storing):
+    """All studies of the asking hospital."""
+
+    @requires(Permission.HOSPITAL_IMAGES_READ)
+    @operation("Find studies (QIDO-RS)", tag="dicomweb")
+    async def get(self, query: StudiesQuery) -> None:
+        """What the hospital itself has sent, the latest first."""
+        found = await self._find(query)
+        self.tell(
+            200, [dicomweb.study_out(images, self.base) for images in dicomweb.by_study(found).values()]
+        )
+
+    @requires(Permission.HOSPITAL_IMAGES_WRITE)
+    @operation(
+        "Store images (STOW-RS)",
+        errors=(ErrorCode.IMAGE_UNREADABLE, ErrorCode.BODY_TOO_LARGE),
+        tag="dicomweb",
+    )
+    async def post(self, query: UploadQuery) -> None:
+        """multipart/related of application/dicom, or one file; 200 all, 202 some, 409 none got in."""
+        await self.keep(query.issuer, None)
+
+    async def _find(self, query: StudiesQuery) -> list[Stored]:
+        try:
+            since, until = dicomweb.day_range(query.study_date) if query.study_date else (None, None)
+        except ValueError:
+            raise AppError(ErrorCode.BAD_REQUEST, "StudyDate") from None
+        number = ChartNumber(query.issuer, query.patient_id) if query.patient_id else None
+        wanted = ImageQuery(
+            study_uids=(query.study_instance_uid,) if query.study_instance_uid else None,
+            modality=query.modality,
+            since=since,
+            until=until,
+            limit=query.limit,
+        )
+        return await self.services.reports.images.of_hospital(
+            self.actor, wanted, number=number, accession=query.accession, offset=query.offset
+        )
+
+
+class StudyHandler(Storing):
+    """Storing into one study: files of another are refused."""
+
+    @requires(Permission.HOSPITAL_IMAGES_WRITE)
+    @operation(
+        "Store images of one study (STOW-RS)",
+        errors=(ErrorCode.IMAGE_UNREADABLE, ErrorCode.BODY_TOO_LARGE),
+        tag="dicomweb",
+    )
+    async def post(self, study: str, query: UploadQuery) -> None:
+        """As above."""
+        await self.keep(query.issuer, study)
+
+
+class SeriesListHandler(DicomHandler):
+    """The series of a study."""
+
+    @requires(Permission.HOSPITAL_IMAGES_READ)
+    @operation("List the series of a study (QIDO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb")
+    async def get(self, study: str) -> None:
+        """In order."""
+        found = await self.services.reports.images.of_study(self.actor, study)
+        self.tell(200, [dicomweb.series_out(one, self.base) for one in dicomweb.by_series(found).values()])
+
+
+class InstanceListHandler(DicomHandler):
+    """The instances of a study or a series."""
+
+    @requires(Permission.HOSPITAL_IMAGES_READ)
+    @operation("List instances (QIDO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb")
+    async def get(self, study: str, series: str | None = None) -> None:
+        """In order."""
+        found = await self.services.reports.images.of_study(self.actor, study, series)
+        self.tell(200, [dicomweb.instance_out(image, self.base) for image in found])
+
+
+class MetadataHandler(DicomHandler):
+    """Whole headers."""
+
+    @requires(Permission.HOSPITAL_IMAGES_READ)
+    @operation("Read metadata (WADO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb")
+    async def get(self, study: str, series: str | None = None, instance: str | None = None) -> None:
+        """Of a study, a series or an instance."""
+        found = await self.services.reports.images.of_study(self.actor, study, series, instance)
+        self.tell(200, [dicomweb.metadata_out(image, self.base) for image in found])
+
+
+class InstanceHandler(DicomHandler):
+    """One file."""
+
+    @requires(Permission.HOSPITAL_IMAGES_READ)
+    @operation("Fetch an instance (WADO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb")
+    async def get(self, study: str, series: str, instance: str) -> None:
+        """As it came: alone with `Accept: application/dicom`, else as multipart/related."""
+        image = await self.one(study, series, instance)
+        data = await self.services.reports.images.content(image)
+        if self.wants(dicomweb.DICOM):
+            self.tell_bytes(data, dicomweb.DICOM)
+        else:
+            self.tell_parts([(f"{dicomweb.DICOM}; transfer-syntax={image.syntax}", data)])
+
+
+class FramesHandler(DicomHandler):
+    """Frames as they are packed."""
+
+    @requires(Permission.HOSPITAL_IMAGES_READ)
+    @operation("Fetch frames (WADO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb")
+    async def get(self, study: str, series: str, instance: str, frames: str) -> None:
+        """One or several, by their numbers from 1."""
+        image = await self.one(study, series, instance)
+        numbers = [int(number) for number in frames.split(",")][:100]
+        images = self.services.reports.images
+        packed = [await images.frame(image, number) for number in numbers]
+        self.tell_parts(
+            [(f"application/octet-stream; transfer-syntax={syntax}", one) for one, syntax in packed]
+        )
+
+
+class RenderedHandler(DicomHandler):
+    """A picture for eyes."""
+
+    @requires(Permission.HOSPITAL_IMAGES_READ)
+    @operation(
+        "Draw an instance or a frame (WADO-RS)",
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.IMAGE_NOT_DISPLAYABLE),
+        tag="dicomweb",
+    )
+    async def get(
+        self, query: RenderQuery, study: str, series: str, instance: str, number: str | None = None
+    ) -> None:
+        """JPEG, windowed as asked or as the file says."""
+        image = await self.one(study, series, instance)
+        center, width = (
+            (float(part) for part in query.window.split(",")[:2]) if query.window else (None, None)
+        )
+        how = Drawn(int(number or 1), center, width, query.viewport)
+        self.tell_bytes(await self.services.reports.images.draw(image, how), "image/jpeg")
+
+
+_STUDY = rf"/dicomweb/studies/(?P<study>{UID})"
+_SERIES = rf"{_STUDY}/series/(?P<series>{UID})"
+_INSTANCE = rf"{_SERIES}/instances/(?P<instance>{UID})"
+
+routes = [
+    (r"/dicomweb/studies", StudyListHandler),
+    (_STUDY, StudyHandler),
+    (rf"{_STUDY}/metadata", MetadataHandler),
+    (rf"{_STUDY}/series", SeriesListHandler),
+    (rf"{_STUDY}/instances", InstanceListHandler),
+    (rf"{_SERIES}/instances", InstanceListHandler),
+    (rf"{_SERIES}/metadata", MetadataHandler),
+    (_INSTANCE, InstanceHandler),
+    (rf"{_INSTANCE}/metadata", MetadataHandler),
+    (rf"{_INSTANCE}/frames/(?P<frames>[0-9]{{1,5}}(?:,[0-9]{{1,5}}){{0,99}})", FramesHandler),
+    (rf"{_INSTANCE}/frames/(?P<number>[0-9]{{1,5}})/rendered", RenderedHandler),
+    (rf"{_INSTANCE}/rendered", RenderedHandler),
+]

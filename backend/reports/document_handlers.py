@@ -1,0 +1,47 @@
+"""A report as a file: the original, or our rendering."""
+
+from __future__ import annotations
+
+from backend.errors import ErrorCode
+from backend.http.base import APIHandler
+from backend.http.endpoint import operation, requires
+from backend.permissions import Permission
+from backend.reports.documents import SHOWN
+from backend.reports.handlers import READING
+from backend.reports.schemas import OpenQuery
+
+
+class DocumentHandler(APIHandler):
+    """The report as its hospital issued it."""
+
+    @requires(Permission.RESIDENT_RECORDS_READ)
+    @operation("Fetch a report as issued", errors=READING, tag="reports")
+    async def get(self, report_id: str, number: str, query: OpenQuery) -> None:
+        """The bytes, in the type that the hospital named if browsers know it."""
+        documents = self.services.reports.documents
+        content, kind = await documents.issued(self.actor, report_id, int(number), opened=query.open)
+        self.set_header("Content-Type", kind if kind in SHOWN else "application/octet-stream")
+        self.set_header("Content-Disposition", "attachment")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(content)
+
+
+class PaperHandler(APIHandler):
+    """Our own rendering."""
+
+    @requires(Permission.RESIDENT_RECORDS_READ)
+    @operation("Fetch a report as a PDF of ours", errors=(*READING, ErrorCode.UNAVAILABLE), tag="reports")
+    async def get(self, report_id: str, query: OpenQuery) -> None:
+        """Marked on each page as what it is."""
+        content = await self.services.reports.documents.rendered(self.actor, report_id, opened=query.open)
+        self.set_header("Content-Type", "application/pdf")
+        self.set_header("Content-Disposition", 'attachment; filename="report.pdf"')
+        self.set_header("Cache-Control", "no-store")
+        self.finish(content)
+
+
+_REPORT = r"/api/v1/reports/(?P<report_id>[0-9A-Z-]{26,60})"
+routes = [
+    (rf"{_REPORT}/documents/(?P<number>[0-9]{{1,3}})", DocumentHandler),
+    (rf"{_REPORT}/pdf", PaperHandler),
+]

@@ -1,0 +1,88 @@
+"""A report as a file: as its hospital issued it, or put on paper by us and marked as that."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from typing import Protocol
+
+from backend.errors import AppError, ErrorCode, not_found
+from backend.permissions import Actor
+from backend.records.ids import is_resource_id
+from backend.records.models import Basis
+from backend.reports.drawing import Drawing
+from backend.reports.models import Document
+from backend.reports.paper import FontMissingError, Paper, as_pdf
+from backend.reports.papers import of_report
+from backend.reports.ports import Reader
+from backend.reports.service import ReportService
+
+# What a browser may show as it is; everything else is handed out as bytes to keep.
+SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png", "text/plain"})
+
+
+class Names(Protocol):
+    """What is needed of the residents' service."""
+
+    async def names(self, resident_ids: Iterable[str]) -> dict[str, str]:
+        """Masked names by id."""
+
+
+class Documents:
+    """Finds the original, and makes a rendering."""
+
+    def __init__(
+        self,
+        reports: ReportService,
+        reader: Reader,
+        drawing: Drawing,
+        names: Names,
+        *,
+        city_name: str,
+        font: str,
+    ) -> None:
+        self._reports = reports
+        self._reader = reader
+        self._drawing = drawing
+        self._names = names
+        self._city_name = city_name
+        self._font = font
+
+    async def issued(self, actor: Actor, report_id: str, number: int, *, opened: bool) -> tuple[bytes, str]:
+        """The original and its type. Raises NOT_FOUND where the hospital has sent none."""
+        found = await self._reports.open(actor, report_id, opened=opened)
+        documents = found.report.documents
+        if found.hidden or not 1 <= number <= len(documents):
+            raise not_found(f"document {number} of {report_id}")
+        document = documents[number - 1]
+        content = document.data or await self._binary(found.basis, document)
+        try:
+            return base64.b64decode(content, validate=True), document.content_type
+        except (binascii.Error, ValueError) as error:
+            raise not_found("a document that is no base64") from error
+
+    async def rendered(self, actor: Actor, report_id: str, *, opened: bool) -> bytes:
+        """Our own rendering, as a PDF."""
+        found = await self._reports.open(actor, report_id, opened=opened)
+        if found.hidden:
+            raise not_found(f"report {report_id} is not opened")
+        person_id = found.basis.person_id
+        patient = (await self._names.names([person_id])).get(person_id, "")
+        return await self.on_paper(
+            of_report(found.report, city=self._city_name, place=found.place, patient=patient)
+        )
+
+    async def on_paper(self, paper: Paper) -> bytes:
+        """A document as a PDF. Raises UNAVAILABLE without a font; the log says what to do."""
+        try:
+            return await self._drawing.run(as_pdf, paper, self._font)
+        except FontMissingError as error:
+            raise AppError(ErrorCode.UNAVAILABLE, str(error)) from None
+
+    async def _binary(self, basis: Basis, document: Document) -> str:
+        id = document.reference.removeprefix("Binary/").partition("/")[0]
+        resource = await self._reader.read(basis, id) if is_resource_id(id) else None
+        if resource is None or resource.type != "Binary":
+            raise not_found("the document's Binary")
+        return str(resource.body.get("data", ""))

@@ -1,0 +1,211 @@
+"""Images: what hospitals store comes back as it was, drawn, and to nobody else. Input: files of pydicom."""
+
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pydicom
+import pytest
+from PIL import Image
+
+from backend.db.client import Database
+from backend.ids import new_id
+from backend.permissions import Role
+from backend.reports.multipart import MultipartError, boundary_of, read_parts, write_parts
+from tests.factories.records import make_chart, make_report
+from tests.support.city import Caller, Surroundings, TestCity, open_test_city
+
+FILES = Path(pydicom.__file__).parent / "data" / "test_files"
+DICOM = {"Content-Type": "application/dicom"}
+
+
+def a_file(name: str) -> bytes:
+    return (FILES / name).read_bytes()
+
+
+def many(*files: bytes) -> dict:
+    body = b"".join(write_parts([("application/dicom", one) for one in files], "B1"))
+    return {
+        "content": body,
+        "headers": {"Content-Type": 'multipart/related; type="application/dicom"; boundary=B1'},
+    }
+
+
+@pytest.fixture
+async def town(surroundings: Surroundings, mongo_uri: str, db: Database) -> AsyncIterator[TestCity]:
+    async with open_test_city(surroundings, mongo_uri, db) as city:
+        yield city
+
+
+def colours(jpeg: bytes) -> list[tuple[int, ...]]:
+    picture = Image.open(io.BytesIO(jpeg))
+    return [tuple(round(part / 255) for part in picture.getpixel((50, y))) for y in (5, 25, 45, 65, 95)]
+
+
+async def fetch(town: TestCity, who: Caller, path: str, expect: int = 200, **headers: str):
+    answer = await town.http.get(town.url + path, headers=who.headers | headers)
+    assert answer.status_code == expect, answer.text[:300]
+    return answer
+
+
+async def test_a_hospital_stores_finds_and_fetches_its_images(town: TestCity):
+    client, db = await town.hospital_client(), town.city.db
+    other = town.stranger(
+        Role.HOSPITAL_CLIENT, kind="client", organization_ids=frozenset({"01J8ZK3Q5V9X2M4N6P8R0T1S2V"})
+    )
+    ct = a_file("CT_small.dcm")
+    stored = await town.call("POST", "/dicomweb/studies", as_=client, **many(ct, a_file("MR_small.dcm")))
+    assert len(stored["00081199"]["Value"]) == 2
+    # Again, and another content under the same name.
+    await town.call("POST", "/dicomweb/studies", as_=client, content=ct, headers=DICOM)
+    altered = await town.call(
+        "POST", "/dicomweb/studies", as_=client, content=ct[:-1] + b"\x07", headers=DICOM, expect=409
+    )
+    assert altered["00081198"]["Value"][0]["00204000"]["Value"] == ["another-content"]
+    some = await town.call("POST", "/dicomweb/studies", as_=client, **many(ct, b"no image"), expect=202)
+    assert some["00081198"]["Value"][0]["00204000"]["Value"] == ["not-dicom"]
+    assert await db.collection("images").count_documents({}) == 2
+
+    studies = await town.call("GET", "/dicomweb/studies?PatientID=1CT1", as_=client)
+    (study,) = [one["0020000D"]["Value"][0] for one in studies]
+    assert len(await town.call("GET", "/dicomweb/studies", as_=client)) == 2
+    assert len(await town.call("GET", "/dicomweb/studies?ModalitiesInStudy=MR", as_=client)) == 1
+    assert len(await town.call("GET", "/dicomweb/studies?StudyDate=20040119", as_=client)) == 1
+    assert await town.call("GET", "/dicomweb/studies?StudyDate=20050101-", as_=client) == []
+    assert await town.call("GET", "/dicomweb/studies?PatientID=nobody", as_=client) == []
+    assert await town.call("GET", "/dicomweb/studies", as_=other) == []
+
+    path = f"/dicomweb/studies/{study}"
+    (series,) = [one["0020000E"]["Value"][0] for one in await town.call("GET", f"{path}/series", as_=client)]
+    (instance,) = [
+        one["00080018"]["Value"][0] for one in await town.call("GET", f"{path}/instances", as_=client)
+    ]
+    one = f"{path}/series/{series}/instances/{instance}"
+    (header,) = await town.call("GET", f"{one}/metadata", as_=client)
+    assert header["00100020"]["Value"] == ["1CT1"]
+    assert "BulkDataURI" in header["7FE00010"]
+    assert (await fetch(town, client, one, Accept="application/dicom")).content == ct
+    whole = await fetch(town, client, one)
+    assert read_parts(whole.content, boundary_of(whole.headers["Content-Type"])) == [
+        ("application/dicom", ct)
+    ]
+    frames = await fetch(town, client, f"{one}/frames/1")
+    ((_, packed),) = read_parts(frames.content, boundary_of(frames.headers["Content-Type"]))
+    assert packed == pydicom.dcmread(io.BytesIO(ct)).PixelData
+    picture = Image.open(io.BytesIO((await fetch(town, client, f"{one}/rendered?viewport=64")).content))
+    assert picture.size == (64, 64)
+    dark, light = [
+        Image.open(io.BytesIO((await fetch(town, client, f"{one}/rendered?window={window}")).content))
+        for window in ("3000,100", "-2000,100")
+    ]
+    assert dark.getextrema() == (0, 0)
+    assert light.getextrema() == (255, 255)
+    await fetch(town, client, f"{one}/frames/2", 404)
+    for tail in ("", "/metadata", "/rendered", "/frames/1"):
+        await fetch(town, other, one + tail, 404)
+
+    # At rest nothing of the picture or the patient stands in clear.
+    document = await db.collection("images").find_one({"study_uid": study})
+    assert set(document["header"]) >= {"kid", "ct"}
+    pieces = [bytes(piece["data"]) async for piece in db.collection("blob_pieces").find({})]
+    assert not any(b"DICM" in piece or b"CompressedSamples" in piece for piece in pieces)
+
+
+async def test_a_resident_sees_the_images_of_a_report_and_nobody_else_does(town: TestCity):
+    owner, other, client = await town.resident(), await town.resident(), await town.hospital_client()
+    services = town.city.services
+    await town.call(
+        "POST", "/dicomweb/studies?issuer=hospital", as_=client, content=a_file("CT_small.dcm"), headers=DICOM
+    )
+    document = await town.city.db.collection("images").find_one({})
+    chart = await services.patient_index.chart(document["chart"])
+    chart = await make_chart(
+        services, town.hospital.id, number=chart.number, name=owner.name, id_number=owner.id_number
+    )
+    study = await town.city.db.collection("resources").find_one({"type": "ImagingStudy"})
+    report_id = await make_report(
+        services,
+        chart,
+        [],
+        title="头颅CT",
+        category=[{"coding": [{"code": "RAD"}]}],
+        imagingStudy=[{"reference": f"ImagingStudy/{study['_id']}"}],
+    )
+    (shown,) = (await town.call("GET", f"/api/v1/reports/{report_id}/images", as_=owner))["items"]
+    (series,) = shown["series"]
+    (image,) = series["instances"]
+    assert (series["modality"], image["rows"], image["frames"]) == ("CT", 128, 1)
+    picture = await fetch(town, owner, f"/api/v1/images/{image['id']}/rendered?side=64")
+    assert Image.open(io.BytesIO(picture.content)).size == (64, 64)
+    assert picture.headers["Cache-Control"] == "no-store"
+    assert (await fetch(town, owner, f"/api/v1/images/{image['id']}/file")).content == a_file("CT_small.dcm")
+    for path in (
+        f"images/{image['id']}/rendered",
+        f"images/{image['id']}/file",
+        f"reports/{report_id}/images",
+    ):
+        await fetch(town, other, f"/api/v1/{path}", 404)
+
+
+REFUSED = {
+    "ExplVR_LitEndNoMeta.dcm": "not-dicom",
+    "rtplan.dump": "not-dicom",
+    "priv_SQ.dcm": "uids-missing",
+    "image_dfl.dcm": "patient-id-missing",
+    "meta_missing_tsyntax.dcm": "syntax-missing",
+}
+NOT_DISPLAYABLE = ["MR_small_jpeg_ls_lossless.dcm", "JPGExtended.dcm", "MR_truncated.dcm", "rtplan.dcm"]
+DRAWN = [
+    "SC_rgb_rle.dcm",
+    "SC_rgb_dcmtk_+eb+cr.dcm",
+    "SC_rgb_gdcm_KY.dcm",
+    "SC_ybr_full_422_uncompressed.dcm",
+    "SC_rgb_rle_16bit_2frame.dcm",
+]
+
+
+async def test_odd_files_are_refused_or_offered_for_download(town: TestCity):
+    client = await town.hospital_client()
+    for name, reason in REFUSED.items():
+        answer = await town.call(
+            "POST", "/dicomweb/studies", as_=client, content=a_file(name), headers=DICOM, expect=409
+        )
+        assert answer["00081198"]["Value"][0]["00204000"]["Value"] == [reason], name
+    for name in [*NOT_DISPLAYABLE, *DRAWN]:
+        # These files are one instance packed in many ways: each comes from another hospital.
+        client = town.stranger(Role.HOSPITAL_CLIENT, kind="client", organization_ids=frozenset({new_id()}))
+        stored = await town.call("POST", "/dicomweb/studies", as_=client, content=a_file(name), headers=DICOM)
+        address = stored["00081199"]["Value"][0]["00081190"]["Value"][0].removeprefix(town.url)
+        if name in DRAWN:
+            picture = (await fetch(town, client, f"{address}/rendered")).content
+            # Red, green, blue, black, white: whatever it was packed as.
+            assert colours(picture) == [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0), (1, 1, 1)], name
+        else:
+            error = (await fetch(town, client, f"{address}/rendered", 406)).json()["error"]
+            assert error["code"] == "IMAGE_NOT_DISPLAYABLE"
+            assert error["data"]["reason"] in ("cannot-be-decoded", "no-picture")
+            assert (await fetch(town, client, address, Accept="application/dicom")).content == a_file(name)
+    for body, headers in ((b"x", {"Content-Type": "multipart/related"}), (b"--B1", many()["headers"])):
+        await town.call("POST", "/dicomweb/studies", as_=client, content=body, headers=headers, expect=400)
+
+
+async def test_only_whoever_may_store_images_may_send_large_bodies(town: TestCity):
+    large = b"\0" * 2_000_000
+    send = {"content": large, "headers": DICOM}
+    answer = await town.call(
+        "POST", "/dicomweb/studies", as_=await town.hospital_client(), **send, expect=409
+    )
+    assert answer["00081198"]["Value"][0]["00204000"]["Value"] == ["not-dicom"]
+    await town.call("POST", "/dicomweb/studies", as_=town.stranger(), **send, expect=413)
+    await town.call("POST", "/dicomweb/studies", **send, expect=413)
+
+
+def test_multipart_is_read_as_it_was_written():
+    parts = [("application/dicom", b"a\r\n--x\r\n"), ("application/dicom", b"")]
+    assert read_parts(b"".join(write_parts(parts, "B")), "B") == parts
+    assert boundary_of('multipart/related; type="application/dicom"; boundary="a b"') == "a b"
+    for bad in (b"", b"--B", b"--B\r\n\r\nx", b"--B\r\nno headers--B--"):
+        with pytest.raises(MultipartError):
+            read_parts(bad, "B")
+    with pytest.raises(MultipartError):
+        boundary_of("multipart/related")

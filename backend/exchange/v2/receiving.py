@@ -104,7 +104,7 @@ class Receiver:
         header, charset = arrived.header, arrived.charset
         if sender is None:
             await self._identity.note(header)
-            return _refuse(header, charset, _STRANGER)
+            return _refuse(header, charset, _STRANGER if arrived.text.startswith("MSH") else _NO_MESSAGE)
         content, problems = await self._look(arrived)
         if arrived.miscounted:
             problems = [*problems, _MISCOUNTED]

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from admin.message_words import DELIVERY_ERRORS as DELIVERY_ERRORS
+from admin.message_words import DELIVERY_STATES as DELIVERY_STATES
+from admin.message_words import MESSAGE_CHANNELS as MESSAGE_CHANNELS
+from admin.message_words import MESSAGE_GROUPS as MESSAGE_GROUPS
+from admin.message_words import MESSAGE_KINDS as MESSAGE_KINDS
+from admin.message_words import PRIORITIES as PRIORITIES
+from admin.message_words import SMS_PROVIDERS as SMS_PROVIDERS
+from admin.message_words import error_of as error_of
+from admin.message_words import fact_of as fact_of
 from backend.healthcodes.steps import STEPS
 from backend.permissions import Permission, Role
 
@@ -36,6 +45,7 @@ PERMISSIONS: dict[str, str] = {
     Permission.STAFF_MESSAGES_RESEND: "重发消息",
     Permission.STAFF_SURVEYS_READ: "查看随访问卷、计划与结果",
     Permission.STAFF_SURVEYS_WRITE: "编写问卷、管理随访计划",
+    Permission.STAFF_TEMPLATES_WRITE: "新建、启用消息模板版本",
     Permission.STAFF_SURVEY_TICKETS_HANDLE: "处理随访工单、电话随访",
     Permission.STAFF_PATIENT_INDEX_MANAGE: "核对病案是否同一个人",
     Permission.STAFF_DIRECTORY_READ: "查看机构、科室、医生",
@@ -53,6 +63,9 @@ DONE: dict[str, str] = {
     "cancelled": "预约已取消。已支付的费用将原路退回，系统会通知就诊人。",
     "stopped": "已停诊。系统正在通知已预约的就诊人，已支付的费用将原路退回。",
     "resent": "已安排重发，稍后刷新可看到发送结果。",
+    "template-written": "新版本已保存，尚未启用。请核对预览，登记服务商的模板编号后再启用。",
+    "template-chosen": "已启用。几秒钟后，新消息都按这一版发送；已生成的消息不变。",
+    "template-ids": "模板编号已保存。",
     "refund-retried": "已重新提交退款，稍后刷新可看到结果。",
     "staff-disabled": "账号已停用，其登录已全部退出。",
     "staff-enabled": "账号已启用。",
@@ -163,71 +176,6 @@ FACTS: dict[str, str] = {
     "number": "单号",
     "reason": "原因",
 }
-MESSAGE_KINDS: dict[str, str] = {
-    "login_code": "登录验证码",
-    "appointment_booked": "预约成功",
-    "appointment_cancelled": "预约取消",
-    "schedule_stopped": "停诊通知",
-    "refund_succeeded": "退款到账",
-    "code_used": "健康码使用提醒",
-    "phone_released": "手机号登录停用",
-    "patient_link_requested": "就诊人授权请求",
-    "patient_linked": "就诊人授权生效",
-    "consent_code": "代办授权验证码",
-    "record_code": "病历授权验证码",
-    "record_consent_asked": "病历调阅申请",
-    "record_consent_given": "病历授权生效",
-    "record_glass_broken": "病历被紧急调阅",
-    "record_answered": "调阅询问答复",
-    "consent_given": "代办授权告知",
-    "patient_unlinked": "就诊人授权解除",
-    "answer": "对话回复",
-    "guidance_slip": "就诊指引",
-    "visit_reminder": "就诊提醒",
-    "queue_near": "即将就诊",
-    "report_ready": "报告已出",
-    "payment_succeeded": "支付成功",
-    "birth_filing": "出生一件事",
-    "referral": "转诊通知",
-    "survey_card": "随访邀请（微信）",
-    "survey_question": "随访问题（短信）",
-    "survey_link": "随访邀请（短信链接）",
-    "survey_heard": "随访反馈已收到",
-}
-MESSAGE_CHANNELS: dict[str, str] = {"sms": "短信", "wechat": "微信", "official_account": "公众号"}
-SMS_PROVIDERS: dict[str, str] = {
-    "cloud_mas": "云MAS",
-    "aliyun_sms": "阿里云短信",
-    "tencent_sms": "腾讯云短信",
-    "wechat_subscribe": "微信订阅消息",
-    "wechat_customer_service": "公众号客服消息",
-    "wechat_template": "公众号模板消息",
-}
-PRIORITIES: dict[int, str] = {1: "紧急", 5: "普通", 9: "批量"}
-MESSAGE_GROUPS: dict[str, str] = {"notices": "就诊通知", "reminders": "就诊提醒", "surveys": "回访"}
-DELIVERY_STATES: dict[str, tuple[str, str]] = {
-    "due": ("待发送", "info"),
-    "sending": ("发送中", "info"),
-    "sent": ("已提交", "good"),
-    "delivered": ("已送达", "good"),
-    "failed": ("失败", "bad"),
-    "unknown": ("结果未知", "warn"),
-    "skipped": ("未发送", ""),
-}
-DELIVERY_ERRORS: dict[str, str] = {
-    "CUT_OFF": "发送中途断开",
-    "GIVEN_UP": "多次重试未成",
-    "NO_PHONE": "没有手机号",
-    "NO_WECHAT": "没有绑定微信",
-    "NOT_SUBSCRIBED": "居民没有订阅",
-    "READ": "微信已读",
-    "OPTED_OUT": "居民已退订",
-    "DAILY_CAP": "该号码当日短信已达上限",
-    "NOT_NOW": "微信不允许此时回复",
-    "RejectedError": "服务商拒绝",
-    "RetryableError": "服务商暂不可用",
-    "UnknownResultError": "服务商没有回音",
-}
 CLIENT_KINDS: dict[str, str] = {"hospital": "医院系统", "terminal": "终端"}
 TERMINAL_KINDS: dict[str, str] = {"window": "窗口", "kiosk": "自助机", "pharmacy": "药房", "lab": "检验"}
 CLIENT_STATES: dict[str, tuple[str, str]] = {"active": ("在用", "good"), "disabled": ("已停用", "bad")}
@@ -301,6 +249,9 @@ ACTIONS: dict[str, str] = {
     "audit.verify": "校验审计日志",
     "directory.edit": "修改机构信息",
     "messages.resent": "重发消息",
+    "messages.template_written": "新建消息模板版本",
+    "messages.template_chosen": "启用消息模板版本",
+    "messages.template_ids_set": "登记消息模板编号",
     "conversations.read": "查看人工对话",
     "conversations.take": "接听人工对话",
     "conversations.answer": "回复居民",
@@ -392,12 +343,6 @@ def basis_of(text: str) -> str:
     if relation in RELATIONS and why in LINK_BASES:
         return f"{RELATIONS[relation]}（{LINK_BASES[why]}）"
     return of(BASES, text)
-
-
-def error_of(text: str) -> str:
-    """A delivery's error in words, with the provider's own code behind it."""
-    name, _, code = text.partition(" ")
-    return f"{of(DELIVERY_ERRORS, name)} {code}".strip()
 
 
 def state_of(table: dict[str, tuple[str, str]], key: str) -> tuple[str, str]:

@@ -33,6 +33,9 @@ OUTBOX_FAILED = Gauge("healthycity_outbox_failed", "Outbox jobs given up.", mult
 OUTSIDE_CALLS = Histogram(
     "healthycity_outside_call_seconds", "Calls to other systems.", ["system", "call", "outcome"]
 )
+MESSAGES_REFUSED = Counter(
+    "healthycity_messages_refused_total", "Messages whose facts were not of their type.", ["kind"]
+)
 RATE_LIMITED = Counter("healthycity_rate_limited_total", "Requests refused by a limit.", ["bucket"])
 
 

@@ -10,7 +10,6 @@ from admin.lookups import organization_names
 from backend.errors import AppError, ErrorCode, not_found
 from backend.http.endpoint import requires
 from backend.messages.models import DeliveryState, Message, MessageChannel, MessageKind
-from backend.messages.previews import preview_of
 from backend.permissions import Permission
 from backend.security.masking import mask_phone
 
@@ -92,31 +91,6 @@ class MessageHandler(PageHandler):
         )
 
 
-class TemplatesHandler(PageHandler):
-    """The words of every kind."""
-
-    @requires(Permission.STAFF_MESSAGES_READ)
-    @page("Message templates")
-    async def get(self) -> None:
-        """A list."""
-        self.show_page("messages/templates.html", previews=[preview_of(kind) for kind in MessageKind])
-
-
-class TemplateHandler(PageHandler):
-    """The words of one kind."""
-
-    @requires(Permission.STAFF_MESSAGES_READ)
-    @page("Preview a message template")
-    async def get(self, kind: str) -> None:
-        """Filled with examples, as each channel shows it, and what to apply for at each provider."""
-        try:
-            found = MessageKind(kind)
-        except ValueError:
-            raise not_found(f"kind {kind}") from None
-        ids = self.services.messages.template_ids(found)
-        self.show_page("messages/template.html", preview=preview_of(found), ids=ids)
-
-
 class ResendHandler(PageHandler):
     """Sending again."""
 
@@ -179,8 +153,6 @@ _ID = r"(?P<message_id>[\w-]+)"
 routes = [
     (r"/admin/messages", MessagesHandler),
     (r"/admin/messages/person", PersonHandler),
-    (r"/admin/messages/templates", TemplatesHandler),
-    (r"/admin/messages/templates/(?P<kind>[a-z_]+)", TemplateHandler),
     (rf"/admin/messages/{_ID}", MessageHandler),
     (rf"/admin/messages/{_ID}/resend/(?P<channel>[a-z_]+)", ResendHandler),
 ]

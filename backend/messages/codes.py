@@ -11,8 +11,10 @@ from backend.messages.documents import reference_of
 from backend.messages.lines import Draft, SMSLine, SMSLines
 from backend.messages.models import Content, Delivery, DeliveryState, Message, MessageChannel, MessageKind
 from backend.messages.policies import segments
+from backend.messages.rendering import render, wrong_facts
 from backend.messages.store import MessageStore
-from backend.messages.texts import WORDINGS, render
+from backend.messages.templates import Templates
+from backend.messages.wording import TemplateVersion
 from backend.security.fields import BlindIndex
 from notify.ports import (
     NotifyError,
@@ -31,22 +33,32 @@ CODE_MINUTES = 5
 class CodeSending:
     """Sends codes through the providers of text messages."""
 
-    def __init__(self, messages: MessageStore, lines: SMSLines, blind: BlindIndex) -> None:
+    def __init__(
+        self, messages: MessageStore, lines: SMSLines, blind: BlindIndex, templates: Templates
+    ) -> None:
         self._messages = messages
+        self._templates = templates
         self._lines = lines
         self._blind = blind
 
     async def send(self, phone: str, kind: MessageKind, facts: dict[str, str]) -> None:
         """Raises PHONE_INVALID or UNAVAILABLE. While nobody knows whether it went out, nothing is raised."""
-        message, sending = self._record(phone, kind)
-        content = render(kind, facts | {"minutes": str(CODE_MINUTES)})
+        template = await self._templates.current(kind)
+        message, sending = self._record(phone, template)
+        given = facts | {"minutes": str(CODE_MINUTES)}
+        odd = wrong_facts(template.wording, given)
+        if odd:
+            # Somebody waits for it: he is told that there is none, and our mistake is in the log.
+            raise AppError(ErrorCode.UNAVAILABLE, f"{kind} cannot be written: {' '.join(odd)}")
+        content = render(template.wording, given)
         await self._messages.insert_code(
             message,
             self._blind.of("phone", phone),
             reference=reference_of(message, sending),
             segments=segments(content.sms, self._lines.signature),
         )
-        draft = Draft(kind, phone, content.sms, content.params, reference_of(message, sending))
+        reference = reference_of(message, sending)
+        draft = Draft(phone, content.sms, content.params, reference, template.template_ids)
         try:
             result = await self._send(message, sending, draft)
         except NotifyError as error:
@@ -59,20 +71,21 @@ class CodeSending:
         async def trying(line: SMSLine) -> None:
             await self._messages.note_provider(message, sending, line.name)
 
-        lines = await self._lines.order(draft.kind)
+        lines = await self._lines.order(draft.template_ids)
         try:
             return await self._lines.send(lines, draft, trying)
         except RetryableError:
             # Somebody waits in front of the screen: a hiccup is given one more chance.
             return await self._lines.send(lines, draft, trying)
 
-    def _record(self, phone: str, kind: MessageKind) -> tuple[Message, Delivery]:
+    def _record(self, phone: str, template: TemplateVersion) -> tuple[Message, Delivery]:
         sending = Delivery(MessageChannel.SMS, DeliveryState.SENDING, attempt=1)
         message = Message(
             id=new_id(),
             recipient_id=f"phone:{self._blind.of('phone', phone)}",
-            kind=kind,
-            content=Content(WORDINGS[kind].title, "", ""),
+            kind=template.kind,
+            version=template.number,
+            content=Content(template.wording.title, "", ""),
             deliveries=(sending,),
             created_at=clock.now(),
             request_id=context.request_id(),

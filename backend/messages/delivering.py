@@ -8,6 +8,7 @@ a report that proves it went; only when none comes is it sent again.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -26,6 +27,7 @@ from backend.messages.models import (
 from backend.messages.policies import segments
 from backend.messages.receipt_store import GrantStore, ReceiptStore
 from backend.messages.store import MessageStore
+from backend.messages.templates import Templates
 from backend.messages.texts import WORDINGS
 from backend.messages.wechat import WeChatDelivering
 from backend.residents.models import Contact
@@ -68,6 +70,7 @@ class Delivering:
         gates: Gates,
         wechat: WeChatDelivering,
         blind: BlindIndex,
+        templates: Templates,
     ) -> None:
         self._messages = messages
         self._receipts = receipts
@@ -77,6 +80,7 @@ class Delivering:
         self._gates = gates
         self._wechat = wechat
         self._blind = blind
+        self._templates = templates
 
     async def on_message_due(self, event: Event) -> None:
         """MESSAGE_DUE: bring one delivery a step further."""
@@ -196,7 +200,8 @@ class Delivering:
         if skipped or not contact.phone:
             await self._messages.end(message, delivery, DeliveryState.SKIPPED, last_error=skipped)
             return
-        lines = await self._lines_for(message, delivery)
+        approved = (await self._templates.version(message.kind, message.version)).template_ids
+        lines = await self._lines_for(message, delivery, approved)
         blind, text = self._blind.of("phone", contact.phone), message.content.sms
         begun = await self._messages.begin(
             message,
@@ -212,7 +217,7 @@ class Delivering:
             if line is not lines[0]:
                 await self._messages.note_provider(message, begun, line.name)
 
-        draft = Draft(message.kind, contact.phone, text, message.content.params, begun.reference)
+        draft = Draft(contact.phone, text, message.content.params, begun.reference, approved)
         try:
             result = await self._lines.send(lines, draft, trying)
         except NotifyError as error:
@@ -226,9 +231,11 @@ class Delivering:
                 message, report.provider_id, delivered=report.delivered, code=report.code, at=report.at
             )
 
-    async def _lines_for(self, message: Message, delivery: Delivery) -> list[SMSLine]:
+    async def _lines_for(
+        self, message: Message, delivery: Delivery, approved: Mapping[str, str]
+    ) -> list[SMSLine]:
         try:
-            return await self._lines.await_turn(message.kind)
+            return await self._lines.await_turn(approved)
         except RejectedError as error:
             await failed(self._messages, message, delivery, error)
             raise RetryLater(1) from error

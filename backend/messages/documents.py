@@ -40,7 +40,12 @@ class Documents:
             "version": message.version,
             "content": self._cipher.seal(COLLECTION, "content", message.id, words),
             "deliveries": {
-                str(d.channel): {"state": str(d.state), "attempt": d.attempt} for d in message.deliveries
+                str(d.channel): {
+                    "state": str(d.state),
+                    "attempt": d.attempt,
+                    **({"last_error": d.last_error} if d.last_error else {}),
+                }
+                for d in message.deliveries
             },
             "appointment_id": message.appointment_id,
             "organization_id": message.organization_id,
@@ -48,6 +53,7 @@ class Documents:
             "created_at": message.created_at,
             "read_at": None,
             "forget_at": message.created_at + KEPT,
+            **({"refused": list(message.refused)} if message.refused else {}),
         }
 
     def from_doc(self, doc: Document) -> Message:
@@ -73,6 +79,7 @@ class Documents:
             address=self._address_of(doc),
             version=doc.get("version", 1),
             resident_id=doc.get("resident_id"),
+            refused=tuple(doc.get("refused", ())),
         )
 
     def _address_of(self, doc: Document) -> str:

@@ -58,7 +58,7 @@ class Gates:
         optouts: OptOutStore,
         limits: Limits,
         blind: BlindIndex,
-        hours: Hours,
+        hours: Hours | None = None,
         by_account: Collection[str] = (),
     ) -> None:
         self._messages = messages
@@ -66,7 +66,7 @@ class Gates:
         self._optouts = optouts
         self._limits = limits
         self._blind = blind
-        self._hours = hours
+        self._hours = hours or Hours()
         self._by_account = by_account
 
     async def why_not(self, message: Message, delivery: Delivery, contact: Contact) -> str:

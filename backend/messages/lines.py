@@ -47,7 +47,7 @@ _FRESH_S = 10.0
 class SMSLine:
     """A provider as the composition root set it up. `path` is its part of the callbacks' address.
 
-    With `texts` it takes any words; else those kinds for which it has approved a template.
+    With `texts` it takes any words; else what it has approved: `templates` are the kinds' first versions.
     """
 
     name: str
@@ -63,13 +63,13 @@ class SMSLine:
     per_second: float = 0.0
     per_day: int = 0
 
-    def can_send(self, kind: MessageKind) -> bool:
-        """Whether it takes messages of this kind."""
-        return self.texts is not None or kind in self.templates
+    def can_send(self, template_ids: Mapping[str, str]) -> bool:
+        """Whether it takes messages of a version that providers have approved under these names."""
+        return self.texts is not None or self.name in template_ids
 
     async def send(self, draft: Draft) -> SendResult:
         """Hand one message over."""
-        template = self.templates.get(draft.kind)
+        template = draft.template_ids.get(self.name)
         if self.texts is None and self.by_template is not None and template is not None:
             return await self.by_template.send_template(
                 TemplateSMS(draft.phone, template, draft.params, reference=draft.reference)
@@ -81,13 +81,13 @@ class SMSLine:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One message to one phone: its words, and for approved templates the values of their slots."""
+    """One message to one phone: its words, and for approved templates their names and slots' values."""
 
-    kind: MessageKind
     phone: str = field(repr=False)
     text: str = field(repr=False)
     params: Mapping[str, str] = field(repr=False)
     reference: str = ""
+    template_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 class Limits(Protocol):
@@ -125,27 +125,31 @@ class SMSLines:
         """A provider by the name in our records."""
         return self._lines.get(name)
 
+    def first_ids(self, kind: MessageKind) -> dict[str, str]:
+        """What the first version of a kind is called at each provider that has approved it."""
+        return {line.name: line.templates[kind] for line in self._lines.values() if kind in line.templates}
+
     @property
     def signature(self) -> str:
         """The signature a text is counted with: the longest of all."""
         return max((line.signature for line in self._lines.values()), key=len, default="")
 
-    async def order(self, kind: MessageKind) -> list[SMSLine]:
-        """Who can carry this kind, in the order in which they are tried."""
+    async def order(self, template_ids: Mapping[str, str]) -> list[SMSLine]:
+        """Who can carry a version of a kind, in the order in which they are tried."""
         weights = {
             name: weight
             for name, weight in (await self._current_weights()).items()
-            if self._lines[name].can_send(kind)
+            if self._lines[name].can_send(template_ids)
         }
         names = chooser.order(weights, self._dice)
         now = time.monotonic()
         return [self._lines[name] for name in sorted(names, key=lambda n: self._away_until.get(n, 0) > now)]
 
-    async def await_turn(self, kind: MessageKind) -> list[SMSLine]:
+    async def await_turn(self, template_ids: Mapping[str, str]) -> list[SMSLine]:
         """The same, once the first of them may be sent to. Raises RetryLater when that takes too long."""
         until = time.monotonic() + PATIENCE_S
         while True:
-            lines = await self.order(kind)
+            lines = await self.order(template_ids)
             waits = []
             for line in lines:
                 wait_ms = await self._ask(line)

@@ -128,6 +128,9 @@ class Message:
     # By which version of its kind's words it was written.
     version: int = 1
     resident_id: str | None = None
+    # Names of facts that were missing or not of their type: it was not written, and goes nowhere. The facts
+    # themselves stand in the content's `params`, so that it can be once they or the template are put right.
+    refused: tuple[str, ...] = ()
 
     def delivery(self, channel: MessageChannel) -> Delivery | None:
         """The delivery through a channel, if the message goes there."""

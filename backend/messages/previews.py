@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.messages.models import Content, MessageKind
+from backend.messages.models import Content
 from backend.messages.policies import POLICIES, Policy, segments
-from backend.messages.texts import WORDINGS, approved_wording, facts_of, render, samples
-from backend.messages.wording import FACTS, Fact, Wording
+from backend.messages.rendering import approved_wording, facts_of, render, samples
+from backend.messages.texts import WORDINGS
+from backend.messages.wording import FACTS, Fact, TemplateVersion
 
 # How long a signature is at most counted here: a preview knows no provider.
 _SIGNATURE = "健康城市"
@@ -17,8 +18,7 @@ _SIGNATURE = "健康城市"
 class Preview:
     """One kind: its words with slots and with examples, its rules, and what its SMS costs."""
 
-    kind: MessageKind
-    wording: Wording
+    version: TemplateVersion
     policy: Policy
     facts: dict[str, Fact]
     filled: Content
@@ -27,14 +27,14 @@ class Preview:
     segments: int
 
 
-def preview_of(kind: MessageKind) -> Preview:
-    """The preview of a kind."""
-    wording, filled = WORDINGS[kind], render(kind, samples())
+def preview_of(version: TemplateVersion) -> Preview:
+    """The preview of a version; its facts are all that the kind may speak of."""
+    wording, kind = version.wording, version.kind
+    filled = render(wording, samples())
     return Preview(
-        kind=kind,
-        wording=wording,
+        version=version,
         policy=POLICIES[kind],
-        facts={name: FACTS[name] for name in facts_of(kind)},
+        facts={name: FACTS[name] for name in facts_of(WORDINGS[kind])},
         filled=filled,
         approved=approved_wording(wording),
         segments=segments(filled.sms, _SIGNATURE) if filled.sms else 0,

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from backend import clock, context
+from backend import clock, context, metrics
 from backend.audit.service import AuditService
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode, not_found
@@ -37,9 +38,12 @@ from backend.messages.policies import POLICIES, Group
 from backend.messages.receipt_store import GrantStore, ReceiptStore
 from backend.messages.receiving import Receiving
 from backend.messages.reindexing import OptOutIndexes, ReplyIndexes
+from backend.messages.rendering import render, wrong_facts
 from backend.messages.store import MessageStore
 from backend.messages.tally_store import Tallies
-from backend.messages.texts import WORDINGS, render, wrong_facts
+from backend.messages.template_store import TemplateStore
+from backend.messages.templates import Templates
+from backend.messages.texts import WORDINGS
 from backend.messages.wechat import AccountDelivering, WeChatDelivering
 from backend.permissions import Actor, Permission
 from backend.security.fields import BlindIndex, FieldCipher
@@ -82,10 +86,9 @@ class MessageService:
         self.optout_indexes = OptOutIndexes(self._optouts, blind)
         self.tallies = Tallies(db)
         self.lines = SMSLines(lines, self.tallies, limits)
+        self.templates = Templates(TemplateStore(db), audit, self.lines.first_ids)
         by_account = account_templates or {}
-        gates = Gates(
-            self._messages, self._grants, self._optouts, limits, blind, hours or Hours(), by_account
-        )
+        gates = Gates(self._messages, self._grants, self._optouts, limits, blind, hours, by_account)
         account = AccountDelivering(self._messages, official, notifier, by_account)
         self._delivering = Delivering(
             self._messages,
@@ -96,8 +99,9 @@ class MessageService:
             gates,
             WeChatDelivering(self._messages, self._grants, messenger, account, templates),
             blind,
+            self.templates,
         )
-        self._codes = CodeSending(self._messages, self.lines, blind)
+        self._codes = CodeSending(self._messages, self.lines, blind, self.templates)
         self.receiving = Receiving(
             self.lines,
             self._messages,
@@ -112,43 +116,71 @@ class MessageService:
         self._people = people
         self._blind = blind
         self._audit = audit
-        self._templates = templates
+        self._wechat_templates = templates
         self._wechat_kinds = {*templates, *by_account}
         self._nudge = nudge
 
     # Telling.
 
     async def tell(self, *letters: Letter) -> None:
-        """Write messages and let them be delivered. Telling again with the same key tells nobody again."""
+        """Write messages and let them be delivered. Telling again with the same key tells nobody again.
+
+        One with a fact that is missing or not of its type is refused: kept, shown in the console, and sent
+        nowhere until it is told again, or sent again by staff, and can be written.
+        """
         for letter in letters:
-            message = self._write(letter)
-            await self._messages.insert(message, [_due(message, d.channel) for d in message.deliveries])
+            message = await self._write(letter)
+            if message.refused:
+                await self._refuse(message)
+            else:
+                due = [_due(message, d.channel) for d in message.deliveries]
+                if not await self._messages.insert(message, due):
+                    await self._messages.put_right(message, due)
         self._nudge()
+
+    async def _refuse(self, message: Message) -> None:
+        seen = {"message_id": message.id, "kind": message.kind, "facts": list(message.refused)}
+        log.error("message_refused", extra=seen)
+        metrics.MESSAGES_REFUSED.labels(message.kind).inc()
+        await self._messages.insert(message, [])
 
     async def find_told(self, letter: Letter) -> Message | None:
         """What has become of a letter; None before it was told."""
         return await self._messages.find(letter.recipient_id, _id_of(letter))
 
-    def _write(self, letter: Letter) -> Message:
-        odd = wrong_facts(letter.kind, letter.facts)
-        if odd:
-            log.warning("message_facts_odd", extra={"kind": letter.kind, "facts": odd})
+    async def _write(self, letter: Letter) -> Message:
         channels = [
             channel
             for channel in WORDINGS[letter.kind].channels
             if channel is not MessageChannel.WECHAT or letter.kind in self._wechat_kinds
         ]
-        return Message(
+        blank = Message(
             id=_id_of(letter),
             recipient_id=letter.recipient_id,
             kind=letter.kind,
-            content=render(letter.kind, letter.facts),
-            version=WORDINGS[letter.kind].version,
+            content=Content("", "", ""),
             deliveries=tuple(Delivery(channel, DeliveryState.DUE) for channel in channels),
             created_at=clock.now(),
             appointment_id=letter.appointment_id,
             organization_id=letter.organization_id,
             request_id=context.request_id(),
+        )
+        return await self._filled(blank, letter.facts)
+
+    async def _filled(self, message: Message, facts: Mapping[str, str]) -> Message:
+        """A message with its words by the version in use; refused when they cannot be written."""
+        template = await self.templates.current(message.kind)
+        odd = tuple(wrong_facts(template.wording, facts))
+        state, error = DeliveryState.DUE, ""
+        if odd:
+            state, error = DeliveryState.FAILED, f"WRONG_FACTS {' '.join(odd)}"
+        unwritten = Content(template.wording.title, "", "", params=dict(facts))
+        return replace(
+            message,
+            content=unwritten if odd else render(template.wording, facts),
+            version=template.number,
+            deliveries=tuple(Delivery(d.channel, state, last_error=error) for d in message.deliveries),
+            refused=odd,
         )
 
     async def on_message_due(self, event: Event) -> None:
@@ -204,7 +236,7 @@ class MessageService:
     async def grant(self, actor: Actor, kinds: Sequence[MessageKind]) -> None:
         """The actor accepted WeChat's prompt: one more message of each kind may be sent."""
         for kind in dict.fromkeys(kinds):
-            if kind in self._templates:
+            if kind in self._wechat_templates:
                 await self._grants.add(actor.id, kind)
 
     # What people may stop.
@@ -266,12 +298,6 @@ class MessageService:
         page = found[:limit]
         return page, page[-1].id if len(found) > limit else None
 
-    def template_ids(self, kind: MessageKind) -> dict[str, str]:
-        """What a kind's template is called at each provider that has approved one."""
-        by_sms = {line.name: line.templates.get(kind, "") for line in self.lines.all()}
-        found = by_sms | {"wechat_subscribe": self._templates.get(kind, "")}
-        return {name: template for name, template in found.items() if template}
-
     async def look_up(
         self, actor: Actor, number: str, person_id: str | None, *, limit: int = 50
     ) -> list[Message]:
@@ -292,15 +318,30 @@ class MessageService:
         if not reason.strip():
             raise AppError(ErrorCode.REASON_REQUIRED)
         message = await self.access_message(actor, message_id)
+        if message.refused:
+            await self._put_right(message)
+        else:
+            await self._make_due(message, channel)
+        await self._audit.record(
+            actor, "messages.resent", f"message/{message_id}", reason, message.organization_id
+        )
+        self._nudge()
+
+    async def _make_due(self, message: Message, channel: MessageChannel) -> None:
         delivery = message.delivery(channel)
         if message.kind in CODE_KINDS or delivery is None or delivery.state not in _RESENDABLE:
             raise AppError(ErrorCode.MESSAGE_NOT_RESENDABLE)
         if not await self._messages.make_due(message, delivery, _due(message, channel)):
             raise AppError(ErrorCode.CONFLICT)
-        await self._audit.record(
-            actor, "messages.resent", f"message/{message_id}", reason, message.organization_id
-        )
-        self._nudge()
+
+    async def _put_right(self, message: Message) -> None:
+        """Write a refused message by the version now in use, and send it every way."""
+        filled = await self._filled(message, message.content.params)
+        if filled.refused:
+            raise AppError(ErrorCode.MESSAGE_NOT_RESENDABLE, f"facts {' '.join(filled.refused)}")
+        due = [_due(filled, each.channel) for each in filled.deliveries]
+        if not await self._messages.put_right(filled, due):
+            raise AppError(ErrorCode.CONFLICT)
 
     async def access_message(self, actor: Actor, message_id: str) -> Message:
         """A message within the staff member's scope. Raises NOT_FOUND."""

@@ -79,6 +79,18 @@ class MessageStore:
             return False
         return True
 
+    async def put_right(self, message: Message, events: Sequence[Event]) -> bool:
+        """Let a message that was refused go out now that it can be written; False when there is none."""
+        doc = self._documents.to_doc(message)
+        for part in doc["deliveries"].values():
+            part["made_due_at"] = clock.now()
+        fresh = {name: doc[name] for name in ("title", "content", "version", "deliveries")}
+        result = await self._messages.update_one(
+            {"recipient_id": message.recipient_id, "_id": message.id, "refused": {"$exists": True}},
+            {"$set": {**fresh, **embedded(*events)}, "$unset": {"refused": ""}},
+        )
+        return result.modified_count == 1
+
     async def insert_code(self, message: Message, phone_blind: str, *, reference: str, segments: int) -> None:
         """Keep that a one-time code is being sent; the code itself is kept nowhere."""
         doc = self._documents.to_doc(message)
@@ -126,7 +138,7 @@ class MessageStore:
 
     async def list_of(self, recipient_id: str, before: str | None, limit: int) -> list[Message]:
         """A recipient's messages, newest first."""
-        rules: Document = {"recipient_id": recipient_id}
+        rules: Document = {"recipient_id": recipient_id, "refused": None}
         if before:
             rules["_id"] = {"$lt": before}
         return [
@@ -149,7 +161,10 @@ class MessageStore:
         if organization_ids is not None:
             rules.append({"organization_id": {"$in": sorted(organization_ids)}})
         if state is not None:
-            rules.append({"$or": [{f"deliveries.{c}.state": str(state)} for c in MessageChannel]})
+            ways: list[Document] = [{f"deliveries.{c}.state": str(state)} for c in MessageChannel]
+            # One that goes to the list alone has no way that could have failed.
+            refused = [{"refused": {"$exists": True}}] if state is DeliveryState.FAILED else []
+            rules.append({"$or": ways + refused})
         if kind is not None:
             rules.append({"kind": str(kind)})
         if before:

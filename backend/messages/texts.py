@@ -6,12 +6,9 @@ a WeChat template are those of the templates to be chosen at WeChat (`docs/going
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
-from backend.messages.models import Content, MessageKind
+from backend.messages.models import MessageKind
 from backend.messages.record_texts import RECORD_WORDINGS
-from backend.messages.wording import FACTS, SMS, WECHAT, Wording
+from backend.messages.wording import SMS, WECHAT, Wording
 
 _VISIT: tuple[tuple[str, str], ...] = (
     ("就诊人", "{patient}"),
@@ -280,71 +277,3 @@ WORDINGS |= {
 }
 
 WORDINGS |= RECORD_WORDINGS
-
-# WeChat's published lengths; a longer text is refused as a whole, so it is cut here.
-_LENGTHS = {"thing": 20, "name": 10, "character_string": 32, "phrase": 5}
-# Of a slot in an SMS template, the strictest provider's.
-LONGEST_SLOT = 35
-_FIELD = re.compile(r"\{(\w+)\}")
-
-
-def render(kind: MessageKind, facts: Mapping[str, str]) -> Content:
-    """The words of a message. A fact that is missing altogether is a mistake and raises KeyError."""
-    wording = WORDINGS[kind]
-    return Content(
-        params=slots_of(wording, facts),
-        title=wording.title,
-        body="\n".join(_lines(wording, facts)),
-        sms=wording.sms.format_map(facts),
-        wechat={name: _fit(name, text.format_map(facts)) for name, text in wording.wechat.items()},
-        page=wording.page.format_map(facts),
-    )
-
-
-def approved_wording(wording: Wording) -> str:
-    """What to apply for at a provider that sends by approved templates only, its slots in braces."""
-    return wording.approved or wording.sms
-
-
-def slots_of(wording: Wording, facts: Mapping[str, str]) -> dict[str, str]:
-    """The values of the approved template's slots; providers refuse empty ones, and long ones."""
-    names = dict.fromkeys(_FIELD.findall(approved_wording(wording)))
-    return {name: _cut(facts[name], LONGEST_SLOT) or "-" for name in names}
-
-
-def samples() -> dict[str, str]:
-    """An example of every fact, to preview with."""
-    return {name: fact.sample for name, fact in FACTS.items()}
-
-
-def facts_of(kind: MessageKind) -> list[str]:
-    """Which facts a kind is written from, in the order of their appearance."""
-    wording = WORDINGS[kind]
-    texts = [wording.sms, *(text for _, text in wording.lines), *wording.wechat.values(), wording.page]
-    return list(dict.fromkeys(name for text in texts for name in _FIELD.findall(text)))
-
-
-def wrong_facts(kind: MessageKind, facts: Mapping[str, str]) -> list[str]:
-    """Names of facts that are not of their type: a mistake of ours, worth a line in the log."""
-    return [
-        name
-        for name in facts_of(kind)
-        if name in FACTS and not re.fullmatch(FACTS[name].form, facts.get(name, ""))
-    ]
-
-
-def _lines(wording: Wording, facts: Mapping[str, str]) -> list[str]:
-    return [
-        f"{label}：{text.format_map(facts)}"
-        for label, text in wording.lines
-        if all(facts[name] for name in _FIELD.findall(text))
-    ]
-
-
-def _fit(name: str, text: str) -> str:
-    longest = _LENGTHS.get(name.rstrip("0123456789"))
-    return text if longest is None else _cut(text, longest)
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"

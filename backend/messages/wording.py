@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from backend.messages.models import MessageChannel
+from backend.messages.models import MessageChannel, MessageKind
 
 SMS, WECHAT = MessageChannel.SMS, MessageChannel.WECHAT
 BOTH = (SMS, WECHAT)
@@ -22,10 +24,21 @@ class Wording:
     wechat: dict[str, str] = field(default_factory=dict)
     channels: tuple[MessageChannel, ...] = BOTH
     page: str = ""
-    # Goes up whenever the words or the slots change: every message keeps the version it was written by.
-    version: int = 1
     # The words are forgotten as soon as they have gone out; what is left says that they did.
     redact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateVersion:
+    """A wording with its number, and what the providers call it that have approved it."""
+
+    kind: MessageKind
+    number: int
+    wording: Wording
+    template_ids: Mapping[str, str]
+    note: str = ""
+    made_by: str = ""
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

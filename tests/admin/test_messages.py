@@ -6,22 +6,18 @@ from backend import clock
 from backend.audit.models import AuditFilter
 from backend.errors import AppError
 from backend.messages.models import DeliveryState, Letter, MessageChannel, MessageKind
+from backend.messages.rendering import samples
 from backend.permissions import SYSTEM, Role
 from backend.slotpool.claims_models import Claim
 from tests.admin.browser import Console
 from tests.admin.conftest import Town
 from tests.factories.city import a_name, an_id_number
 
-FACTS = (
-    "patient visit_kind organization department doctor doctor_sms when time number place place_sms fee "
-    "cancel_by reason reason_or refund appointment_id"
-)
-
 
 async def tell(console: Console, claim: Claim) -> str:
     """A message about an appointment, whose SMS the provider has refused; its id."""
     services = console.city.services
-    facts = dict.fromkeys(FACTS.split(), "某某")
+    facts = samples() | {"reason": "某某"}
     letter = Letter(
         key=f"told:{claim.id}", at=clock.now(), recipient_id=claim.patient_id,
         kind=MessageKind.APPOINTMENT_CANCELLED, facts=facts,
@@ -119,6 +115,63 @@ async def test_templates_are_previewed_as_each_channel_shows_them(console: Conso
     assert "请携带身份证、医保卡和以往病历" in page.text
     assert "微信 60 分钟未读后发短信" in page.text
     await browser.get("/admin/messages/templates/nothing", expect=404)
+
+
+async def test_a_version_of_a_template_is_written_previewed_and_put_into_use(console: Console) -> None:
+    browser = await console.sign_in(Role.CITY_OPERATOR)
+    here = "/admin/messages/templates/refund_succeeded"
+    await browser.get(f"{here}/1/write")
+    fields = "thing1｜{item}\namount2｜{amount}\r\ntime3｜{time}\nthing4｜已退回"
+    page = await browser.submit(f"{here}/1/write", sms="您的{nobody}已退回。", wechat=fields, expect=400)
+    assert "没有参数{nobody}" in page.text
+    assert "您的{nobody}已退回。" in page.html
+    page = await browser.submit(f"{here}/1/write", lines="没有分隔", expect=400)
+    assert "每行须写成" in page.text
+    page = await browser.submit(
+        f"{here}/1/write", lines="金额｜{amount}", sms="退款{amount}已到账。", note="短一些", wechat=fields
+    )
+    assert page.path == f"{here}/2"
+    assert "退款15.00元已到账。" in page.text
+    assert "未启用 短一些" in page.text
+    page = await browser.submit(f"{here}/2/ids", aliyun_sms="SMS_1 OR 1", expect=400)
+    page = await browser.submit(f"{here}/2/ids", aliyun_sms="SMS_490001")
+    assert "SMS_490001" in page.text
+    page = await browser.submit(f"{here}/2/choose", expect=400)
+    page = await browser.submit(f"{here}/2/choose", reason="运营商要求")
+    assert "第 2 版 使用中" in page.text
+    assert "退款15.00元已到账。" in page.text
+    await browser.get(f"{here}/1")
+    page = await browser.submit(f"{here}/1/choose", reason="有错字")
+    assert "第 1 版 使用中" in page.text
+    await browser.get(f"{here}/9", expect=404)
+    await browser.get("/admin/messages/templates/answer/1/write", expect=404)
+
+
+async def test_a_hospital_reads_the_templates_and_cannot_write_them(console: Console, town: Town) -> None:
+    browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    page = await browser.get("/admin/messages/templates/refund_succeeded")
+    assert "以此版为底新建" not in page.text
+    await browser.get("/admin/messages/templates/refund_succeeded/1/write", expect=403)
+
+
+async def test_a_message_that_could_not_be_written_says_what_was_wrong_and_not_what_was_said(
+    console: Console, town: Town
+) -> None:
+    claim = town.here[0]
+    facts = samples() | {"number": "第一百号"}
+    await console.city.services.messages.tell(
+        Letter(
+            "refused", clock.now(), claim.patient_id, MessageKind.APPOINTMENT_CANCELLED, facts,
+            claim.id, claim.organization_id,
+        )
+    )  # fmt: skip
+    browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    page = await browser.get("/admin/messages?state=failed")
+    assert "参数有误，未发送： 序号" in page.text
+    link = next(link for link in page.links if link.startswith("/admin/messages/0"))
+    page = await browser.get(link)
+    assert "“序号”缺少或格式不对" in page.text
+    assert "第一百号" not in page.html
 
 
 async def test_an_appointment_shows_its_messages_to_those_who_may_read_them(

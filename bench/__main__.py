@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bench import measures, messages, surveys
+from bench import measures, messages, records, surveys
 from bench.city import BenchCity, bench_city
 from bench.measures import Measured, Progress
 
@@ -25,6 +25,7 @@ class Benchmark(StrEnum):
     VERIFICATION = "verification"
     MESSAGES = "messages"
     SURVEYS = "surveys"
+    RECORDS = "records"
     ALL = "all"
 
 
@@ -43,6 +44,9 @@ def main(
     count: Annotated[
         int, typer.Option(help="How many messages, or people of a campaign: `messages`, `surveys`.")
     ] = 5_000,
+    resources: Annotated[
+        int, typer.Option(help="How many resources the store holds: `records`.")
+    ] = 2_000_000,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Measure over real HTTP with 64 connections against one web process. Takes about a minute each."""
@@ -51,6 +55,9 @@ def main(
         return
     if what is Benchmark.SURVEYS:
         surveys.main(count)
+        return
+    if what is Benchmark.RECORDS:
+        records.main(resources)
         return
     wanted: list[Benchmark] = [*MEASURES] if what is Benchmark.ALL else [what]
     results = uvloop.run(_measure(wanted, rounds))

@@ -148,10 +148,15 @@ def _is_late(draft: Draft, before: Standing | None) -> bool:
 
 
 def _read(organization_id: str, incoming: Incoming, source: Source) -> _Wanted:
+    return _Wanted(draft_of(organization_id, incoming, source), incoming.if_version)
+
+
+def draft_of(organization_id: str, incoming: Incoming, source: Source) -> Draft:
+    """What an incoming resource would stand as. Raises RESOURCE_INVALID, BODY_TOO_LARGE."""
     said = bodies.content(incoming.type, incoming.body)
     written = bodies.canonical(said)
     derived = derive(incoming.type, said, source.received_at)
-    draft = Draft(
+    return Draft(
         _id_of(incoming, organization_id),
         incoming.type,
         organization_id,
@@ -160,7 +165,6 @@ def _read(organization_id: str, incoming: Incoming, source: Source) -> _Wanted:
         source,
         visit_class=class_of(said),
     )
-    return _Wanted(draft, incoming.if_version)
 
 
 def _id_of(incoming: Incoming, organization_id: str) -> str:

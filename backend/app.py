@@ -24,7 +24,7 @@ from backend.http.pages import app_routes
 from backend.http.system import HealthHandler, MetricsHandler, OpenAPIHandler, ReadyHandler
 from backend.messages import handlers as messages_handlers
 from backend.recognition import handlers as recognition_handlers
-from backend.records import sharing_handlers
+from backend.records import sharing_handlers, window_page
 from backend.reports import dicomweb_handlers, document_handlers, image_handlers
 from backend.reports import handlers as reports_handlers
 from backend.residents import handlers as residents_handlers
@@ -75,7 +75,7 @@ def _description(city_name: str, address: str) -> dict[str, Any]:
 def make_app(city: City) -> Application:
     """The application. Raises at start-up when a handler method does not say who may call it."""
     routes = api_routes()
-    pages = [*console.routes(), *survey_page.routes]
+    pages = [*console.routes(), *survey_page.routes, *window_page.routes]
     for _, handler in routes + pages:
         check_access_is_declared(handler)
     system: Routes = [

@@ -51,6 +51,10 @@ class LaunchStore:
         doc = await self._launches.find_one({"_id": launch_id, "secret": secret, "ends_at": {"$gt": at}})
         return _read(doc) if doc else None
 
+    async def set_purpose(self, launch: Launch, purpose: Purpose) -> None:
+        """From now on this window reads for another purpose."""
+        await self._launches.update_one({"_id": launch.id}, {"$set": {"purpose": str(purpose)}})
+
 
 def _read(doc: Document) -> Launch:
     return Launch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from backend import clock
@@ -114,6 +114,11 @@ class Launches:
         if client is not None and not client.active:
             raise AppError(ErrorCode.LAUNCH_ENDED, "the client is shut out")
         return launch
+
+    async def break_glass(self, launch: Launch) -> Launch:
+        """From now on the window reads through the broken glass."""
+        await self._store.set_purpose(launch, Purpose.BREAK_GLASS)
+        return replace(launch, purpose=Purpose.BREAK_GLASS)
 
     async def origins(self, launch: Launch) -> tuple[str, ...]:
         """The addresses of workstations that may show the browser inside their own pages."""

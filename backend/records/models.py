@@ -206,3 +206,12 @@ class Found:
     items: list[Resource] = field(default_factory=list)
     cursor: str | None = None
     total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is seen first of a record: a page of the timeline, allergies, and results by id."""
+
+    timeline: Found
+    allergies: list[Resource]
+    results: dict[str, Resource]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from backend.audit.service import AuditService
-from backend.records.models import Basis, Found, RecordQuery, Resource
+from backend.records.models import Basis, Found, Overview, RecordQuery, Resource
 from backend.records.queries import cursor_of
 from backend.records.store import ResourceStore
 
@@ -73,6 +74,42 @@ class RecordReader:
         """What a person has lived through, the newest first."""
         query = RecordQuery(kinds=tuple(kinds), cursor=cursor, limit=limit)
         return await self._page(basis, query, "timeline", shown=True)
+
+    async def overview(
+        self, basis: Basis, kinds: Sequence[str] = (), cursor: str | None = None, limit: int = 50
+    ) -> Overview:
+        """What a doctor needs at first sight: the timeline, allergies, and the results of what is reported.
+
+        One reading, and one entry, however much of it is looked up.
+        """
+        wanted = RecordQuery(kinds=tuple(kinds), cursor=cursor, limit=max(1, min(limit, _MOST)))
+        page, allergies = await asyncio.gather(
+            self._store.search(basis, wanted, shown=True),
+            self._store.search(basis, RecordQuery(types=("AllergyIntolerance",), limit=_MOST)),
+        )
+        items = page[: wanted.limit]
+        results = await self._results(basis, items)
+        seen = [*items, *allergies, *results]
+        await self._note(basis, "overview", seen, {"types": [], "kinds": list(kinds)})
+        more = cursor_of(basis, wanted.sort, items[-1]) if len(page) > len(items) else None
+        return Overview(Found(items, more), allergies, {each.id: each for each in results})
+
+    async def read_with_results(self, basis: Basis, id: str) -> tuple[Resource | None, dict[str, Resource]]:
+        """A resource with what it refers to in the same chart, by id; one reading, and one entry."""
+        found = await self._store.find(basis, id)
+        results = await self._results(basis, [found] if found else [], among=())
+        seen = [*([found] if found else []), *results]
+        await self._note(basis, "read", seen, {"asked": id})
+        return found, {each.id: each for each in results}
+
+    async def _results(
+        self, basis: Basis, items: Sequence[Resource], among: Sequence[str] = ("Observation",)
+    ) -> list[Resource]:
+        reports = [each for each in items if each.type == "DiagnosticReport" or not among]
+        ids = tuple(dict.fromkeys(ref for each in reports for ref in each.refs))[:_MOST]
+        if not ids:
+            return []
+        return await self._store.search(basis, RecordQuery(ids=ids, types=tuple(among), limit=len(ids)))
 
     async def _page(self, basis: Basis, query: RecordQuery, way: str, *, shown: bool) -> Found:
         query = replace(query, limit=max(1, min(query.limit, _MOST)))

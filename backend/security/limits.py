@@ -103,6 +103,9 @@ BUCKETS: dict[str, Bucket] = {
     "record_person": Bucket(
         600, 0.1, "hospital system", "Consents asked for, record windows opened: each names a person."
     ),
+    "record_window": Bucket(
+        600, 0.1, "address", "Record windows opened and leafed through: a whole hospital may come from one."
+    ),
     "hospital_write": Bucket(
         2000,
         0.02,

@@ -1,0 +1,182 @@
+"""The record window as a workstation embeds it: opened once, on a ground, kept by no browser."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import pytest
+
+from backend import clock
+from backend.db.client import Database
+from backend.ids import new_id
+from backend.permissions import SYSTEM
+from backend.records.sharing_models import CareKind
+from tests.factories.records import make_report, make_resources
+from tests.factories.sharing import DOCTOR, Shared, a_condition, fill, make_shared
+from tests.support.city import Caller, Surroundings, TestCity, open_test_city
+
+ORIGIN = "https://his.example.cn:8443"
+POTASSIUM = {
+    "resourceType": "Observation",
+    "status": "final",
+    "category": [{"coding": [{"code": "laboratory"}]}],
+    "code": {"text": "血钾"},
+    "valueQuantity": {"value": 6.8, "unit": "mmol/L"},
+    "interpretation": [{"coding": [{"code": "HH"}]}],
+    "referenceRange": [{"low": {"value": 3.5}, "high": {"value": 5.3}}],
+}
+SODIUM = POTASSIUM | {
+    "code": {"text": "血钠"},
+    "valueQuantity": {"value": 140, "unit": "mmol/L"},
+    "interpretation": [{"coding": [{"code": "N"}]}],
+}
+
+
+@dataclass
+class Desk:
+    """A workstation of the other hospital."""
+
+    city: TestCity
+    shared: Shared
+    system: Caller
+
+    async def launch(self, **more: Any) -> str:
+        asked = {"patient": {"id_number": self.shared.person.id_number}, "practitioner": DOCTOR} | more
+        made = await self.city.call("POST", "/hospital/v1/record-launches", as_=self.system, json=asked)
+        return str(made["url"])
+
+    async def open(self, browser: httpx.AsyncClient, **more: Any) -> httpx.Response:
+        return await browser.get(await self.launch(**more), follow_redirects=True)
+
+    async def treat(self) -> None:
+        now = clock.now()
+        await self.shared.services.sharing.care.begin(
+            CareKind.REFERRAL, self.shared.person.id, self.shared.away.id, new_id(), begins_at=now, until=now
+        )
+
+    async def readings(self) -> int:
+        return await self.shared.services.db.collection("audit").count_documents({"action": "records.read"})
+
+
+@pytest.fixture
+async def desk(db: Database, mongo_uri: str, surroundings: Surroundings) -> AsyncIterator[Desk]:
+    async with open_test_city(surroundings, mongo_uri, db) as city:
+        services = city.city.services
+        shared = await make_shared(services)
+        await fill(shared)
+        await make_report(services, shared.chart, [POTASSIUM, SODIUM], title="急诊生化")
+        issued = await services.clients.register_hospital(shared.away.id, "门诊工作站")
+        await services.client_care.set_origins(SYSTEM, issued.client.id, f"{ORIGIN}\n")
+        actor = replace(shared.away.actor, id=issued.client.id)
+        yield Desk(city, shared, Caller(actor.id, services.tokens.issue(actor)))
+
+
+def form_of(page: httpx.Response) -> str:
+    return page.text.split('name="_csrf" value="')[1].split('"')[0]
+
+
+async def test_the_first_page_shows_what_matters_in_one_reading(desk: Desk):
+    await desk.treat()
+    async with httpx.AsyncClient() as browser:
+        page = await desk.open(browser)
+        assert page.status_code == 200
+        for words in (desk.shared.person.name, "青霉素", "严重", "皮疹、呼吸困难", "急诊生化", "血钾 6.8 mmol/L ↑",
+                      "硝苯地平控释片", "高血压", "市一院", "依据：诊疗关系"):  # fmt: skip
+            assert words in page.text, words
+        assert "血钠" not in page.text, "what is in order is not flagged"
+        assert "免疫缺陷" not in page.text, "what is especially sensitive needs more"
+        assert await desk.readings() == 1
+        headers = page.headers
+        assert headers["Cache-Control"] == "no-store"
+        assert f"frame-ancestors {ORIGIN}" in headers["Content-Security-Policy"]
+        assert "script-src" not in headers["Content-Security-Policy"]
+        assert "<script" not in page.text
+        assert "X-Frame-Options" not in headers
+        only = await browser.get(f"{page.url}?kind=medicine")
+        assert "硝苯地平控释片" in only.text
+        assert "急诊生化" not in only.text.split("<tbody>")[1]
+        link = page.text.split("急诊生化")[0].rsplit('href="', 1)[1].split('"')[0]
+        report = await browser.get(str(page.url.join(link)))
+        assert "3.5 – 5.3" in report.text
+        assert "血钠" in report.text
+        assert await desk.readings() == 3
+
+
+async def test_an_address_opens_once_and_a_window_belongs_to_its_browser(desk: Desk):
+    await desk.treat()
+    url = await desk.launch()
+    async with httpx.AsyncClient() as browser, httpx.AsyncClient() as thief:
+        opened = await browser.get(url)
+        assert opened.status_code == 303
+        cookie = opened.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie
+        assert f"Path={opened.headers['Location']}" in cookie
+        assert (await browser.get(url)).status_code == 410
+        assert (await browser.get(f"{url[:-1]}{'0' if url[-1] != '0' else '1'}")).status_code == 410
+        stolen = await thief.get(str(opened.url.join(opened.headers["Location"])))
+        assert stolen.status_code == 410
+        assert desk.shared.person.name not in stolen.text
+        there = str(opened.url.join(opened.headers["Location"]))
+        assert (await browser.get(there)).status_code == 200
+        await desk.shared.services.db.collection("record_launches").update_many(
+            {}, {"$set": {"ends_at": clock.now()}}
+        )
+        assert (await browser.get(there)).status_code == 410
+
+
+async def test_without_a_ground_the_window_shows_the_ways_to_one_and_no_more(desk: Desk):
+    async with httpx.AsyncClient() as browser:
+        page = await desk.open(browser)
+        assert "还没有调阅该患者病历的依据" in page.text
+        assert desk.shared.person.name not in page.text
+        assert await desk.readings() == 0
+        asking = await browser.post(f"{page.url}/ask", data={"_csrf": form_of(page), "reason": "门诊复诊"},
+                                    follow_redirects=True)  # fmt: skip
+        assert "申请已发送" in asking.text
+        me = desk.shared.person
+        (asked,) = await desk.shared.services.sharing.consents.list_of(me.actor, me.id)
+        await desk.shared.services.sharing.consents.grant(me.actor, asked.id, None)
+        assert "依据：患者授权" in (await browser.get(str(page.url))).text
+
+
+async def test_the_glass_is_broken_inside_the_window_for_a_stated_reason(desk: Desk):
+    async with httpx.AsyncClient() as browser:
+        page = await desk.open(browser)
+        breaking = f"{page.url}/break-glass"
+        forged = await browser.post(breaking, data={"code": "02", "reason": "胸痛两小时，家属未到"})
+        assert forged.status_code == 403
+        too_short = await browser.post(breaking, data={"_csrf": form_of(page), "code": "02", "reason": "急"})
+        assert too_short.status_code == 400
+        assert "至少4个字" in too_short.text
+        given = {"_csrf": form_of(page), "code": "02", "reason": "胸痛两小时，家属未到"}
+        broken = await browser.post(breaking, data=given, follow_redirects=True)
+        assert "依据：紧急调阅" in broken.text
+        assert "人类免疫缺陷病毒病" in broken.text
+    await desk.city.work()
+    (told,) = [
+        message
+        for message in (await desk.shared.services.messages.list_mine(desk.shared.person.actor))[0]
+        if message.kind == "record_glass_broken"
+    ]
+    assert "单丽华" in told.content.body
+
+
+async def test_the_window_of_a_chart_number_needs_that_hospitals_chart(desk: Desk):
+    number = {"assigner": desk.shared.chart.number.assigner, "value": desk.shared.chart.number.value}
+    asked = {"patient": {"chart_number": number}, "practitioner": DOCTOR}
+    path = "/hospital/v1/record-launches"
+    await desk.city.call("POST", path, as_=desk.system, json=asked, expect=404)
+    both = asked | {"patient": {"chart_number": number, "id_number": desk.shared.person.id_number}}
+    await desk.city.call("POST", path, as_=desk.system, json=both, expect=400)
+
+
+async def test_what_a_hospital_wrote_is_shown_as_words_and_never_as_markup(desk: Desk):
+    await desk.treat()
+    await make_resources(desk.shared.services, desk.shared.chart, a_condition("<img src=x onerror=alert(1)>"))
+    async with httpx.AsyncClient() as browser:
+        page = await desk.open(browser)
+        assert "<img" not in page.text
+        assert "&lt;img src=x" in page.text

@@ -17,10 +17,12 @@ from backend.exchange.fhir.values import values
 from backend.permissions import Actor
 from backend.records.gate import organization_of
 from backend.records.ids import is_resource_id, owner_of
-from backend.records.models import Basis, RecordQuery, Resource
+from backend.records.models import Basis, Purpose, RecordQuery, Resource
 from backend.records.sharing_models import Asked
 
 _MOST_INCLUDED = 200
+# Whom nobody is.
+NOBODY = "0" * 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,13 @@ class Finder:
         chart = await self._index.chart(owner)
         if chart is not None and chart.organization_id == organization_id:
             return await self._gate.origin(actor, owner, practitioner=asked.practitioner)
-        if chart is None and not await self._index.charts_of(owner):
+        # From here on nobody and a stranger must look the same: the gate decides on both.
+        return await self._care(actor, chart.person_id if chart else owner, asked)
+
+    async def _care(self, actor: Actor, person_id: str, asked: Asked) -> Basis:
+        if not asked.practitioner:
             raise not_there()
-        return await self._gate.care(actor, chart.person_id if chart else owner, asked)
+        return await self._gate.care(actor, person_id, asked)
 
     # -- one resource ----------------------------------------------------------------------------------
 
@@ -134,8 +140,8 @@ class Finder:
             if search.kind == "Patient":
                 return await self._golden_page(actor, search, person_id, replace(asked, presented=True))
             if person_id is None:
-                raise not_there()
-            basis = await self._gate.care(actor, person_id, replace(asked, presented=True))
+                return await self._nobody(actor, search, replace(asked, presented=True))
+            basis = await self._care(actor, person_id, replace(asked, presented=True))
             return await self._page(basis, replace(search, person=person_id))
         own = await self._reader.search(
             await self._gate.origin(actor, practitioner=asked.practitioner),
@@ -147,10 +153,15 @@ class Finder:
 
     async def _golden_page(self, actor: Actor, search: Search, person_id: str | None, asked: Asked) -> Page:
         if person_id is None:
-            # Whoever may not know looks the same as nobody.
-            raise not_there()
-        basis = await self._gate.care(actor, person_id, asked)
+            return await self._nobody(actor, search, asked)
+        basis = await self._care(actor, person_id, asked)
         return Page(search, [await self._person(basis)], total=1)
+
+    async def _nobody(self, actor: Actor, search: Search, asked: Asked) -> Page:
+        """An unknown number is refused like one of somebody who may not be asked about."""
+        glass = asked.purpose is Purpose.BREAK_GLASS
+        await self._care(actor, NOBODY, replace(asked, purpose=Purpose.TREAT) if glass else asked)
+        return Page(search, total=0)
 
     async def _person_of(self, chart_id: str) -> str | None:
         chart = await self._index.chart(chart_id)
@@ -197,7 +208,11 @@ def checked(found: Resource | None, type: str) -> Resource:
 
 def not_there() -> Exception:
     """Another's and nobody's look the same."""
-    return refuse(Refused.NOT_FOUND, "There is no such resource, or it is not yours to see.")
+    return refuse(
+        Refused.NOT_FOUND,
+        "It is not among what you have sent. What other hospitals have sent is read in the name of somebody "
+        "who treats: say who (X-Practitioner), and what for (X-Purpose).",
+    )
 
 
 def _id_number_asked(search: Search) -> str:

@@ -209,8 +209,6 @@ class InstanceHandler(Writing):
     async def put(self, type: str, id: str) -> bytes | None:
         """With `If-Match` only over that version."""
         body = self.read_resource(checked_type(type))
-        if body.get("id") != id:
-            raise refuse(Refused.ID_MISMATCH, "The id in the address and in the body differ.", f"{type}.id")
         await self.take_in(Wanted("PUT", type, body, id, if_version=self.if_match()))
         return None
 

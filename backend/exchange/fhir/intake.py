@@ -214,6 +214,9 @@ class _Work:
             wanted = plan.wanted
             if wanted.id in standing and standing[wanted.id].type == wanted.type:
                 plan.id = wanted.id
+                if wanted.body.get("id") != wanted.id:
+                    told = "The id in the address and in the resource differ."
+                    self._refuse(plan, Refused.ID_MISMATCH, told, "id")
             elif wanted.id and not (wanted.local and not is_resource_id(wanted.id)):
                 self._refuse(plan, Refused.NOT_FOUND, f"There is no {wanted.type} of this id to update.")
 

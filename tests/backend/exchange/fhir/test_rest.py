@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import orjson
 import pytest
@@ -151,7 +152,7 @@ async def test_a_patient_may_be_named_by_the_hospitals_number(face: Face):
     await face.two.refused("POST", "/Observation", an_observation(by_number), 412, "condition-none")
 
 
-NOT_TAKEN = [
+NOT_TAKEN: list[tuple[dict[str, Any], int, str]] = [
     ({"subject": None}, 422, "subject-missing"),
     ({"subject": {"reference": "Patient/01J0000000000000000000000Z"}}, 422, "subject-unknown"),
     ({"subject": {"reference": "Group/01J0000000000000000000000Z"}}, 422, "subject-unknown"),
@@ -192,7 +193,7 @@ async def test_what_is_no_good_resource_is_refused_with_its_place(face: Face, nu
         patient
         or (await face.one.get(f"/Patient?identifier={NUMBERS}|P-REFUSED"))["entry"][0]["resource"]["id"]
     )
-    body = an_observation(f"Patient/{found}") | dict(change)  # type: ignore[call-overload]
+    body = an_observation(f"Patient/{found}") | change
     body = {name: value for name, value in body.items() if value is not None}
     if code == "invariant" and "valueString" in change:
         body["valueQuantity"]["code"] = "mmol/L"

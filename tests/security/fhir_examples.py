@@ -1,0 +1,56 @@
+"""One real request for every route of the FHIR face (examples.py says how these are read)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.ids import new_id
+from tests.backend.exchange.fhir.conftest import a_patient, an_observation
+from tests.security.examples import INSTITUTION, OWN, PUBLIC, Ask, Example, plain
+from tests.security.town import Town
+
+
+async def _patient(town: Town) -> str:
+    """A chart of the hospital's."""
+    answer = await town.city.http.post(
+        f"{town.city.url}/fhir/R4/Patient", json=a_patient(new_id()), headers=town["client"].headers
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.headers["Location"].split("/")[-3])
+
+
+async def _observation(town: Town) -> tuple[str, dict[str, Any]]:
+    patient = await _patient(town)
+    body = an_observation(f"Patient/{patient}")
+    answer = await town.city.http.post(
+        f"{town.city.url}/fhir/R4/Observation", json=body, headers=town["client"].headers
+    )
+    id = str(answer.headers["Location"].split("/")[-3])
+    return id, body | {"id": id}
+
+
+async def _one(town: Town, caller: str) -> Ask:
+    id, body = await _observation(town)
+    return Ask(path={"type": "Observation", "id": id, "version": "1"}, json=body)
+
+
+async def _whole_chart(town: Town, caller: str) -> Ask:
+    return Ask(path={"id": await _patient(town)})
+
+
+_NAME: dict[str, Any] = {"resourceType": "Organization", "name": "检验科"}
+_OF_TYPE = {"type": "Organization"}
+FHIR_EXAMPLES: dict[str, list[Example]] = {
+    "GET /fhir/R4/metadata": [plain(PUBLIC)],
+    "POST /fhir/R4": [plain(OWN, json={"resourceType": "Bundle", "type": "batch"})],
+    "GET /fhir/R4/{type}": [plain(OWN, path=_OF_TYPE)],
+    "POST /fhir/R4/{type}": [plain(OWN, path=_OF_TYPE, json=_NAME)],
+    "PUT /fhir/R4/{type}": [plain(OWN, 201, path=_OF_TYPE, query={"identifier": "urn:x|none"}, json=_NAME)],
+    "POST /fhir/R4/{type}/_search": [plain(OWN, path=_OF_TYPE, form={"_count": "1"})],
+    "GET /fhir/R4/{type}/{id}": [Example(INSTITUTION, _one)],
+    "PUT /fhir/R4/{type}/{id}": [Example(INSTITUTION, _one)],
+    "DELETE /fhir/R4/{type}/{id}": [Example(INSTITUTION, _one, 204)],
+    "GET /fhir/R4/{type}/{id}/_history": [Example(INSTITUTION, _one)],
+    "GET /fhir/R4/{type}/{id}/_history/{version}": [Example(INSTITUTION, _one)],
+    "GET /fhir/R4/Patient/{id}/$everything": [Example(INSTITUTION, _whole_chart)],
+}

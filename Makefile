@@ -56,4 +56,5 @@ lock: ## choose the newest allowed versions and write requirements.lock
 	  --python-version 3.11 --output-file requirements.lock
 
 clean: ## remove what the targets above have made, the demo's data too
-	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache test-artifacts miniprogram/node_modules miniprogram/dist
+	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache test-artifacts miniprogram/node_modules miniprogram/dist \
+	  tests/judges/node_modules

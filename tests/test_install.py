@@ -57,11 +57,13 @@ class Machine:
         (self.root / "bin").mkdir()
         (self.root / ".ci").mkdir()
         (self.root / "miniprogram" / "src").mkdir(parents=True)
+        (self.root / "tests" / "judges").mkdir(parents=True)
         shutil.copy(SCRIPT, self.root / ".ci" / "install")
         for name in (
             "requirements.lock",
             "pyproject.toml",
             "miniprogram/package-lock.json",
+            "tests/judges/package-lock.json",
             "miniprogram/src/a.ts",
         ):
             (self.root / name).write_text(name)
@@ -137,6 +139,19 @@ def test_the_resident_app_is_built_again_only_when_its_source_has_changed(machin
     (machine.root / "miniprogram" / "src" / "a.ts").write_text("changed")
     machine.run("h5")
     assert machine.called() == ["npm run --silent build:h5"]
+
+
+def test_what_judges_fhir_answers_is_installed_again_only_when_its_lock_has_changed(
+    machine_with_node: Machine,
+):
+    machine = machine_with_node
+    assert machine.run("node").returncode == 0
+    assert len(machine.called()) == 2
+    machine.run("node")
+    assert machine.called() == []
+    (machine.root / "tests/judges/package-lock.json").write_text("changed")
+    machine.run("node")
+    assert machine.called() == ["npm install --no-save --no-audit --no-fund --loglevel=error"]
 
 
 def test_once_built_the_resident_app_needs_no_node(machine_with_node: Machine):

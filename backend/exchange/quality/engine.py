@@ -1,0 +1,174 @@
+"""Rules made ready to be asked, and a resource held against all of its type. Pure.
+
+A rule is read once: its paths become functions. What a rule says nothing about (no value to check, a
+condition that is not met) counts neither for nor against.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+from backend import clock
+from backend.exchange.quality.functions import CHECKS, Check
+from backend.exchange.quality.models import Condition, Kind, Rule, Verdict
+from backend.exchange.quality.moments import Stretch, is_surely_after, read_stretch
+from backend.exchange.quality.paths import Body, Lookup, nothing, read_path
+from backend.exchange.quality.reading import RuleError
+
+# Clocks of hospitals are not all set right.
+_CLOCKS_DIFFER = timedelta(minutes=10)
+
+
+class RuleSet:
+    """All rules in force, by the type of resource they are about."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = {rule.id: rule for rule in rules}
+        self._by_type: dict[str, list[tuple[str, Check]]] = defaultdict(list)
+        for rule in self.rules.values():
+            if not rule.off:
+                self._by_type[rule.type].append((rule.id, ready(rule)))
+
+    def check(self, body: Body, lookup: Lookup = nothing) -> list[Verdict]:
+        """What the rules say of a resource; those that do not apply are silent."""
+        verdicts = []
+        for rule_id, check in self._by_type.get(str(body.get("resourceType")), ()):
+            kept = check(body, lookup)
+            if kept is not None:
+                verdicts.append(Verdict(rule_id, kept))
+        return verdicts
+
+
+def ready(rule: Rule) -> Check:
+    """One rule as a function of a resource. Raises RuleError."""
+    check = _MAKERS[rule.kind](rule)
+    if not rule.when:
+        return check
+    conditions = [_condition(each) for each in rule.when]
+
+    def conditional(body: Body, lookup: Lookup) -> bool | None:
+        if not all(met(body, lookup) for met in conditions):
+            return None
+        return check(body, lookup)
+
+    return conditional
+
+
+def _condition(condition: Condition) -> Callable[[Body, Lookup], bool]:
+    values = read_path(condition.path)
+    if condition.among:
+        wanted = frozenset(condition.among)
+        return lambda body, lookup: any(_text(each) in wanted for each in values(body, lookup))
+    return lambda body, lookup: bool(values(body, lookup)) is condition.exists
+
+
+def _presence(rule: Rule) -> Check:
+    values = read_path(rule.path)
+    low = 1 if rule.low is None else rule.low
+    high = float("inf") if rule.high is None else rule.high
+    return lambda body, lookup: low <= len(values(body, lookup)) <= high
+
+
+def _code(rule: Rule) -> Check:
+    values, among = read_path(rule.path), frozenset(rule.among)
+    form = re.compile(rule.pattern) if rule.pattern else None
+    enough = any if rule.any_one else all
+
+    def fits(value: Any) -> bool:
+        text = _text(value)
+        return text in among or (form is not None and form.fullmatch(text) is not None)
+
+    def check(body: Body, lookup: Lookup) -> bool | None:
+        found = values(body, lookup)
+        return enough(fits(each) for each in found) if found else None
+
+    return check
+
+
+def _range(rule: Rule) -> Check:
+    values = read_path(rule.path)
+    low = float("-inf") if rule.low is None else rule.low
+    high = float("inf") if rule.high is None else rule.high
+
+    def check(body: Body, lookup: Lookup) -> bool | None:
+        found = [value for value in values(body, lookup) if isinstance(value, int | float)]
+        return all(low <= value <= high for value in found) if found else None
+
+    return check
+
+
+def _time(rule: Rule) -> Check:
+    first, until = read_path(rule.path), _end(rule.until)
+    within = timedelta(days=rule.within_days) if rule.within_days is not None else None
+
+    def check(body: Body, lookup: Lookup) -> bool | None:
+        starts = _stretches(first(body, lookup))
+        ends = until(body, lookup)
+        if not starts or not ends:
+            return None
+        for start in starts:
+            for end in ends:
+                if is_surely_after(start, end):
+                    return False
+                if within is not None and end.first - start.last > within:
+                    return False
+        return True
+
+    return check
+
+
+def _end(until: str) -> Callable[[Body, Lookup], list[Stretch]]:
+    if until == "now":
+
+        def now(body: Body, lookup: Lookup) -> list[Stretch]:
+            at = clock.now() + _CLOCKS_DIFFER
+            return [Stretch(at, at)]
+
+        return now
+    values = read_path(until)
+    return lambda body, lookup: _stretches(values(body, lookup))
+
+
+def _stretches(values: list[Any]) -> list[Stretch]:
+    found = (read_stretch(value) for value in values if isinstance(value, str))
+    return [each for each in found if each is not None]
+
+
+def _cross(rule: Rule) -> Check:
+    if rule.expression:
+        return _expression(rule.expression)
+    if rule.check not in CHECKS:
+        raise RuleError(f"{rule.id}: there is no check {rule.check}")
+    return CHECKS[rule.check]
+
+
+def _expression(text: str) -> Check:
+    # Costs a hundred times what a path does: only for what nothing else can say.
+    from fhirpathpy import compile as compile_fhirpath
+
+    ask = compile_fhirpath(text, None)
+
+    def check(body: Body, lookup: Lookup) -> bool | None:
+        found = ask(dict(body))
+        return all(each is True for each in found) if found else None
+
+    return check
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+_MAKERS: dict[Kind, Callable[[Rule], Check]] = {
+    Kind.PRESENCE: _presence,
+    Kind.CODE: _code,
+    Kind.RANGE: _range,
+    Kind.TIME: _time,
+    Kind.CROSS: _cross,
+}

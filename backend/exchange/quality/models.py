@@ -1,0 +1,108 @@
+"""Rules of quality, what they say of a resource, and what is counted of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """How grave it is when a rule is not kept."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    HINT = "hint"
+
+
+class Kind(StrEnum):
+    """What a rule looks at."""
+
+    PRESENCE = "presence"
+    CODE = "code"
+    RANGE = "range"
+    TIME = "time"
+    CROSS = "cross"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a rule applies: a path has (or has not) a value, or one of some."""
+
+    path: str
+    among: tuple[str, ...] = ()
+    exists: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule as the table says it; what the kinds do not need is empty."""
+
+    id: str
+    type: str
+    kind: Kind
+    title: str
+    severity: Severity
+    source: str
+    path: str = ""
+    when: tuple[Condition, ...] = ()
+    # PRESENCE: at least and at most so many; RANGE: the bounds.
+    low: float | None = None
+    high: float | None = None
+    # CODE: one of these, or of this form; `any_one`: one of several values is enough.
+    among: tuple[str, ...] = ()
+    pattern: str = ""
+    any_one: bool = False
+    # TIME: `path` is not after `until` ("now" for the present), nor longer before it than so many days.
+    until: str = ""
+    within_days: int | None = None
+    # CROSS: a check by name, or an expression of FHIRPath.
+    check: str = ""
+    expression: str = ""
+    # Examples of a value that keeps the rule and of one that does not, for people.
+    good: str = ""
+    bad: str = ""
+    version: int = 1
+    off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a resource keeps a rule."""
+
+    rule_id: str
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often a rule applied to what a hospital sent on a day, and how often it was not kept."""
+
+    rule_id: str
+    checked: int
+    failed: int
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A hospital's day: its counts, and the score they make."""
+
+    organization_id: str
+    on: date
+    counts: Sequence[Count] = field(default_factory=tuple)
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """One version of a rule as somebody has written it."""
+
+    rule_id: str
+    version: int
+    fields: Mapping[str, Any]
+    changed_by: str
+    changed_at: datetime
+    reason: str = ""

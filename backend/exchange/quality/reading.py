@@ -1,0 +1,67 @@
+"""Rules from the table and back into a table's row; what is wrong with a row is said in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+from backend.exchange.quality.models import Condition, Kind, Rule, Severity
+from backend.exchange.quality.paths import PathError, read_path
+
+_KEYS = {"min": "low", "max": "high", "in": "among", "any": "any_one"}
+_NAMES = {field.name for field in fields(Rule)}
+# What staff may change of a rule. What it looks at is the table's.
+EDITABLE = ("title", "severity", "low", "high", "among", "pattern", "within_days", "off")
+
+
+class RuleError(ValueError):
+    """The row is no rule, with the reason."""
+
+
+@cache
+def given_rules() -> dict[str, Rule]:
+    """The rules that come with the program, by id."""
+    rows = orjson.loads(files(__package__).joinpath("data/rules.json").read_bytes())["rules"]
+    return {row["id"]: read_rule(row) for row in rows}
+
+
+def read_rule(row: Mapping[str, Any]) -> Rule:
+    """A rule from a row of the table. Raises RuleError."""
+    values = {_KEYS.get(key, key): value for key, value in row.items()}
+    if unknown := set(values) - _NAMES:
+        raise RuleError(f"{row.get('id')}: unknown {sorted(unknown)}")
+    try:
+        values |= {"kind": Kind(values["kind"]), "severity": Severity(values["severity"])}
+        values["when"] = tuple(_condition(each) for each in values.get("when", ()))
+        values["among"] = tuple(values.get("among", ()))
+        rule = Rule(**values)
+        re.compile(rule.pattern)
+        for path in (rule.path, *(each.path for each in rule.when)):
+            if path:
+                read_path(path)
+    except (KeyError, ValueError, TypeError, re.error, PathError) as error:
+        raise RuleError(f"{row.get('id')}: {error}") from error
+    return rule
+
+
+def changed(rule: Rule, change: Mapping[str, Any], version: int) -> Rule:
+    """The rule as somebody has changed it. Raises RuleError."""
+    row = {field.name: getattr(rule, field.name) for field in fields(Rule)}
+    row |= {name: value for name, value in change.items() if name in EDITABLE} | {"version": version}
+    row["when"] = [
+        {"path": each.path, "in": each.among, "exists": each.exists}
+        if each.among
+        else {"path": each.path, "exists": each.exists}
+        for each in rule.when
+    ]
+    return read_rule(row)
+
+
+def _condition(row: Mapping[str, Any]) -> Condition:
+    return Condition(row["path"], tuple(row.get("in", ())), bool(row.get("exists", True)))

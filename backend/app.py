@@ -22,6 +22,7 @@ from backend.http.endpoint import check_access_is_declared
 from backend.http.openapi import openapi
 from backend.http.pages import app_routes
 from backend.http.system import HealthHandler, MetricsHandler, OpenAPIHandler, ReadyHandler
+from backend.medication import handlers as medication_handlers
 from backend.messages import handlers as messages_handlers
 from backend.recognition import handlers as recognition_handlers
 from backend.records import sharing_handlers, window_page
@@ -59,6 +60,7 @@ def api_routes() -> Routes:
         *sharing_handlers.routes,
         *reports_handlers.routes,
         *recognition_handlers.routes,
+        *medication_handlers.routes,
         *document_handlers.routes,
         *image_handlers.routes,
         *dicomweb_handlers.routes,

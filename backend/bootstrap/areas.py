@@ -21,6 +21,7 @@ from backend.audit.store import AuditStore
 from backend.billing.service import BillingService
 from backend.bootstrap.core import Close, Core
 from backend.bootstrap.outside import Outside
+from backend.bootstrap.reminders import examination_reminders
 from backend.conversations.inbox import Inbox, Said
 from backend.conversations.models import Through
 from backend.conversations.service import ConversationService
@@ -40,6 +41,7 @@ from backend.healthcodes.service import HealthCodeService
 from backend.healthcodes.steps import STEPS
 from backend.imports.bulk_publish import ImportService
 from backend.imports.store import FeedStore
+from backend.medication.compose import Medication, make_medication
 from backend.messages.gates import Hours
 from backend.messages.models import Answer
 from backend.messages.service import MessageService
@@ -127,6 +129,7 @@ class Services(Middle):
     exchange: Exchange
     fhir: FHIRFace
     recognition: Recognition
+    medication: Medication
     # Made last, of all the others.
     bots: Bots = field(init=False)
 
@@ -337,6 +340,7 @@ def speaking(messages: MessageService) -> Callable[[Said], Awaitable[None]]:
 
 def _top(m: Middle) -> Services:
     feed = Journal(m.db.collection("booking_feed"))
+    recognition = make_recognition(m)
     return Services(
         **vars(m),
         appointments=AppointmentService(
@@ -387,10 +391,9 @@ def _top(m: Middle) -> Services:
             nudge=m.nudger.kick,
         ),
         reports=make_reports(m),
-        exchange=make_exchange(
-            m.settings, m.db, cipher=m.cipher, charts=m.patient_index, records=m.records
-        ),
+        exchange=make_exchange(m.settings, m.db, cipher=m.cipher, charts=m.patient_index, records=m.records),
         fhir=make_fhir(m),
-        recognition=make_recognition(m),
+        recognition=recognition,
+        medication=make_medication(m, examination_reminders(recognition.service)),
         desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),
     )

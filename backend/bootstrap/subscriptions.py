@@ -163,6 +163,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("surveys.sweep", 20, lambda services: services.surveys.sweep()),
     PeriodicJob("exchange.sweep", 15, lambda services: services.exchange.receiver.sweep()),
     PeriodicJob("surveys.count", 10, lambda services: services.surveys.count()),
+    PeriodicJob("medication.count", 20, lambda services: services.medication.counting.run()),
     PeriodicJob("recognition.count", 20, lambda services: services.recognition.counting.run()),
     PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),

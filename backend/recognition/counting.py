@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from backend import clock
 from backend.db.figures import FigureStore
 from backend.errors import not_found
 from backend.permissions import Actor
-from backend.recognition.figures import Adds, Report, difference, named, of_check, of_repeat, report
+from backend.recognition.figures import Report, of_check, of_repeat, report
 from backend.recognition.store import RecognitionStore
+from backend.statistics.counted import Adds, difference, merge, month_before, named
 
 BATCH = 300
 
@@ -54,7 +54,7 @@ class Counting:
         for doc in await self._checks.uncounted(BATCH):
             check = self._store.read_check(doc)
             now = of_check(check)
-            _merge(adds, difference(now, check.counted))
+            merge(adds, difference(now, check.counted))
             marks.append(self._store.marked_check(replace(check, counted=named(now))))
         settled = bool(marks) and await self._checks.settle(marks, adds)
         return len(marks) if settled else 0
@@ -64,22 +64,7 @@ class Counting:
         for doc in await self._repeats.uncounted(BATCH):
             repeat = self._store.read_repeat(doc)
             now = of_repeat(repeat)
-            _merge(adds, difference(now, repeat.counted))
+            merge(adds, difference(now, repeat.counted))
             marks.append(self._store.marked_repeat(replace(repeat, counted=named(now))))
         settled = bool(marks) and await self._repeats.settle(marks, adds)
         return len(marks) if settled else 0
-
-
-def month_before(months: int) -> str:
-    """The month so many months before this one."""
-    today = clock.today()
-    number = today.year * 12 + today.month - 1 - months
-    return f"{number // 12:04d}-{number % 12 + 1:02d}"
-
-
-def _merge(into: Adds, more: Adds) -> None:
-    for place, added in more.items():
-        if place in into:
-            into[place].update(added)
-        else:
-            into[place] = added

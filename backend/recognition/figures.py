@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from backend import clock
 from backend.recognition.models import Check, Repeat
+from backend.statistics.counted import Adds, Place, add, hidden_cells, is_small, safe, summed
 
 ATTRIBUTES = ("level", "month", "organization_id", "item", "practitioner")
-# Fewer are not shown to others than the hospital itself: they would say who it was.
-FEWEST = 5
 MOST_LINES = 200
 COUNTS = ("checks", "offers", "accepted", "refused", "excused", "unchecked", "unanswered")
-Place = tuple[str, ...]
-Adds = dict[Place, Counter[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def of_check(check: Check) -> Adds:
             elif asked.recommended:
                 added.update({"excused" if decision.excused else "refused": 1})
                 added[f"reasons.{decision.reason}"] += 1
-        _add(found, _places(check, asked.item, who), added)
+        add(found, _places(check, asked.item, who), added)
     return found
 
 
@@ -81,26 +78,8 @@ def of_repeat(repeat: Repeat) -> Adds:
     """What a repeated order adds; one that was explained afterwards adds nothing."""
     found: Adds = {}
     if repeat.state in ("unchecked", "unanswered"):
-        _add(found, _places(repeat, repeat.item, repeat.practitioner), Counter({repeat.state: 1}))
+        add(found, _places(repeat, repeat.item, repeat.practitioner), Counter({repeat.state: 1}))
     return found
-
-
-def difference(now: Mapping[Place, Mapping[str, int]], counted: Mapping[str, Mapping[str, int]]) -> Adds:
-    """What has to be added to counters that know `counted` already: also less than nothing."""
-    found: Adds = {}
-    before = {tuple(name.split("|")): adds for name, adds in counted.items()}
-    for place in {*now, *before}:
-        change = Counter(now.get(place, {}))
-        change.subtract(before.get(place, {}))
-        left = Counter({name: count for name, count in change.items() if count})
-        if left:
-            found[place] = left
-    return found
-
-
-def named(adds: Mapping[Place, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    """What has been counted, as a document keeps it."""
-    return {"|".join(place): dict(added) for place, added in adds.items()}
 
 
 def _places(of: Check | Repeat, item: str, practitioner: str) -> list[Place]:
@@ -110,15 +89,8 @@ def _places(of: Check | Repeat, item: str, practitioner: str) -> list[Place]:
         ("item", month, of.organization_id, item, ""),
     ]
     if practitioner:
-        # The separator of a counter's name stays out of what a hospital calls its doctors.
-        who = practitioner.replace("|", "｜")
-        places.append(("practitioner", month, of.organization_id, "", who))
+        places.append(("practitioner", month, of.organization_id, "", safe(practitioner)))
     return places
-
-
-def _add(found: Adds, places: Iterable[Place], added: Counter[str]) -> None:
-    for place in places:
-        found.setdefault(place, Counter()).update({name: n for name, n in added.items() if n})
 
 
 # What is shown.
@@ -132,23 +104,15 @@ def report(
     hide: bool,
 ) -> Report:
     """The page's tables from the counters of the three levels."""
+    total = summed(organizations, "reasons")
+    small = {name for name, count in total.items() if hide and is_small(count)}
     return Report(
-        total=_figures(_sum(organizations), _small if hide else _all),
+        total=_figures(total, small),
         months=_lines(organizations, "month", hide=hide, by_id=True),
         organizations=_lines(organizations, "organization_id", hide=hide),
         items=_lines(items, "item", hide=hide),
         practitioners=_lines(practitioners, "practitioner", hide=hide),
     )
-
-
-def suppressed(counts: Sequence[int]) -> list[bool]:
-    """Which parts of a known sum are not shown: the small, and beside a single one the next smallest."""
-    hidden = [0 < count < FEWEST for count in counts]
-    if sum(hidden) == 1:
-        others = [(count, n) for n, count in enumerate(counts) if count and not hidden[n]]
-        if others:
-            hidden[min(others)[1]] = True
-    return hidden
 
 
 def _lines(
@@ -157,43 +121,14 @@ def _lines(
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault(row[key], []).append(row)
-    sums = {name: _sum(found) for name, found in groups.items()}
+    sums = {name: summed(found, "reasons") for name, found in groups.items()}
+    hidden = hidden_cells(sums) if hide else {}
     ids = sorted(sums) if by_id else sorted(sums, key=lambda name: (-sums[name]["checks"], name))
-    hidden = {name: set[str]() for name in ids}
-    if hide:
-        for column in {column for added in sums.values() for column in added}:
-            marks = suppressed([sums[name][column] for name in ids])
-            for name, mark in zip(ids, marks, strict=True):
-                if mark:
-                    hidden[name].add(column)
-    lines = (Line(name, _figures(sums[name], lambda c, n, name=name: c in hidden[name])) for name in ids)  # type: ignore[misc]
-    return tuple(lines)[:MOST_LINES]
+    return tuple(Line(name, _figures(sums[name], hidden.get(name, set()))) for name in ids[:MOST_LINES])
 
 
-def _figures(added: Counter[str], hides: Callable[[str, int], bool]) -> Figures:
-    def shown(name: str) -> int | None:
-        return None if hides(name, added[name]) else added[name]
-
-    reasons = {name[8:]: shown(name) for name in sorted(added) if name.startswith("reasons.")}
-    counts = {name: shown(name) for name in COUNTS}
-    saved = None if counts["accepted"] is None else added["saved_fen"]
-    return Figures(counts, reasons, saved)
-
-
-def _small(name: str, count: int) -> bool:
-    return 0 < count < FEWEST
-
-
-def _all(name: str, count: int) -> bool:
-    return False
-
-
-def _sum(rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for row in rows:
-        for name, value in row.items():
-            if name == "reasons":
-                total.update({f"reasons.{code}": count for code, count in value.items()})
-            elif isinstance(value, int):
-                total[name] += value
-    return total
+def _figures(added: Counter[str], hidden: Set[str]) -> Figures:
+    shown = {name: None if name in hidden else added[name] for name in (*COUNTS, *added)}
+    reasons = {name[8:]: shown[name] for name in sorted(shown) if name.startswith("reasons.")}
+    saved = None if shown["accepted"] is None else added["saved_fen"]
+    return Figures({name: shown[name] for name in COUNTS}, reasons, saved)

@@ -1,0 +1,1 @@
+"""Rational medication 合理用药: duplicates, interactions and allergies, told before prescribing."""

@@ -1,0 +1,114 @@
+"""What a check of medicines adds to which counter, and what a page shows of the counters. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from backend import clock
+from backend.medication.models import MedicationCheck
+from backend.statistics.counted import Adds, Place, add, hidden_cells, is_small, safe, summed
+
+ATTRIBUTES = ("level", "month", "organization_id", "name")
+COUNTS = ("checks", "alerted", "alerts", "accepted", "overridden", "open")
+MOST_LINES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What happened, added up; None where it is too little to be shown."""
+
+    counts: Mapping[str, int | None] = field(default_factory=dict)
+    reasons: Mapping[str, int | None] = field(default_factory=dict)
+
+    def get(self, name: str) -> int | None:
+        """One count."""
+        return self.counts.get(name, 0)
+
+    @property
+    def rate(self) -> int | None:
+        """Per cent of answered alerts after which the prescription was changed."""
+        accepted, overridden = self.get("accepted"), self.get("overridden")
+        if accepted is None or overridden is None or not accepted + overridden:
+            return None
+        return round(accepted * 100 / (accepted + overridden))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One hospital, kind of alert, rule, doctor or month with its figures."""
+
+    id: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a page shows. Doctors only within the own hospital."""
+
+    total: Figures
+    months: tuple[Line, ...]
+    organizations: tuple[Line, ...]
+    kinds: tuple[Line, ...]
+    rules: tuple[Line, ...]
+    practitioners: tuple[Line, ...]
+
+
+def of_check(check: MedicationCheck) -> Adds:
+    """What a check adds, as it stands now."""
+    found: Adds = {}
+    month, place = f"{clock.civil_date(check.at):%Y-%m}", check.organization_id
+    of_all: list[Place] = [("organization", month, place, "")]
+    if check.practitioner:
+        of_all.append(("practitioner", month, place, safe(check.practitioner)))
+    add(found, of_all, {"checks": 1, "alerted": int(bool(check.alerts))})
+    for alert in check.alerts:
+        added = Counter({"alerts": 1})
+        answer = check.answers.get(alert.id)
+        if answer is not None:
+            added[str(answer.action)] += 1
+            if answer.reason:
+                added[f"reasons.{answer.reason}"] += 1
+        elif alert.needs_reason:
+            added["open"] += 1
+        rule: list[Place] = [("rule", month, place, safe(alert.rule))] if alert.rule else []
+        add(found, [*of_all, ("kind", month, place, str(alert.kind)), *rule], added)
+    return found
+
+
+def report(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    hide: bool,
+) -> Report:
+    """The page's tables from the counters by level."""
+    total = summed(rows["organization"], "reasons")
+    small = {name for name, count in total.items() if hide and is_small(count)}
+    return Report(
+        total=_figures(total, small),
+        months=_lines(rows["organization"], "month", hide=hide, by_id=True),
+        organizations=_lines(rows["organization"], "organization_id", hide=hide),
+        kinds=_lines(rows["kind"], "name", hide=hide),
+        rules=_lines(rows["rule"], "name", hide=hide),
+        practitioners=_lines(rows["practitioner"], "name", hide=hide),
+    )
+
+
+def _lines(
+    rows: Sequence[Mapping[str, Any]], key: str, *, hide: bool, by_id: bool = False
+) -> tuple[Line, ...]:
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(row)
+    sums = {name: summed(found, "reasons") for name, found in groups.items()}
+    hidden = hidden_cells(sums) if hide else {}
+    ids = sorted(sums) if by_id else sorted(sums, key=lambda name: (-sums[name]["alerts"], name))
+    return tuple(Line(name, _figures(sums[name], hidden.get(name, set()))) for name in ids[:MOST_LINES])
+
+
+def _figures(added: Counter[str], hidden: Set[str]) -> Figures:
+    shown = {name: None if name in hidden else added[name] for name in (*COUNTS, *added)}
+    reasons = {name[8:]: shown[name] for name in sorted(shown) if name.startswith("reasons.")}
+    return Figures({name: shown[name] for name in COUNTS}, reasons)

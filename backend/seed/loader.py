@@ -15,6 +15,7 @@ from backend.seed.accounts import DemoSecrets, seed_clients, seed_staff
 from backend.seed.clinics import sessions_on
 from backend.seed.directory import DemoDirectory, demo_directory
 from backend.seed.residents import demo_families, register_people, seed_residents
+from backend.seed.surveys import seed_surveys
 
 DAYS = 14
 # Steps done, steps in all, and what is being made now.
@@ -50,7 +51,7 @@ async def seed_city(
     """Fill the city from `first_on` (today) for `days` days. What is there already is left as it is."""
     seeded = Seeded()
     directory = demo_directory()
-    total = days + 4
+    total = days + 5
     progress(0, total, "hospitals, departments, doctors")
     await _seed_directory(city, directory, seeded)
     first = first_on or clock.today()
@@ -67,8 +68,19 @@ async def seed_city(
     families = demo_families()
     await register_people(sandbox_url, families)
     seeded.residents = await seed_residents(city, families)
+    progress(days + 4, total, "surveys")
+    await _seed_surveys(city, directory, seeded)
     progress(total, total, "done")
     return seeded
+
+
+async def _seed_surveys(city: City, directory: DemoDirectory, seeded: Seeded) -> None:
+    """What patients of the first hospital have said."""
+    first = directory.organizations[0].id
+    doctors = [doctor.practitioner for unit in directory.units for doctor in unit.doctors]
+    people = [resident["id"] for resident in seeded.residents]
+    own = [doctor for doctor in doctors if doctor.organization_id == first]
+    seeded.made["survey answers"] = await seed_surveys(city, own, people)
 
 
 async def _seed_directory(city: City, directory: DemoDirectory, seeded: Seeded) -> None:

@@ -64,6 +64,11 @@ async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
     assert seeded.made["schedules"] > 2_000
     assert {member["role"] for member in seeded.staff} == {str(role) for role in STAFF_ROLES}
     assert len(seeded.residents) == 12
+    results = demo.db.collection("survey_results")
+    assert await results.count_documents({"level": "practitioner"}) > 5
+    assert await demo.db.collection("survey_tickets").count_documents({}) == 0
+    await demo.city.services.outbox.drain()
+    assert await demo.db.collection("survey_tickets").count_documents({}) > 0
     logins = seeded.logins()
     assert set(logins) == {"hospitals", "staff", "residents"}
     assert set(logins["staff"][0]) == {"login", "password", "totp_secret", "role"}

@@ -223,7 +223,9 @@ class Delivering:
         except NotifyError as error:
             await failed(self._messages, message, begun, error)
             return
-        await sent(self._messages, message, begun, result)
+        taker = self._lines.get(result.provider)
+        can_be_asked = taker is not None and taker.tracer is not None
+        await sent(self._messages, message, begun, result, can_be_asked=can_be_asked)
         # A quick carrier reports before we have written down what the provider calls the message.
         report = await self._receipts.find_report(result.provider_id, blind)
         if report is not None:

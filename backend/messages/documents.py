@@ -113,6 +113,7 @@ def delivery_of(channel: MessageChannel, part: Document) -> Delivery:
         delivered_at=part.get("delivered_at"),
         reference=part.get("reference", ""),
         segments=part.get("segments", 0),
+        asked=part.get("asked", 0),
     )
 
 
@@ -130,4 +131,5 @@ def report_changes(
     }
     if delivered:
         fields["deliveries.sms.delivered_at"] = at
-    return {"deliveries.sms.state": {"$in": open_states}}, {"$set": fields}
+    known = {"deliveries.sms.ask_at": ""}
+    return {"deliveries.sms.state": {"$in": open_states}}, {"$set": fields, "$unset": known}

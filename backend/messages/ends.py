@@ -24,9 +24,20 @@ log = logging.getLogger(__name__)
 # How long a report may take that tells whether an unknown try went out.
 REPORT_WAIT = timedelta(seconds=120)
 _MISCONFIGURED_WAIT_S = 600.0
+# A report that has not come after this was lost on its way, or the phone is off.
+ASKED_AFTER = timedelta(minutes=10)
 
 
-async def sent(messages: MessageStore, message: Message, delivery: Delivery, result: SendResult) -> None:
+async def sent(
+    messages: MessageStore,
+    message: Message,
+    delivery: Delivery,
+    result: SendResult,
+    *,
+    can_be_asked: bool = False,
+) -> None:
+    """Write down that it was taken; of whom can be asked, when to ask should no report come."""
+    asked = {"ask_at": clock.now() + ASKED_AFTER, "asked": 0} if can_be_asked else {}
     await messages.end(
         message,
         delivery,
@@ -35,6 +46,7 @@ async def sent(messages: MessageStore, message: Message, delivery: Delivery, res
         provider_id=result.provider_id,
         sent_at=clock.now(),
         last_error="",
+        **asked,
     )
 
 

@@ -93,6 +93,8 @@ class Delivery:
     # Our own number of the latest try by SMS, and how many text messages it was.
     reference: str = ""
     segments: int = 0
+    # How often the provider was asked what became of it.
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ class ReceiptStore:
             "at": report.at or clock.now(),
             "received_at": clock.now(),
         }
-        key = _digest(provider, report.provider_id, report.reference, blind, str(report.delivered))
+        # Pushed and fetched, the same report may or may not give our own number back.
+        key = _digest(provider, report.provider_id or report.reference, blind, str(report.delivered))
         await _insert_once(self._reports, key, kept)
 
     async def find_report(self, provider_id: str, phone_blind: str) -> StoredReport | None:

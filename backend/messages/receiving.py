@@ -5,12 +5,14 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
 from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
+from backend.messages.delivering import People
 from backend.messages.lines import SMSLine, SMSLines
-from backend.messages.models import Answer
+from backend.messages.models import Answer, Message, MessageChannel
 from backend.messages.optout_store import OptOutStore
 from backend.messages.optouts import CONFIRMATIONS, groups_meant, is_stop_word
 from backend.messages.policies import POLICIES
@@ -19,9 +21,14 @@ from backend.messages.store import MessageStore
 from backend.messages.tally_store import Tallies
 from backend.security.fields import BlindIndex
 from backend.worker.events import Event
-from notify.ports import DeliveryReport, InvalidNoticeError, NotifyError, Reply
+from notify.ports import DeliveryReport, Inquiry, InvalidNoticeError, NotifyError, Reply, TraceState
 
 log = logging.getLogger(__name__)
+
+# So much is fetched of one provider, and asked of all, in one go.
+_MOST_ROUNDS, _MOST_ASKED = 20, 100
+# No more is said of a message than it was after a day.
+_ASKED_AGAIN = (timedelta(hours=1), timedelta(hours=23))
 
 
 class Receiving:
@@ -35,6 +42,7 @@ class Receiving:
         optouts: OptOutStore,
         tallies: Tallies,
         blind: BlindIndex,
+        people: People,
         *,
         answer: Callable[[Answer], Awaitable[None]],
         nudge: Callable[[], None],
@@ -46,6 +54,7 @@ class Receiving:
         self._optouts = optouts
         self._tallies = tallies
         self._blind = blind
+        self._people = people
         self._answer = answer
         self._nudge = nudge
         self._networks = [ip_network(one.strip()) for one in push_networks.split(",") if one.strip()]
@@ -88,15 +97,58 @@ class Receiving:
         return sum([await self._fetch_from(line) for line in self._lines.all()])
 
     async def _fetch_from(self, line: SMSLine) -> int:
+        """Providers hand out so many at a time: until there are no more, or others want their turn."""
+        count = 0
         try:
-            reports = await line.receiver.fetch_reports()
-            await self._take_reports(line, reports)
-            replies = await line.receiver.fetch_replies()
+            for _ in range(_MOST_ROUNDS):
+                reports = await line.receiver.fetch_reports()
+                await self._take_reports(line, reports)
+                replies = await line.receiver.fetch_replies()
+                await self._take_replies(replies)
+                count += len(reports) + len(replies)
+                if not reports and not replies:
+                    break
         except NotifyError as error:
             log.warning("receipts_not_fetched", extra={"provider": line.name, "code": error.code})
-            return 0
-        await self._take_replies(replies)
-        return len(reports) + len(replies)
+        return count
+
+    async def ask(self) -> int:
+        """Ask about messages of which no report came, who can be asked; returns how many are known now."""
+        found = await self._messages.list_unreported(_MOST_ASKED)
+        return sum([await self._ask_about(message) for message in found])
+
+    async def _ask_about(self, message: Message) -> bool:
+        delivery = message.delivery(MessageChannel.SMS)
+        line = self._lines.get(delivery.provider) if delivery else None
+        if delivery is None or line is None or line.tracer is None:
+            return False
+        wait = _ASKED_AGAIN[delivery.asked] if delivery.asked < len(_ASKED_AGAIN) else None
+        if not await self._messages.begin_asking(message, delivery, clock.now() + wait if wait else None):
+            return False
+        phone = await self._phone_of(message)
+        if not phone:
+            return False
+        sent_at = delivery.sent_at or delivery.started_at or message.created_at
+        asked = Inquiry(phone, sent_at, delivery.provider_id, delivery.reference)
+        try:
+            trace = await line.tracer.trace(asked)
+        except NotifyError as error:
+            log.warning("message_not_traced", extra={"message_id": message.id, "code": error.code})
+            return False
+        if trace.state not in (TraceState.DELIVERED, TraceState.FAILED):
+            return False
+        delivered = trace.state is TraceState.DELIVERED
+        report = DeliveryReport(
+            delivery.provider_id, phone, delivered, trace.code, trace.at, delivery.reference
+        )
+        await self._take_reports(line, [report])
+        return True
+
+    async def _phone_of(self, message: Message) -> str:
+        """The phone it went to, if it is still the person's."""
+        phone = message.address or (await self._people.contact(message.recipient_id)).phone or ""
+        known = await self._messages.phone_blind_of(message)
+        return phone if phone and known in self._blind.candidates("phone", phone) else ""
 
     async def _take_reports(self, line: SMSLine, reports: Sequence[DeliveryReport]) -> None:
         for report in reports:

@@ -109,6 +109,7 @@ class MessageService:
             self._optouts,
             self.tallies,
             blind,
+            people,
             answer=self.answer,
             nudge=nudge,
             push_networks=push_networks,
@@ -261,8 +262,8 @@ class MessageService:
     # What providers and people tell us.
 
     async def fetch_receipts(self) -> int:
-        """Periodic: fetch reports and replies that were not pushed; returns how many came."""
-        return await self.receiving.fetch()
+        """Periodic: fetch reports and replies that were not pushed, ask for those missing; how many came."""
+        return await self.receiving.fetch() + await self.receiving.ask()
 
     async def on_sms_reply(self, event: Event) -> None:
         """SMS_REPLY_RECEIVED."""

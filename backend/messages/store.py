@@ -8,7 +8,7 @@ from dataclasses import fields as fields_of
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import DESCENDING, UpdateOne
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from backend import clock
@@ -334,6 +334,27 @@ class MessageStore:
             {"recipient_id": message.recipient_id, "_id": message.id}, {"deliveries.sms.phone_blind": 1}
         )
         return doc["deliveries"].get("sms", {}).get("phone_blind") if doc else None
+
+    async def list_unreported(self, limit: int) -> list[Message]:
+        """Text messages whose provider is to be asked what became of them."""
+        rules = {"deliveries.sms.ask_at": {"$lte": clock.now()}}
+        cursor = self._messages.find(rules).sort("deliveries.sms.ask_at", ASCENDING).limit(limit)
+        return [self._documents.from_doc(doc) async for doc in cursor]
+
+    async def begin_asking(self, message: Message, delivery: Delivery, again_at: datetime | None) -> bool:
+        """Take one of them for this question; the next at an instant, or never. False when another has it."""
+        later: Document = {"$inc": {"deliveries.sms.asked": 1}}
+        field = {"deliveries.sms.ask_at": again_at or ""}
+        result = await self._messages.update_one(
+            {
+                "recipient_id": message.recipient_id,
+                "_id": message.id,
+                "deliveries.sms.ask_at": {"$lte": clock.now()},
+                "deliveries.sms.attempt": delivery.attempt,
+            },
+            later | ({"$set": field} if again_at else {"$unset": field}),
+        )
+        return result.modified_count == 1
 
     async def forget(self, recipient_id: str) -> None:
         """Delete everything a person was told."""

@@ -1,4 +1,4 @@
-"""The words of messages, version by version, which version is in use; messages that were refused."""
+"""The words of messages, version by version, and which is in use; whose report the provider is asked for."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ async def up(db: Database) -> None:
         ),
         indexes=[IndexModel([("kind", ASCENDING), ("number", DESCENDING)], name="versions", unique=True)],
     )
+    field = "deliveries.sms.ask_at"
+    ask = IndexModel([(field, ASCENDING)], name="ask", partialFilterExpression={field: {"$exists": True}})
+    await db.collection("messages").create_indexes([ask])
     await ensure_collection(
         db,
         "message_template_choices",

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from backend import clock
 from backend.db.client import Database
 from backend.messages.schemas import AliyunHeard, TencentHeard
 from notify.sms import aliyun, tencent
@@ -138,3 +139,91 @@ async def test_a_push_from_another_network_does_not_exist(
     async with open_test_city(surroundings, mongo_uri, db, **more) as city:
         path = f"{city.url}/callbacks/sms/aliyun/{SECRETS['aliyun']}/report"
         assert (await city.http.post(path, content=b"[]")).status_code == 404
+
+
+async def _sms(city: TestCity) -> dict[str, Any]:
+    doc = await city.city.db.collection("messages").find_one({"kind": "appointment_booked"})
+    assert doc is not None
+    sms: dict[str, Any] = doc["deliveries"]["sms"]
+    return sms
+
+
+@pytest.mark.parametrize("only", ["aliyun_sms"], indirect=True)
+async def test_a_lost_report_is_asked_for_and_counts_once_when_it_is_pushed_after_all(only: TestCity):
+    who, db = await only.resident(), only.city.db
+    async with only.outside.misbehaving(lose_reports=True, sms_report_delay_s=0):
+        await book(only, who)
+        await only.work()
+        messages = only.city.services.messages
+
+        async def known() -> bool:
+            await db.collection("messages").update_many(
+                {"deliveries.sms.ask_at": {"$exists": True}},
+                {"$set": {"deliveries.sms.ask_at": clock.now(), "deliveries.sms.asked": 0}},
+            )
+            await messages.fetch_receipts()
+            return (await _sms(only))["state"] == "delivered"
+
+        await only.until(known)
+    sms = await _sms(only)
+    assert "ask_at" not in sms
+    pushed = {
+        "phone_number": who.phone,
+        "send_time": "2026-11-22 08:00:00",
+        "report_time": "2026-11-22 08:00:03",
+        "success": True,
+        "err_code": "DELIVERED",
+        "biz_id": sms["provider_id"],
+        "out_id": sms["reference"],
+    }
+    reports = db.collection("message_reports")
+    before = await reports.count_documents({})
+    path = f"{only.url}/callbacks/sms/aliyun/{SECRETS['aliyun']}/report"
+    assert (await only.http.post(path, json=[pushed])).status_code == 200
+    assert await reports.count_documents({}) == before
+
+
+@pytest.mark.parametrize("only", ["aliyun_sms"], indirect=True)
+async def test_a_message_of_which_nothing_becomes_known_is_asked_for_three_times(only: TestCity):
+    who, db = await only.resident(), only.city.db
+    async with only.outside.misbehaving(lose_reports=True, sms_report_delay_s=3600):
+        await book(only, who)
+        await only.work()
+        for asked in range(1, 4):
+            await db.collection("messages").update_many(
+                {"deliveries.sms.ask_at": {"$exists": True}}, {"$set": {"deliveries.sms.ask_at": clock.now()}}
+            )
+            await only.city.services.messages.fetch_receipts()
+            assert (await _sms(only))["asked"] == asked
+    sms = await _sms(only)
+    assert (sms["state"], "ask_at" in sms) == ("sent", False)
+
+
+@pytest.mark.parametrize("only", ["tencent_sms"], indirect=True)
+async def test_reports_and_replies_are_fetched_where_none_are_pushed_and_count_once(only: TestCity):
+    await only.outside.post("city", {"tencent_callback_secret": ""})
+    who, db = await only.resident(), only.city.db
+    await book(only, who)
+    await only.work()
+    await only.outside.post("sms/reply", {"phone": who.phone, "content": "你好", "provider": "tencent"})
+
+    async def fetched() -> bool:
+        await only.city.services.messages.fetch_receipts()
+        replied = await db.collection("message_replies").count_documents({}) == 1
+        return replied and (await states(only, who))["sms"] == "delivered"
+
+    await only.until(fetched)
+    reports, before = db.collection("message_reports"), await _sms(only)
+    count = await reports.count_documents({})
+    pushed = {
+        "user_receive_time": "2026-11-22 08:00:03",
+        "nationcode": "86",
+        "mobile": who.phone,
+        "report_status": "SUCCESS",
+        "errmsg": "DELIVRD",
+        "sid": before["provider_id"],
+    }
+    path = f"{only.url}/callbacks/sms/tencent/{SECRETS['tencent']}/report"
+    assert (await only.http.post(path, json=[pushed])).status_code == 200
+    assert await reports.count_documents({}) == count
+    assert await _sms(only) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from backend.surveys.asking import Said
 from backend.surveys.models import Campaign, CampaignState, Happened, Through, Trigger, Way
 from backend.surveys.planning import run_id
 from backend.surveys.questionnaire import Condition, Kind, Operator, Option, Question, Questionnaire
+from backend.surveys.run_store import RunStore
 
 _ANSWERS = 36
 _MONTHS = 3
@@ -143,10 +145,15 @@ async def _answered(
         doctor.id,
         at,
     )
-    surveys = city.services.surveys
+    surveys, runs = city.services.surveys, RunStore(city.db, city.services.cipher)
     await surveys.planning.invite(campaign, [happened])
+    run = await runs.find(run_id(campaign, happened))
+    if run is None:
+        return
+    # As the sweep would, by day: staff are to call.
+    await runs.write(replace(run, on_phone_list=True, due_at=run.closes_at))
     overall = _SATISFIED[number % len(_SATISFIED)]
     because = ("等候太久",) if overall == "不满意" else ()
     for step, text in enumerate((overall, *because, _WORDS[number % len(_WORDS)])):
         said = Said(f"demo:{number}:{step}", Through.PHONE, text=text)
-        await surveys.asking.answer(run_id(campaign, happened), said)
+        await surveys.asking.answer(run.id, said)

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     HOSPITAL_DIRECTORY_WRITE = "hospital:directory:write"
     HOSPITAL_IMAGES_READ = "hospital:images:read"
     HOSPITAL_IMAGES_WRITE = "hospital:images:write"
+    HOSPITAL_QUALITY_READ = "hospital:quality:read"
     HOSPITAL_RECORDS_READ = "hospital:records:read"
     HOSPITAL_RECORDS_WRITE = "hospital:records:write"
     HOSPITAL_MEDICATION_CHECK = "hospital:medication:check"
@@ -56,6 +57,8 @@ class Permission(StrEnum):
     STAFF_RECORD_ACCESS_REVIEW = "staff:record_access:review"
     STAFF_RECOGNITION_READ = "staff:recognition:read"
     STAFF_RECOGNITION_WRITE = "staff:recognition:write"
+    STAFF_QUALITY_READ = "staff:quality:read"
+    STAFF_QUALITY_WRITE = "staff:quality:write"
     STAFF_SCHEDULES_READ = "staff:schedules:read"
     STAFF_SCHEDULES_STOP = "staff:schedules:stop"
     STAFF_STAFF_MANAGE = "staff:staff:manage"
@@ -99,6 +102,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.STAFF_SCHEDULES_STOP, _P.STAFF_APPOINTMENTS_READ, _P.STAFF_APPOINTMENTS_CANCEL,
             _P.STAFF_MESSAGES_READ, _P.STAFF_MESSAGES_RESEND, _P.STAFF_PERSONAL_DATA_UNMASK,
             _P.STAFF_SURVEYS_READ, _P.STAFF_SURVEYS_WRITE, _P.STAFF_SURVEY_TICKETS_HANDLE,
+            _P.STAFF_QUALITY_READ,
             _P.STAFF_RECOGNITION_READ, _P.STAFF_MEDICATION_READ,
             _P.STAFF_RECORD_ACCESS_READ, _P.STAFF_RECORD_ACCESS_REVIEW,
         }

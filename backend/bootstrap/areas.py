@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from backend.appointments.desk import AppointmentDesk
@@ -20,6 +20,7 @@ from backend.audit.service import AuditService
 from backend.audit.store import AuditStore
 from backend.billing.service import BillingService
 from backend.bootstrap.core import Close, Core
+from backend.bootstrap.late import Late
 from backend.bootstrap.outside import Outside
 from backend.bootstrap.reminders import examination_reminders
 from backend.conversations.inbox import Inbox, Said
@@ -32,9 +33,10 @@ from backend.directory.clients import ClientService
 from backend.directory.editing import DirectoryEditing
 from backend.directory.service import DirectoryService
 from backend.directory.store import DirectoryStore
-from backend.errors import AppError, ErrorCode
 from backend.exchange.compose import Exchange, make_exchange
 from backend.exchange.fhir.compose import FHIRFace, make_fhir
+from backend.exchange.quality.compose import make_quality
+from backend.exchange.quality.service import QualityService
 from backend.healthcodes.compose import make_health_codes
 from backend.healthcodes.forgetting import Retention
 from backend.healthcodes.service import HealthCodeService
@@ -55,7 +57,6 @@ from backend.records.service import RecordService
 from backend.records.sharing_compose import Sharing, make_shared_records
 from backend.reports.compose import Reports, make_reports
 from backend.residents.compose import make_residents
-from backend.residents.ports import CodeSender
 from backend.residents.service import ResidentService
 from backend.security.lasting import SEALED
 from backend.security.resealing import Resealing, SealedWork, Work
@@ -128,42 +129,11 @@ class Services(Middle):
     reports: Reports
     exchange: Exchange
     fhir: FHIRFace
+    quality: QualityService
     recognition: Recognition
     medication: Medication
     # Made last, of all the others.
     bots: Bots = field(init=False)
-
-
-class Late:
-    """What the ground floor needs of higher ones, put in once they exist: imports go down only."""
-
-    codes: CodeSender | None = None
-    claims: ClaimService | None = None
-
-    async def send_code(self, phone: str, code: str) -> None:
-        """Residents' sign-in codes go out as messages."""
-        if self.codes is None:
-            raise AppError(ErrorCode.UNAVAILABLE, "no sender of codes")
-        await self.codes.send_code(phone, code)
-
-    async def send_consent_code(self, phone: str, code: str, guardian: str) -> None:
-        """And so do codes by which somebody lets another act for him."""
-        if self.codes is None:
-            raise AppError(ErrorCode.UNAVAILABLE, "no sender of codes")
-        await self.codes.send_consent_code(phone, code, guardian)
-
-    async def has_appointments(self, resident_id: str) -> bool:
-        """An account with somewhere to go is not deleted."""
-        if self.claims is None:
-            raise AppError(ErrorCode.UNAVAILABLE, "no claims")
-        return await self.claims.has_live_future([resident_id])
-
-    async def last_visit(self, resident_id: str) -> datetime | None:
-        """A file is kept for a time after its person's last appointment."""
-        if self.claims is None:
-            raise AppError(ErrorCode.UNAVAILABLE, "no claims")
-        latest, _ = await self.claims.of_patients([resident_id], upcoming=None, cursor=None, limit=1)
-        return latest[0].end_at if latest else None
 
 
 def make_areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
@@ -174,7 +144,7 @@ def make_areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
     services = _top(middle)
     about = {"app_url": core.settings.public_url, "city_name": core.settings.city_name}
     services.bots = make_bots(services, outside.line, **about)
-    closers += [services.bots.close, services.reports.drawing.close]
+    closers += [services.bots.close, services.reports.drawing.close, services.quality.counting.close]
     return services
 
 
@@ -393,6 +363,7 @@ def _top(m: Middle) -> Services:
         reports=make_reports(m),
         exchange=make_exchange(m.settings, m.db, cipher=m.cipher, charts=m.patient_index, records=m.records),
         fhir=make_fhir(m),
+        quality=make_quality(m),
         recognition=recognition,
         medication=make_medication(m, examination_reminders(recognition.service)),
         desk=AppointmentDesk(m.claims, m.schedules, m.directory, m.residents, m.billing, m.audit, m.nudger),

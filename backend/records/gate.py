@@ -68,6 +68,23 @@ class Gate:
             practitioner=practitioner,
         )
 
+    async def quality(self, actor: Actor, organization_id: str) -> Basis:
+        """What a hospital has sent, for staff who write the rules it is held against; they see figures only.
+
+        Raises NOT_FOUND for a hospital outside their scope.
+        """
+        if actor.kind not in ("staff", "system") or not actor.covers(organization_id):
+            raise not_found(f"organization {organization_id}")
+        return Basis(
+            BasisKind.ORIGIN,
+            "",
+            (),
+            Purpose.TREAT,
+            actor,
+            organization_id=organization_id,
+            reference="quality rules",
+        )
+
     async def care(self, actor: Actor, person_id: str, asked: Asked) -> Basis:
         """Another hospital's data, for somebody who treats: by consent, care, law or broken glass, in order.
 

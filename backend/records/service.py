@@ -19,6 +19,9 @@ from backend.records.ports import Charts
 from backend.records.store import Change, ResourceStore, Standing
 from backend.records.telling import events_of
 
+# Told of a batch that was written, and where it lies. It neither fails nor waits.
+Watcher = Callable[[str, Sequence[Incoming], Sequence[Written], Source], None]
+
 # Somebody else is writing the same resources: we plan anew on what he has left, for so long.
 _PATIENCE_S = 15.0
 _STEP_S = 0.01
@@ -39,6 +42,11 @@ class RecordService:
         self._store = store
         self._charts = charts
         self._nudge = nudge
+        self._watchers: list[Watcher] = []
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have somebody told of everything that is written: how good it is, say."""
+        self._watchers.append(watcher)
 
     async def write(
         self, organization_id: str, batch: Sequence[Incoming], source: Source, *, gone: Sequence[str] = ()
@@ -58,7 +66,10 @@ class RecordService:
         wanted = await self._taken_back(organization_id, gone, source) if gone else {}
         wanted |= {each.draft.id: each for each in _spread(read)}
         written = await self._carry_out(wanted)
-        return [written[each.draft.id] for each in read]
+        done = [written[each.draft.id] for each in read]
+        for watcher in self._watchers:
+            watcher(organization_id, batch, done, source)
+        return done
 
     async def delete(
         self, organization_id: str, id: str, source: Source, *, if_version: int | None = None

@@ -350,6 +350,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "POST /hospital/v1/consents/{consent_id}/sms-codes": [Example(INSTITUTION, _asked_consent, 202)],
     "POST /hospital/v1/consents/{consent_id}/confirm": [Example(INSTITUTION, _code_of_consent, 400)],
     "POST /hospital/v1/record-launches": [Example(OWN, _by_card)],
+    "GET /hospital/v1/quality": [plain(OWN)],
     "GET /hospital/v1/terminals": [plain(OWN)],
     "POST /hospital/v1/terminals": [plain(OWN, json={"name": "3号窗口", "kind": "window"})],
     "GET /hospital/v1/schedules/{external_id}": [Example(INSTITUTION, _external_schedule)],

@@ -32,6 +32,7 @@ class RuleSet:
         for rule in self.rules.values():
             if not rule.off:
                 self._by_type[rule.type].append((rule.id, ready(rule)))
+        self.types = frozenset(self._by_type)
 
     def check(self, body: Body, lookup: Lookup = nothing) -> list[Verdict]:
         """What the rules say of a resource; those that do not apply are silent."""
@@ -153,7 +154,7 @@ def _expression(text: str) -> Check:
     ask = compile_fhirpath(text, None)
 
     def check(body: Body, lookup: Lookup) -> bool | None:
-        found = ask(dict(body))
+        found = ask(dict(body), {})
         return all(each is True for each in found) if found else None
 
     return check

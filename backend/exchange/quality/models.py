@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -86,14 +86,24 @@ class Count:
     samples: tuple[str, ...] = ()
 
 
+# What a broken rule weighs in the score.
+WEIGHTS = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.HINT: 0.5}
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A hospital's day: its counts, and the score they make."""
+    """A hospital's day: how many resources came, and how much of what the rules asked was kept."""
 
     organization_id: str
     on: date
-    counts: Sequence[Count] = field(default_factory=tuple)
-    score: float | None = None
+    resources: int = 0
+    checked: float = 0.0
+    failed: float = 0.0
+
+    @property
+    def score(self) -> float | None:
+        """From 0 to 100; None when nothing came."""
+        return round(100 * (1 - self.failed / self.checked), 1) if self.checked else None
 
 
 @dataclass(frozen=True, slots=True)

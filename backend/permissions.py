@@ -36,6 +36,7 @@ class Permission(StrEnum):
     RESIDENT_MESSAGES_READ = "resident:messages:read"
     RESIDENT_PATIENTS_MANAGE = "resident:patients:manage"
     RESIDENT_RECORDS_READ = "resident:records:read"
+    RESIDENT_RECORDS_WRITE = "resident:records:write"
     STAFF_ACCOUNT_MANAGE = "staff:account:manage"
     STAFF_APPOINTMENTS_CANCEL = "staff:appointments:cancel"
     STAFF_APPOINTMENTS_READ = "staff:appointments:read"
@@ -45,6 +46,8 @@ class Permission(StrEnum):
     STAFF_DASHBOARD_READ = "staff:dashboard:read"
     STAFF_DIRECTORY_READ = "staff:directory:read"
     STAFF_DIRECTORY_WRITE = "staff:directory:write"
+    STAFF_EXCHANGE_READ = "staff:exchange:read"
+    STAFF_EXCHANGE_WRITE = "staff:exchange:write"
     STAFF_MEDICATION_READ = "staff:medication:read"
     STAFF_MEDICATION_WRITE = "staff:medication:write"
     STAFF_MESSAGES_READ = "staff:messages:read"
@@ -103,7 +106,8 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.STAFF_MESSAGES_READ, _P.STAFF_MESSAGES_RESEND, _P.STAFF_PERSONAL_DATA_UNMASK,
             _P.STAFF_SURVEYS_READ, _P.STAFF_SURVEYS_WRITE, _P.STAFF_SURVEY_TICKETS_HANDLE,
             _P.STAFF_QUALITY_READ,
-            _P.STAFF_RECOGNITION_READ, _P.STAFF_MEDICATION_READ,
+            _P.STAFF_RECOGNITION_READ, _P.STAFF_MEDICATION_READ, _P.STAFF_EXCHANGE_READ,
+            _P.STAFF_EXCHANGE_WRITE,
             _P.STAFF_RECORD_ACCESS_READ, _P.STAFF_RECORD_ACCESS_REVIEW,
         }
     ),

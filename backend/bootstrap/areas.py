@@ -361,7 +361,7 @@ def _top(m: Middle) -> Services:
             nudge=m.nudger.kick,
         ),
         reports=make_reports(m),
-        exchange=make_exchange(m.settings, m.db, cipher=m.cipher, charts=m.patient_index, records=m.records),
+        exchange=make_exchange(m),
         fhir=make_fhir(m),
         quality=make_quality(m),
         recognition=recognition,

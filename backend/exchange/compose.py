@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
+from backend.audit.service import AuditService
 from backend.db.client import Database
+from backend.exchange.v2.desk import Desk
 from backend.exchange.v2.identity import Identity
-from backend.exchange.v2.ports import Charts, Records
 from backend.exchange.v2.processing import Processing
 from backend.exchange.v2.receiving import Receiver
 from backend.exchange.v2.sender_store import SenderStore
 from backend.exchange.v2.store import MessageStore
 from backend.exchange.v2.table_store import TableStore
+from backend.patient_index.service import PatientIndex
+from backend.records.service import RecordService
 from backend.security.fields import FieldCipher
 from backend.settings import Settings, days
 
@@ -22,19 +26,31 @@ class Exchange:
 
     receiver: Receiver
     senders: SenderStore
+    desk: Desk
 
 
-def make_exchange(
-    settings: Settings, db: Database, *, cipher: FieldCipher, charts: Charts, records: Records
-) -> Exchange:
+class Below(Protocol):
+    """What of the floors below the exchange stands on."""
+
+    settings: Settings
+    db: Database
+    cipher: FieldCipher
+    audit: AuditService
+    patient_index: PatientIndex
+    records: RecordService
+
+
+def make_exchange(below: Below) -> Exchange:
     """The parts."""
+    settings, db = below.settings, below.db
     senders = SenderStore(db)
-    store = MessageStore(db, cipher, days(settings.keep_hl7_messages_days))
-    processing = Processing(charts, records, TableStore(db))
+    store = MessageStore(db, below.cipher, days(settings.keep_hl7_messages_days))
+    tables = TableStore(db)
+    processing = Processing(below.patient_index, below.records, tables)
     receiver = Receiver(
         store,
         Identity(senders, settings.mllp_open_to),
         processing,
         training=not settings.is_production,
     )
-    return Exchange(receiver, senders)
+    return Exchange(receiver, senders, Desk(store, senders, tables, receiver, processing, below.audit))

@@ -91,6 +91,7 @@ class Kept:
     chart_id: str = ""
     resources: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    findings_count: int = 0
     problems: tuple[Finding, ...] = ()
     tries: int = 0
     copied_from: str = ""

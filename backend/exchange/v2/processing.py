@@ -97,10 +97,9 @@ class Processing:
             there = await self.records.existing(optional)
             drafts = [draft for draft in drafts if not (draft.only_new and ids[id(draft)] in there)]
         batch = [Incoming(draft.type, chart_id, draft.body, id=ids[id(draft)]) for draft in drafts]
-        written = []
         for at in range(0, len(batch), _AT_ONCE):
-            written += await self.records.write(kept.organization_id, batch[at : at + _AT_ONCE], source)
-        return [one.id for one in written]
+            await self.records.write(kept.organization_id, batch[at : at + _AT_ONCE], source)
+        return [f"{one.type}/{one.id}" for one in batch]
 
 
 def _id_of(chart_id: str, draft: Draft) -> str:

@@ -155,7 +155,7 @@ class MessageStore:
         )
         return result.matched_count == 1
 
-    async def list_of(self, query: MessageQuery) -> list[Kept]:
+    async def list_of(self, query: MessageQuery, *, with_findings: bool = False) -> list[Kept]:
         """Messages, the newest first."""
         matching: Document = {}
         if query.organization_ids is not None:
@@ -174,7 +174,8 @@ class MessageStore:
             matching["$or"] = [{"received_at": {"$lt": at}}, {"received_at": at, "_id": {"$lt": message_id}}]
         if received:
             matching["received_at"] = received
-        found = self._messages.find(matching, {"raw": 0, "answer": 0, "found": 0})
+        hidden = {"raw": 0, "answer": 0} | ({} if with_findings else {"found": 0})
+        found = self._messages.find(matching, hidden)
         found = found.sort([("received_at", DESCENDING), ("_id", DESCENDING)]).limit(query.limit)
         return [self._read(doc) async for doc in found]
 
@@ -233,6 +234,7 @@ class MessageStore:
             chart_id=doc["chart_id"],
             resources=tuple(doc["resources"]),
             findings=tuple(Finding(*one) for one in found.get("findings", ())),
+            findings_count=doc["findings"],
             problems=tuple(Finding(*one) for one in found.get("problems", ())),
             tries=doc["tries"],
             copied_from=doc["copied_from"],

@@ -22,7 +22,7 @@ _NOTHING: tuple[Any, ...] = (None, "", [], {})
 class Finding:
     """Something of a message that did not become part of a resource."""
 
-    # segment, field, code, value
+    # segment, field, value; of a code that no row knows, code:<table>
     kind: str
     where: str
     # What stood there, where it is short enough to be shown; sealed at rest, masked on screens.
@@ -79,7 +79,7 @@ class Building:
             return None
         found = self.codes.look_up(table, code)
         if found is None:
-            self.not_understood("code", segment, number, code)
+            self.not_understood(f"code:{table}", segment, number, code)
             return city_tables()[table].fallback or None
         return found
 

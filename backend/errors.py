@@ -93,6 +93,7 @@ class ErrorCode(StrEnum):
     IMAGE_UNREADABLE = "IMAGE_UNREADABLE"
     IMAGE_NOT_DISPLAYABLE = "IMAGE_NOT_DISPLAYABLE"
     MEASUREMENT_INVALID = "MEASUREMENT_INVALID"
+    LINK_PASSCODE_WRONG = "LINK_PASSCODE_WRONG"  # noqa: S105 a code, not a password
     # Recognition and medication
     DECISION_CLOSED = "DECISION_CLOSED"
     # Staff
@@ -184,6 +185,7 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
         "没有调阅该患者病历的依据。请先由患者授权，或待患者挂号、签到后调阅；抢救等紧急情况可说明原因紧急调阅。",
     ),
     ErrorCode.MEASUREMENT_INVALID: ErrorKind(422, "测量值不在可能的范围内，请核对后再填。"),
+    ErrorCode.LINK_PASSCODE_WRONG: ErrorKind(401, "口令不正确，请向分享人核对。"),
     ErrorCode.IMAGE_UNREADABLE: ErrorKind(400, "影像文件无法读取，请检查格式后重新上传。"),
     ErrorCode.IMAGE_NOT_DISPLAYABLE: ErrorKind(
         406, "这幅影像的压缩格式不能在线显示，请下载原文件后用专业软件查看。"

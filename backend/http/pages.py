@@ -107,5 +107,5 @@ def app_routes(folder: Path) -> list[tuple[str, type, dict[str, Any]]]:
     return [
         (r"/api/docs", APIDocsHandler, {"route": "/api/docs"}),
         (r"/api/docs\.css", APIDocsStyleHandler, {"route": "/api/docs.css"}),
-        (r"/(?!api/|hospital/|callbacks/|oauth2/|dicomweb/|fhir/|admin)(.*)", AppHandler, app),
+        (r"/(?!api/|hospital/|callbacks/|oauth2/|dicomweb/|shl/|fhir/|admin)(.*)", AppHandler, app),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from backend.audit.service import AuditService
 from backend.db.client import Database
 from backend.directory.service import DirectoryService
 from backend.messages.service import MessageService
@@ -13,10 +14,14 @@ from backend.records.gate import Gate
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
 from backend.reports.blobs import Blobs
+from backend.reports.correction_store import CorrectionStore
 from backend.reports.documents import Documents
 from backend.reports.drawing import Drawing
+from backend.reports.file import RecordFile
 from backend.reports.image_store import ImageStore
 from backend.reports.images import Images
+from backend.reports.link_store import LinkStore
+from backend.reports.links import Links
 from backend.reports.piece_store import PieceStore
 from backend.reports.service import ReportService
 from backend.reports.telling import ReportTeller
@@ -33,6 +38,8 @@ class Reports:
     teller: ReportTeller
     images: Images
     documents: Documents
+    file: RecordFile
+    links: Links
     drawing: Drawing
 
 
@@ -42,6 +49,7 @@ class Below(Protocol):
     settings: Settings
     db: Database
     cipher: FieldCipher
+    audit: AuditService
     patient_index: PatientIndex
     records: RecordService
     record_reader: RecordReader
@@ -56,15 +64,24 @@ def make_reports(below: Below) -> Reports:
     gate, reader, people = below.record_gate, below.record_reader, below.patient_index
     drawing = Drawing()
     service = ReportService(gate, reader, people, below.directory)
+    documents = Documents(
+        service,
+        reader,
+        drawing,
+        below.residents,
+        city_name=below.settings.city_name,
+        font=below.settings.pdf_font,
+    )
     return Reports(
         service=service,
-        documents=Documents(
+        documents=documents,
+        links=Links(
+            LinkStore(below.db, below.cipher),
             service,
+            documents,
             reader,
-            drawing,
-            below.residents,
-            city_name=below.settings.city_name,
-            font=below.settings.pdf_font,
+            below.audit,
+            public_url=below.settings.public_url,
         ),
         teller=ReportTeller(
             below.messages,
@@ -84,4 +101,15 @@ def make_reports(below: Below) -> Reports:
             reader,
         ),
         drawing=drawing,
+        file=RecordFile(
+            gate,
+            reader,
+            below.records,
+            people,
+            below.residents,
+            service,
+            CorrectionStore(below.db, below.cipher),
+            below.audit,
+            city_name=below.settings.city_name,
+        ),
     )

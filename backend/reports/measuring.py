@@ -100,7 +100,8 @@ def _code(loinc: str, text: str) -> Body:
 
 
 def _quantity(form: Form, value: Decimal) -> Body:
-    return {"value": float(value), "unit": form.unit, "system": UCUM, "code": form.ucum}
+    number = int(value) if value == int(value) else float(value)
+    return {"value": number, "unit": form.unit, "system": UCUM, "code": form.ucum}
 
 
 def _name(form: Form) -> str:

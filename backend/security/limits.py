@@ -82,6 +82,9 @@ BUCKETS: dict[str, Bucket] = {
     "survey_page": Bucket(
         300, 0.2, "address", "Survey pages opened and answered: a ward's Wi-Fi may be one.", loose=True
     ),
+    "shared_link": Bucket(
+        60, 1, "address", "Shared reports opened: a hospital's Wi-Fi may be one.", loose=True
+    ),
     "client_token": Bucket(10, 6, "hospital system or terminal", "Tokens by client credentials."),
     "second_factor": Bucket(5, 600, "patient", "Second factors tried with one patient's printed code."),
     "code": Bucket(30, 5, "resident", "Health codes made."),

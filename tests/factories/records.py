@@ -10,6 +10,8 @@ from backend.ids import new_id
 from backend.patient_index.models import Chart, ChartNumber, Demographics
 from backend.records.models import Body, Incoming, Source, Written
 
+_LABORATORY: Body = {"category": [{"coding": [{"code": "laboratory"}]}]}
+
 
 def a_source(organization_id: str, kind: Any = "fhir") -> Source:
     """A message of its own."""
@@ -47,7 +49,7 @@ async def make_report(
     """A report with its results, as one message; returns the report's id. `key` names it for good."""
     key = more.pop("key", new_id())
     written = await make_resources(
-        services, chart, *({**result, "_key": f"{key}.{n}"} for n, result in enumerate(results))
+        services, chart, *(_LABORATORY | result | {"_key": f"{key}.{n}"} for n, result in enumerate(results))
     )
     body: Body = {
         "resourceType": "DiagnosticReport",

@@ -68,6 +68,7 @@ export const serverErrors: Record<string, string> = {
   RESOURCE_INVALID: '提交的诊疗数据不符合要求。',
   VERSION_CONFLICT: '数据已有新版本，请刷新后再试。',
   MEASUREMENT_INVALID: '测量值不在可能的范围内，请核对后再填。',
+  LINK_PASSCODE_WRONG: '口令不正确，请向分享人核对。',
   IMAGE_UNREADABLE: '影像文件无法读取。',
   IMAGE_NOT_DISPLAYABLE: '这幅影像的压缩格式不能在线显示，请下载原文件后用专业软件查看。',
   DECISION_CLOSED: '已超过登记或更改决定的时间，原来的记录保留不变。',

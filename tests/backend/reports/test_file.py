@@ -1,0 +1,152 @@
+"""The life-long file: its timeline, what residents measure, and what they say is wrong."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from backend import clock
+from backend.db.client import Database
+from backend.records.models import Kind
+from backend.reports.timeline import HIDDEN, moment_of, words_of
+from tests.backend.reports.reading_samples import a_resource, a_result
+from tests.factories.records import make_chart, make_report, make_resources
+from tests.support.city import Surroundings, TestCity, open_test_city
+
+
+@pytest.fixture
+async def town(surroundings: Surroundings, mongo_uri: str, db: Database) -> AsyncIterator[TestCity]:
+    async with open_test_city(surroundings, mongo_uri, db) as city:
+        yield city
+
+
+LINES = [
+    (
+        {"resourceType": "Encounter", "class": {"code": "IMP"}, "reasonCode": [{"text": "肺炎"}]},
+        ("住院", "肺炎"),
+    ),
+    ({"resourceType": "Condition", "code": {"text": "高血压"}}, ("高血压", "")),
+    (
+        {
+            "resourceType": "MedicationRequest",
+            "medicationCodeableConcept": {"text": "阿司匹林肠溶片"},
+            "dosageInstruction": [{"text": "每日一次，每次100mg"}],
+        },
+        ("阿司匹林肠溶片", "每日一次，每次100mg"),
+    ),
+    (
+        {
+            "resourceType": "AllergyIntolerance",
+            "code": {"text": "青霉素"},
+            "reaction": [{"manifestation": [{"text": "皮疹"}]}],
+        },
+        ("对青霉素过敏", "皮疹"),
+    ),
+    (
+        {
+            "resourceType": "Immunization",
+            "vaccineCode": {"text": "乙肝疫苗"},
+            "protocolApplied": [{"doseNumberPositiveInt": 2}],
+        },
+        ("乙肝疫苗", "第2剂"),
+    ),
+    ({"resourceType": "Procedure", "code": {"text": "阑尾切除术"}}, ("阑尾切除术", "")),
+    (a_result("29463-7", 61.5, "kg", name="体重"), ("体重", "61.5 kg")),
+    ({"resourceType": "ServiceRequest", "code": {"text": "胸部CT"}}, ("胸部CT", "")),
+    ({"resourceType": "Encounter", "class": "?", "reasonCode": "?"}, ("就诊", "")),
+    ({"resourceType": "AllergyIntolerance", "reaction": [{"manifestation": None}]}, ("对某物过敏", "")),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), LINES)
+def test_every_kind_of_entry_has_words(body, words):
+    assert words_of(a_resource(body)) == words
+
+
+def test_a_sensitive_entry_keeps_its_words_until_it_is_opened():
+    resource = a_resource(
+        {"resourceType": "Condition", "code": {"text": "HIV感染"}}, sensitivity=5, kind=Kind.DIAGNOSIS
+    )
+    assert (moment_of(resource).title, moment_of(resource, opened=True).title) == (HIDDEN, "HIV感染")
+
+
+async def test_the_timeline_goes_over_hospitals_and_kinds(town: TestCity):
+    owner, other = await town.resident(), await town.resident()
+    services = town.city.services
+    chart = await make_chart(services, town.hospital.id, name=owner.name, id_number=owner.id_number)
+    there = await make_chart(
+        services, "01J8ZK3Q5V9X2M4N6P8R0T1S2V", name=owner.name, id_number=owner.id_number
+    )
+    condition = {"resourceType": "Condition", "code": {"text": "高血压"}, "recordedDate": "2026-05-01"}
+    await make_resources(services, chart, condition)
+    vaccine = {
+        "resourceType": "Immunization",
+        "status": "completed",
+        "vaccineCode": {"text": "流感疫苗"},
+        "occurrenceDateTime": "2026-06-01",
+    }
+    await make_resources(services, there, vaccine)
+    report_id = await make_report(services, chart, [a_result("718-7", 100, "g/L")])
+    path = f"/api/v1/records/timeline?patient_id={owner.id}"
+    first = await town.call("GET", f"{path}&limit=2", as_=owner)
+    second = await town.call("GET", f"{path}&limit=2&cursor={first['next_cursor']}", as_=owner)
+    lines = first["items"] + second["items"]
+    assert [(one["kind"], one["title"]) for one in lines] == [
+        ("lab", "生化检验"),
+        ("vaccination", "流感疫苗"),
+        ("diagnosis", "高血压"),
+    ]
+    assert lines[0]["report_id"] == report_id
+    assert second["next_cursor"] is None
+    some = await town.call("GET", f"{path}&kinds=vaccination,diagnosis", as_=owner)
+    assert [one["kind"] for one in some["items"]] == ["vaccination", "diagnosis"]
+    await town.call("GET", f"{path}&kinds=secrets", as_=owner, expect=400)
+    await town.call("GET", path, as_=other, expect=404)
+
+
+async def test_a_resident_writes_down_what_he_measures(town: TestCity):
+    owner, other = await town.resident(), await town.resident()
+    at = (clock.now() - timedelta(minutes=5)).isoformat()
+    said = {"patient_id": owner.id, "kind": "blood_pressure", "values": [152, 95], "at": at}
+    first = await town.call("POST", "/api/v1/records/measurements", as_=owner, json=said, key="k-measure-1")
+    again = await town.call("POST", "/api/v1/records/measurements", as_=owner, json=said, key="k-measure-1")
+    assert first == again
+    (line,) = (await town.call("GET", f"/api/v1/records/timeline?patient_id={owner.id}", as_=owner))["items"]
+    assert (line["title"], line["note"], line["own"]) == ("血压", "收缩压 152 mmHg，舒张压 95 mmHg", True)
+    trend = await town.call("GET", f"/api/v1/reports/trend?patient_id={owner.id}&analyte=systolic", as_=owner)
+    assert [(point["value"], point["own"]) for point in trend["points"]] == [(152.0, True)]
+    wrong = [
+        {"values": [95, 152]},
+        {"values": [520, 95]},
+        {"values": [152]},
+        {"kind": "weight", "values": [0.1]},
+        {"kind": "temperature", "values": [98.6]},
+        {"at": (clock.now() + timedelta(hours=1)).isoformat()},
+    ]
+    for change in wrong:
+        await town.call("POST", "/api/v1/records/measurements", as_=owner, json=said | change, expect=422)
+    await town.call("POST", "/api/v1/records/measurements", as_=other, json=said, expect=404)
+
+
+async def test_a_hospital_answers_what_a_resident_says_is_wrong(town: TestCity):
+    owner, other, client = await town.resident(), await town.resident(), await town.hospital_client()
+    services = town.city.services
+    chart = await make_chart(services, town.hospital.id, name=owner.name, id_number=owner.id_number)
+    mine = f"patient_id={owner.id}"
+    (keeper,) = (await town.call("GET", f"/api/v1/records/keepers?{mine}", as_=owner))["items"]
+    assert keeper == {"chart_id": chart.id, "organization_name": town.hospital.name}
+    wish = {"patient_id": owner.id, "chart_id": chart.id, "field": "phone", "wish": "电话应为13900000000"}
+    await town.call("POST", "/api/v1/records/corrections", as_=owner, json=wish)
+    await town.call("POST", "/api/v1/records/corrections", as_=other, json=wish, expect=404)
+    own = {**wish, "patient_id": other.id}
+    await town.call("POST", "/api/v1/records/corrections", as_=other, json=own, expect=404)
+    (waiting,) = (await town.call("GET", "/hospital/v1/corrections", as_=client))["items"]
+    assert (waiting["patient_number"], waiting["wish"]) == (chart.number.value, wish["wish"])
+    answer = {"done": True, "answer": "已改正"}
+    await town.call("PUT", f"/hospital/v1/corrections/{waiting['id']}", as_=client, json=answer)
+    await town.call("PUT", f"/hospital/v1/corrections/{waiting['id']}", as_=client, json={"done": False})
+    assert (await town.call("GET", "/hospital/v1/corrections", as_=client))["items"] == []
+    (asked,) = (await town.call("GET", f"/api/v1/records/corrections?{mine}", as_=owner))["items"]
+    assert (asked["state"], asked["answer"]) == ("done", "已改正")
+    stored = await town.city.db.collection("record_corrections").find_one({})
+    assert "13900000000" not in str(stored)

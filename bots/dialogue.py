@@ -83,6 +83,8 @@ class Talk:
     # The line it was said on: an openid or a phone, shown to nobody.
     through: Through = Through.TERMINAL
     address: str = field(default="", repr=False)
+    # What the words are about, where the line tells: `survey:<run>`.
+    topic: str = ""
 
 
 Step = Callable[[Talk], Awaitable[Next]]
@@ -108,6 +110,10 @@ class Dialogue(ABC):
 
     def hears_all(self, data: Mapping[str, str]) -> bool:
         """Whether any words answer what it asks now: somebody's own words begin nothing else."""
+        return False
+
+    def is_about(self, data: Mapping[str, str], topic: str) -> bool:
+        """Whether what is open here is the matter that a reply names by the number it was written to."""
         return False
 
     async def has_asked(self, talk: Talk) -> bool:

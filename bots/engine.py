@@ -70,6 +70,8 @@ class Heard:
     id: str
     text: str = field(repr=False)
     said_at: datetime | None = None
+    # What it answers, where the line tells: by the number that a text message was written to.
+    topic: str = ""
 
 
 class Engine:
@@ -128,6 +130,9 @@ class Engine:
             return turn.unchanged()
         if understood.intent is Intent.MORE and conversation.more:
             return turn.as_it_was("\n".join(conversation.more))
+        asked = await self._asked_by_topic(turn)
+        if asked is not None:
+            return await self._begin(turn, asked)
         if turn.is_late and turn.waiting is not None and understood.intent in _MERE_ANSWERS:
             # It answers a question before the open one: that is asked again.
             return turn.as_it_was("\n".join(conversation.answer))
@@ -146,6 +151,16 @@ class Engine:
         if not turn.actor.id or turn.understood.intent not in _MERE_ANSWERS:
             return None
         return await self._conversations.waiting_elsewhere(turn.actor.id, turn.conversation.id)
+
+    async def _asked_by_topic(self, turn: _Turning) -> Dialogue | None:
+        """Who else asked what these words answer, by the number they were written to."""
+        name, mark, _ = turn.heard.topic.partition(":")
+        dialogue = self._dialogues.get(name) if mark else None
+        open_here = turn.waiting if turn.waiting is not None and turn.waiting.dialogue == name else None
+        if dialogue is None or (open_here and dialogue.is_about(open_here.data, turn.heard.topic)):
+            return None
+        talk = turn.talk(_fresh(name, clock.now()), turn.heard.text)
+        return dialogue if await dialogue.has_asked(talk) else None
 
     async def _asked_by_message(self, turn: _Turning) -> Dialogue | None:
         """Who has asked, outside of any talk, what these words answer."""
@@ -293,6 +308,7 @@ class _Turning:
             key=key,
             now=clock.now(),
             services=self.services,
+            topic=self.heard.topic,
         )
 
     @property

@@ -38,6 +38,8 @@ class TextMessages:
         if clock.now() - reply.received_at > TOO_OLD:
             log.info("reply_too_old", extra={"reply_id": reply.id})
             return
-        heard = Heard(Through.SMS, reply.phone, reply.id, reply.text, said_at=reply.received_at)
+        heard = Heard(
+            Through.SMS, reply.phone, reply.id, reply.text, said_at=reply.received_at, topic=reply.topic
+        )
         for number, text in enumerate(await self._engine.hear(heard)):
             await self._messages.answer(Answer(f"{reply.id}:{number}", "sms", reply.phone, text))

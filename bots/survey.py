@@ -31,6 +31,10 @@ class Survey(Dialogue):
         """A question for words takes all of them."""
         return data.get("kind") == Kind.TEXT
 
+    def is_about(self, data: Mapping[str, str], topic: str) -> bool:
+        """A run is a matter of its own."""
+        return topic == _topic(data.get("run_id", ""))
+
     async def has_asked(self, talk: Talk) -> bool:
         """Whether a survey's question waits for words like these."""
         return talk.understood.intent in _ANSWERS and await _open_step(talk) is not None
@@ -51,6 +55,10 @@ class Survey(Dialogue):
         """The next ones."""
         after = await _answered(talk)
         return NotUnderstood(after.hint) if after.hint else _next(talk, after)
+
+
+def _topic(run_id: str) -> str:
+    return f"survey:{run_id}"
 
 
 def _next(talk: Talk, step: Step) -> Next:
@@ -78,8 +86,12 @@ async def _open_step(talk: Talk) -> Step | None:
     asked = [talk.actor.id] if talk.actor.id else []
     if talk.through is Through.SMS:
         asked += await talk.services.residents.search_patients(talk.address)
+    first: Step | None = None
     for person_id in dict.fromkeys(asked):
         step = await talk.services.surveys.open_question(person_id)
-        if step is not None and step.is_open and step.question is not None:
+        if step is None or not step.is_open or step.question is None:
+            continue
+        if talk.topic == _topic(step.run.id):
             return step
-    return None
+        first = first or step
+    return first

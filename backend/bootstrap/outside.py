@@ -134,6 +134,7 @@ def make_sms_lines(settings: Settings, observe: Observer, closers: list[Close]) 
             share=float(settings.sms_shares.get(line.name, "1")),
             per_second=settings.sms_per_second,
             per_day=settings.sms_per_day,
+            extends=line.name in settings.sms_extended.split(","),
         )
         for line in lines
     ]

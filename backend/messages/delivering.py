@@ -14,6 +14,7 @@ from typing import Protocol
 
 from backend import clock
 from backend.messages.ends import REPORT_WAIT, failed, sent
+from backend.messages.extensions import extension_of
 from backend.messages.gates import Gates
 from backend.messages.lines import Draft, SMSLine, SMSLines
 from backend.messages.models import (
@@ -203,12 +204,14 @@ class Delivering:
         approved = (await self._templates.version(message.kind, message.version)).template_ids
         lines = await self._lines_for(message, delivery, approved)
         blind, text = self._blind.of("phone", contact.phone), message.content.sms
+        extension = extension_of(message.topic)
         begun = await self._messages.begin(
             message,
             delivery,
             phone_blind=blind,
             provider=lines[0].name,
             segments=segments(text, self._lines.signature),
+            **({"extension": extension} if extension else {}),
         )
         if begun is None:
             raise RetryLater(5)
@@ -217,7 +220,7 @@ class Delivering:
             if line is not lines[0]:
                 await self._messages.note_provider(message, begun, line.name)
 
-        draft = Draft(contact.phone, text, message.content.params, begun.reference, approved)
+        draft = Draft(contact.phone, text, message.content.params, begun.reference, approved, extension)
         try:
             result = await self._lines.send(lines, draft, trying)
         except NotifyError as error:

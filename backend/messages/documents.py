@@ -54,6 +54,7 @@ class Documents:
             "read_at": None,
             "forget_at": message.created_at + KEPT,
             **({"refused": list(message.refused)} if message.refused else {}),
+            **({"topic": message.topic} if message.topic else {}),
         }
 
     def from_doc(self, doc: Document) -> Message:
@@ -80,6 +81,7 @@ class Documents:
             version=doc.get("version", 1),
             resident_id=doc.get("resident_id"),
             refused=tuple(doc.get("refused", ())),
+            topic=doc.get("topic", ""),
         )
 
     def _address_of(self, doc: Document) -> str:

@@ -62,6 +62,8 @@ class SMSLine:
     share: float = 1.0
     per_second: float = 0.0
     per_day: int = 0
+    # Whether the contract lets us lengthen the number that messages come from.
+    extends: bool = False
 
     def can_send(self, template_ids: Mapping[str, str]) -> bool:
         """Whether it takes messages of a version that providers have approved under these names."""
@@ -69,14 +71,15 @@ class SMSLine:
 
     async def send(self, draft: Draft) -> SendResult:
         """Hand one message over."""
+        extension = draft.extension if self.extends else ""
         template = draft.template_ids.get(self.name)
         if self.texts is None and self.by_template is not None and template is not None:
             return await self.by_template.send_template(
-                TemplateSMS(draft.phone, template, draft.params, reference=draft.reference)
+                TemplateSMS(draft.phone, template, draft.params, extension, draft.reference)
             )
         if self.texts is None:
             raise RejectedError("NO_TEMPLATE", reason=RejectReason.MISCONFIGURED)
-        return await self.texts.send(SMS(draft.phone, draft.text))
+        return await self.texts.send(SMS(draft.phone, draft.text, extension))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Draft:
     params: Mapping[str, str] = field(repr=False)
     reference: str = ""
     template_ids: Mapping[str, str] = field(default_factory=dict)
+    extension: str = ""
 
 
 class Limits(Protocol):

@@ -133,6 +133,8 @@ class Message:
     # Names of facts that were missing or not of their type: it was not written, and goes nowhere. The facts
     # themselves stand in the content's `params`, so that it can be once they or the template are put right.
     refused: tuple[str, ...] = ()
+    # What an answer to it is about, in the words of whoever told it; empty when none is expected.
+    topic: str = ""
 
     def delivery(self, channel: MessageChannel) -> Delivery | None:
         """The delivery through a channel, if the message goes there."""
@@ -153,6 +155,8 @@ class Letter:
     facts: dict[str, str] = field(repr=False)
     appointment_id: str | None = None
     organization_id: str | None = None
+    # What an answer by SMS would be about, where one is expected: `survey:<run>`.
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SMSReply:
-    """What a person wrote to us by SMS. `opted_out`: a word to stop messages; messages obeys and answers."""
+    """What a person wrote to us by SMS. `opted_out`: a word to stop messages; messages obeys and answers.
+
+    `topic` is what it answers, where the number it was written to tells: the topic of a letter, or `talk`.
+    """
 
     id: str
     phone: str = field(repr=False)
@@ -179,3 +186,4 @@ class SMSReply:
     extension: str = ""
     received_at: datetime = field(kw_only=True)
     opted_out: bool = field(default=False, kw_only=True)
+    topic: str = field(default="", kw_only=True)

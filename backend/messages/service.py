@@ -18,6 +18,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import derived_id, new_id
 from backend.messages.codes import CodeSending
 from backend.messages.delivering import Delivering, People
+from backend.messages.extensions import OPEN_FOR, TALK, own_part
 from backend.messages.gates import Gates, Hours, Limits
 from backend.messages.lines import SMSLine, SMSLines
 from backend.messages.models import (
@@ -165,6 +166,7 @@ class MessageService:
             appointment_id=letter.appointment_id,
             organization_id=letter.organization_id,
             request_id=context.request_id(),
+            topic=letter.topic,
         )
         return await self._filled(blank, letter.facts)
 
@@ -202,6 +204,7 @@ class MessageService:
             created_at=clock.now(),
             request_id=context.request_id(),
             address=answer.address,
+            topic=TALK if channel is MessageChannel.SMS else "",
             resident_id=answer.resident_id,
         )
         if await self._messages.insert_answer(message, answer.key, [_due(message, channel)]):
@@ -271,7 +274,13 @@ class MessageService:
 
     async def find_reply(self, reply_id: str) -> SMSReply | None:
         """What somebody wrote to us by SMS; who subscribes to SMS_REPLY_RECEIVED reads it here."""
-        return await self._receipts.find_reply(reply_id)
+        reply = await self._receipts.find_reply(reply_id)
+        own = own_part(reply.extension) if reply is not None else ""
+        if reply is None or not own:
+            return reply
+        blinds = self._blind.candidates("phone", reply.phone)
+        topic = await self._messages.topic_of(blinds, own, reply.received_at - OPEN_FOR)
+        return replace(reply, topic=topic)
 
     # What staff see and do.
 

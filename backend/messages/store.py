@@ -280,6 +280,16 @@ class MessageStore:
         docs = await self._messages.find(rules, {"kind": 1}).sort("_id", DESCENDING).to_list(most)
         return [MessageKind(doc["kind"]) for doc in docs]
 
+    async def topic_of(self, phone_blinds: list[str], extension: str, since: datetime) -> str:
+        """What the latest message to a phone from one of our numbers was about; empty for none."""
+        rules = {
+            "deliveries.sms.phone_blind": {"$in": phone_blinds},
+            "deliveries.sms.extension": extension,
+            "deliveries.sms.started_at": {"$gte": since},
+        }
+        docs = await self._messages.find(rules, {"topic": 1}).sort("_id", DESCENDING).to_list(1)
+        return str(docs[0].get("topic", "")) if docs else ""
+
     async def count_sent_to(self, phone_blinds: Sequence[str], since: datetime) -> int:
         """How many text messages a phone was sent since an instant."""
         return await self._counts.ask((tuple(phone_blinds), since))

@@ -275,7 +275,16 @@ class Sending:
             "time": f"{until.year}年{until.month}月{until.day}日 {until:%H:%M}",
         }
         key = f"{run.id}:{posted.way}:{posted.number}"
-        return Letter(key, posted.at, recipient_id, KINDS[posted.way], facts, None, run.organization_id)
+        return Letter(
+            key,
+            posted.at,
+            recipient_id,
+            KINDS[posted.way],
+            facts,
+            None,
+            run.organization_id,
+            topic=f"survey:{run.id}" if posted.way is Way.SMS else "",
+        )
 
     async def _look(self, run: Run, campaign: Campaign, posted: Posted, now: datetime) -> None:
         """What has become of the letter?"""

@@ -1,11 +1,18 @@
 """Answers to surveys as people text them: to a question that came in a message, without any talk open."""
 
 import itertools
+from collections.abc import AsyncIterator
+
+import pytest
 
 from backend.conversations.models import Through
-from backend.surveys.models import RunState
+from backend.db.client import Database
+from backend.permissions import Role
+from backend.surveys.models import Run, RunState
 from bots.engine import Heard
-from tests.backend.surveys.conftest import Ward, ward
+from tests.backend.surveys.conftest import Ward, staff, ward
+from tests.support.city import Surroundings, open_test_city
+from tests.support.polling import poll
 
 __all__ = ["ward"]
 _NUMBERS = itertools.count()
@@ -42,3 +49,58 @@ async def test_what_is_no_answer_is_asked_again_and_what_is_wanted_meanwhile_is_
     assert "退出" in await text(ward, phone, "退出")
     [run] = await ward.runs()
     assert run.answers == {"overall": "4"}
+
+
+@pytest.fixture
+async def lengthened(db: Database, mongo_uri: str, surroundings: Surroundings) -> AsyncIterator[Ward]:
+    """A city whose provider lets it lengthen the number that messages come from."""
+    async with open_test_city(surroundings, mongo_uri, db, sms_extended="cloud_mas") as city:
+        operator = staff(Role.HOSPITAL_OPERATOR, city.hospital.id)
+        yield Ward(city, operator, staff(Role.CITY_OPERATOR), operator)
+
+
+async def reply(ward: Ward, phone: str, content: str, extension: str) -> None:
+    """Write to one of the city's numbers, and let the city work."""
+    replies = ward.db.collection("message_replies")
+    before = await replies.count_documents({})
+    await ward.city.outside.post("sms/reply", {"phone": phone, "content": content, "add_serial": extension})
+
+    async def arrived() -> bool:
+        return await replies.count_documents({}) > before
+
+    await poll(arrived)
+    await ward.city.work()
+
+
+async def test_on_a_phone_of_two_people_each_question_is_answered_by_the_number_it_came_from(
+    lengthened: Ward,
+):
+    ward, phone = lengthened, "13700000888"
+    await ward.campaign()
+    people = [await ward.person(phone), await ward.person(phone)]
+    for person in people:
+        await ward.visit(person)
+    await ward.pass_by()
+    sent = (await ward.city.outside.get("sms", phone=phone))["items"]
+    asked = {sms["add_serial"] for sms in sent if "回访" in sms["content"]}
+    assert len(asked) == 2
+    docs = await ward.db.collection("messages").find({"topic": {"$regex": "^survey:"}}).to_list(None)
+    extension = {doc["topic"]: doc["deliveries"]["sms"]["extension"] for doc in docs}
+    assert set(extension.values()) == asked
+    first, second = await ward.runs()
+
+    async def answers(run: Run) -> dict[str, str]:
+        return {one.id: one.answers for one in await ward.runs()}[run.id]
+
+    # In whichever order, and though another question of the talk is open meanwhile.
+    await reply(ward, phone, "2", extension[f"survey:{second.id}"])
+    assert (await answers(first), await answers(second)) == ({}, {"overall": "4"})
+    await reply(ward, phone, "1", extension[f"survey:{first.id}"])
+    assert (await answers(first), await answers(second)) == ({"overall": "5"}, {"overall": "4"})
+    # What the talk asked next is answered on its own number; and without any, by what is open.
+    talk = (await ward.city.outside.get("sms", phone=phone))["items"][0]
+    assert talk["add_serial"] == "100"
+    await reply(ward, phone, "很好", "100")
+    assert (await answers(first))["words"] == "很好"
+    await reply(ward, phone, "都好", "")
+    assert (await answers(second))["words"] == "都好"

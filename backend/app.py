@@ -27,7 +27,14 @@ from backend.medication import handlers as medication_handlers
 from backend.messages import handlers as messages_handlers
 from backend.recognition import handlers as recognition_handlers
 from backend.records import sharing_handlers, window_page
-from backend.reports import dicomweb_handlers, document_handlers, image_handlers
+from backend.reports import (
+    dicomweb_handlers,
+    document_handlers,
+    export_handlers,
+    file_handlers,
+    image_handlers,
+    link_handlers,
+)
 from backend.reports import handlers as reports_handlers
 from backend.residents import handlers as residents_handlers
 from backend.residents import login_handlers
@@ -63,6 +70,9 @@ def api_routes() -> Routes:
         *recognition_handlers.routes,
         *medication_handlers.routes,
         *document_handlers.routes,
+        *file_handlers.routes,
+        *export_handlers.routes,
+        *link_handlers.routes,
         *image_handlers.routes,
         *dicomweb_handlers.routes,
         *fhir_handlers.routes,

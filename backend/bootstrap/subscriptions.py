@@ -9,6 +9,7 @@ from backend.patient_index.compose import EVENT_SOURCES as CHART_EVENT_SOURCES
 from backend.recognition.compose import EVENT_SOURCES as RECOGNITION_EVENT_SOURCES
 from backend.records.compose import EVENT_SOURCES as RECORD_EVENT_SOURCES
 from backend.records.sharing_compose import EVENT_SOURCES as SHARING_EVENT_SOURCES
+from backend.reports.compose import EVENT_SOURCES as REPORT_EVENT_SOURCES
 from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
 from backend.statistics.service import COUNTED_KINDS
 from backend.surveys.compose import EVENT_SOURCES as SURVEY_EVENT_SOURCES
@@ -30,6 +31,7 @@ def subscribe(services: Services) -> None:
         *RESIDENT_EVENT_SOURCES,
         *CHART_EVENT_SOURCES,
         *RECORD_EVENT_SOURCES,
+        *REPORT_EVENT_SOURCES,
         *SHARING_EVENT_SOURCES,
         *RECOGNITION_EVENT_SOURCES,
         *CODE_EVENT_SOURCES,
@@ -57,7 +59,7 @@ def subscribe(services: Services) -> None:
     )
     _subscribe_telling(services)
     _subscribe_surveys(services)
-    bus.subscribe(kinds.REPORT_ISSUED, "reports.tell_issued", services.reports.teller.on_report_issued)
+    _subscribe_reports(services)
     codes = services.healthcodes
     bus.subscribe(kinds.CODE_USED, "health_codes.on_code_used", codes.on_code_used)
     bus.subscribe(kinds.RESIDENT_VERIFIED, "health_codes.on_resident_verified", codes.on_resident_verified)
@@ -103,6 +105,14 @@ def make_record_teller(services: Services) -> RecordTeller:
     """It is told by events alone, and nobody else needs it."""
     guardians_of = services.residents.patients.guardians_of
     return RecordTeller(services.messages, services.residents, services.directory, guardians_of=guardians_of)
+
+
+def _subscribe_reports(services: Services) -> None:
+    """What follows when a report is out, when a file is ordered, when an account is gone."""
+    bus, kinds, reports = services.bus, EventKind, services.reports
+    bus.subscribe(kinds.REPORT_ISSUED, "reports.tell_issued", reports.teller.on_report_issued)
+    bus.subscribe(kinds.RECORD_EXPORT_ORDERED, "reports.export", reports.exporting.on_ordered)
+    bus.subscribe(kinds.RESIDENT_DELETED, "reports.on_resident_deleted", reports.on_resident_deleted)
 
 
 def _subscribe_surveys(services: Services) -> None:

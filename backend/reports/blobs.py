@@ -6,6 +6,7 @@ few bytes for each thing, not gigabytes.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import Protocol
 
@@ -35,6 +36,11 @@ class Pieces(Protocol):
 def new_key() -> bytes:
     """A key for one thing."""
     return os.urandom(32)
+
+
+def blob_name(owner_id: str, key: bytes) -> str:
+    """Where the pieces of something lie: two contents of one owner, with two keys, do not mix theirs."""
+    return f"{owner_id}.{hashlib.sha256(key).hexdigest()[:16]}"
 
 
 class Blobs:

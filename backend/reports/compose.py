@@ -17,6 +17,8 @@ from backend.reports.blobs import Blobs
 from backend.reports.correction_store import CorrectionStore
 from backend.reports.documents import Documents
 from backend.reports.drawing import Drawing
+from backend.reports.export_store import ExportStore
+from backend.reports.exporting import Exporting
 from backend.reports.file import RecordFile
 from backend.reports.image_store import ImageStore
 from backend.reports.images import Images
@@ -28,6 +30,10 @@ from backend.reports.telling import ReportTeller
 from backend.residents.service import ResidentService
 from backend.security.fields import FieldCipher
 from backend.settings import Settings
+from backend.worker.events import Event
+from backend.worker.nudge import Nudger
+
+EVENT_SOURCES = ("record_exports",)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,15 @@ class Reports:
     documents: Documents
     file: RecordFile
     links: Links
+    exporting: Exporting
     drawing: Drawing
+
+    async def on_resident_deleted(self, event: Event) -> None:
+        """RESIDENT_DELETED: what the account made for itself goes with it; hospitals keep their records."""
+        resident_id = event.data["resident_id"]
+        await self.links.forget(resident_id)
+        await self.exporting.forget(resident_id)
+        await self.file.forget(resident_id)
 
 
 class Below(Protocol):
@@ -57,6 +71,7 @@ class Below(Protocol):
     residents: ResidentService
     directory: DirectoryService
     messages: MessageService
+    nudger: Nudger
 
 
 def make_reports(below: Below) -> Reports:
@@ -75,6 +90,17 @@ def make_reports(below: Below) -> Reports:
     return Reports(
         service=service,
         documents=documents,
+        exporting=Exporting(
+            ExportStore(below.db, below.cipher),
+            gate,
+            reader,
+            service,
+            documents,
+            below.audit,
+            city_name=below.settings.city_name,
+            address=f"{below.settings.public_url}/fhir/R4",
+            nudge=below.nudger.kick,
+        ),
         links=Links(
             LinkStore(below.db, below.cipher),
             service,

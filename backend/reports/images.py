@@ -16,7 +16,7 @@ from backend.patient_index.models import Chart, ChartNumber, Demographics, Origi
 from backend.permissions import Actor
 from backend.records.ids import is_resource_id, owner_of, resource_id
 from backend.records.models import Basis, Body, Incoming, RecordQuery, Resource, Source
-from backend.reports.blobs import BlobError, Blobs, new_key
+from backend.reports.blobs import BlobError, Blobs, blob_name, new_key
 from backend.reports.dicom import DicomError, Header, frame, read_header, rendered
 from backend.reports.drawing import Drawing
 from backend.reports.image_models import ImageQuery, Stored
@@ -298,8 +298,7 @@ def _stored(header: Header, chart: Chart, data: bytes) -> Stored:
 
 
 def _blob(image: Stored) -> str:
-    """Pieces are named by image and key: two that take in one file at once do not mix theirs."""
-    return f"{image.id}.{hashlib.sha256(image.key).hexdigest()[:16]}"
+    return blob_name(image.id, image.key)
 
 
 def _instant(on: str, at: str) -> datetime:

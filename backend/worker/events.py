@@ -35,6 +35,7 @@ class EventKind(StrEnum):
     CODE_USED = "code.used"
     SURVEY_ALARMED = "survey.alarmed"
     REPORT_ISSUED = "report.issued"
+    RECORD_EXPORT_ORDERED = "record.export_ordered"
     ORDER_PLACED = "order.placed"
     RECOGNITION_DECIDED = "recognition.decided"
     ENCOUNTER_FINISHED = "encounter.finished"

@@ -150,3 +150,36 @@ async def test_a_hospital_answers_what_a_resident_says_is_wrong(town: TestCity):
     assert (asked["state"], asked["answer"]) == ("done", "已改正")
     stored = await town.city.db.collection("record_corrections").find_one({})
     assert "13900000000" not in str(stored)
+
+
+async def test_a_resident_takes_the_whole_file_away(town: TestCity):
+    owner, other = await town.resident(), await town.resident()
+    services = town.city.services
+    chart = await make_chart(services, town.hospital.id, name=owner.name, id_number=owner.id_number)
+    results = [a_result("718-7", 100 + n, "g/L", low=115) for n in range(30)]
+    await make_report(services, chart, results)
+    await town.call(
+        "POST", "/api/v1/records/exports", as_=other, json={"patient_id": owner.id, "form": "pdf"}, expect=404
+    )
+    for form, begins in (("fhir", b'{"'), ("pdf", b"%PDF-")):
+        order = {"patient_id": owner.id, "form": form}
+        export = await town.call("POST", "/api/v1/records/exports", as_=owner, json=order)
+        path = f"/api/v1/records/exports/{export['id']}"
+        await town.call("GET", f"{path}/file", as_=owner, expect=404)
+        await town.work()
+        ready = await town.call("GET", path, as_=owner)
+        assert (ready["state"], ready["done"], ready["total"]) == ("done", 31, 31)
+        answer = await town.http.get(f"{town.url}{path}/file", headers=owner.headers)
+        assert answer.content.startswith(begins)
+        if form == "fhir":
+            entries = answer.json()["entry"]
+            types = [entry["resource"]["resourceType"] for entry in entries]
+            assert sorted(set(types)) == ["DiagnosticReport", "Observation"]
+            assert all(entry["fullUrl"].endswith(entry["resource"]["id"]) for entry in entries)
+        await town.call("GET", path, as_=other, expect=404)
+    audit = town.city.db.collection("audit")
+    assert await audit.count_documents({"action": "records.fetch_export", "actor_id": owner.id}) == 2
+    await town.call("DELETE", "/api/v1/me", as_=owner)
+    await town.work()
+    assert await town.city.db.collection("record_exports").count_documents({}) == 0
+    assert await town.city.db.collection("blob_pieces").count_documents({}) == 0

@@ -75,10 +75,9 @@ def of_check(check: Check) -> Adds:
 
 
 def of_repeat(repeat: Repeat) -> Adds:
-    """What a repeated order adds; one that was explained afterwards adds nothing."""
+    """What a repeated order adds."""
     found: Adds = {}
-    if repeat.state in ("unchecked", "unanswered"):
-        add(found, _places(repeat, repeat.item, repeat.practitioner), Counter({repeat.state: 1}))
+    add(found, _places(repeat, repeat.item, repeat.practitioner), {repeat.state: 1})
     return found
 
 

@@ -72,6 +72,14 @@ class Repeating:
         for item in items.values():
             await self._compare(order, lists, item, checks)
 
+    async def list_repeats(
+        self, actor: Actor, cursor: str | None, limit: int
+    ) -> tuple[list[Repeat], str | None]:
+        """Repeated orders of the actor's hospitals, the newest first. Whose they are is not told here."""
+        within = None if actor.organization_ids is None else sorted(actor.organization_ids)
+        found = await self._store.list_repeats(within, cursor, limit + 1)
+        return found[:limit], found[limit - 1].id if len(found) > limit else None
+
     async def _compare(self, order: _Order, lists: Lists, item: Item, checks: Sequence[Check]) -> None:
         about = [check for check in checks if check.item(item.code) is not None]
         if any(item.code in check.decisions for check in about):

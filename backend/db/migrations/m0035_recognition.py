@@ -101,7 +101,7 @@ async def _checks(db: Database) -> None:
             ["organization_id", "person_id", "state", "at", "turn", "count_due", "body"],
             organization_id=STRING,
             person_id=STRING,
-            state={"enum": ["unchecked", "unanswered", "explained"]},
+            state={"enum": ["unchecked", "unanswered"]},
             at=DATE,
             turn=INT,
             count_due=BOOL,

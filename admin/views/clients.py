@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from admin.base import PageHandler, page
-from admin.forms import Filters, ReasonForm
+from admin.forms import Filters, Form, ReasonForm
 from admin.lookups import organization_names, organizations_in_scope
 from backend.directory.models import Client, ClientFilter, ClientKind
 from backend.errors import ErrorCode, not_found
@@ -86,6 +86,23 @@ class ClientHandler(PageHandler):
         )
 
 
+class OriginsForm(Form):
+    """Whose pages may show the record window inside."""
+
+    origins: str = Field("", max_length=3000, title="工作站地址")
+
+
+class OriginsHandler(ClientHandler):
+    """The addresses of a hospital's workstations."""
+
+    @requires(Permission.STAFF_CLIENTS_MANAGE)
+    @page("Say whose pages may show the record window", errors=(ErrorCode.BAD_REQUEST,), again=True)
+    async def post(self, body: OriginsForm, client_id: str) -> None:
+        """Effective at once."""
+        await self.services.client_care.set_origins(self.actor, client_id, body.origins)
+        self.go(f"/admin/clients/{client_id}", "saved")
+
+
 class ClientSecretHandler(ClientHandler):
     """Another secret."""
 
@@ -132,5 +149,6 @@ routes = [
     (r"/admin/clients", ClientListHandler),
     (r"/admin/clients/(?P<client_id>[^/]+)", ClientHandler),
     (r"/admin/clients/(?P<client_id>[^/]+)/secret", ClientSecretHandler),
+    (r"/admin/clients/(?P<client_id>[^/]+)/origins", OriginsHandler),
     (r"/admin/clients/(?P<client_id>[^/]+)/deactivate", DeactivateClientHandler),
 ]

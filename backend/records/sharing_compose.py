@@ -9,6 +9,8 @@ from typing import Protocol
 from backend.audit.service import AuditService
 from backend.db.client import Database
 from backend.directory.clients import ClientService
+from backend.directory.identity import of_hospital, practitioner_id
+from backend.directory.models import Practitioner
 from backend.directory.service import DirectoryService
 from backend.errors import AppError, ErrorCode
 from backend.patient_index.service import PatientIndex
@@ -70,6 +72,13 @@ class Sharing:
     questions: Questions
     launches: Launches
     persons: Persons
+    directory: DirectoryService
+
+    async def doctor_of(self, organization_id: str, external_id: str) -> Practitioner | None:
+        """Whom a hospital means by its own id of somebody at a screen."""
+        return await self.directory.find_practitioner(
+            practitioner_id(organization_id, of_hospital(external_id))
+        )
 
     async def on_resident_deleted(self, event: Event) -> None:
         """RESIDENT_DELETED: nothing is allowed any more, and words about the person are forgotten."""
@@ -148,6 +157,7 @@ def make_sharing(below: Below, *, sender: CodeSender, visits: Visits) -> Sharing
             lasts=timedelta(minutes=settings.record_session_minutes),
         ),
         persons=Persons(below.patient_index),
+        directory=directory,
     )
 
 

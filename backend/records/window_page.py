@@ -37,6 +37,8 @@ _GROUNDS = {
     BasisKind.LAW: "法定职责",
     BasisKind.BREAK_GLASS: "紧急调阅",
 }
+# Nothing runs, and nothing comes from elsewhere.
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'"
 _WHY = "an address opens once by a keyed mark; from then on the browser's own cookie is asked for"
 # What a doctor leafs by; what is left over is found under everything.
 _TABS = (
@@ -67,11 +69,8 @@ class WindowHandler(APIHandler):
     def frame_within(self, origins: tuple[str, ...]) -> None:
         """Say whose pages may show this one inside."""
         self.clear_header("X-Frame-Options")
-        self.set_header(
-            "Content-Security-Policy",
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-            f"frame-ancestors {' '.join(origins) or chr(39) + 'none' + chr(39)}",
-        )
+        within = " ".join(origins) or "'none'"
+        self.set_header("Content-Security-Policy", f"{_POLICY}; frame-ancestors {within}")
 
     async def launch_of(self, launch_id: str) -> Launch:
         """The window, as this browser holds it. Raises LAUNCH_ENDED."""

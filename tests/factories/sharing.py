@@ -9,6 +9,7 @@ from typing import Any
 from backend import clock
 from backend.bootstrap import Services
 from backend.directory.models import Department, Organization, Practitioner
+from backend.ids import new_id
 from backend.patient_index.models import Chart
 from backend.permissions import Actor
 from backend.records.models import Body, Purpose
@@ -128,3 +129,33 @@ async def fill(shared: Shared) -> None:
     await make_resources(
         shared.services, shared.chart, a_condition(), an_allergy(), a_medicine(), a_special_condition()
     )
+
+
+async def make_reading(services: Services, actor: Actor, person: SignedIn) -> str:
+    """A hospital has broken the glass and read somebody's record; the id of the reading."""
+    asked = Asked(Purpose.BREAK_GLASS, DOCTOR, reason="02 心梗抢救，家属未到", presented=True)
+    basis = await services.record_gate.care(actor, person.id, asked)
+    await services.record_reader.timeline(basis)
+    found, _ = await services.sharing.accesses.list_of(
+        person.actor, person.id, own=False, cursor=None, limit=1
+    )
+    return found[0].id
+
+
+async def make_glass(services: Services, actor: Actor, person: SignedIn) -> str:
+    """Broken glass that nobody has looked at; its id."""
+    stated = f"02 心梗抢救，家属未到 {new_id()}"
+    place = next(iter(actor.organization_ids or ()))
+    doctor = await services.sharing.doctor_of(place, DOCTOR)
+    assert doctor is not None
+    await services.db.collection("record_glasses").update_many(
+        {"person_id": person.id}, {"$set": {"expires_at": clock.now()}}
+    )
+    return (await services.sharing.break_glass.open(actor, person.id, place, doctor, stated)).id
+
+
+async def make_question(services: Services, actor: Actor, person: SignedIn) -> str:
+    """A question about a reading; its id."""
+    reading = await make_reading(services, actor, person)
+    asked = await services.sharing.questions.ask(person.actor, person.id, reading, "我没有在这家医院看过病")
+    return asked.id

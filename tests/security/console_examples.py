@@ -11,6 +11,7 @@ from backend.ids import new_id
 from backend.permissions import SYSTEM, Role
 from backend.staff.models import NewStaff
 from backend.surveys.models import Trigger
+from tests.factories.sharing import make_glass, make_question
 from tests.factories.staff import PASSWORD
 from tests.factories.surveys import ASKED, make_called, make_campaign, make_ticket
 from tests.factories.talks import make_handover
@@ -48,6 +49,16 @@ async def _order(town: Town, caller: str) -> Ask:
         expires_at=clock.now() + timedelta(minutes=9),
     )
     return Ask({"order_id": order.id}, form=REASON)
+
+
+async def _glass(town: Town, caller: str) -> Ask:
+    glass = await make_glass(town.services, town.mine.actor, town.residents["owner"])
+    return Ask({"glass_id": glass}, form={"verdict": "justified", "note": "与急诊记录一致"})
+
+
+async def _question(town: Town, caller: str) -> Ask:
+    question = await make_question(town.services, town.mine.actor, town.residents["owner"])
+    return Ask({"question_id": question}, form={"text": "您当日在本院急诊抢救"})
 
 
 async def _difference(town: Town, caller: str) -> Ask:
@@ -222,6 +233,15 @@ EXAMPLES: dict[str, list[Example]] = {
     "POST /admin/directory/departments/{department_id}": [Example(INSTITUTION, _department, 303)],
     "GET /admin/directory/practitioners/{practitioner_id}": [Example(INSTITUTION, _practitioner)],
     "POST /admin/directory/practitioners/{practitioner_id}": [Example(INSTITUTION, _practitioner, 303)],
+    "GET /admin/record-access": [plain(OWN)],
+    "GET /admin/record-access/break-glass": [plain(OWN)],
+    "GET /admin/record-access/break-glass/{glass_id}": [Example(INSTITUTION, _glass)],
+    "POST /admin/record-access/break-glass/{glass_id}": [Example(INSTITUTION, _glass, 303)],
+    "GET /admin/record-access/questions": [plain(OWN)],
+    "GET /admin/record-access/questions/{question_id}": [Example(INSTITUTION, _question)],
+    "POST /admin/record-access/questions/{question_id}": [Example(INSTITUTION, _question, 303)],
+    "GET /admin/record-access/consents": [plain(OWN)],
+    "POST /admin/clients/{client_id}/origins": [Example(INSTITUTION, _client, 303)],
     "GET /admin/clients": [plain(OWN)],
     "GET /admin/clients/{client_id}": [Example(INSTITUTION, _client)],
     "GET /admin/clients/{client_id}/secret": [Example(INSTITUTION, _client)],

@@ -49,6 +49,9 @@ staff:surveys:write            one's own                 ok   ok   ok    ok   40
 staff:surveys:write            a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:survey_tickets:handle    one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
 staff:survey_tickets:handle    a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:record_access:read       one's own                 403  ok   ok    403  403  403  403  403  403  ok   ok
+staff:record_access:read       a thing of the hospital   403  ok   404   403  403  403  403  403  403  ok   404
+staff:record_access:review     a thing of the hospital   403  ok   404   403  403  403  403  403  403  ok   404
 staff:directory:read           one's own                 ok   ok   ok    ok   ok   ok   403  403  403  403  403
 staff:directory:read           a thing of the hospital   ok   ok   404   404  ok   404  403  403  403  403  403
 staff:directory:write          a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403

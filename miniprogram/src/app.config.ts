@@ -27,6 +27,9 @@ export default defineAppConfig({
     'pages/mine/index',
     'pages/settings/index',
     'pages/settings/phone/index',
+    'pages/records/consents/index',
+    'pages/records/grant/index',
+    'pages/records/accesses/index',
     'pages/about/index',
   ],
   window: {

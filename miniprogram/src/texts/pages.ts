@@ -23,6 +23,9 @@ export const pageTitles = {
   mine: '我的',
   settings: '设置',
   phone: '更换手机号',
+  consents: '病历授权',
+  consentGrant: '主动授权',
+  accesses: '谁看过我的病历',
   about: '服务说明',
 }
 

@@ -28,6 +28,10 @@ const WAYS: Way[][] = [
     { icon: 'message', text: t.messages, to: routes.messages(), testId: 'mine-messages' },
   ],
   [
+    { icon: 'paper', text: pageTitles.consents, to: routes.consents(), testId: 'mine-consents' },
+    { icon: 'person', text: pageTitles.accesses, to: routes.accesses(), testId: 'mine-accesses' },
+  ],
+  [
     { icon: 'clock', text: t.uses, to: routes.codeUses(), testId: 'mine-uses' },
     { icon: 'print', text: t.printed, to: routes.printedCode(), testId: 'mine-printed' },
   ],

@@ -10,6 +10,7 @@ import * as healthcodes from '../healthcodes'
 import * as messages from '../messages'
 import * as patients from '../patients'
 import * as payments from '../payments'
+import * as records from '../records'
 import * as residents from '../residents'
 
 beforeEach(() => {
@@ -45,6 +46,13 @@ describe('each service makes the call of the contract', () => {
     ['a printed code', () => healthcodes.createStaticCode('P'), 'POST /health-codes/static', { patient_id: 'P' }],
     ['the printed codes', () => healthcodes.listStaticCodes(), 'GET /health-codes/static', undefined],
     ['stopping one', () => healthcodes.revokeStaticCode('C'), 'DELETE /health-codes/static/C', undefined],
+    ['consents', () => records.listConsents('P'), 'GET /consents?patient_id=P', undefined],
+    ['saying yes', () => records.grantConsent('C'), 'POST /consents/C/grant', {}],
+    ['saying no', () => records.denyConsent('C'), 'POST /consents/C/deny', undefined],
+    ['taking back', () => records.revokeConsent('C'), 'POST /consents/C/revoke', undefined],
+    ['who has read', () => records.listAccesses('P', false, 'C'), 'GET /records/accesses?patient_id=P&limit=20&cursor=C', undefined],
+    ['everybody who has read', () => records.listAccesses('P', true), 'GET /records/accesses?patient_id=P&own=true&limit=20', undefined],
+    ['a question about a reading', () => records.askAboutAccess('P', 'A', '为什么'), 'POST /records/accesses/A/questions', { patient_id: 'P', text: '为什么' }],
     ['uses', () => healthcodes.listCodeUses('C'), 'GET /health-codes/uses?limit=20&cursor=C', undefined],
     ['hospitals', () => directory.listOrganizations(), 'GET /organizations?limit=20', undefined],
     ['departments', () => directory.listDepartments('O'), 'GET /organizations/O/departments', undefined],

@@ -111,28 +111,45 @@ class RevealHandler(PageHandler):
         await show_message(self, await desk.access(self.actor, message_id), lines, revealed=True)
 
 
-class StepHandler(PageHandler):
-    """Replaying and setting aside, with a reason."""
+class ReplayHandler(PageHandler):
+    """Mapping a message once more."""
 
     @requires(_WRITE)
-    @page("Ask why something is done with a message")
-    async def get(self, message_id: str, step: str) -> None:
+    @page("Ask why a message is replayed")
+    async def get(self, message_id: str) -> None:
         """Show the form."""
-        await self.show(message_id=message_id, step=step)
+        await self.show(message_id=message_id)
 
     async def show(self, **path: str) -> None:
         """Show the form."""
-        await show_step(self, path["message_id"], path["step"])
+        await show_step(self, path["message_id"], "replay")
 
     @requires(_WRITE)
-    @page("Do something with a message", errors=(*_NO_REASON, ErrorCode.CONFLICT), again=True)
-    async def post(self, body: ReasonForm, message_id: str, step: str) -> None:
+    @page("Replay a message", errors=(*_NO_REASON, ErrorCode.CONFLICT), again=True)
+    async def post(self, body: ReasonForm, message_id: str) -> None:
         """Do it, and show what became of it."""
-        desk = self.services.exchange.desk
-        if step == "replay":
-            await desk.replay(self.actor, message_id, body.given())
-        else:
-            await desk.set_aside(self.actor, message_id, body.given())
+        await self.services.exchange.desk.replay(self.actor, message_id, body.given())
+        self.go(f"{_BASE}/messages/{message_id}", "saved")
+
+
+class SetAsideHandler(PageHandler):
+    """Leaving a dead letter as it is."""
+
+    @requires(_WRITE)
+    @page("Ask why a message is set aside")
+    async def get(self, message_id: str) -> None:
+        """Show the form."""
+        await self.show(message_id=message_id)
+
+    async def show(self, **path: str) -> None:
+        """Show the form."""
+        await show_step(self, path["message_id"], "set-aside")
+
+    @requires(_WRITE)
+    @page("Set a message aside", errors=(*_NO_REASON, ErrorCode.CONFLICT), again=True)
+    async def post(self, body: ReasonForm, message_id: str) -> None:
+        """Do it."""
+        await self.services.exchange.desk.set_aside(self.actor, message_id, body.given())
         self.go(f"{_BASE}/messages/{message_id}", "saved")
 
 
@@ -265,7 +282,7 @@ class TableHandler(PageHandler):
             await self._show(organization_id, table, body.rows)
             return
         await self.services.exchange.desk.write_table(self.actor, organization_id, table, rows)
-        self.go(f"{_BASE}/tables?organization={organization_id}", "saved")
+        self.go(f"{_BASE}/tables/{organization_id}/{table}", "saved")
 
 
 def changes(
@@ -306,9 +323,10 @@ routes: list[tuple[str, type]] = [
     (rf"/admin/exchange/messages/{_ID}", MessageHandler),
     (rf"/admin/exchange/messages/{_ID}/reveal", RevealHandler),
     (rf"/admin/exchange/messages/{_ID}/edit", EditHandler),
-    (rf"/admin/exchange/messages/{_ID}/(?P<step>replay|set-aside)", StepHandler),
+    (rf"/admin/exchange/messages/{_ID}/replay", ReplayHandler),
+    (rf"/admin/exchange/messages/{_ID}/set-aside", SetAsideHandler),
     (r"/admin/exchange/senders", SendersHandler),
     (r"/admin/exchange/senders/(?P<sender_id>[0-9A-Z]{26})/block", BlockHandler),
     (r"/admin/exchange/tables", TablesHandler),
-    (r"/admin/exchange/tables/(?P<organization_id>[^/]+)/(?P<table>[a-z_]+)", TableHandler),
+    (r"/admin/exchange/tables/(?P<organization_id>[^/]+)/(?P<table>[^/]+)", TableHandler),
 ]

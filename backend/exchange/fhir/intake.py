@@ -310,7 +310,8 @@ class _Work:
 
     def _in_bundle(self, plan: _Plan, reference: Reference) -> _Plan | None:
         found = self._named.get(reference.text)
-        if found is None and reference.id and not is_resource_id(reference.id):
+        # A version of the sender's is none of ours.
+        if found is None and reference.id and not is_resource_id(reference.id) and not reference.version:
             beside = _root(plan.wanted.full_url)
             name = f"{reference.type}/{reference.id}"
             found = self._named.get(f"{beside}/{name}" if beside else name)
@@ -333,7 +334,7 @@ class _Work:
         def new(text: str) -> str | None:
             target = self._target(plan, text)
             if target is not None:
-                return f"{target.type}/{target.id}"
+                return target.relative
             reference = read(text, self._intake._base)
             return self._elsewhere(plan, reference) if reference.id else None
 
@@ -352,7 +353,7 @@ class _Work:
             return f"{reference.type}/{resource_id(owner, reference.type, f'id/{reference.id}')}"
         root = _root(plan.wanted.full_url)
         # Relative to where the resource came from: a place of the sender's, not ours.
-        return f"{root}/{reference.type}/{reference.id}" if root else reference.text
+        return f"{root}/{reference.relative}" if root else reference.text
 
     async def _check_references(self) -> None:
         """Every reference to a resource of ours leads to one that is there and is the sender's."""

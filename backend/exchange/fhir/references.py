@@ -21,13 +21,19 @@ class Reference:
     type: str = ""
     id: str = ""
     query: str = ""
+    version: str = ""
+
+    @property
+    def relative(self) -> str:
+        """As it stands below an address."""
+        return f"{self.type}/{self.id}" + (f"/_history/{self.version}" if self.version else "")
 
 
 def read(text: str, base: str) -> Reference:
     """A reference's text; one that begins with our own address is relative."""
     short = text.removeprefix(f"{base}/") if text.startswith(f"{base}/") else text
     if match := _RELATIVE.fullmatch(short):
-        return Reference(text, match[1], match[2])
+        return Reference(text, match[1], match[2], version=match[3] or "")
     if match := _CONDITIONAL.fullmatch(short):
         return Reference(text, match[1], query=match[2])
     return Reference(text)

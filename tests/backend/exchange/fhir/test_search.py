@@ -22,7 +22,7 @@ async def chart(face: Face) -> dict[str, str]:
     })  # fmt: skip
     doctor = await face.one.create({"resourceType": "Practitioner", "name": [{"text": "李医生"}]})
     made = {"patient": patient, "visit": visit, "doctor": doctor}
-    for name, more in {
+    results: dict[str, dict[str, Any]] = {
         "glucose": {"encounter": {"reference": f"Encounter/{visit}"}},
         "later": {"effectiveDateTime": "2026-04-02", "status": "amended"},
         "span": {"effectiveDateTime": None, "effectivePeriod": {"start": "2026-02-01", "end": "2026-05-01"}},
@@ -39,7 +39,8 @@ async def chart(face: Face) -> dict[str, str]:
             "valueQuantity": None,
             "effectiveDateTime": "2026-03-01T23:30:00+08:00",
         },
-    }.items():
+    }
+    for name, more in results.items():
         body = an_observation(f"Patient/{patient}") | more
         made[name] = await face.one.create({k: v for k, v in body.items() if v is not None})
     made["report"] = await face.one.create({

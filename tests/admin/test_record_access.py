@@ -22,8 +22,8 @@ NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 def reading(number: int, **more: Any) -> Access:
     values: dict[str, Any] = {
         "id": f"r{number}", "person_id": f"person {number}", "at": NOON, "by": "hospital", "actor_id": "c",
-        "organization_id": "h", "organization": "市一院", "practitioner_id": "d",
-        "practitioner": "王伟 主任医师", "purpose": "TREAT", "basis": str(BasisKind.CARE), "reference": "", "why": "", "way": "read",
+        "organization_id": "h", "organization": "市一院", "practitioner_id": "d", "practitioner": "王伟 医师",
+        "purpose": "TREAT", "basis": str(BasisKind.CARE), "reference": "", "why": "", "way": "read",
         "kinds": (), "count": 1,
     }  # fmt: skip
     return Access(**(values | more))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from backend.appointments.queueing import Queues
 from backend.appointments.service import AppointmentService
 from backend.appointments.waitlist import Waitlist
 from backend.directory.service import DirectoryService
 from backend.messages.service import MessageService
+from backend.reports.compose import Reports
 from backend.residents.service import ResidentService
 from backend.slotpool.claims import ClaimService
 from backend.slotpool.schedules import ScheduleService
@@ -22,6 +24,8 @@ class Services(Protocol):
     schedules: ScheduleService
     claims: ClaimService
     appointments: AppointmentService
+    queues: Queues
     messages: MessageService
     waitlist: Waitlist
+    reports: Reports
     surveys: SurveyService

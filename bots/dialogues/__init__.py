@@ -28,7 +28,7 @@ def all_dialogues(app_url: str) -> tuple[Dialogue, ...]:
         Waitlist(app_url),
         HealthCode(app_url),
         Bills(app_url),
-        Reports(),
+        Reports(app_url),
         Queue(),
         Directions(),
         OpeningHours(),

@@ -6,9 +6,9 @@ from bots import words
 from bots.dialogues import all_dialogues
 from bots.dialogues.courtesy import NOT_AT_ALL, WELCOME
 from bots.dialogues.opt_out import STRANGER
-from bots.dialogues.reports import NOT_YET
 from bots.understanding.values import Intent
 from tests.bots.dialogues.steps import HERE, book, open_soon
+from tests.factories.records import make_chart, make_report
 from tests.support.city import TestCity
 from tests.support.talk import APP, open_talk
 
@@ -20,9 +20,17 @@ async def test_the_health_code_is_a_page_to_show_in_wechat_and_one_to_print_by_s
     await sms.says("健康码").hears("打印", f"{APP}/#/pages/code/printed/index")
 
 
-async def test_of_reports_the_truth_is_told(city: TestCity):
-    talk = await open_talk(city, through=Through.SMS)
-    assert await talk.says("我的化验单出来了吗") == NOT_YET
+async def test_reports_are_a_page_in_wechat_and_nothing_of_them_goes_by_sms(city: TestCity):
+    who, services = await city.resident(), city.city.services
+    wechat, sms = await open_talk(city, who), await open_talk(city, who, through=Through.SMS)
+    page = f"{APP}/#/pages/reports/list/index"
+    await wechat.says("我的化验单出来了吗").hears("目前没有查到您的检查、检验报告")
+    chart = await make_chart(services, city.hospital.id, name=who.name, id_number=who.id_number)
+    await make_report(services, chart, [], title="乙肝五项")
+    said = await wechat.says("我的化验单出来了吗").hears("最近一份是9月14日", city.hospital.name, page)
+    by_sms = await sms.says("我的化验单出来了吗").hears("不通过短信发送", page)
+    assert not any(word in f"{said}{by_sms}" for word in ("乙肝", "9月13日"))
+    assert "9月14日" not in str(by_sms)
 
 
 async def test_nothing_owed_is_said_and_what_is_not_known_here(city: TestCity):

@@ -25,7 +25,7 @@ from backend.security.keys import Keyring
 from bench.record_people import Sent, messages_of
 
 # What is written of one visit lies between what is written of others: so it does here, for so many people.
-PEOPLE_AT_ONCE = 200
+PEOPLE_AT_ONCE = 100
 _INSERTED_AT_ONCE = 1_000
 # Durable or not is for the server to say afterwards; nothing that is made up is missed.
 _QUICK = WriteConcern(w=1, j=False)

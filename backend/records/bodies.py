@@ -15,7 +15,6 @@ from backend.records.types import TYPES
 LARGEST = 12 * 1024 * 1024
 LARGEST_BATCH = 48 * 1024 * 1024
 MOST_AT_ONCE = 1_000
-_DEEPEST = 60
 # What the store itself says of a resource, so not part of what a sender says.
 _OURS = ("versionId", "lastUpdated")
 
@@ -26,8 +25,6 @@ def content(type: str, body: Body) -> Body:
         raise AppError(ErrorCode.RESOURCE_INVALID, f"no resources of type {type[:40]!r} are kept")
     if body.get("resourceType", type) != type:
         raise AppError(ErrorCode.RESOURCE_INVALID, "the body is of another type")
-    if not _is_shallow(body, _DEEPEST):
-        raise AppError(ErrorCode.RESOURCE_INVALID, "the body is nested too deeply")
     said = {name: value for name, value in body.items() if name not in ("resourceType", "id", "meta")}
     meta = body.get("meta")
     if isinstance(meta, dict):
@@ -37,7 +34,7 @@ def content(type: str, body: Body) -> Body:
 
 
 def canonical(said: Body) -> bytes:
-    """The one way of writing a content. Raises RESOURCE_INVALID, BODY_TOO_LARGE."""
+    """The one way of writing a content. Raises RESOURCE_INVALID (also for 255 levels), BODY_TOO_LARGE."""
     try:
         written = exact_json.dumps(said, option=orjson.OPT_SORT_KEYS)
     except (orjson.JSONEncodeError, RecursionError) as error:
@@ -58,10 +55,3 @@ def shown(written: str, id: str, version: int, updated_at: datetime) -> Body:
         "id": id,
         "meta": meta | {"versionId": str(version), "lastUpdated": at},
     } | body
-
-
-def _is_shallow(value: object, left: int) -> bool:
-    if not isinstance(value, dict | list):
-        return True
-    inside = value.values() if isinstance(value, dict) else value
-    return left > 0 and all(_is_shallow(each, left - 1) for each in inside)

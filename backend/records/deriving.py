@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -22,14 +23,13 @@ _LOOKED_AT_WORDS = re.compile(
     re.IGNORECASE,
 )
 _RESTRICTED = frozenset({"R", "V"})
-_SPOKEN = frozenset({"display", "text", "conclusion"})
+_SPOKEN = ("display", "text", "conclusion")
 
 
 def derive(type: str, body: Body, received_at: datetime) -> Derived:
     """Everything the indexes want to know of a body. `received_at` stands in for a time it does not say."""
     rule = TYPES[type]
-    inside = _Inside()
-    inside.walk(body)
+    inside = _Inside(body)
     kind, shown = _kind(type, rule, body)
     codes = (pair for path in rule.codes for value in _values(body, path) for pair in _codings(value))
     encounters = (_ref(each) for each in _values(body, rule.encounter))
@@ -61,34 +61,31 @@ def class_of(body: Body) -> str:
 class _Inside:
     """One walk through a body, for what may stand anywhere in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, body: Body) -> None:
         self.refs: list[str] = []
         self.special = False
-
-    def walk(self, value: Any) -> None:
-        if isinstance(value, list):
-            for each in value:
-                self.walk(each)
-        elif isinstance(value, dict):
-            self._look_at(value)
-            for each in value.values():
-                if isinstance(each, dict | list):
-                    self.walk(each)
+        # No recursion: bodies come as deep as their senders like. A report's results stay in their order.
+        ahead: deque[Any] = deque([body])
+        while ahead:
+            value = ahead.popleft()
+            if isinstance(value, dict):
+                self._look_at(value)
+                value = value.values()
+            ahead.extend(each for each in value if isinstance(each, dict | list))
 
     def _look_at(self, value: Body) -> None:
-        ref = _ref(value)
-        if ref is not None:
+        if "reference" in value and (ref := _ref(value)) is not None:
             self.refs.append(ref)
         if self.special:
             return
-        code = value.get("code")
-        if isinstance(code, str) and "system" in value:
-            system = str(value["system"])
+        code, system = value.get("code"), value.get("system")
+        if isinstance(code, str) and isinstance(system, str):
             confidential = system.endswith("Confidentiality") and code in _RESTRICTED
             self.special = confidential or is_special(system, code)
-        self.special = self.special or any(
-            isinstance(said := value.get(name), str) and is_special_text(said) for name in _SPOKEN
-        )
+        for name in _SPOKEN:
+            said = value.get(name)
+            if isinstance(said, str) and is_special_text(said):
+                self.special = True
 
 
 def _ref(value: Any) -> str | None:
@@ -116,7 +113,8 @@ def _codings(value: Any) -> Iterator[tuple[str, str]]:
     """The codes of a CodeableConcept, or of a Coding by itself."""
     if not isinstance(value, dict):
         return
-    for each in value.get("coding", ()) if "coding" in value else [value]:
+    codings = value.get("coding", [value])
+    for each in codings if isinstance(codings, list) else ():
         if isinstance(each, dict) and isinstance(each.get("code"), str) and each["code"]:
             yield str(each.get("system", "")), each["code"]
 

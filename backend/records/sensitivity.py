@@ -22,6 +22,12 @@ _WORDS = re.compile(
 )
 
 
+# A name is at its beginning; a scan written out as text is not to hold everybody else up.
+_FAR_ENOUGH = 4_000
+_OFTEN = 64
+
+
+@lru_cache(maxsize=4096)
 def is_special(system: str, code: str) -> bool:
     """Whether a code of this system belongs to a group that needs more than an ordinary basis."""
     family = _family(system)
@@ -30,7 +36,15 @@ def is_special(system: str, code: str) -> bool:
 
 def is_special_text(text: str) -> bool:
     """Whether words name such a group: hospitals' own codes say nothing, their names do."""
+    return _is_special_name(text) if len(text) <= _OFTEN else _names_special(text[:_FAR_ENOUGH])
+
+
+def _names_special(text: str) -> bool:
     return _WORDS.search(text) is not None
+
+
+# What results and medicines are called is said again and again.
+_is_special_name = lru_cache(maxsize=4096)(_names_special)
 
 
 @lru_cache(maxsize=512)

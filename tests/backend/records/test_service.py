@@ -103,7 +103,7 @@ async def test_nothing_of_a_batch_is_written_when_one_of_it_is_refused(parts: Re
     good = observation(mine, "good")
     too_large = condition(mine, "b", note=[{"text": "长" * bodies.LARGEST}])
     deep: Any = "x"
-    for _ in range(80):
+    for _ in range(200):
         deep = {"extension": [deep]}
     for bad, code in (
         (observation(others, "b"), ErrorCode.NOT_FOUND),

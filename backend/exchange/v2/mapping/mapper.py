@@ -37,6 +37,8 @@ from backend.patient_index.models import ChartNumber, Demographics
 # Whose PID is what the registration desk knows; other messages carry only as much as they need.
 _REGISTERS = frozenset({"ADT", "BAR", "VXU"})
 _ORDERS = frozenset({"ORM", "OMG", "OML", "ORU", "OUL"})
+# In these the first field says something; in all others it only counts.
+_NO_SET_ID = frozenset({"ORC", "SCH", "RXO", "RXE", "RXR", "MRG", "RF1", "PRD", "PD1", "ACC"})
 # Segments that carry nothing about the patient.
 _ENVELOPE = frozenset({"MSH", "SFT", "UAC", "EVN", "NTE", "DSC", "FHS", "BHS"})
 
@@ -128,7 +130,8 @@ def _leftovers(b: Building) -> None:
             b.not_understood("segment", segment)
             continue
         for number in segment.unread():
-            b.not_understood("field", segment, number)
+            if number > 1 or segment.name in _NO_SET_ID:
+                b.not_understood("field", segment, number)
 
 
 def _referral(b: Building) -> None:

@@ -308,6 +308,23 @@ def speaking(messages: MessageService) -> Callable[[Said], Awaitable[None]]:
     return speak
 
 
+def _surveys(m: Middle) -> SurveyService:
+    return make_surveys(
+        m.db,
+        cipher=m.cipher,
+        blind=m.blind,
+        public_url=m.settings.public_url,
+        hours=(m.settings.messages_from_hour, m.settings.messages_until_hour),
+        residents=m.residents,
+        directory=m.directory,
+        messages=m.messages,
+        claims=m.claims,
+        encounters=m.sharing.care.encounters,
+        audit=m.audit,
+        nudge=m.nudger.kick,
+    )
+
+
 def _top(m: Middle) -> Services:
     feed = Journal(m.db.collection("booking_feed"))
     recognition = make_recognition(m)
@@ -346,20 +363,7 @@ def _top(m: Middle) -> Services:
         hospital_bookings=HospitalBookingService(
             m.claims, m.schedules, m.residents, m.billing, m.audit, feed, m.nudger
         ),
-        surveys=make_surveys(
-            m.db,
-            cipher=m.cipher,
-            blind=m.blind,
-            public_url=m.settings.public_url,
-            hours=(m.settings.messages_from_hour, m.settings.messages_until_hour),
-            residents=m.residents,
-            directory=m.directory,
-            messages=m.messages,
-            claims=m.claims,
-            encounters=m.sharing.care.encounters,
-            audit=m.audit,
-            nudge=m.nudger.kick,
-        ),
+        surveys=_surveys(m),
         reports=make_reports(m),
         exchange=make_exchange(m),
         fhir=make_fhir(m),

@@ -25,6 +25,11 @@ _SEALED: Document = {"bsonType": "object", "required": ["kid", "ct"]}
 
 async def up(db: Database) -> None:
     """State the collections."""
+    await _charts(db)
+    await _history_and_reviews(db)
+
+
+async def _charts(db: Database) -> None:
     await ensure_collection(
         db,
         "charts",
@@ -69,6 +74,9 @@ async def up(db: Database) -> None:
             events_due(),
         ],
     )
+
+
+async def _history_and_reviews(db: Database) -> None:
     await ensure_collection(
         db,
         "chart_history",

@@ -93,6 +93,7 @@ def _subscribe_sharing(services: Services) -> None:
     bus.subscribe(kinds.CODE_USED, "care.on_code_used", care.on_code_used)
     for kind in (kinds.ENCOUNTER_STARTED, kinds.ENCOUNTER_FINISHED):
         bus.subscribe(kind, "care.on_encounter", care.on_encounter)
+    bus.subscribe(kinds.PERSON_CHANGED, "care.on_person_changed", care.on_person_changed)
     tell = make_record_teller(services)
     bus.subscribe(kinds.CONSENT_ASKED, "messages.tell_consent_asked", tell.on_consent_asked)
     bus.subscribe(kinds.CONSENT_GRANTED, "messages.tell_consent_granted", tell.on_consent_granted)

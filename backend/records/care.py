@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from backend import clock
 from backend.errors import AppError, ErrorCode
-from backend.records.care_rules import CARE_STEPS, STAY, relation
+from backend.records.care_rules import CARE_STEPS, STAY, relation, relation_id
 from backend.records.care_store import CareStore
 from backend.records.sharing_models import CareKind, CareRelation
 from backend.records.sharing_ports import Visit, Visits
@@ -111,6 +111,14 @@ class Care:
                 until=found.ended_at or found.began_at + STAY,
             )
         )
+
+    async def on_person_changed(self, event: Event) -> None:
+        """PERSON_CHANGED: a chart is somebody else's; what comes of its visits goes along."""
+        before, after = event.data["from"], event.data["to"]
+        for found in await self._store.of_chart(before, event.data["chart_id"]):
+            moved = relation_id(found.kind, after, found.organization_id, found.source_id)
+            await self._store.extend(replace(found, id=moved, person_id=after))
+            await self._store.end(found, event.at)
 
     async def forget(self, person_id: str) -> None:
         """RESIDENT_DELETED: whoever is gone is treated by nobody."""

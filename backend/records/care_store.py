@@ -52,6 +52,15 @@ class CareStore:
         found = self._relations.find({"_id": {"$in": sorted(ids)}}) if ids else None
         return [_read(doc) async for doc in found] if found is not None else []
 
+    async def of_chart(self, person_id: str, chart_id: str) -> list[CareRelation]:
+        """What comes of the visits of one chart."""
+        where = {
+            "person_id": person_id,
+            "kind": str(CareKind.ENCOUNTER),
+            "source_id": {"$gte": f"{chart_id}-", "$lt": f"{chart_id}."},
+        }
+        return [_read(doc) async for doc in self._relations.find(where)]
+
     async def end_all(self, person_id: str, at: datetime) -> None:
         """Nobody treats this person any more."""
         await self._relations.update_many(

@@ -19,10 +19,12 @@ from backend.records.sharing_models import Launch
 from backend.records.sharing_ports import Clients
 from backend.security.derive import derive_key
 from backend.security.keys import Key, Keyring
+from backend.security.lasting import declare_lapse
 
 # From the doctor's click to the page: no address lies about for longer.
 OPEN_WITHIN = timedelta(minutes=2)
 _MARK = 32
+declare_lapse("blind", "the address of a record window", OPEN_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)

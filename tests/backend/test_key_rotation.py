@@ -14,6 +14,7 @@ from backend.conversations.models import KEPT, Conversation, PutOff, Through
 from backend.conversations.service import Turn
 from backend.db.client import Database
 from backend.directory.models import TerminalKind
+from backend.ids import new_id
 from backend.messages.models import Answer
 from backend.messages.policies import Group
 from backend.patient_index.models import Demographics
@@ -26,6 +27,9 @@ from backend.staff.models import NewStaff
 from bots.engine import Heard
 from notify.ports import Reply
 from tests.factories.charts import make_chart, make_parted_charts
+from tests.factories.exchange import make_kept_message
+from tests.factories.records import make_resources
+from tests.factories.sharing import make_words
 from tests.factories.surveys import make_ticket
 from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
 
@@ -115,8 +119,13 @@ async def _fill(kept: Kept) -> None:
     await services.conversations.put_off(PutOff(Through.WECHAT, "oSomebody", "m1", "帮助"))
     await city.call("POST", "/api/v1/auth/wechat-mini", json=await _js_code(city, "13912340000"))
     await make_ticket(services, city.hospital.id, kept.sms.id)
+    await make_words(services, city.hospital, services.tokens.verify(kept.sms.token))
     who = Demographics(kept.sms.name, id_number=kept.sms.id_number)
-    await make_parted_charts(services, city.hospital.id, who)
+    charts = await make_parted_charts(services, city.hospital.id, who)
+    for status in ("provisional", "confirmed"):
+        found = {"resourceType": "Condition", "_key": "c", "note": [{"text": status}]}
+        await make_resources(services, charts[0], found)
+    await make_kept_message(services, new_id())
     await city.work()
 
 

@@ -11,10 +11,10 @@ from backend.bootstrap import Services
 from backend.directory.models import Department, Organization, Practitioner
 from backend.ids import new_id
 from backend.patient_index.models import Chart
-from backend.permissions import Actor
+from backend.permissions import Actor, Role
 from backend.records.models import Body, Purpose
-from backend.records.sharing_models import Asked, Terms
-from tests.factories.directory import hospital_client, make_hospital
+from backend.records.sharing_models import Asked, Terms, Verdict
+from tests.factories.directory import a_practitioner, hospital_client, make_hospital
 from tests.factories.records import make_chart, make_resources
 from tests.factories.residents import SignedIn, make_resident
 
@@ -159,3 +159,19 @@ async def make_question(services: Services, actor: Actor, person: SignedIn) -> s
     reading = await make_reading(services, actor, person)
     asked = await services.sharing.questions.ask(person.actor, person.id, reading, "我没有在这家医院看过病")
     return asked.id
+
+
+async def make_words(services: Services, hospital: Organization, person: Actor) -> None:
+    """Everything that somebody says around a record: why asked, why broken, what was found, question, answer."""
+    client, auditor = hospital_client(hospital), Actor("staff", new_id(), Role.AUDITOR, None)
+    await services.directory.save_practitioners([a_practitioner(hospital, value=DOCTOR)])
+    sharing = services.sharing
+    terms = Terms(Purpose.TREAT, clock.now() + DAY)
+    await sharing.consents.ask(client, person.id, terms, DOCTOR, "会诊")
+    asked = Asked(Purpose.BREAK_GLASS, DOCTOR, reason="02 心梗抢救，家属未到", presented=True)
+    basis = await services.record_gate.care(client, person.id, asked)
+    await services.record_reader.timeline(basis)
+    await sharing.break_glass.review(auditor, basis.reference, Verdict.JUSTIFIED, "与急诊记录一致", "")
+    (seen, *_), _ = await sharing.accesses.list_of(person, person.id, own=False, cursor=None, limit=1)
+    question = await sharing.questions.ask(person, person.id, seen.id, "为什么看我的病历？")
+    await sharing.questions.answer(auditor, question.id, "您当日在本院急诊抢救")

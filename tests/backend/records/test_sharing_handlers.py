@@ -14,10 +14,11 @@ from backend import clock
 from backend.db.client import Database
 from backend.directory.models import TerminalKind
 from backend.errors import AppError, ErrorCode
+from backend.patient_index.models import Demographics
 from backend.permissions import Actor
 from backend.records.sharing_models import Asked, CareKind
 from tests.factories.directory import a_practitioner
-from tests.factories.records import make_chart, make_resources
+from tests.factories.records import a_source, make_chart, make_resources
 from tests.factories.residents import SignedIn, make_child
 from tests.factories.sharing import DAY, DOCTOR, a_condition, an_encounter, make_place
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
@@ -206,6 +207,21 @@ async def test_who_books_or_shows_a_code_or_is_treated_is_cared_for(ward: Ward):
     await make_resources(services, chart, an_encounter(clock.now() - DAY, None, "in-progress"))
     await city.work()
     assert await ward.may_read()
+
+
+async def test_a_visit_counts_for_whom_its_chart_turns_out_to_be(ward: Ward):
+    services, hospital = ward.city.city.services, ward.city.hospital.id
+    number = {"name": ward.person.name, "id_number": ward.person.id_number}
+    chart = await make_chart(services, hospital, name=ward.person.name)
+    await make_resources(services, chart, an_encounter(clock.now() - DAY, clock.now()))
+    await ward.city.work()
+    assert not await ward.may_read()
+    source = a_source(hospital)
+    known = await services.patient_index.chart_for(hospital, chart.number, Demographics(**number), source)
+    assert known.person_id == ward.person.id
+    await ward.city.work()
+    assert await ward.may_read()
+    assert await services.sharing.care.holding(chart.person_id, hospital) is None
 
 
 async def test_a_cancellation_that_is_heard_of_first_still_ends_the_relationship(ward: Ward):

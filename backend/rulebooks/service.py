@@ -56,6 +56,10 @@ class Rulebook:
         self._remembered = (now + REMEMBERED_S, today, edition)
         return edition
 
+    def forget(self) -> None:
+        """Read anew what is in force, at the next question."""
+        self._remembered = None
+
     async def on(self, day: date) -> Edition:
         """What counts on a day."""
         info = await self._store.in_force(self.book.name, day)
@@ -135,7 +139,7 @@ class Rulebook:
         )
         if not await self._store.insert(info):
             raise AppError(ErrorCode.CONFLICT, "another edition came between")
-        self._remembered = None
+        self.forget()
         about = {"number": info.number, "effective_on": info.effective_on.isoformat(), **counts}
         await self._audit.record(
             actor, "rulebooks.edition_made", f"rulebook/{name}", info.source, None, about

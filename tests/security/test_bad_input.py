@@ -22,11 +22,15 @@ from backend.errors import ERRORS, ErrorCode
 from backend.permissions import SYSTEM, Role
 from backend.staff.models import SESSION_IDLE, NewStaff, SessionStage
 from tests.factories.staff import PASSWORD
-from tests.security.console_examples import EXAMPLES as PAGES
-from tests.security.examples import EXAMPLES, OWN, RESIDENTS, Ask
+from tests.security.clinical_examples import CLINICAL_EXAMPLES, CLINICAL_PAGES
+from tests.security.console_examples import EXAMPLES as PAGES_OF_AREAS
+from tests.security.examples import EXAMPLES as OF_AREAS
+from tests.security.examples import OWN, RESIDENTS, Ask
 from tests.security.matrix import operations
 from tests.security.town import Town
 
+EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES
+PAGES = PAGES_OF_AREAS | CLINICAL_PAGES
 OPERATIONS = operations(api_routes())
 PAGE_OPERATIONS = operations(console_routes())
 # Signing out ends the session under test, and a reset takes no text.

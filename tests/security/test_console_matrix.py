@@ -18,7 +18,9 @@ from backend.errors import ErrorCode
 from backend.permissions import SYSTEM, Role
 from backend.staff.models import HALF_SESSION_LIFETIME, SESSION_IDLE, NewStaff, SessionStage, StaffMember
 from tests.factories.staff import PASSWORD
-from tests.security.console_examples import EXAMPLES, OWN
+from tests.security.clinical_examples import CLINICAL_PAGES
+from tests.security.console_examples import EXAMPLES as OF_AREAS
+from tests.security.console_examples import OWN
 from tests.security.examples import Ask, Example
 from tests.security.matrix import operations, read_matrix, row_key
 from tests.security.town import Town
@@ -49,6 +51,10 @@ staff:surveys:write            one's own                 ok   ok   ok    ok   40
 staff:surveys:write            a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:survey_tickets:handle    one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
 staff:survey_tickets:handle    a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:recognition:read         one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:recognition:write        one's own                 ok   403  403   ok   403  403  403  403  403  403  403
+staff:medication:read          one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:medication:write         one's own                 ok   403  403   ok   403  403  403  403  403  403  403
 staff:record_access:read       one's own                 403  ok   ok    403  403  403  403  403  403  ok   ok
 staff:record_access:read       a thing of the hospital   403  ok   404   403  403  403  403  403  403  ok   404
 staff:record_access:review     a thing of the hospital   403  ok   404   403  403  403  403  403  403  ok   404
@@ -78,6 +84,7 @@ ROLES = {
 # Cookies that open nothing: none, one that is idle, signed out, half in, of a closed account, invented.
 NOT_IN = ("nobody", "idle", "signed_out", "half", "closed", "invented")
 
+EXAMPLES = OF_AREAS | CLINICAL_PAGES
 ROWS = read_matrix(MATRIX)
 ROUTES = operations(routes())
 COLUMNS = list(next(iter(ROWS.values())))

@@ -16,6 +16,7 @@ from backend.app import api_routes
 from backend.errors import ErrorCode
 from backend.http.endpoint import HTTP_METHODS, Operation, operations_of
 from backend.permissions import ROLE_GRANTS, Permission, Role
+from tests.security.clinical_examples import CLINICAL_EXAMPLES
 from tests.security.examples import EXAMPLES as OF_AREAS
 from tests.security.examples import Ask, Example
 from tests.security.fhir_examples import FHIR_EXAMPLES
@@ -49,6 +50,8 @@ hospital:records:read       one's own              403    403       403    403  
 hospital:records:read       a thing of the hospital 403   403       403    403    ok      404      403
 hospital:records:write      one's own              403    403       403    403    ok      ok       403
 hospital:records:write      a thing of the hospital 403   403       403    403    ok      404      403
+hospital:recognition:check  a thing of the hospital 403   403       403    403    ok      404      403
+hospital:medication:check   a thing of the hospital 403   403       403    403    ok      404      403
 hospital:directory:write    one's own              403    403       403    403    ok      ok       403
 hospital:directory:write    a thing of the hospital 403   403       403    403    ok      404      403
 hospital:schedules:write    one's own              403    403       403    403    ok      ok       403
@@ -67,7 +70,7 @@ NO_TOKEN = {
 }
 
 
-EXAMPLES = OF_AREAS | FHIR_EXAMPLES
+EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | FHIR_EXAMPLES
 ROWS = read_matrix(MATRIX, {"staff": STAFF, "foreign": ("foreign_client",)})
 ROUTES = operations(api_routes())
 CASES = [(route, n) for route in ROUTES for n in range(len(EXAMPLES.get(route, [None])))]

@@ -230,9 +230,7 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Each provider's part by its name: cloud_mas, aliyun_sms, tencent_sms; 1 unless named.",
     )
-    sms_extended: str = Field(
-        "", description="Providers, by comma, that let us lengthen the sender's number."
-    )
+    sms_extended: str = Field("", description="Providers, by comma, whose numbers we may lengthen.")
     sms_per_second: float = Field(50, ge=0, description="Most SMS a second to one provider; 0: no limit.")
     sms_per_day: int = Field(0, ge=0, description="Most SMS a day to one provider; 0: no limit.")
     messages_from_hour: int = Field(9, ge=0, le=23, description="Surveys are sent by SMS from this hour on.")

@@ -87,6 +87,28 @@ class AppointmentHandler(APIHandler):
         return appointment_out(await self.services.appointments.get(self.actor, appointment_id))
 
 
+class QueueHandler(APIHandler):
+    """The queue on the day."""
+
+    @requires(Permission.RESIDENT_APPOINTMENTS_READ)
+    @operation("Ask how many are before one in today's queue")
+    async def get(self, appointment_id: str) -> schemas.QueuePosition:
+        """As of the hospital's last call."""
+        view = await self.services.appointments.get(self.actor, appointment_id)
+        position = await self.services.queues.position(view.claim)
+        if position is None:
+            return schemas.QueuePosition(
+                number=view.claim.number, called=None, ahead=None, is_over=False, called_at=None
+            )
+        return schemas.QueuePosition(
+            number=position.number,
+            called=position.called,
+            ahead=position.ahead,
+            is_over=position.is_over,
+            called_at=position.called_at,
+        )
+
+
 class CancelHandler(APIHandler):
     """Cancelling."""
 
@@ -144,6 +166,7 @@ routes = [
     (r"/api/v1/holds/(?P<appointment_id>[^/]+)", HoldHandler),
     (r"/api/v1/appointments", AppointmentListHandler),
     (r"/api/v1/appointments/(?P<appointment_id>[^/]+)", AppointmentHandler),
+    (r"/api/v1/appointments/(?P<appointment_id>[^/]+)/queue", QueueHandler),
     (r"/api/v1/appointments/(?P<appointment_id>[^/]+)/cancel", CancelHandler),
     (r"/api/v1/appointments/(?P<appointment_id>[^/]+)/payment", PaymentHandler),
     (r"/api/v1/appointments/(?P<appointment_id>[^/]+)/payment/refresh", PaymentRefreshHandler),

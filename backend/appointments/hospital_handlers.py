@@ -89,6 +89,21 @@ class HospitalMissHandler(APIHandler):
         return booking_out(claim, schedule, None, paid=False)
 
 
+class CallingHandler(APIHandler):
+    """The number before the door."""
+
+    @requires(Permission.HOSPITAL_SCHEDULES_WRITE)
+    @operation(
+        "Say which number a session has come to",
+        errors=(E.SCHEDULE_NOT_FOUND, E.SCHEDULE_STOPPED, E.SLOT_NOT_FOUND, E.SLOT_PAST),
+        rate_limit="hospital_write",
+    )
+    async def post(self, body: schemas.CallNumber, external_id: str) -> schemas.Called:
+        """Of today. May be said twice, and late: without `back`, a lower number changes nothing."""
+        calling = await self.services.queues.call(self.actor, external_id, body.number, back=body.back)
+        return schemas.Called(schedule=external_id, number=calling.number, called_at=calling.called_at)
+
+
 class BookingFeedHandler(APIHandler):
     """What changed."""
 
@@ -165,5 +180,6 @@ routes = [
     (r"/hospital/v1/appointments/(?P<appointment_id>[^/]+)", HospitalBookingHandler),
     (r"/hospital/v1/appointments/(?P<appointment_id>[^/]+)/cancel", HospitalCancelHandler),
     (r"/hospital/v1/appointments/(?P<appointment_id>[^/]+)/missed", HospitalMissHandler),
+    (r"/hospital/v1/schedules/(?P<external_id>[^/]+)/calling", CallingHandler),
     (r"/hospital/v1/bookings", BookingFeedHandler),
 ]

@@ -153,6 +153,34 @@ class SellAtWindow(Schema):
     patient: WindowPatient
 
 
+class CallNumber(Schema):
+    """The number that a session has come to. `back`: to a lower one, after a mistake."""
+
+    number: int = Field(ge=1, le=10_000)
+    back: bool = False
+
+
+class Called(Answer):
+    """Where a session is now."""
+
+    schedule: str
+    number: int
+    called_at: Instant
+
+
+class QueuePosition(Answer):
+    """Where somebody stands; all null or zero on another day than the appointment's, or once it is over.
+
+    `called` is null before the hospital's first call; `ahead` counts the sold numbers in between.
+    """
+
+    number: int
+    called: int | None
+    ahead: int | None
+    is_over: bool
+    called_at: Instant | None
+
+
 class FeedQuery(Query):
     """Changes after a number; 0 or nothing begins at the beginning."""
 

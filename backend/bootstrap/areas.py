@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from backend.appointments.calling_store import CallingStore
 from backend.appointments.desk import AppointmentDesk
 from backend.appointments.hospital import HospitalBookingService
+from backend.appointments.queueing import Queues
 from backend.appointments.reminding import Reminding
 from backend.appointments.service import AppointmentService
 from backend.appointments.telling import AppointmentTeller
@@ -124,6 +126,7 @@ class Services(Middle):
     reminding: Reminding
     waitlist: Waitlist
     hospital_bookings: HospitalBookingService
+    queues: Queues
     desk: AppointmentDesk
     surveys: SurveyService
     reports: Reports
@@ -253,6 +256,10 @@ def _resealing(
     return Resealing(store, ground.keyring, [*fields, *indexes])
 
 
+def _queues(m: Middle) -> Queues:
+    return Queues(CallingStore(m.db), m.claims, m.schedules, m.directory, m.residents, m.messages, m.nudger)
+
+
 def _healthcodes(ground: Ground) -> HealthCodeService:
     return make_health_codes(
         ground.db,
@@ -350,6 +357,7 @@ def _top(m: Middle) -> Services:
             m.messages,
             cancel_until=timedelta(minutes=m.settings.cancel_until_minutes),
         ),
+        queues=_queues(m),
         waitlist=Waitlist(
             WaitlistStore(m.db),
             m.claims.holding_for(OFFER_FOR),

@@ -28,6 +28,7 @@ def subscribe(services: Services) -> None:
         "messages",
         "message_replies",
         "put_off_messages",
+        "callings",
         *RESIDENT_EVENT_SOURCES,
         *CHART_EVENT_SOURCES,
         *RECORD_EVENT_SOURCES,
@@ -138,6 +139,7 @@ def _subscribe_telling(services: Services) -> None:
     bus.subscribe(kinds.ORDER_PAID, "appointments.tell_paid", visits.on_paid)
     bus.subscribe(kinds.CODE_USED, "appointments.tell_checked_in", visits.on_code_used)
     bus.subscribe(kinds.REMINDERS_DUE, "appointments.remind", visits.on_reminders_due)
+    bus.subscribe(kinds.QUEUE_MOVED, "appointments.tell_queue_near", services.queues.on_moved)
     bus.subscribe(kinds.REFUND_SUCCEEDED, "appointments.tell_refunded", visits.on_refunded)
     bus.subscribe(kinds.CODE_USED, "messages.tell_code_used", family.on_code_used)
     bus.subscribe(kinds.PHONE_RELEASED, "messages.tell_phone_released", family.on_phone_released)

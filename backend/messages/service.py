@@ -89,7 +89,6 @@ class MessageService:
         self.lines = SMSLines(lines, self.tallies, limits)
         self.templates = Templates(TemplateStore(db), audit, self.lines.first_ids)
         by_account = account_templates or {}
-        gates = Gates(self._messages, self._grants, self._optouts, limits, blind, hours, by_account)
         account = AccountDelivering(self._messages, official, notifier, by_account)
         self._delivering = Delivering(
             self._messages,
@@ -97,7 +96,7 @@ class MessageService:
             self._grants,
             people,
             self.lines,
-            gates,
+            Gates(self._messages, self._grants, self._optouts, limits, blind, hours, by_account),
             WeChatDelivering(self._messages, self._grants, messenger, account, templates),
             blind,
             self.templates,

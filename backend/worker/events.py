@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     REFUND_FAILED = "refund.failed"
     MESSAGE_DUE = "message.due"
     REMINDERS_DUE = "reminders.due"
+    QUEUE_MOVED = "queue.moved"
     CHAT_PUT_OFF = "chat.put_off"
     SMS_REPLY_RECEIVED = "sms.reply_received"
     CODE_USED = "code.used"

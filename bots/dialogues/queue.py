@@ -1,4 +1,4 @@
-"""The queue: no hospital's calling system is connected, so only what the booking itself says is told."""
+"""The queue: how many are before one, as of the hospital's last call, or by the booking alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from bots.dialogue import Dialogue, Next, Say, Talk
 from bots.dialogues import mine
 from bots.understanding.values import Intent
 
-_NOT_CALLED_HERE = "医院的叫号还没有接入这里，现在叫到几号请看候诊区屏幕或问导诊台。"
-
 
 class Queue(Dialogue):
-    """Reads out today's number and how many were booked before it."""
+    """Reads out today's number, which one is being called and how many are in between."""
 
     name: ClassVar[str] = "queue"
     title: ClassVar[str] = "今天的号排在第几"
@@ -31,16 +29,19 @@ class Queue(Dialogue):
         if not today:
             after = f"最近的预约：{mine.line(views[0])}。" if views else ""
             return Say(f"您今天没有预约。{after}")
-        lines = [await _position(talk, view) for view in mine.meant(talk, today, None)]
-        return Say("\n".join([*lines, _NOT_CALLED_HERE]))
+        return Say("\n".join([await _position(talk, view) for view in mine.meant(talk, today, None)]))
 
 
 async def _position(talk: Talk, view: AppointmentView) -> str:
     claim, place = view.claim, view.place
-    taken = (await talk.services.claims.taken(claim.pool_key)).get(claim.schedule_id, set())
-    before = sum(number < claim.number for number in taken)
+    position = await talk.services.queues.position(claim)
     where = f"，{place.department.place}" if place.department.place else ""
-    return (
-        f"{place.organization.name} {place.department.name}：您是{claim.number}号，"
-        f"约{phrases.time_of(claim.start_at)}就诊{where}；您前面约出{before}个号（不含现场取号）。"
-    )
+    about = f"约{phrases.time_of(claim.start_at)}就诊{where}"
+    mine_is = f"{place.organization.name} {place.department.name}：您是{claim.number}号，"
+    if position is None:
+        return f"{mine_is}{about}。"
+    if position.called is None:
+        return f"{mine_is}{about}；您前面约出{position.ahead}个号，医院还没有开始叫号。"
+    if position.is_over:
+        return f"{mine_is}现在叫到{position.called}号，您的号已经叫过了，请尽快到诊区{where}，向导诊台说明。"
+    return f"{mine_is}现在叫到{position.called}号，前面还有{position.ahead}人{where}，请留意叫号。"

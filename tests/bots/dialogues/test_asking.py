@@ -38,7 +38,7 @@ async def test_nothing_owed_is_said_and_what_is_not_known_here(city: TestCity):
     await talk.says("我还欠多少钱").hears("没有要付的挂号费", "药费", "到就诊医院")
 
 
-async def test_the_place_in_the_queue_is_what_the_booking_says_and_no_more(city: TestCity):
+async def test_the_place_in_the_queue_is_what_the_booking_says_until_the_first_call(city: TestCity):
     first, who = await city.resident(), await city.resident()
     await city.schedule(days=1)
     await open_soon(city)
@@ -49,7 +49,7 @@ async def test_the_place_in_the_queue_is_what_the_booking_says_and_no_more(city:
     await book(other, "今天")
     await book(talk, "今天")
     said = talk.says("该我了没")
-    await said.hears("您是2号", "门诊楼二楼", "前面约出1个号", "叫号还没有接入")
+    await said.hears("您是2号", "门诊楼二楼", "前面约出1个号", "还没有开始叫号")
 
 
 async def test_the_way_to_what_was_named(city: TestCity):

@@ -334,6 +334,8 @@ export const mine = {
   notVerified: '未实名',
   noPhone: '未绑定手机号',
   appointments: '我的预约',
+  reports: '我的报告',
+  record: '健康档案',
   patients: '就诊人管理',
   messages: '消息',
   uses: '用码记录',

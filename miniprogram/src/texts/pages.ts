@@ -27,6 +27,16 @@ export const pageTitles = {
   consentGrant: '主动授权',
   accesses: '谁看过我的病历',
   about: '服务说明',
+  survey: '就诊回访',
+  reports: '我的报告',
+  report: '报告详情',
+  trend: '变化趋势',
+  images: '影像',
+  shares: '我分享过的',
+  record: '健康档案',
+  measure: '记一次测量',
+  correction: '信息有误',
+  exporting: '下载全部',
 }
 
 export const tabTitles = { home: '首页', booking: '预约', code: '健康码', mine: '我的' }

@@ -33,6 +33,15 @@ export const routes = {
   phone: () => '/pages/settings/phone/index',
   settings: () => '/pages/settings/index',
   about: () => '/pages/about/index',
+  reports: () => '/pages/reports/list/index',
+  report: (id: string) => `/pages/reports/detail/index${queryString({ report_id: id })}`,
+  trend: (patientId: string, analyte: string) => `/pages/reports/trend/index${queryString({ patient_id: patientId, analyte })}`,
+  shares: () => '/pages/reports/shares/index',
+  record: () => '/pages/record/timeline/index',
+  measure: (patientId: string) => `/pages/record/measure/index${queryString({ patient_id: patientId })}`,
+  correction: (patientId: string) => `/pages/record/correction/index${queryString({ patient_id: patientId })}`,
+  exporting: (patientId: string) => `/pages/record/exporting/index${queryString({ patient_id: patientId })}`,
+  images: (reportId: string, open: boolean) => `/pages/reports/images/index${queryString({ report_id: reportId, open: open ? 1 : undefined })}`,
 }
 
 const RETURN_KEY = 'hc.return_to'

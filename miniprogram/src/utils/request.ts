@@ -20,6 +20,8 @@ export interface Call {
   once?: boolean
   /** No token is sent, and a refusal does not sign anyone out. */
   anonymous?: boolean
+  /** The answer is a file or a picture. */
+  binary?: boolean
 }
 
 const TIMEOUT_MS = 15_000
@@ -43,7 +45,7 @@ export function queryString(query: Record<string, QueryValue> = {}): string {
 const intentOf = ({ method, path, body }: Call): string => JSON.stringify([method, path, body])
 
 function headersOf(call: Call, token: string | undefined): Record<string, string> {
-  const headers: Record<string, string> = { Accept: 'application/json', 'X-Request-Id': newId() }
+  const headers: Record<string, string> = { Accept: call.binary ? '*/*' : 'application/json', 'X-Request-Id': newId() }
   if (call.body) headers['Content-Type'] = 'application/json'
   if (token) headers.Authorization = `Bearer ${token}`
   if (call.once) headers['Idempotency-Key'] = intentKey(intentOf(call))
@@ -69,7 +71,7 @@ async function send<T>(call: Call, token: string | undefined): Promise<T> {
     method: call.method ?? 'GET',
     header: headersOf(call, token),
     data: call.body ? JSON.stringify(call.body) : undefined,
-    dataType: 'json',
+    ...(call.binary ? { responseType: 'arraybuffer' as const } : { dataType: 'json' }),
     timeout: TIMEOUT_MS,
   }).catch((failure: unknown) => {
     throw clientError(isTimeout(failure) ? 'TIMEOUT' : 'NETWORK')

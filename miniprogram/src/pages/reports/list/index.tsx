@@ -1,0 +1,80 @@
+// Reports of all hospitals, of oneself and of whom one acts for.
+import { Text, View } from '@tarojs/components'
+import { useState } from 'react'
+import { Guard } from '../../../components/guard'
+import { Page } from '../../../components/page'
+import { PatientPicker } from '../../../components/patientPicker'
+import { Press } from '../../../components/press'
+import { Empty, Loaded, LoadedList } from '../../../components/states'
+import { Tabs } from '../../../components/tabs'
+import { Tag } from '../../../components/tag'
+import { usePages } from '../../../hooks/usePages'
+import { usePatientChoice } from '../../../hooks/usePatientChoice'
+import { usePatients } from '../../../hooks/usePatients'
+import { listReports, type ReportLine } from '../../../services/reports'
+import type { Patient } from '../../../services/types'
+import { pageTitles } from '../../../texts'
+import { reports as t } from '../../../texts/reports'
+import { go, routes } from '../../../utils/navigate'
+import { reportTags } from '../../../utils/report'
+import { formatInstant } from '../../../utils/time'
+import './index.scss'
+
+type Kind = 'all' | 'lab' | 'imaging'
+const TABS: { key: Kind; text: string }[] = [
+  { key: 'all', text: t.all },
+  { key: 'lab', text: t.lab },
+  { key: 'imaging', text: t.imaging },
+]
+
+function ReportCard({ report }: { report: ReportLine }) {
+  const open = (): void => {
+    go(routes.report(report.id))
+  }
+  return (
+    <Press className="report-card" onPress={open} testId="report-item">
+      <Text className="report-card__title">{report.title}</Text>
+      <Text className="report-card__where">{report.organization_name}</Text>
+      <Text className="report-card__at">{formatInstant(report.at)}</Text>
+      <View className="report-card__tags">
+        {reportTags(report).map(({ text, tone }) => <Tag text={text} tone={tone} key={text} />)}
+      </View>
+    </Press>
+  )
+}
+
+function ReportsOf({ patient }: { patient: Patient }) {
+  const [kind, setKind] = useState<Kind>('all')
+  const list = usePages(`${patient.id}/${kind}`, (cursor) => listReports(patient.id, kind === 'all' ? undefined : kind, cursor))
+  return (
+    <>
+      <Tabs tabs={TABS} chosen={kind} onChoose={setKind} />
+      <LoadedList of={list} empty={<Empty icon="paper" text={t.empty} hint={t.emptyHint} />}>
+        {(items) => items.map((one) => <ReportCard report={one} key={one.id} />)}
+      </LoadedList>
+    </>
+  )
+}
+
+function Reports() {
+  const patients = usePatients()
+  const { chosen, choose } = usePatientChoice(patients.data)
+  return (
+    <Loaded of={patients}>
+      {(people) => (
+        <>
+          {people.length > 1 ? <PatientPicker patients={people} chosen={chosen?.id} onChoose={choose} label={t.forWhom} /> : null}
+          {chosen ? <ReportsOf patient={chosen} key={chosen.id} /> : null}
+        </>
+      )}
+    </Loaded>
+  )
+}
+
+export default function ReportsPage() {
+  return (
+    <Page title={pageTitles.reports}>
+      <Guard realName>{() => <Reports />}</Guard>
+    </Page>
+  )
+}

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bench import measures, messages, records, surveys
+from bench import measures, messages, mllp, recognition, records, surveys
 from bench.city import BenchCity, bench_city
 from bench.measures import Measured, Progress
 
@@ -24,8 +24,10 @@ class Benchmark(StrEnum):
     AVAILABILITY = "availability"
     VERIFICATION = "verification"
     MESSAGES = "messages"
+    MLLP = "mllp"
     SURVEYS = "surveys"
     RECORDS = "records"
+    RECOGNITION = "recognition"
     ALL = "all"
 
 
@@ -52,6 +54,12 @@ def main(
     """Measure over real HTTP with 64 connections against one web process. Takes about a minute each."""
     if what is Benchmark.MESSAGES:
         _say_drained(uvloop.run(messages.measure(count, _progress)))
+        return
+    if what is Benchmark.MLLP:
+        mllp.main(min(count, 1_000))
+        return
+    if what is Benchmark.RECOGNITION:
+        recognition.main()
         return
     if what is Benchmark.SURVEYS:
         surveys.main(count)

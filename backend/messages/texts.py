@@ -186,7 +186,7 @@ WORDINGS: dict[MessageKind, Wording] = {
             "thing4": "约2分钟，点击填写",
         },
         channels=(WECHAT,),
-        page="pages/messages/list/index",
+        page="pages/surveys/answer/index?token={token}",
     ),
     MessageKind.SURVEY_QUESTION: Wording(
         title="就诊回访",

@@ -85,6 +85,7 @@ FACTS: dict[str, Fact] = {
     "question": Fact("问题", _ANY, "您对医生的解释满意吗？1满意 2一般 3不满意"),
     "until": Fact("截止", _ANY, "1月12日"),
     "link": Fact("链接", r"https?://\S{3,200}", "https://jk.example.org/s/abc"),
+    "token": Fact("回访编号", r"[0-9A-Za-z]{20,64}", "01KAAAAAAAAAAAAAAAAAAAAAAA0123456789abcdef"),
     "bring": Fact("请携带", _ANY, "身份证、医保卡和以往病历"),
     "ahead": Fact("前面人数", r"[0-9]{1,3}", "3"),
     "exam": Fact("检查项目", _WORDS, "血常规"),

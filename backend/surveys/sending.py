@@ -271,6 +271,7 @@ class Sending:
             "title": version.content.title,
             "question": wording(first, spoken=True) if first else version.content.title,
             "link": self._links.address(run.id),
+            "token": self._links.token(run.id),
             "until": f"{until.month}月{until.day}日",
             "time": f"{until.year}年{until.month}月{until.day}日 {until:%H:%M}",
         }

@@ -92,6 +92,7 @@ def test_wechats_fields_keep_within_wechats_lengths(kind: MessageKind):
                 "title",
                 "until",
                 "link",
+                "token",
                 "question",
             ],
             "长" * 60,

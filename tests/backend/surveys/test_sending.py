@@ -291,3 +291,17 @@ async def test_a_stay_in_hospital_is_asked_about_when_it_ends_and_one_of_years_a
         (Trigger.DISCHARGE, person_id, RunState.PLANNED),
         (Trigger.VISIT, person_id, RunState.PLANNED),
     ]
+
+
+async def test_the_card_in_wechat_leads_to_the_page_of_that_one_run(ward: Ward):
+    await ward.campaign(ways=(Way.CARD,))
+    who = await ward.city.resident(wechat=True)
+    await ward.city.outside.post("subscribe", {"phone": who.phone, "kinds": ["survey_card"]})
+    wanted = {"template_kinds": ["survey_card"]}
+    await ward.city.call("POST", "/api/v1/messages/subscriptions", as_=who, json=wanted, expect=204)
+    await ward.visit(who.id)
+    await ward.pass_by()
+    [card] = (await ward.city.outside.get("wechat-messages", phone=who.phone))["items"]
+    assert card["page"].startswith("pages/surveys/answer/index?token=")
+    page = await ward.city.http.get(f"{ward.city.url}/s/{card['page'].split('=')[1]}")
+    assert (page.status_code, "满意" in page.text) == (200, True)

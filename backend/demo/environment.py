@@ -80,8 +80,9 @@ def city_environment(
         "MLLP_OPEN_TO": demo_directory().organizations[0].id,
         "MINIPROGRAM_DIR": str(RESIDENT_APP),
         "KEYS_FILE": str(places.keys_file),
-        "MAS_CALLBACK_SECRET": mas_callback_secret(places),
+        **callback_secrets(places, {"mas": "MAS", "aliyun": "ALIYUN_SMS", "tencent": "TENCENT_SMS"}),
         **vendor_environment(places.sandbox_url, credentials),
+        **clouds_environment(places.sandbox_url, credentials),
         **servers,
     }
     return inherited() | own | {name: given[name] for name in REPLACEABLE if given.get(name)}
@@ -97,7 +98,8 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
     known = {
         name.lower(): value for name, value in environment.items() if name.lower() in Settings.model_fields
     }
-    known["wechat_subscribe_templates"] = json.loads(environment["WECHAT_SUBSCRIBE_TEMPLATES"])
+    for name in ("wechat_subscribe_templates", "aliyun_sms_templates", "tencent_sms_templates"):
+        known[name] = json.loads(environment[name.upper()])
     return Settings.model_validate(known)
 
 
@@ -108,13 +110,39 @@ def vendor_settings(sandbox: str, credentials: dict[str, Any]) -> dict[str, Any]
     return settings | {"wechat_subscribe_templates": credentials["subscribe_templates"]}
 
 
-def mas_callback_secret(places: DemoPlaces) -> str:
-    """The secret part of the SMS callbacks' path, made once."""
-    file = places.folder / "mas-callback-secret"
-    if not file.is_file():
-        file.write_text(secrets.token_urlsafe(24))
-        file.chmod(0o600)
-    return file.read_text().strip()
+def callback_secrets(places: DemoPlaces, names: Mapping[str, str]) -> dict[str, str]:
+    """The secret part of each SMS provider's callbacks, made once, under the names their reader knows."""
+    made = {}
+    for provider, name in names.items():
+        file = places.folder / f"{provider}-callback-secret"
+        if not file.is_file():
+            file.write_text(secrets.token_urlsafe(24))
+            file.chmod(0o600)
+        made[f"{name}_CALLBACK_SECRET"] = file.read_text().strip()
+    return made
+
+
+def clouds_environment(sandbox: str, credentials: dict[str, Any]) -> dict[str, str]:
+    """Two more providers of text messages, so that the choice between them can be watched."""
+    aliyun, tencent = credentials["aliyun_sms"], credentials["tencent_sms"]
+
+    def codes(account: dict[str, Any]) -> str:
+        return json.dumps({kind: template["code"] for kind, template in account["templates"].items()})
+
+    return {
+        "SMS_EXTENDED": "cloud_mas,aliyun_sms,tencent_sms",
+        "ALIYUN_SMS_URL": f"{sandbox}/aliyun-sms",
+        "ALIYUN_SMS_ACCESS_KEY_ID": aliyun["access_key_id"],
+        "ALIYUN_SMS_ACCESS_KEY_SECRET": aliyun["access_key_secret"],
+        "ALIYUN_SMS_SIGN_NAME": aliyun["sign_name"],
+        "ALIYUN_SMS_TEMPLATES": codes(aliyun),
+        "TENCENT_SMS_URL": f"{sandbox}/tencent-sms",
+        "TENCENT_SMS_SECRET_ID": tencent["secret_id"],
+        "TENCENT_SMS_SECRET_KEY": tencent["secret_key"],
+        "TENCENT_SMS_APP_ID": tencent["sdk_app_id"],
+        "TENCENT_SMS_SIGN_NAME": tencent["sign_name"],
+        "TENCENT_SMS_TEMPLATES": codes(tencent),
+    }
 
 
 def vendor_environment(sandbox: str, credentials: dict[str, Any]) -> dict[str, str]:

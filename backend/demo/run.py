@@ -16,9 +16,9 @@ from backend.demo.embedded import start_mongod, start_redis
 from backend.demo.environment import (
     RESIDENT_APP,
     DemoPlaces,
+    callback_secrets,
     city_environment,
     inherited,
-    mas_callback_secret,
     settings_of,
 )
 from backend.demo.errors import DemoError
@@ -120,7 +120,7 @@ def _start_sandbox(places: DemoPlaces, supervisor: Supervisor) -> None:
         *("--state-dir", str(places.sandbox_state), "--city-file", str(places.city_file)),
     ]
     # Not on the command line, which anybody on this machine may read.
-    secret = {"MAS_CALLBACK_SECRET": mas_callback_secret(places)}
+    secret = callback_secrets(places, {"mas": "MAS", "aliyun": "ALIYUN", "tencent": "TENCENT"})
     supervisor.start("sandbox", argv, inherited() | secret)
 
 

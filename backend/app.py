@@ -14,6 +14,7 @@ from backend.bootstrap import City, open_city
 from backend.directory import handlers as directory_handlers
 from backend.directory import token_handlers
 from backend.exchange.fhir import handlers as fhir_handlers
+from backend.exchange.fhir import load_handlers
 from backend.exchange.quality import handlers as quality_handlers
 from backend.healthcodes import handlers as healthcodes_handlers
 from backend.http import config_handlers
@@ -76,6 +77,7 @@ def api_routes() -> Routes:
         *image_handlers.routes,
         *dicomweb_handlers.routes,
         *fhir_handlers.routes,
+        *load_handlers.routes,
         *quality_handlers.routes,
     ]
 

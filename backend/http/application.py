@@ -41,7 +41,7 @@ class CityApplication(Application):
             # Not `connection.close`, which lets a request under way finish.
             lambda: connection.stream.close(),
             most=self._most(request, found),
-            within_s=self.settings["body_within_s"],
+            within_s=getattr(found.handler_class, "body_within_s", 0.0) or self.settings["body_within_s"],
         )
 
     def _most(self, request: HTTPServerRequest, found: Any) -> int:

@@ -38,6 +38,15 @@ async def _whole_chart(town: Town, caller: str) -> Ask:
     return Ask(path={"id": await _patient(town)})
 
 
+async def _load(town: Town, caller: str) -> Ask:
+    answer = await town.city.http.post(
+        f"{town.city.url}/fhir/R4/$load",
+        content=b"",
+        headers=town["client"].headers | {"Content-Type": "application/fhir+ndjson"},
+    )
+    return Ask(path={"load_id": str(answer.headers["Content-Location"]).rpartition("/")[2]})
+
+
 _NAME: dict[str, Any] = {"resourceType": "Organization", "name": "检验科"}
 _OF_TYPE = {"type": "Organization"}
 FHIR_EXAMPLES: dict[str, list[Example]] = {
@@ -52,5 +61,9 @@ FHIR_EXAMPLES: dict[str, list[Example]] = {
     "DELETE /fhir/R4/{type}/{id}": [Example(INSTITUTION, _one, 204)],
     "GET /fhir/R4/{type}/{id}/_history": [Example(INSTITUTION, _one)],
     "GET /fhir/R4/{type}/{id}/_history/{version}": [Example(INSTITUTION, _one)],
+    # No file: whoever may is told what to send.
+    "POST /fhir/R4/$load": [plain(OWN, 415, content=b"{}")],
+    "GET /fhir/R4/$load/{load_id}": [Example(INSTITUTION, _load)],
+    "GET /fhir/R4/$load/{load_id}/refusals": [Example(INSTITUTION, _load)],
     "GET /fhir/R4/Patient/{id}/$everything": [Example(INSTITUTION, _whole_chart)],
 }

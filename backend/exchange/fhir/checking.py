@@ -50,7 +50,8 @@ def problems(resource: Any, root: dict[str, Any] | None = None) -> list[Issue]:
             *everywhere.of_resource(plain, kind),
             *_by_invariants(shape_of(kind), plain, kind, root or plain),
         ]
-    for number, inner in enumerate(plain.get("contained") or ()):
+    contained = plain.get("contained")
+    for number, inner in enumerate(contained if isinstance(contained, list) else ()):
         where = f"{kind}.contained[{number}]"
         found += [issue.at(where) for issue in problems(inner, plain)]
     return found[:MOST_ISSUES]

@@ -9,6 +9,8 @@ from backend.db.client import Database
 from backend.exchange.fhir.bundles import Bundles
 from backend.exchange.fhir.finding import Finder
 from backend.exchange.fhir.intake import Intake
+from backend.exchange.fhir.loading import Loading
+from backend.exchange.fhir.loads_store import LoadStore
 from backend.exchange.fhir.names_store import PatientNames
 from backend.patient_index.service import PatientIndex
 from backend.records.gate import Gate
@@ -24,6 +26,7 @@ class FHIRFace:
     intake: Intake
     finder: Finder
     bundles: Bundles
+    loading: Loading
 
 
 class Below(Protocol):
@@ -42,4 +45,4 @@ def make_fhir(below: Below) -> FHIRFace:
     base = f"{below.settings.public_url}/fhir/R4"
     finder = Finder(below.record_reader, below.record_gate, below.patient_index, base)
     intake = Intake(below.records, below.patient_index, finder, PatientNames(below.db), base)
-    return FHIRFace(intake, finder, Bundles(intake, base))
+    return FHIRFace(intake, finder, Bundles(intake, base), Loading(LoadStore(below.db), intake))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -38,11 +39,18 @@ TEXTS = {
 }
 
 
+# What is asked only of an element that is there.
+_ABSENT = re.compile(r"(\w+)\.(?:empty\(\) or|exists\(\) implies) ")
+
+
 def holds(rule: Constraint, node: dict[str, Any], resource: dict[str, Any]) -> bool:
     """Whether a rule holds of an object within a resource."""
     own = _OWN.get(rule.key)
     if own is not None:
         return own(node, resource)
+    trivially = _ABSENT.match(rule.expression)
+    if trivially is not None and not any(name.lstrip("_").startswith(trivially[1]) for name in node):
+        return True
     try:
         said = _compiled(rule.expression)(node, {"resource": resource, "rootResource": resource})
     except Exception as error:

@@ -1,0 +1,124 @@
+"""What another hospital may read at /fhir/R4: nothing without a basis; and each reading leaves its entry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from backend import clock
+from backend.audit.models import AuditFilter
+from backend.exchange.fhir.patients import ID_NUMBER_SYSTEM
+from backend.ids import new_id
+from backend.permissions import SYSTEM
+from backend.records.care_rules import relation
+from backend.records.care_store import CareStore
+from backend.records.sharing_models import CareKind
+from tests.backend.exchange.fhir.conftest import Face, a_patient, an_observation
+from tests.factories.directory import a_practitioner
+from tests.support.city import id_number
+
+NUMBER = id_number(77)
+BY_NUMBER = f"/Patient?identifier={ID_NUMBER_SYSTEM}|{NUMBER}"
+DOCTOR = {"X-Practitioner": "D-1"}
+
+
+@pytest.fixture(scope="module")
+async def person(face: Face) -> dict[str, str]:
+    """One person with a chart at each hospital, and a doctor at the second."""
+    await face.city.outside.post("persons", {"name": "赵小兰", "id_number": NUMBER, "phone": "13800000077"})
+    said = a_patient(name=[{"text": "赵小兰"}], gender="unknown")
+    said["identifier"].append({"system": ID_NUMBER_SYSTEM, "value": NUMBER})
+    first = await face.one.create(said)
+    result = await face.one.create(an_observation(f"Patient/{first}"))
+    chart = await face.city.city.services.patient_index.chart(first)
+    assert chart is not None
+    doctor = a_practitioner(face.two.organization, value="D-1")
+    await face.city.city.services.directory.save_practitioners([doctor])
+    return {"chart": first, "result": result, "id": chart.person_id}
+
+
+async def treat(face: Face, person_id: str) -> None:
+    """The second hospital treats the person from now on."""
+    now = clock.now()
+    made = relation(
+        CareKind.REFERRAL,
+        person_id,
+        face.two.organization.id,
+        new_id(),
+        begins_at=now - timedelta(minutes=1),
+        until=now + timedelta(days=1),
+    )
+    await CareStore(face.city.city.db).begin(made)
+
+
+async def readings(face: Face) -> list[Any]:
+    """What has been read, the newest first."""
+    wanted = AuditFilter(action="records.read")
+    return (await face.city.city.services.audit.list_entries(SYSTEM, wanted, limit=200))[0]
+
+
+async def test_without_a_basis_nothing_is_told_not_even_whether_there_is_somebody(
+    face: Face, person: dict[str, str]
+):
+    nobody = BY_NUMBER.replace(NUMBER, id_number(78))
+    for path in (BY_NUMBER, nobody, f"/Patient/{person['id']}", f"/Observation/{person['result']}"):
+        await face.two.refused("GET", path, None, 404, "not-found")
+    known = await face.two.ask("GET", BY_NUMBER, expect=403, headers=DOCTOR)
+    unknown = await face.two.ask("GET", nobody, expect=403, headers=DOCTOR)
+    assert known.json() == unknown.json()
+    issue = known.json()["issue"][0]
+    assert issue["code"] == "forbidden"
+    assert issue["diagnostics"], "it says what ways there are"
+    for path in (
+        f"/Patient/{person['id']}",
+        f"/Observation/{person['result']}",
+        f"/Observation?patient={person['id']}",
+    ):
+        await face.two.ask("GET", path, expect=404, headers=DOCTOR)
+
+
+async def test_whoever_treats_reads_the_person_over_all_hospitals(face: Face, person: dict[str, str]):
+    await treat(face, person["id"])
+    before = len(await readings(face))
+    found = await face.two.get(BY_NUMBER, headers=DOCTOR)
+    (golden,) = [each["resource"] for each in found["entry"]]
+    assert golden["id"] == person["id"]
+    assert golden["link"] == [{"other": {"reference": f"Patient/{person['chart']}"}, "type": "seealso"}]
+    assert golden["name"] == [{"text": "赵小兰"}]
+    paths = {
+        f"/Patient/{person['id']}": 1,
+        f"/Patient/{person['chart']}": 1,
+        f"/Observation/{person['result']}": 1,
+        f"/Observation/{person['result']}/_history": 1,
+        f"/Observation/{person['result']}/_history/1": 1,
+        f"/Observation?patient={person['id']}": 1,
+        f"/Observation?patient={person['chart']}": 1,
+        f"/Observation?patient.identifier={ID_NUMBER_SYSTEM}|{NUMBER}": 1,
+        f"/Patient?link=Patient/{person['chart']}": 1,
+        f"/Patient/{person['id']}/$everything": 1,
+        f"/Observation?patient={person['id']}&_include=Observation:subject": 2,
+    }
+    for path in paths:
+        await face.two.ask("GET", path, headers=DOCTOR)
+    entries = await readings(face)
+    assert len(entries) - before == 1 + sum(paths.values()), "one entry for each reading"
+    assert all(each.data["practitioner"] == "D-1" for each in entries[: len(entries) - before])
+    assert (await face.two.get(f"/Observation?patient={person['id']}", headers=DOCTOR))["total"] == 1
+
+
+async def test_what_one_may_read_one_may_still_not_write(face: Face, person: dict[str, str]):
+    body = an_observation(f"Patient/{person['chart']}", id=person["result"])
+    await face.two.refused("PUT", f"/Observation/{person['result']}", body, 404, "not-found", headers=DOCTOR)
+    await face.two.refused(
+        "DELETE", f"/Observation/{person['result']}", None, 404, "not-found", headers=DOCTOR
+    )
+
+
+async def test_a_purpose_that_is_none_is_refused(face: Face, person: dict[str, str]):
+    headers = DOCTOR | {"X-Purpose": "CURIOSITY"}
+    await face.two.refused("GET", BY_NUMBER, None, 400, "parameter-value", headers=headers)
+    glass = DOCTOR | {"X-Purpose": "BTG"}
+    stranger = BY_NUMBER.replace(NUMBER, id_number(79))
+    await face.two.ask("GET", stranger, expect=403, headers=glass)

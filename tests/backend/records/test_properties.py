@@ -15,6 +15,7 @@ from backend.db.client import Database
 from backend.ids import new_id
 from backend.records.ids import resource_id
 from backend.records.models import Basis, BasisKind, Incoming, Kind, RecordQuery, Resource
+from backend.records.reading import RecordReader
 from tests.factories.record_parts import (
     HOSPITAL,
     OTHER_HOSPITAL,
@@ -28,7 +29,7 @@ from tests.factories.record_parts import (
 )
 
 ON_A_DATABASE = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 CODES = ("I10", "F32.1", "B20", "E11.9")
 YEARS = range(2022, 2027)
@@ -160,17 +161,42 @@ async def test_no_path_returns_what_its_basis_does_not_cover_and_the_log_equals_
     assert total in (None, len(wanted))
 
     it = world.all[one % len(world.all)]
+    for returned in await every_other_way(reader, basis, query, it.id):
+        assert all(covers(basis, each) for each in returned)
+        assert bool([each for each in returned if each.id == it.id]) <= covers(basis, it)
+        accesses.append([each.id for each in returned])
     read = await reader.read(basis, it.id)
     history = await reader.history(basis, it.id)
-    first = await reader.version(basis, it.id, 1)
     assert (read is not None) == bool(history) == covers(basis, it)
-    assert all(covers(basis, each) for each in [*history, *([first] if first else [])])
-    accesses += [[it.id] if there else [] for there in (read, history, first)]
+    accesses += [[it.id] if there else [] for there in (read, history)]
 
     log = await world.parts.entries()
     entries = [entry for entry in log if entry["object"] == f"person/{basis.person_id}"]
-    assert [sorted(entry["data"]["resources"]) for entry in entries] == [sorted(ids) for ids in accesses]
+    logged = [set(entry["data"]["resources"]) for entry in entries]
+    assert logged == [set(ids) for ids in accesses]
     assert len(log) - before == len(accesses)
+
+
+async def every_other_way(
+    reader: RecordReader, basis: Basis, query: RecordQuery, id: str
+) -> list[list[Resource]]:
+    """What else a reader can be asked, and what it has returned."""
+    first = await reader.version(basis, id, 1)
+    overview = await reader.overview(basis, query.kinds, limit=query.limit)
+    found, beside = await reader.search_with_referring(basis, query, ["DiagnosticReport"])
+    one, results = await reader.read_with_results(basis, id)
+    return [
+        [first] if first else [],
+        [*overview.timeline.items, *overview.allergies, *overview.results.values()],
+        [*found, *beside],
+        [*([one] if one else []), *results.values()],
+    ]
+
+
+def test_every_way_of_reading_is_among_those_that_are_tried():
+    ways = {name for name in vars(RecordReader) if not name.startswith("_")}
+    tried = {"read", "history", "version", "search", "timeline"}
+    assert ways == tried | {"overview", "search_with_referring", "read_with_results"}
 
 
 # -- writing ---------------------------------------------------------------------------------------------

@@ -12,8 +12,10 @@ from backend import clock
 from backend.bootstrap import City
 from backend.directory.models import Outcome
 from backend.seed.accounts import DemoSecrets, seed_clients, seed_staff
+from backend.seed.clinical import seed_rulebooks
 from backend.seed.clinics import sessions_on
 from backend.seed.directory import DemoDirectory, demo_directory
+from backend.seed.messages import seed_messages
 from backend.seed.residents import demo_families, register_people, seed_residents
 from backend.seed.surveys import seed_surveys
 
@@ -60,6 +62,7 @@ async def seed_city(
         progress(number + 1, total, f"clinics of {on}")
         await _seed_clinics(city, directory, on, seeded)
     secrets = DemoSecrets(city)
+    seeded.made["lists and rules"] = await seed_rulebooks(city, directory.organizations)
     progress(days + 1, total, "logins of hospitals and terminals")
     seeded.hospitals = await seed_clients(city, secrets, directory)
     progress(days + 2, total, "staff")
@@ -68,6 +71,9 @@ async def seed_city(
     families = demo_families()
     await register_people(sandbox_url, families)
     seeded.residents = await seed_residents(city, families)
+    # One of each of two families: a first hospital that has sent something.
+    patients = [families[0].father, families[1].mother]
+    await seed_messages(city, directory.organizations[0].id, patients)
     progress(days + 4, total, "surveys")
     await _seed_surveys(city, directory, seeded)
     progress(total, total, "done")

@@ -35,7 +35,7 @@ DEGREES: dict[str, tuple[str, str]] = {
     "sound": ("同音", "warn"),
     "gaps": ("有缺字", "warn"),
     "near": ("相近", "warn"),
-    "year": ("仅年份一致", "warn"),
+    "year": ("同年", "warn"),
     "other": ("不一致", "bad"),
     "": ("无法比较", "muted"),
 }

@@ -112,10 +112,17 @@ def _birth(one: date, other: date) -> str:
     if one == other:
         return "same"
     first, second = f"{one:%Y%m%d}", f"{other:%Y%m%d}"
-    slips = sum(a != b for a, b in zip(first, second, strict=True))
-    if slips == 1 or (one.year == other.year and (one.month, one.day) == (other.day, other.month)):
+    slips = [(a, b) for a, b in zip(first, second, strict=True) if a != b]
+    # One digit typed wrong, two in the other order, or day and month.
+    swapped = len(slips) == 2 and slips[0] == slips[1][::-1]
+    if len(slips) == 1 or swapped or one == _other_way_round(other):
         return "near"
     return "year" if one.year == other.year else "other"
+
+
+def _other_way_round(day: date) -> date | None:
+    """The date with day and month exchanged, where there is one."""
+    return day.replace(month=day.day, day=day.month) if day.day <= 12 else None
 
 
 def _address(one: str, other: str) -> str:

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from backend import clock
 from backend.directory.models import TerminalKind
+from backend.ids import new_id
+from backend.patient_index.models import Demographics
+from backend.patient_index.review_models import review_id
 from backend.permissions import Actor, Role
+from backend.records.models import Incoming, Source
 from tests.browser import desk as at_the_desk
 from tests.browser.business import Business, trade
 from tests.browser.life import ATTENDING, CHIEF, GENERAL, day
 from tests.browser.town import Town
 from tests.browser.window import Window, open_window
+from tests.factories.charts import make_chart
 from tests.factories.staff import make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-console"), pytest.mark.timeout(240)]
@@ -207,3 +215,30 @@ async def test_pages_before_signing_in(desk: Window, town: Town, business: Busin
         await page.get_by_role("button", name="下一步").click()
         await expect(page.get_by_label("手机验证器中的6位数字")).to_be_visible()
         await pictures(desk, "sign-in-code")
+
+
+async def test_pages_of_the_patient_index_and_of_quality(desk_of: OpenDesk, town: Town) -> None:
+    services = town.city.city.services
+    second = town.doctors[0].organization_id
+    who = Demographics(
+        "王小伟", "male", date(1985, 3, 12), phone="13900001111", address="健康市和平区幸福路12号"
+    )
+    here = await make_chart(services, town.hospital.id, "ZY100234", who)
+    there = await make_chart(services, second, "MZ-778", replace(who, birth_on=date(1985, 3, 21)))
+    body = {"gender": "男", "name": [{"text": "王小伟"}]}
+    source = Source("fhir", new_id(), town.hospital.id, clock.now())
+    await services.records.write(town.hospital.id, [Incoming("Patient", here.id, body)], source)
+    await town.city.work()
+    broken = next(rule for rule in await services.quality.rules() if rule.title == "性别代码不在范围内")
+    pages = {
+        "index-pairs": "patient-index",
+        "index-pair": f"patient-index/pairs/{review_id(here.id, there.id)}",
+        "index-search": "patient-index/search",
+        "index-person": f"patient-index/persons/{here.id}",
+        "quality-scores": "quality",
+        "quality-day": f"quality/days/{town.hospital.id}",
+        "quality-rules": "quality/rules?type=Encounter",
+        "quality-rule": f"quality/rules/{broken.id}",
+    }
+    async with desk_of(Role.CITY_OPERATOR) as window:
+        await look_at(window, pages)

@@ -11,7 +11,7 @@ import pytest
 from backend.patient_index.blocks import blocks_of
 from backend.patient_index.models import Demographics
 from backend.patient_index.names import fits, is_newborn
-from backend.patient_index.weighing import Grade, weigh
+from backend.patient_index.weighing import Grade, degrees_of, weigh
 
 ANNA = Demographics(
     "阿依古丽·买买提", "female", date(1990, 5, 17), "", "13900001111", "健康市和平区幸福路12号3单元"
@@ -43,6 +43,20 @@ TODAY = date(2026, 1, 1)
 def test_what_agrees_decides_how_likely_a_pair_is(changes: dict[str, Any], grade: Grade | None):
     weighed = weigh(ANNA, replace(ANNA, **changes))
     assert (weighed.grade if weighed else None) == grade
+
+
+@pytest.mark.parametrize(
+    ("born", "degree"),
+    [
+        (date(1990, 5, 17), "same"), (date(1990, 5, 11), "near"), (date(1990, 5, 7), "near"),
+        (date(1990, 11, 5), "year"), (date(1909, 5, 17), "near"), (date(1990, 1, 2), "year"),
+        (date(1961, 2, 3), "other"),
+    ],
+)  # fmt: skip
+def test_slips_of_typing_leave_a_birth_date_near(born: date, degree: str):
+    assert degrees_of(ANNA, replace(ANNA, birth_on=born))["birth"] == degree
+    fifth = replace(ANNA, birth_on=date(1990, 5, 11))
+    assert degrees_of(fifth, replace(ANNA, birth_on=date(1990, 11, 5)))["birth"] == "near"
 
 
 def test_twins_are_never_suggested_and_twins_who_sound_alike_never_surely():

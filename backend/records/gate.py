@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from backend.errors import AppError, ErrorCode, not_found
-from backend.permissions import Actor
+from backend.permissions import Actor, Permission
 from backend.records.grounds import Grounds
 from backend.records.models import Basis, BasisKind, Purpose, Sensitivity
 from backend.records.ports import Charts
@@ -31,9 +31,10 @@ class Gate:
     async def own(self, actor: Actor, patient_id: str) -> Basis:
         """A resident's own record, or that of somebody he acts for. Raises NOT_FOUND, PATIENT_PENDING.
 
-        What needs more than an ordinary basis is shown to the person, and to a child's guardian.
+        What needs more than an ordinary basis is shown to the person, and to a child's guardian; nothing to
+        somebody known by no more than the number that a text message came from.
         """
-        if actor.kind != "resident":
+        if actor.kind != "resident" or not actor.may(Permission.RESIDENT_RECORDS_READ):
             raise not_found(f"the record of {patient_id}")
         patient = await self._residents.access_patient(actor, patient_id)
         himself = patient.relation is Relation.SELF

@@ -1,5 +1,6 @@
 """Who may read another hospital's records: consent, care, law, broken glass, in order, otherwise nobody."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from backend import clock
 from backend.bootstrap import City
 from backend.errors import AppError, ErrorCode
+from backend.permissions import Role
 from backend.records.models import BasisKind, Purpose
 from backend.records.sharing_models import Asked, CareKind
 from tests.factories.records import make_resources
@@ -175,3 +177,11 @@ async def test_a_deleted_account_lets_nobody_read_any_more(shared: Shared):
     await shared.services.residents.delete_account(me.actor)
     await shared.services.outbox.drain()
     await refused(shared, ASKED, ErrorCode.RECORD_ACCESS_DENIED)
+
+
+async def test_a_number_that_texts_reads_no_record_not_even_its_owners(shared: Shared):
+    me = shared.person.actor
+    assert (await shared.services.record_gate.own(me, me.id)).kind is BasisKind.OWN
+    with pytest.raises(AppError) as error:
+        await shared.services.record_gate.own(replace(me, role=Role.RESIDENT_BY_SMS), me.id)
+    assert error.value.code is ErrorCode.NOT_FOUND

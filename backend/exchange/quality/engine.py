@@ -148,7 +148,7 @@ def _cross(rule: Rule) -> Check:
 
 
 def _expression(text: str) -> Check:
-    # Costs a hundred times what a path does: only for what nothing else can say.
+    # Costs more than ten times what a path does: only for what nothing else can say.
     from fhirpathpy import compile as compile_fhirpath
 
     ask = compile_fhirpath(text, None)

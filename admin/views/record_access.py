@@ -124,7 +124,7 @@ class GlassListHandler(RecordPage):
             self.actor, reviewed=query.done_with == "yes", cursor=query.cursor
         )
         tally = await break_glass.tally(self.actor, clock.now())
-        ids = {each.organization_id for each in (*glasses, *tally)}
+        ids = {each.organization_id for each in glasses} | {each.organization_id for each in tally}
         await self.show_with_counts(
             "record_access/glasses.html",
             glasses=glasses,

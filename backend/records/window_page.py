@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -16,6 +16,7 @@ from backend.directory.models import Organization
 from backend.errors import AppError, ErrorCode
 from backend.http.base import APIHandler, as_app_error
 from backend.http.endpoint import operation, public
+from backend.patient_index.models import Demographics
 from backend.records.break_glass import REASONS
 from backend.records.launches import actor_of
 from backend.records.models import Basis, BasisKind, Kind, Purpose
@@ -23,7 +24,7 @@ from backend.records.sharing_models import Launch, Terms
 from backend.records.sharing_schemas import asked_of
 from backend.records.window_view import facts_of, results_of, seen_of, title_of
 from backend.records.words import KIND_NAMES, PURPOSE_NAMES
-from backend.residents.id_numbers import age_on
+from backend.residents.id_numbers import Sex, age_on
 from backend.security.masking import mask_name
 
 COOKIE = "hc_record"
@@ -90,17 +91,18 @@ class WindowHandler(APIHandler):
 
     async def header_of(self, launch: Launch, *, shown: bool) -> dict[str, str]:
         """Who the record is about; without a ground no more than the hospital needs to tell people apart."""
-        found = (await self.services.residents.identities([launch.person_id])).get(launch.person_id)
-        if found is not None:
-            name, sex, birth_on = found.name, str(found.sex), found.birth_on
+        identity = (await self.services.residents.identities([launch.person_id])).get(launch.person_id)
+        who = Demographics()
+        if identity is not None:
+            sex: Literal["male", "female"] = "male" if identity.sex is Sex.MALE else "female"
+            who = Demographics(name=identity.name, sex=sex, birth_on=identity.birth_on)
         else:
             charts = await self.services.patient_index.charts_of(launch.person_id)
-            own = [chart for chart in charts if chart.organization_id == launch.organization_id] or charts
-            who = own[0].who if own else None
-            name, sex = (who.name, who.sex) if who else ("", "unknown")
-            birth_on = who.birth_on if who else None
-        age = f"{age_on(birth_on, clock.today())}岁" if birth_on else ""
-        return {"name": name if shown else mask_name(name), "sex": _SEXES.get(sex, ""), "age": age}
+            own = [chart for chart in charts if chart.organization_id == launch.organization_id]
+            who = next((chart.who for chart in (*own, *charts)), who)
+        age = f"{age_on(who.birth_on, clock.today())}岁" if who.birth_on else ""
+        name = who.name if shown else mask_name(who.name)
+        return {"name": name, "sex": _SEXES.get(who.sex, ""), "age": age}
 
     async def show(self, template: str, launch: Launch, *, shown: bool, **values: Any) -> None:
         """Finish with a template; every one has these besides its own."""

@@ -211,13 +211,13 @@ async def test_who_books_or_shows_a_code_or_is_treated_is_cared_for(ward: Ward):
 
 async def test_a_visit_counts_for_whom_its_chart_turns_out_to_be(ward: Ward):
     services, hospital = ward.city.city.services, ward.city.hospital.id
-    number = {"name": ward.person.name, "id_number": ward.person.id_number}
+    said = Demographics(name=ward.person.name, id_number=ward.person.id_number)
     chart = await make_chart(services, hospital, name=ward.person.name)
     await make_resources(services, chart, an_encounter(clock.now() - DAY, clock.now()))
     await ward.city.work()
     assert not await ward.may_read()
     source = a_source(hospital)
-    known = await services.patient_index.chart_for(hospital, chart.number, Demographics(**number), source)
+    known = await services.patient_index.chart_for(hospital, chart.number, said, source)
     assert known.person_id == ward.person.id
     await ward.city.work()
     assert await ward.may_read()

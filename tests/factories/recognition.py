@@ -10,12 +10,17 @@ import orjson
 
 from backend import clock
 from backend.bootstrap import Services
+from backend.db.client import Database
 from backend.directory.codes import HospitalLevel
 from backend.directory.models import Organization
 from backend.ids import new_id
+from backend.medication.models import MedicationCheck
+from backend.medication.store import MedicationStore
 from backend.patient_index.models import Chart
 from backend.permissions import SYSTEM, Actor, Role
 from backend.recognition.book import start_list
+from backend.recognition.models import Check, Repeat
+from backend.recognition.store import RecognitionStore
 from backend.records.models import Body
 from backend.records.sharing_models import CareKind
 from backend.rulebooks.service import Upload
@@ -143,3 +148,16 @@ async def make_ward(town: TestCity, **lists: Any) -> Ward:
     )
     caller = Caller(actor.id, services.tokens.issue(actor))
     return Ward(town, services, source, asking, caller, actor, there, here, number)
+
+
+async def make_clinical_checks(
+    db: Database, services: Services, organization_id: str, person_id: str
+) -> None:
+    """One of each thing that is kept sealed of recognition and medication, as the stores write them."""
+    about: dict[str, Any] = {
+        "organization_id": organization_id, "person_id": person_id, "at": clock.now(), "practitioner": "D1",
+    }  # fmt: skip
+    store = RecognitionStore(db, services.cipher)
+    await store.insert(Check(id=new_id(), edition=0, **about))
+    await store.insert_repeat(Repeat(id=new_id(), item="SH01", order_id="o", state="unchecked", **about))
+    await MedicationStore(db, services.cipher).insert(MedicationCheck(id=new_id(), edition=0, **about))

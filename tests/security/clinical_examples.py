@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from backend import clock
 from backend.ids import new_id
@@ -21,7 +22,7 @@ def _system(town: Town) -> Actor:
     return Actor("client", new_id(), Role.HOSPITAL_CLIENT, place, new_id(), "hospital")
 
 
-async def _patient(town: Town) -> tuple[dict[str, object], Wanted, Prescription]:
+async def _patient(town: Town) -> tuple[dict[str, Any], Wanted, Prescription]:
     """Somebody whom the hospital treats, and what it asks about him."""
     place = town.mine.organization.id
     chart = await make_chart(town.services, place)

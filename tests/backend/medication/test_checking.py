@@ -119,7 +119,7 @@ async def test_answers_are_kept_sealed_counted_once_and_changed_for_a_while(ward
 
 
 async def test_hostile_input_is_refused_and_others_checks_are_not_there(ward: Ward):
-    for wrong in (
+    hostile: tuple[dict[str, Any], ...] = (
         {"patient": {}},
         {"patient": {"id_number": "1" * 19}},
         {"patient": {"id_number": ward.id_number, "chart_number": {"value": "1"}}},
@@ -130,7 +130,8 @@ async def test_hostile_input_is_refused_and_others_checks_are_not_there(ward: Wa
         {"practitioner": ""},
         {"purpose": "PATRQT2"},
         {"unknown": 1},
-    ):
+    )
+    for wrong in hostile:
         await ask(ward, "布洛芬片", expect=400, **wrong)
     await ask(ward, "\x00$where|<script>\u202e", "{{7*7}}")
     check = (await ask(ward, "布洛芬片"))["check_id"]

@@ -220,3 +220,38 @@ async def test_an_order_without_a_check_or_an_answer_is_seen(ward: Ward):
     await counting.run()
     report = await counting.read(own_staff(ward), "", 1)
     assert [report.total.get(name) for name in ("unchecked", "unanswered")] == [1, 1]
+
+
+async def test_a_check_scans_nothing(ward: Ward):
+    """Every question of a check names its index: what it looks at does not grow with the city."""
+    await ward.lab(POTASSIUM)
+    db = ward.town.city.db
+    await db.native.command("profile", 2)
+    try:
+        await ward.check(POTASSIUM, CHEST_CT)
+    finally:
+        await db.native.command("profile", 0)
+    asked = [doc async for doc in db.native["system.profile"].find({"op": {"$in": ["query", "command"]}})]
+    await db.native["system.profile"].drop()
+    plans = {doc["ns"].partition(".")[2]: doc["planSummary"] for doc in asked if "planSummary" in doc}
+    assert "resources" in plans
+    assert not [name for name, plan in plans.items() if "COLLSCAN" in plan], plans
+
+
+async def test_the_questions_that_are_asked_often_name_their_index(ward: Ward):
+    db = ward.town.city.db
+    person = {"person_id": "p", "organization_id": "o", "at": {"$gte": clock.now()}}
+    questions = {
+        "of_person": db.collection("recognition_checks").find(person).sort("at", -1),
+        "in_force": db.collection("rulebook_editions")
+        .find({"book": "recognition", "effective_on": {"$lte": "2030-01-01"}})
+        .sort([("effective_on", -1), ("number", -1)]),
+        "count_due": db.collection("recognition_checks").find({"count_due": True}),
+        "alerted_of_place": db.collection("medication_checks")
+        .find({"alerted": True, "organization_id": {"$in": ["o"]}})
+        .sort("_id", -1),
+    }
+    for index, question in questions.items():
+        plan = str((await question.explain())["queryPlanner"]["winningPlan"])
+        assert f"'indexName': '{index}'" in plan, plan
+        assert "COLLSCAN" not in plan

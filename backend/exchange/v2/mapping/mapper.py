@@ -24,11 +24,11 @@ from backend.exchange.v2.mapping.orders import build_order
 from backend.exchange.v2.mapping.people import (
     build_coverage,
     build_patient,
-    build_relatives,
     chart_number,
     demographics,
 )
 from backend.exchange.v2.mapping.referrals import build_referral
+from backend.exchange.v2.mapping.relatives import build_relatives
 from backend.exchange.v2.mapping.visits import build_visit
 from backend.exchange.v2.parsing import Header
 from backend.exchange.v2.segments import Content
@@ -89,6 +89,7 @@ def map_message(
     build_procedures(b)
     build_death(b)
     _FAMILIES.get(header.type, _observations)(b)
+    build_referral(b)
     build_charges(b)
     _leftovers(b)
     return Mapped(list(b.drafts.values()), b.findings)
@@ -134,16 +135,11 @@ def _leftovers(b: Building) -> None:
                 b.not_understood("field", segment, number)
 
 
-def _referral(b: Building) -> None:
-    build_referral(b)
-    _orders(b)
-
-
 _FAMILIES: dict[str, Callable[[Building], None]] = {
     **dict.fromkeys(_ORDERS, _orders),
     **dict.fromkeys(("RDE", "RDS", "RGV", "RAS", "VXU"), build_medicines),
     "SIU": _appointment,
     "MDM": build_document,
-    "REF": _referral,
+    "REF": _orders,
     "DFT": _orders,
 }

@@ -29,7 +29,6 @@ from backend.patient_index.models import ChartNumber, Demographics
 from backend.residents.id_numbers import IDNumberError, parse_id_number
 
 _MARITAL = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
-_ROLE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 # CX-5 of what names a person everywhere; what is left is the hospital's own number.
 _NOT_OWN = frozenset(
     ["NI", "NNCHN", "NN", "SS", "SB", "PPN", "DL", "MC", "MA", "HC", "AN", "VN", "XX", "JHN"]
@@ -200,41 +199,6 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
 
 
-def build_relatives(b: Building) -> None:
-    """NK1: relatives and contacts."""
-    for segment in b.content.each("NK1"):
-        named = names(b, segment, 2) + names(b, segment, 30)
-        places = each(segment.reps(13), lambda rep: organization(b, rep))
-        if not named and not places:
-            continue
-        sex = segment.text(15)
-        b.add("RelatedPerson", f"nk1:{segment.text(1) or segment.at}", {
-            "patient": b.subject,
-            "identifier": each(segment.reps(33), lambda rep: identifier(b, rep))
-            + each(segment.reps(12), lambda rep: identifier(b, rep)),
-            "name": named,
-            "relationship": _relations(b, segment),
-            "telecom": telecoms(b, segment, 5, 6, 31, 40),
-            "address": addresses(b, segment, 4)
-            + addresses(b, segment, 32),
-            "gender": b.code("sex", sex, segment, 15) if sex else None,
-            "birthDate": fhir_date(segment.text(16)),
-            "period": period(fhir_date(segment.text(8)), fhir_date(segment.text(9))),
-        })  # fmt: skip
-
-
-def _relations(b: Building, segment: Segment) -> list[Json]:
-    found = []
-    for number in (3, 7):
-        for rep in segment.reps(number):
-            said = coded(b, rep)
-            known = b.codes.look_up("relationship", rep.c(1))
-            if known and len(known) > 1:
-                said.setdefault("coding", []).append({"system": _ROLE, "code": known})
-            found.append(said)
-    return unique(found)
-
-
 def build_coverage(b: Building) -> list[Json]:
     """IN1: who pays."""
     found = []
@@ -255,6 +219,7 @@ def build_coverage(b: Building) -> list[Json]:
             ],
             "type": coded(b, kind),
             "subscriberId": segment.text(49) or None,
+            **_of_in2(b, segment),
             "beneficiary": b.subject,
             "relationship": coded(b, segment.rep(17)),
             "period": period(fhir_date(segment.text(12)), fhir_date(segment.text(13))),
@@ -266,6 +231,20 @@ def build_coverage(b: Building) -> list[Json]:
             ] if quantity(copay.c(1)) else None,
         }))  # fmt: skip
     return found
+
+
+def _of_in2(b: Building, segment: Segment) -> Json:
+    """What IN2 adds: the numbers of other insurances."""
+    extras = list(b.content.each("IN2"))
+    if segment.at > len(extras):
+        return {}
+    extra = extras[segment.at - 1]
+    policy = segment.text(36)
+    said = [(extra.text(6), "MC"), (extra.text(8), "MA"), (extra.text(10), "MI")]
+    numbers: list[Json] = [{"value": value, "type": of_table("0203", kind)} for value, kind in said if value]
+    numbers += each(extra.reps(61), lambda rep: identifier(b, rep))
+    own = [{"value": policy, "type": of_table("0203", "PLN")}] if policy else []
+    return {"identifier": [*own, *each(segment.reps(3), lambda rep: identifier(b, rep)), *numbers]}
 
 
 def money(amount: str, currency: str) -> Json:

@@ -12,16 +12,16 @@ _CATEGORY = {"system": "http://snomed.info/sct", "code": "3457005", "display": "
 _CANCELLED = "I14"
 
 
-def build_referral(b: Building) -> Json | None:
-    """The referral as a ServiceRequest; None where the message has no RF1."""
+def build_referral(b: Building) -> None:
+    """The referral as a ServiceRequest, where the message has one."""
     segment = b.content.first("RF1")
     if segment is None:
-        return None
+        return
     status, priority = segment.text(1), segment.text(2)
     state = "revoked" if b.header.event == _CANCELLED else _STATUS.get(status[:1].upper(), "active")
     number = entity_key(segment.rep(6)) or entity_key(segment.rep(11))
     said = segment.rep(15)
-    return b.add("ServiceRequest", f"referral:{number or b.header.control_id}", {
+    b.add("ServiceRequest", f"referral:{number or b.header.control_id}", {
         "identifier": [entity(b, segment.rep(6)), *each(segment.reps(11), lambda rep: entity(b, rep))],
         "status": state,
         "intent": "order",

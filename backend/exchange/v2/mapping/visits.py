@@ -15,7 +15,7 @@ from backend.exchange.v2.mapping.datatypes import (
     practitioner,
     time_of,
 )
-from backend.exchange.v2.segments import Segment
+from backend.exchange.v2.segments import Rep, Segment
 
 ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
@@ -72,8 +72,16 @@ def build_visit(b: Building) -> Json | None:
         "hospitalization": _stay(b, segment),
         "serviceProvider": {"reference": f"Organization/{b.organization_id}"},
     }
+    if (episode := segment.rep(54)).c(1):
+        body["episodeOfCare"] = [_episode(b, episode)]
     b.encounter = b.add("Encounter", key, body, only_new=not owner)
     return b.encounter
+
+
+def _episode(b: Building, number: Rep) -> Json:
+    """What several visits for one illness belong to."""
+    body = {"status": "active", "identifier": [identifier(b, number)], "patient": b.subject}
+    return b.add("EpisodeOfCare", f"episode:{number.c(1)}", body, only_new=True)
 
 
 def _what(b: Building, segment: Segment, extra: Segment | None) -> Json:

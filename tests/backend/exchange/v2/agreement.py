@@ -1,8 +1,8 @@
 """Compares our resources of a message with those another converter makes of it: fact by fact, five kinds.
 
 A fact is one identifier, name, date, code or value of one resource. Those of resources that we do not keep
-apart (doctors, wards, devices stand as references with number and name in what mentions them) are looked for
-anywhere; all others in a resource of the same kind.
+apart (doctors stand as references with number and name in what mentions them) are looked for anywhere; all
+others in a resource of the same kind.
 """
 
 from __future__ import annotations
@@ -25,14 +25,21 @@ from backend.exchange.v2.segments import Content
 
 CHART = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 HOSPITAL = "01ARZ3NDEKTSV4RRFFQ69G5FAW"
-# What is about the converter, or about nobody: envelope, software, catalogue.
-_ASIDE = frozenset({"MessageHeader", "Provenance", "Device", "Linkage", "Bundle"})
-# Kept as references or inside of other resources.
-_WITHIN = frozenset(
-    {"Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Account", "EpisodeOfCare"}
+# What is about the converter or about nobody: envelope, software, and its catalogue, where every assigning
+# authority is an organization and every part of a place a location with the kind of place as its code.
+_ASIDE = frozenset(
+    {"MessageHeader", "Provenance", "Device", "Linkage", "Bundle"}
+    | {"Organization", "Location", "PractitionerRole"}
 )
+# Kept as references or inside of other resources.
+_WITHIN = frozenset({"Practitioner", "Medication", "Account"})
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)?)?)?)?")
 _DATED = re.compile(r"(date|time|start|end|issued|on|period|creation|recorded|authored|birth)", re.IGNORECASE)
+# Where ours mention a person by name.
+_MENTIONS = frozenset(
+    {"individual", "actor", "performer", "requester", "asserter", "author", "authenticator", "enterer",
+     "generalPractitioner", "resultsInterpreter", "serviceProvider", "participant", "payor"}
+)  # fmt: skip
 _VALUES = frozenset(
     {"valueQuantity", "valueString", "valueDateTime", "valueTime", "valueInteger", "valueRange", "valueRatio"}
 )
@@ -123,7 +130,7 @@ def _leaf(text: str, key: str, parent: str) -> Iterator[tuple[str, str]]:
                 yield "name", word.lower()
     elif key == "code" and parent in ("coding", "class"):
         yield "code", text.lower()
-    elif key in _VALUES:
+    elif key in _VALUES and parent != "extension":
         yield "value", _plain(text)
     elif _DATED.search(key) and _DATE.fullmatch(text) and len(text) > 4:
         yield from (("date", said) for said in [_moment(text)])

@@ -65,7 +65,10 @@ def test_the_resources_agree_with_those_of_another_converter(capsys: pytest.Capt
     with capsys.disabled():
         print("\n" + "\n".join(lines) + f"\n{'all':18} {whole.share:6.1%}  {figures(whole)}")  # noqa: T201 the figures are what this is for
     assert len(lines) == 59
-    assert whole.share > 0.5
+    assert whole.share > 0.7
+    floors = {"identifier": 0.8, "date": 0.8, "name": 0.7, "code": 0.64, "value": 0.5}
+    reached = {kind: whole.agreed[kind] / whole.of[kind] for kind in floors}
+    assert all(reached[kind] >= floor for kind, floor in floors.items()), reached
 
 
 def figures(found: Agreement) -> str:

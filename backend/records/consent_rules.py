@@ -13,6 +13,8 @@ from backend.records.sharing_models import Consent, ConsentAct, ConsentState, Te
 # Nobody agrees to something for longer than he remembers it.
 LONGEST = timedelta(days=3 * 365)
 MOST_RECIPIENTS = 50
+# Of which data can be: beyond them a day is a slip of the keyboard.
+YEARS = range(1900, 2200)
 
 _S, _A = ConsentState, ConsentAct
 TRANSITIONS: dict[tuple[ConsentState, ConsentAct], ConsentState] = {
@@ -100,7 +102,9 @@ def check_terms(terms: Terms, known_kinds: frozenset[str], now: datetime) -> Non
     problems = {
         "kinds": terms.kinds is not None and (not terms.kinds or not terms.kinds <= known_kinds),
         "purpose": terms.purpose not in CONSENTABLE,
-        "until": terms.since is not None and terms.until is not None and terms.until < terms.since,
+        "since": terms.since is not None and terms.since.year not in YEARS,
+        "until": terms.until is not None
+        and (terms.until.year not in YEARS or terms.until < (terms.since or terms.until)),
         "expires_at": not now < terms.expires_at <= now + LONGEST,
         "organization_ids": terms.organization_ids is not None
         and not 0 < len(terms.organization_ids) <= MOST_RECIPIENTS,

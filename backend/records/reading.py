@@ -89,7 +89,8 @@ class RecordReader:
         )
         items = page[: wanted.limit]
         results = await self._results(basis, items)
-        seen = [*items, *allergies, *results]
+        # An allergy of this page is read once, though it stands in two places.
+        seen = list({each.id: each for each in (*items, *allergies, *results)}.values())
         await self._note(basis, "overview", seen, {"types": [], "kinds": list(kinds)})
         more = cursor_of(basis, wanted.sort, items[-1]) if len(page) > len(items) else None
         return Overview(Found(items, more), allergies, {each.id: each for each in results})

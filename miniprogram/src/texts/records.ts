@@ -31,7 +31,7 @@ export const consents = {
   until: (day: string) => `${day}以前`,
   between: (from: string, to: string) => `${from}至${to}`,
   expires: '有效期至',
-  answerBy: '请在此前答复',
+  answerBy: '答复期限',
   grant: '同意',
   deny: '拒绝',
   revoke: '撤回授权',

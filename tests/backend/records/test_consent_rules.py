@@ -159,6 +159,8 @@ def test_a_narrow_request_is_not_widened_by_leaving_a_limit_out():
         ({"kinds": frozenset({"dreams"})}, "kinds"),
         ({"purpose": Purpose.BREAK_GLASS}, "purpose"),
         ({"since": date(2026, 2, 1), "until": date(2026, 1, 1)}, "until"),
+        ({"since": date(1, 1, 1)}, "since"),
+        ({"until": date(9999, 12, 31)}, "until"),
         ({"expires_at": NOW}, "expires_at"),
         ({"expires_at": NOW + LONGEST + DAY}, "expires_at"),
         ({"organization_ids": frozenset()}, "organization_ids"),

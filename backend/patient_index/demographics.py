@@ -7,7 +7,7 @@ from datetime import date
 
 from backend.patient_index.models import Demographics
 from backend.patient_index.ports import Identity
-from backend.residents.id_numbers import IDNumber, IDNumberError, parse_id_number
+from backend.residents.id_numbers import IDNumber, IDNumberError, normalise_id_number, parse_id_number
 from backend.residents.phones import PhoneError, parse_phone
 
 _EMPTY = ("", None, "unknown")
@@ -25,6 +25,11 @@ def id_number_of(who: Demographics, today: date) -> IDNumber | None:
         return parse_id_number(who.id_number, today=today) if who.id_number else None
     except IDNumberError:
         return None
+
+
+def is_same_number(one: Demographics, other: Demographics) -> bool:
+    """Whether two say the same ID number, however it is typed."""
+    return normalise_id_number(one.id_number) == normalise_id_number(other.id_number)
 
 
 def phone_of(who: Demographics) -> str | None:

@@ -40,7 +40,11 @@ class Numbers:
         resident_id = await self._residents.search(number.text)
         if resident_id is None:
             return await self._unknown(who, number)
-        identity = await self._residents.get_identity(resident_id)
+        try:
+            identity = await self._residents.get_identity(resident_id)
+        except AppError:
+            # An account that is just being made, or unmade.
+            return Finding(NumberState.DUE)
         if fits(identity.name, who.name):
             state = NumberState.REFUSED if contradicts(who, number) else NumberState.LINKED
             return Finding(state, resident_id)

@@ -85,10 +85,10 @@ class ReviewStore:
         """Every pair that one of these charts is in."""
         return [self._read(doc) async for doc in self._reviews.find({"sides": {"$in": list(chart_ids)}})]
 
-    async def said_different(self, one: str, other: str) -> bool:
-        """Whether a human has said that these are two people."""
-        pair = {"_id": review_id(one, other), "state": str(ReviewState.DIFFERENT)}
-        return await self._reviews.find_one(pair, {"_id": 1}) is not None
+    async def said(self, one: str, other: str) -> ReviewState | None:
+        """What stands of a pair; None when nobody was ever asked."""
+        doc = await self._reviews.find_one({"_id": review_id(one, other)}, {"state": 1})
+        return ReviewState(doc["state"]) if doc else None
 
     async def decide(self, review: Review, state: ReviewState, by: str, reason: str) -> bool:
         """Write what somebody said; False when another has said something meanwhile."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
 from backend.patient_index.comparing import Comparing
-from backend.patient_index.demographics import renewed
+from backend.patient_index.demographics import is_same_number, renewed
 from backend.patient_index.desk import IndexDesk
 from backend.patient_index.graph import PeopleDifferError
 from backend.patient_index.linking import Linking
@@ -18,7 +18,7 @@ from backend.patient_index.names import fits
 from backend.patient_index.numbers import Finding, Numbers
 from backend.patient_index.ports import Residents
 from backend.patient_index.reindexing import ChartIndexes
-from backend.patient_index.review_models import Cause
+from backend.patient_index.review_models import Cause, ReviewState
 from backend.patient_index.review_store import ReviewStore
 from backend.patient_index.store import ChartStore
 from backend.residents.id_numbers import IDNumberError, parse_id_number
@@ -28,6 +28,7 @@ from backend.worker.events import Event, RetryLater
 _TRIES = 10
 _STEP_S = 0.02
 _ASK_AGAIN_S = 300.0
+_BY_NUMBER = "id number"
 _NOBODY = Demographics()
 
 
@@ -195,24 +196,29 @@ class PatientIndex:
     async def _look_up(self, chart: Chart, who: Demographics) -> Finding:
         """What the number says, and what a human has said of it before."""
         finding = await self._numbers.look_up(who)
+        if finding.state is NumberState.NONE and chart.resident_id and is_same_number(chart.who, who):
+            # A name that cannot be read says nothing against the number.
+            return Finding(NumberState.LINKED, chart.resident_id)
         if finding.resident_id is None:
             return finding
-        if finding.state is NumberState.REFUSED and finding.resident_id == chart.resident_id:
+        said = await self._reviews.said(chart.id, finding.resident_id)
+        if said is ReviewState.SAME:
             return replace(finding, state=NumberState.LINKED)
-        if finding.state is NumberState.LINKED and await self._reviews.said_different(
-            chart.id, finding.resident_id
-        ):
-            return replace(finding, state=NumberState.REFUSED)
-        return finding
+        return replace(finding, state=NumberState.REFUSED) if said is ReviewState.DIFFERENT else finding
 
     async def _place(self, chart: Chart, finding: Finding) -> None:
-        """The chart is that resident's from now on, unless it hangs together with somebody else's."""
+        """The chart is that resident's from now on, unless it hangs together with somebody else's.
+
+        It is nobody's when its number now speaks against whoever it was linked to.
+        """
         if finding.state is NumberState.LINKED and finding.resident_id != chart.resident_id:
             try:
-                await self._linking.number(await self._moving(chart), finding.resident_id, "id number")
+                await self._linking.number(await self._moving(chart), finding.resident_id, _BY_NUMBER)
             except PeopleDifferError:
                 finding = replace(finding, state=NumberState.REFUSED)
                 await self._store.set_number_state([chart.id], NumberState.REFUSED)
+        elif chart.resident_id is not None and finding.state in (NumberState.REFUSED, NumberState.NONE):
+            await self._linking.number([chart.id], None, _BY_NUMBER)
         await self._follow(chart, finding)
 
     async def _moving(self, chart: Chart) -> list[str]:
@@ -232,7 +238,7 @@ class PatientIndex:
         # The register gave the number another name: charts under the old one were somebody else's.
         for other in await self._store.list_of_resident(finding.resident_id):
             if other.id != chart.id and other.who.name and not fits(other.who.name, chart.who.name):
-                await self._linking.number([other.id], None, "id number")
+                await self._linking.number([other.id], None, _BY_NUMBER)
                 await self._store.set_number_state([other.id], NumberState.REFUSED)
                 await self._reviews.put(other.id, finding.resident_id, Cause.NUMBER)
 

@@ -87,6 +87,22 @@ async def test_a_number_under_another_name_is_put_before_a_human_and_links_nobod
     assert await town.index.person_by_id_number(an_id_number(5)) is None
 
 
+async def test_a_linked_chart_under_a_new_name_or_number_is_nobodys_until_somebody_says_whose(town: Town):
+    chart = await town.says(HOSPITAL, "1", somebody())
+    resident = chart.person_id
+    unreadable = await town.says(HOSPITAL, "1", Demographics("王伟2号"))
+    assert (unreadable.person_id, unreadable.number_state) == (resident, NumberState.LINKED)
+    renamed = await town.says(HOSPITAL, "1", Demographics("李强"))
+    assert (renamed.person_id, renamed.number_state) == (chart.id, NumberState.REFUSED)
+    assert await waiting(town) == [(chart.id, resident, Cause.NUMBER)]
+    [pair], _ = await town.index.desk.pairs(town.operator, ReviewState.OPEN, None, 1)
+    await town.index.desk.decide(town.operator, pair.id, ReviewState.SAME, "改名，见户口簿")
+    again = await town.says(HOSPITAL, "1", Demographics("李强", phone="13900001111"))
+    assert (again.person_id, again.number_state) == (resident, NumberState.LINKED)
+    wrong = await town.says(HOSPITAL, "1", Demographics(id_number="370702198503120012"))
+    assert (wrong.person_id, wrong.number_state) == (chart.id, NumberState.NONE)
+
+
 async def test_a_name_that_the_register_confirms_takes_the_number_from_whoever_had_it(town: Town):
     await town.registers("李强", an_id_number(1))
     wrong = await town.says(HOSPITAL, "1", somebody(name="王伟"))

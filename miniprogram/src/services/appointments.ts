@@ -1,6 +1,6 @@
 // Holding a number, booking it, looking at appointments, cancelling.
 import { request } from '../utils/request'
-import type { Appointment, Page } from './types'
+import type { Appointment, Page, QueuePosition } from './types'
 
 const V1 = '/api/v1'
 
@@ -32,6 +32,10 @@ export function listAppointments(state: AppointmentTab, cursor?: string, limit =
 
 export function fetchAppointment(id: string): Promise<Appointment> {
   return request({ path: `${V1}/appointments/${id}` })
+}
+
+export function fetchQueue(id: string): Promise<QueuePosition> {
+  return request({ path: `${V1}/appointments/${id}/queue` })
 }
 
 export function cancelAppointment(id: string, reason: string): Promise<Appointment> {

@@ -229,6 +229,15 @@ export interface AppointmentPayment {
   refunded_at: string | null
 }
 
+/** Today's queue: null before the hospital's first call, and on another day than the appointment's. */
+export interface QueuePosition {
+  number: number
+  called: number | null
+  ahead: number | null
+  is_over: boolean
+  called_at: string | null
+}
+
 export interface Appointment {
   id: string
   state: AppointmentState

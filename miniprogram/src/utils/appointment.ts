@@ -1,8 +1,9 @@
 // What an appointment's state means to the person who looks at it.
 import type { Tone } from '../components/tag'
-import type { Appointment, PaymentState } from '../services/types'
-import { appointmentStateNames, paymentStateNames } from '../texts'
+import type { Appointment, PaymentState, QueuePosition } from '../services/types'
+import { appointments, appointmentStateNames, paymentStateNames } from '../texts'
 import { now } from './clock'
+import { cityDate } from './time'
 
 /** A held number that waits for money. */
 export function isPaymentDue(appointment: Appointment): boolean {
@@ -46,4 +47,17 @@ export function stateTag(appointment: Appointment): { text: string; tone: Tone }
   }
   if (state === 'booked') return { text: appointmentStateNames.booked, tone: 'good' }
   return { text: appointmentStateNames[state], tone: state === 'stopped' ? 'bad' : 'calm' }
+}
+
+/** Whether there may be a queue to stand in: booked, for today. */
+export function isForToday(appointment: Appointment): boolean {
+  return appointment.state === 'booked' && !appointment.missed_at && appointment.on === cityDate()
+}
+
+/** Which number is being called, and how many are before one; null while the hospital calls nobody. */
+export function queueText(position: QueuePosition | undefined): string | null {
+  if (!position || position.called === null) return null
+  return position.is_over
+    ? appointments.queueOver(position.called)
+    : appointments.queueAhead(position.called, position.ahead ?? 0)
 }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { sampleAppointment } from '../../testing/samples'
-import { isConfirmDue, isHoldOver, isPaymentDue, stateTag } from '../appointment'
+import { isConfirmDue, isForToday, isHoldOver, isPaymentDue, queueText, stateTag } from '../appointment'
 import { isIdNumber, isPhone, shortMask, tidyIdNumber } from '../idNumber'
 import { newId } from '../ids'
 import { yuan } from '../money'
 import { createStore } from '../store'
+import { addDays, cityDate } from '../time'
 
 describe('money', () => {
   test.each([[1250, '12.50'], [5, '0.05'], [0, '0.00'], [100_000, '1000.00'], [-1500, '-15.00']])('%i fen are %s yuan', (fen, text) => {
@@ -48,6 +49,25 @@ test('a store tells its watchers until they leave', () => {
   leave()
   store.set(3)
   expect(heard).toEqual([2])
+})
+
+describe('the queue', () => {
+  const position = { number: 10, called: 4, ahead: 3, is_over: false, called_at: '2026-11-22T01:00:00Z' }
+  test('says which number is called and how many are before', () => {
+    expect(queueText(position)).toBe('4号，您前面还有3人')
+    expect(queueText({ ...position, called: 11, is_over: true })).toBe('11号，您的号已叫过，请到诊区说明')
+  })
+  test('says nothing while nobody is called', () => {
+    expect(queueText({ ...position, called: null })).toBeNull()
+    expect(queueText(undefined)).toBeNull()
+  })
+  test('is of today alone, and of who is expected', () => {
+    const today = sampleAppointment({ state: 'booked', on: cityDate(), missed_at: null })
+    expect(isForToday(today)).toBe(true)
+    expect(isForToday({ ...today, on: addDays(cityDate(), 1) })).toBe(false)
+    expect(isForToday({ ...today, state: 'cancelled' })).toBe(false)
+    expect(isForToday({ ...today, missed_at: '2026-11-22T01:00:00Z' })).toBe(false)
+  })
 })
 
 describe('an appointment', () => {

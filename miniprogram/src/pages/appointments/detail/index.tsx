@@ -11,10 +11,10 @@ import { FormError, Loaded } from '../../../components/states'
 import { useCountdown } from '../../../hooks/useCountdown'
 import { type Load, useLoad } from '../../../hooks/useLoad'
 import { useSubmit } from '../../../hooks/useSubmit'
-import { bookAppointment, fetchAppointment, releaseHold } from '../../../services/appointments'
+import { bookAppointment, fetchAppointment, fetchQueue, releaseHold } from '../../../services/appointments'
 import type { Appointment } from '../../../services/types'
 import { appointments as t, confirm, pageTitles, paymentStateNames } from '../../../texts'
-import { isConfirmDue, isPaymentDue, moneyState } from '../../../utils/appointment'
+import { isConfirmDue, isForToday, isPaymentDue, moneyState, queueText } from '../../../utils/appointment'
 import { go, replace, routes, tabs } from '../../../utils/navigate'
 import { toast } from '../../../utils/platform'
 import { formatInstant, formatTimes, formatVisitDay } from '../../../utils/time'
@@ -24,8 +24,24 @@ import './index.scss'
 
 /** While money is on its way, the page looks again by itself. */
 const WATCH_MS = 5000
+/** On the day, the queue moves by minutes. */
+const QUEUE_MS = 30_000
+
+function useQueue(appointment: Appointment): string | null {
+  const today = isForToday(appointment)
+  const { data, reload } = useLoad(today ? appointment.id : null, () => fetchQueue(appointment.id), true)
+  useEffect(() => {
+    if (!today) return undefined
+    const timer = setInterval(reload, QUEUE_MS)
+    return () => {
+      clearInterval(timer)
+    }
+  }, [today, reload])
+  return queueText(data)
+}
 
 function Details({ appointment }: { appointment: Appointment }) {
+  const queue = useQueue(appointment)
   const { organization, department, practitioner, patient } = appointment
   const money = moneyState(appointment)
   const ended = ['cancelled', 'stopped'].includes(appointment.state)
@@ -37,6 +53,7 @@ function Details({ appointment }: { appointment: Appointment }) {
       </View>
       <Facts facts={[
         [t.order, t.number(appointment.number)],
+        [t.queue, queue],
         [t.patient, patient.name],
         [t.hospital, organization.name],
         [t.address, organization.address],

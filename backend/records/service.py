@@ -25,6 +25,7 @@ Watcher = Callable[[str, Sequence[Incoming], Sequence[Written], Source], None]
 # Somebody else is writing the same resources: we plan anew on what he has left, for so long.
 _PATIENCE_S = 15.0
 _STEP_S = 0.01
+_MOST_KNOWN = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class RecordService:
         self._store = store
         self._charts = charts
         self._nudge = nudge
+        # Whatever becomes of a chart, it stays its hospital's.
+        self._organizations: dict[str, str] = {}
         self._watchers: list[Watcher] = []
 
     def watch(self, watcher: Watcher) -> None:
@@ -146,11 +149,19 @@ class RecordService:
 
     async def _check_owners(self, organization_id: str, owners: Iterable[str]) -> None:
         for owner in owners:
-            if owner == organization_id:
-                continue
-            chart = await self._charts.chart(owner)
-            if chart is None or chart.organization_id != organization_id:
+            if owner != organization_id and await self._organization_of(owner) != organization_id:
                 raise not_found("a chart of this organization")
+
+    async def _organization_of(self, chart_id: str) -> str | None:
+        known = self._organizations.get(chart_id)
+        if known is None:
+            chart = await self._charts.chart(chart_id)
+            if chart is None:
+                return None
+            if len(self._organizations) >= _MOST_KNOWN:
+                self._organizations.clear()
+            known = self._organizations[chart_id] = chart.organization_id
+        return known
 
 
 def _is_late(draft: Draft, before: Standing | None) -> bool:

@@ -7,6 +7,9 @@ from pymongo import ASCENDING, IndexModel
 from backend.db.client import Database
 from backend.db.collections import DATE, INT, OBJECT, STRING, ensure_collection, schema
 
+# Whoever has not mended a file in three months sends a new one.
+_KEPT_S = 90 * 24 * 3600
+
 
 async def up(db: Database) -> None:
     """State the collections."""
@@ -46,12 +49,17 @@ async def up(db: Database) -> None:
             began_at=DATE,
             updated_at=DATE,
         ),
-        indexes=[],
+        indexes=[IndexModel([("updated_at", ASCENDING)], name="expiry", expireAfterSeconds=_KEPT_S)],
     )
     await ensure_collection(
         db,
         "fhir_load_refusals",
         shard_key="load_id",
-        validator=schema(["load_id", "line", "outcome"], load_id=STRING, line=INT, outcome=OBJECT),
-        indexes=[IndexModel([("load_id", ASCENDING), ("line", ASCENDING)], name="lines", unique=True)],
+        validator=schema(
+            ["load_id", "line", "outcome", "at"], load_id=STRING, line=INT, outcome=OBJECT, at=DATE
+        ),
+        indexes=[
+            IndexModel([("load_id", ASCENDING), ("line", ASCENDING)], name="lines", unique=True),
+            IndexModel([("at", ASCENDING)], name="expiry", expireAfterSeconds=_KEPT_S),
+        ],
     )

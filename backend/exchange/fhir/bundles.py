@@ -14,7 +14,8 @@ from backend.exchange.fhir.checking import problems
 from backend.exchange.fhir.definitions import served_types
 from backend.exchange.fhir.finding import Page
 from backend.exchange.fhir.http import instant, issue_of
-from backend.exchange.fhir.intake import Done, Intake, Wanted
+from backend.exchange.fhir.intake import Intake
+from backend.exchange.fhir.intake_models import Done, Wanted
 from backend.exchange.fhir.issues import Issue, Refused, RefusedError, outcome, refuse
 from backend.permissions import Actor
 from backend.records.ids import is_resource_id

@@ -11,7 +11,7 @@ from backend.exchange.fhir.capability import capability_statement
 from backend.exchange.fhir.checking import problems
 from backend.exchange.fhir.finding import Page
 from backend.exchange.fhir.http import FHIRHandler, checked_type
-from backend.exchange.fhir.intake import Done, Wanted
+from backend.exchange.fhir.intake_models import Done, Wanted
 from backend.exchange.fhir.issues import Refused, RefusedError, outcome, refuse
 from backend.exchange.fhir.searching import MOST, Search, parse
 from backend.exchange.fhir.values import date_asked

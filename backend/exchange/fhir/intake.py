@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend import clock, exact_json
+from backend import clock
 from backend.errors import AppError
 from backend.exchange.fhir.finding import Finder
+from backend.exchange.fhir.intake_models import Done, Wanted
 from backend.exchange.fhir.issues import Issue, Refused, RefusedError, refuse
 from backend.exchange.fhir.names_store import PatientNames
 from backend.exchange.fhir.patients import chart_number, demographics
@@ -26,37 +26,6 @@ from backend.records.models import Incoming, Outcome, Source, SourceKind
 _MAY_BE_NOBODYS = frozenset(
     {"Binary", "PaymentNotice", "List", "Provenance", "Invoice", "Task", "Communication"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One thing to be written, as it was asked for.
-
-    `id` is the id in the address; `criteria` the search of a conditional create or update; `local` that an id
-    of the sender's own is taken as its name for the resource (in Bundles and files).
-    """
-
-    method: str
-    type: str
-    body: dict[str, Any]
-    id: str = ""
-    criteria: str = ""
-    if_version: int | None = None
-    full_url: str = ""
-    where: str = ""
-    local: bool = False
-    # A name for a resource that comes without one, the same when the same is sent again.
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Where it lies now."""
-
-    type: str
-    id: str
-    version: int
-    outcome: Outcome
 
 
 @dataclass(slots=True)
@@ -398,11 +367,6 @@ def is_of_organization_safely(kind: str) -> bool:
         return is_of_organization(kind)
     except KeyError:
         return False
-
-
-def content_key(body: dict[str, Any]) -> str:
-    """A name for a resource without one: what it says."""
-    return "content/" + hashlib.sha256(exact_json.dumps(body)).hexdigest()
 
 
 def _names_of(wanted: Wanted) -> list[str]:

@@ -11,7 +11,8 @@ from backend.errors import AppError, ErrorCode
 from backend.exchange.fhir.checking import problems
 from backend.exchange.fhir.definitions import served_types
 from backend.exchange.fhir.http import issue_of, parsed
-from backend.exchange.fhir.intake import Done, Intake, Wanted, content_key
+from backend.exchange.fhir.intake import Intake
+from backend.exchange.fhir.intake_models import Done, Wanted, content_key
 from backend.exchange.fhir.issues import Issue, Refused, RefusedError, outcome, refuse
 from backend.exchange.fhir.loads_store import Load, LoadStore
 from backend.ids import named_id, new_id

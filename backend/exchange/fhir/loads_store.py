@@ -63,7 +63,11 @@ class LoadStore:
         if refusals and load.refused < MOST_REFUSALS:
             await self._refusals.bulk_write(
                 [
-                    UpdateOne({"load_id": load.id, "line": line}, {"$set": {"outcome": outcome}}, upsert=True)
+                    UpdateOne(
+                        {"load_id": load.id, "line": line},
+                        {"$set": {"outcome": outcome, "at": clock.now()}},
+                        upsert=True,
+                    )
                     for line, outcome in refusals.items()
                 ],
                 ordered=False,

@@ -83,12 +83,10 @@ class Settings(BaseSettings):
     mllp_certificate: Path | None = Field(None, description="PEM of its TLS certificate; empty: no TLS.")
     mllp_certificate_key: Path | None = Field(None, description="PEM of that certificate's key.")
     mllp_client_ca: Path | None = Field(
-        None, description="PEM of who signs hospitals' client certificates; then each must show one."
+        None, description="PEM of who signs client certificates: needed then."
     )
     mllp_idle_s: int = Field(300, ge=1, description="A connection silent for so long is closed.")
-    mllp_open_to: str = Field(
-        "", description="Demo only: the organization whose messages are those of unknown senders."
-    )
+    mllp_open_to: str = Field("", description="Demo only: the organization that unknown senders stand for.")
 
     pdf_font: str = Field(
         "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
@@ -136,9 +134,7 @@ class Settings(BaseSettings):
     # How long things about people are kept, in days; 0 is for ever (docs/privacy.md).
     keep_code_uses_days: int = Field(1095, ge=0, description="Uses of health codes, since the use.")
     keep_revoked_codes_days: int = Field(30, ge=0, description="Printed codes, since they were revoked.")
-    keep_hl7_messages_days: int = Field(
-        1095, ge=0, description="HL7 messages as they came, since they were received."
-    )
+    keep_hl7_messages_days: int = Field(1095, ge=0, description="HL7 messages, since they were received.")
     keep_files_days: int = Field(
         1095, ge=0, description="Files of people without account, since their last visit or link."
     )
@@ -255,14 +251,9 @@ REQUIRED_IN_PRODUCTION = (
     "population_register_secret",
 )  # fmt: skip
 OUTSIDE_ADDRESSES = (
-    "wechat_api_url",
-    "wechat_open_url",
-    "wechat_pay_url",
-    "mas_url",
-    "aliyun_sms_url",
-    "tencent_sms_url",
+    "wechat_api_url", "wechat_open_url", "wechat_pay_url", "mas_url", "aliyun_sms_url", "tencent_sms_url",
     "population_register_url",
-)
+)  # fmt: skip
 # Not even within a closed network.
 HTTPS_ONLY = ("aliyun_sms_url", "tencent_sms_url")
 # An SMS provider is used with all of these or with none; a city needs one.
@@ -392,16 +383,13 @@ def _chat_problems(settings: Settings) -> list[str]:
 
 
 def _exchange_problems(settings: Settings) -> list[str]:
-    problems = []
-    if settings.mllp_open_to:
-        problems.append("MLLP_OPEN_TO is for demonstrations: allow each sender in the console instead.")
-    if bool(settings.mllp_certificate) != bool(settings.mllp_certificate_key):
-        problems.append("MLLP_CERTIFICATE and MLLP_CERTIFICATE_KEY belong together: give both or none.")
-    if settings.mllp_client_ca and not settings.mllp_certificate:
-        problems.append("MLLP_CLIENT_CA is of no use without MLLP_CERTIFICATE.")
-    if settings.mllp_host not in LOOPBACK and not settings.mllp_certificate:
-        problems.append("MLLP_CERTIFICATE is missing: MLLP_HOST is reached from other machines.")
-    return problems
+    certificate, key = settings.mllp_certificate, settings.mllp_certificate_key
+    wrong = {
+        "MLLP_OPEN_TO is for demonstrations: allow each sender in the console.": settings.mllp_open_to,
+        "MLLP_CERTIFICATE and MLLP_CERTIFICATE_KEY belong together.": bool(certificate) != bool(key),
+        "MLLP_CLIENT_CA is of no use without MLLP_CERTIFICATE.": settings.mllp_client_ca and not certificate,
+    }
+    return [problem for problem, holds in wrong.items() if holds]
 
 
 def _plain(value: object) -> str:

@@ -77,65 +77,60 @@ class Below(Protocol):
 def make_reports(below: Below) -> Reports:
     """All of them."""
     gate, reader, people = below.record_gate, below.record_reader, below.patient_index
+    settings, db, cipher = below.settings, below.db, below.cipher
     drawing = Drawing()
-    service = ReportService(gate, reader, people, below.directory)
+    service = ReportService(gate, reader, people, below.directory, city_name=settings.city_name)
     documents = Documents(
-        service,
-        reader,
-        drawing,
-        below.residents,
-        city_name=below.settings.city_name,
-        font=below.settings.pdf_font,
+        service, reader, drawing, below.residents, city_name=settings.city_name, font=settings.pdf_font
     )
+    links = LinkStore(db, cipher)
     return Reports(
         service=service,
         documents=documents,
-        exporting=Exporting(
-            ExportStore(below.db, below.cipher),
-            gate,
-            reader,
-            service,
-            documents,
-            below.audit,
-            city_name=below.settings.city_name,
-            address=f"{below.settings.public_url}/fhir/R4",
-            nudge=below.nudger.kick,
-        ),
-        links=Links(
-            LinkStore(below.db, below.cipher),
-            service,
-            documents,
-            reader,
-            below.audit,
-            public_url=below.settings.public_url,
-        ),
-        teller=ReportTeller(
-            below.messages,
-            people,
-            below.residents,
-            below.directory,
-            app_name=below.settings.city_name,
-            guardians_of=below.residents.patients.guardians_of,
-        ),
+        links=Links(links, service, documents, reader, below.audit, public_url=settings.public_url),
+        teller=_teller(below),
         images=Images(
-            ImageStore(below.db, below.cipher),
-            Blobs(PieceStore(below.db)),
-            drawing,
-            people,
-            below.records,
-            gate,
-            reader,
+            ImageStore(db, cipher), Blobs(PieceStore(db)), drawing, people, below.records, gate, reader
         ),
         drawing=drawing,
-        file=RecordFile(
-            gate,
-            reader,
-            below.records,
-            people,
-            below.residents,
-            service,
-            CorrectionStore(below.db, below.cipher),
-            below.audit,
-            city_name=below.settings.city_name,
-        ),
+        exporting=_exporting(below, service, documents),
+        file=_file(below, service),
+    )
+
+
+def _teller(below: Below) -> ReportTeller:
+    return ReportTeller(
+        below.messages,
+        below.patient_index,
+        below.residents,
+        below.directory,
+        app_name=below.settings.city_name,
+        guardians_of=below.residents.patients.guardians_of,
+    )
+
+
+def _exporting(below: Below, service: ReportService, documents: Documents) -> Exporting:
+    return Exporting(
+        ExportStore(below.db, below.cipher),
+        below.record_gate,
+        below.record_reader,
+        service,
+        documents,
+        below.audit,
+        city_name=below.settings.city_name,
+        address=f"{below.settings.public_url}/fhir/R4",
+        nudge=below.nudger.kick,
+    )
+
+
+def _file(below: Below, service: ReportService) -> RecordFile:
+    return RecordFile(
+        below.record_gate,
+        below.record_reader,
+        below.records,
+        below.patient_index,
+        below.residents,
+        service,
+        CorrectionStore(below.db, below.cipher),
+        below.audit,
     )

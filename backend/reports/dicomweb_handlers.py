@@ -9,7 +9,6 @@ import orjson
 from pydantic import Field
 from tornado.httputil import HTTPServerRequest
 
-from backend.bootstrap import City
 from backend.errors import AppError, ErrorCode
 from backend.http.base import APIHandler
 from backend.http.endpoint import operation, requires
@@ -27,6 +26,7 @@ from backend.reports.multipart import MultipartError, boundary_of, read_parts, w
 UID = r"[0-9.]{1,64}"
 LARGEST_UPLOAD = 128 * 1024 * 1024
 RELATED = "multipart/related"
+MOST_FRAMES_AT_ONCE = 100
 
 
 class StudiesQuery(Query):
@@ -101,7 +101,7 @@ class Storing(DicomHandler):
     """Taking files in."""
 
     @classmethod
-    def larger_body(cls, request: HTTPServerRequest, city: City) -> int:
+    def larger_body(cls, request: HTTPServerRequest, city: Any) -> int:
         """Large bodies are read only from those who may store images."""
         header = request.headers.get("Authorization", "")
         with contextlib.suppress(AppError):
@@ -145,23 +145,26 @@ class StudyListHandler(Storing):
     """All studies of the asking hospital."""
 
     @requires(Permission.HOSPITAL_IMAGES_READ)
-    @operation("Find studies (QIDO-RS)", tag="dicomweb")
-    async def get(self, query: StudiesQuery) -> None:
+    @operation("Find studies (QIDO-RS)", tag="dicomweb", media="application/dicom+json")
+    async def get(self, query: StudiesQuery) -> bytes | None:
         """What the hospital itself has sent, the latest first."""
         found = await self._find(query)
         self.tell(
             200, [dicomweb.study_out(images, self.base) for images in dicomweb.by_study(found).values()]
         )
+        return None
 
     @requires(Permission.HOSPITAL_IMAGES_WRITE)
     @operation(
         "Store images (STOW-RS)",
         errors=(ErrorCode.IMAGE_UNREADABLE, ErrorCode.BODY_TOO_LARGE),
         tag="dicomweb",
+        media="application/dicom+json",
     )
-    async def post(self, query: UploadQuery) -> None:
+    async def post(self, query: UploadQuery) -> bytes | None:
         """multipart/related of application/dicom, or one file; 200 all, 202 some, 409 none got in."""
         await self.keep(query.issuer, None)
+        return None
 
     async def _find(self, query: StudiesQuery) -> list[Stored]:
         try:
@@ -189,51 +192,76 @@ class StudyHandler(Storing):
         "Store images of one study (STOW-RS)",
         errors=(ErrorCode.IMAGE_UNREADABLE, ErrorCode.BODY_TOO_LARGE),
         tag="dicomweb",
+        media="application/dicom+json",
     )
-    async def post(self, study: str, query: UploadQuery) -> None:
+    async def post(self, study: str, query: UploadQuery) -> bytes | None:
         """As above."""
         await self.keep(query.issuer, study)
+        return None
 
 
 class SeriesListHandler(DicomHandler):
     """The series of a study."""
 
     @requires(Permission.HOSPITAL_IMAGES_READ)
-    @operation("List the series of a study (QIDO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb")
-    async def get(self, study: str) -> None:
+    @operation(
+        "List the series of a study (QIDO-RS)",
+        errors=(ErrorCode.NOT_FOUND,),
+        tag="dicomweb",
+        media="application/dicom+json",
+    )
+    async def get(self, study: str) -> bytes | None:
         """In order."""
         found = await self.services.reports.images.of_study(self.actor, study)
         self.tell(200, [dicomweb.series_out(one, self.base) for one in dicomweb.by_series(found).values()])
+        return None
 
 
 class InstanceListHandler(DicomHandler):
     """The instances of a study or a series."""
 
     @requires(Permission.HOSPITAL_IMAGES_READ)
-    @operation("List instances (QIDO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb")
-    async def get(self, study: str, series: str | None = None) -> None:
+    @operation(
+        "List instances (QIDO-RS)",
+        errors=(ErrorCode.NOT_FOUND,),
+        tag="dicomweb",
+        media="application/dicom+json",
+    )
+    async def get(self, study: str, series: str | None = None) -> bytes | None:
         """In order."""
         found = await self.services.reports.images.of_study(self.actor, study, series)
         self.tell(200, [dicomweb.instance_out(image, self.base) for image in found])
+        return None
 
 
 class MetadataHandler(DicomHandler):
     """Whole headers."""
 
     @requires(Permission.HOSPITAL_IMAGES_READ)
-    @operation("Read metadata (WADO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb")
-    async def get(self, study: str, series: str | None = None, instance: str | None = None) -> None:
+    @operation(
+        "Read metadata (WADO-RS)",
+        errors=(ErrorCode.NOT_FOUND,),
+        tag="dicomweb",
+        media="application/dicom+json",
+    )
+    async def get(self, study: str, series: str | None = None, instance: str | None = None) -> bytes | None:
         """Of a study, a series or an instance."""
         found = await self.services.reports.images.of_study(self.actor, study, series, instance)
         self.tell(200, [dicomweb.metadata_out(image, self.base) for image in found])
+        return None
 
 
 class InstanceHandler(DicomHandler):
     """One file."""
 
     @requires(Permission.HOSPITAL_IMAGES_READ)
-    @operation("Fetch an instance (WADO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb")
-    async def get(self, study: str, series: str, instance: str) -> None:
+    @operation(
+        "Fetch an instance (WADO-RS)",
+        errors=(ErrorCode.NOT_FOUND,),
+        tag="dicomweb",
+        media="multipart/related",
+    )
+    async def get(self, study: str, series: str, instance: str) -> bytes | None:
         """As it came: alone with `Accept: application/dicom`, else as multipart/related."""
         image = await self.one(study, series, instance)
         data = await self.services.reports.images.content(image)
@@ -241,22 +269,28 @@ class InstanceHandler(DicomHandler):
             self.tell_bytes(data, dicomweb.DICOM)
         else:
             self.tell_parts([(f"{dicomweb.DICOM}; transfer-syntax={image.syntax}", data)])
+        return None
 
 
 class FramesHandler(DicomHandler):
     """Frames as they are packed."""
 
     @requires(Permission.HOSPITAL_IMAGES_READ)
-    @operation("Fetch frames (WADO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb")
-    async def get(self, study: str, series: str, instance: str, frames: str) -> None:
+    @operation(
+        "Fetch frames (WADO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb", media="multipart/related"
+    )
+    async def get(self, study: str, series: str, instance: str, frames: str) -> bytes | None:
         """One or several, by their numbers from 1."""
         image = await self.one(study, series, instance)
-        numbers = [int(number) for number in frames.split(",")][:100]
+        numbers = [int(number) for number in frames.split(",") if number and len(number) < 6]
+        if not 1 <= len(numbers) <= MOST_FRAMES_AT_ONCE:
+            raise AppError(ErrorCode.BAD_REQUEST, "frames")
         images = self.services.reports.images
         packed = [await images.frame(image, number) for number in numbers]
         self.tell_parts(
             [(f"application/octet-stream; transfer-syntax={syntax}", one) for one, syntax in packed]
         )
+        return None
 
 
 class RenderedHandler(DicomHandler):
@@ -267,10 +301,11 @@ class RenderedHandler(DicomHandler):
         "Draw an instance or a frame (WADO-RS)",
         errors=(ErrorCode.NOT_FOUND, ErrorCode.IMAGE_NOT_DISPLAYABLE),
         tag="dicomweb",
+        media="image/jpeg",
     )
     async def get(
         self, query: RenderQuery, study: str, series: str, instance: str, number: str | None = None
-    ) -> None:
+    ) -> bytes | None:
         """JPEG, windowed as asked or as the file says."""
         image = await self.one(study, series, instance)
         center, width = (
@@ -278,6 +313,7 @@ class RenderedHandler(DicomHandler):
         )
         how = Drawn(int(number or 1), center, width, query.viewport)
         self.tell_bytes(await self.services.reports.images.draw(image, how), "image/jpeg")
+        return None
 
 
 _STUDY = rf"/dicomweb/studies/(?P<study>{UID})"
@@ -294,7 +330,7 @@ routes = [
     (rf"{_SERIES}/metadata", MetadataHandler),
     (_INSTANCE, InstanceHandler),
     (rf"{_INSTANCE}/metadata", MetadataHandler),
-    (rf"{_INSTANCE}/frames/(?P<frames>[0-9]{{1,5}}(?:,[0-9]{{1,5}}){{0,99}})", FramesHandler),
+    (rf"{_INSTANCE}/frames/(?P<frames>[0-9,]+)", FramesHandler),
     (rf"{_INSTANCE}/frames/(?P<number>[0-9]{{1,5}})/rendered", RenderedHandler),
     (rf"{_INSTANCE}/rendered", RenderedHandler),
 ]

@@ -15,8 +15,8 @@ class DocumentHandler(APIHandler):
     """The report as its hospital issued it."""
 
     @requires(Permission.RESIDENT_RECORDS_READ)
-    @operation("Fetch a report as issued", errors=READING, tag="reports")
-    async def get(self, report_id: str, number: str, query: OpenQuery) -> None:
+    @operation("Fetch a report as issued", errors=READING, tag="reports", media="application/octet-stream")
+    async def get(self, report_id: str, number: str, query: OpenQuery) -> bytes | None:
         """The bytes, in the type that the hospital named if browsers know it."""
         documents = self.services.reports.documents
         content, kind = await documents.issued(self.actor, report_id, int(number), opened=query.open)
@@ -24,20 +24,27 @@ class DocumentHandler(APIHandler):
         self.set_header("Content-Disposition", "attachment")
         self.set_header("Cache-Control", "no-store")
         self.finish(content)
+        return None
 
 
 class PaperHandler(APIHandler):
     """Our own rendering."""
 
     @requires(Permission.RESIDENT_RECORDS_READ)
-    @operation("Fetch a report as a PDF of ours", errors=(*READING, ErrorCode.UNAVAILABLE), tag="reports")
-    async def get(self, report_id: str, query: OpenQuery) -> None:
+    @operation(
+        "Fetch a report as a PDF of ours",
+        errors=(*READING, ErrorCode.UNAVAILABLE),
+        tag="reports",
+        media="application/pdf",
+    )
+    async def get(self, report_id: str, query: OpenQuery) -> bytes | None:
         """Marked on each page as what it is."""
         content = await self.services.reports.documents.rendered(self.actor, report_id, opened=query.open)
         self.set_header("Content-Type", "application/pdf")
         self.set_header("Content-Disposition", 'attachment; filename="report.pdf"')
         self.set_header("Cache-Control", "no-store")
         self.finish(content)
+        return None
 
 
 _REPORT = r"/api/v1/reports/(?P<report_id>[0-9A-Z-]{26,60})"

@@ -59,8 +59,8 @@ class ExportFileHandler(APIHandler):
     """The file."""
 
     @requires(Permission.RESIDENT_RECORDS_READ)
-    @operation("Fetch the whole file", errors=READING, tag="records")
-    async def get(self, export_id: str) -> None:
+    @operation("Fetch the whole file", errors=READING, tag="records", media="application/octet-stream")
+    async def get(self, export_id: str) -> bytes | None:
         """JSON or PDF."""
         content, form = await self.services.reports.exporting.fetch(self.actor, export_id)
         kind, name = _KINDS[form]
@@ -68,6 +68,7 @@ class ExportFileHandler(APIHandler):
         self.set_header("Content-Disposition", f'attachment; filename="{name}"')
         self.set_header("Cache-Control", "no-store")
         self.finish(content)
+        return None
 
 
 _KINDS = {

@@ -11,7 +11,7 @@ from typing import Protocol, cast
 from backend import clock
 from backend.audit.service import AuditService
 from backend.errors import AppError, ErrorCode, not_found
-from backend.ids import derived_id, named_id, new_id
+from backend.ids import derived_id, new_id
 from backend.patient_index.models import Chart, ChartNumber, Demographics, Origin, Sex
 from backend.permissions import Actor
 from backend.records.gate import organization_of
@@ -19,12 +19,10 @@ from backend.records.models import Incoming, Source
 from backend.reports.correction_store import Correction, CorrectionState, CorrectionStore
 from backend.reports.measuring import Measurement, check, observation
 from backend.reports.ports import Gate, Reader, Writer
-from backend.reports.service import ReportService
+from backend.reports.service import CITY, ReportService
 from backend.reports.timeline import Moment, moment_of
 from backend.residents.models import Identity
 
-# The keeper of charts of which no hospital is the source: what residents write down themselves.
-CITY = named_id("organization", "the city itself")
 _ASSIGNER = "city"
 # What a resident may ask a hospital to put right.
 FIELDS = ("name", "sex", "birth_on", "phone", "address", "other")
@@ -74,8 +72,6 @@ class RecordFile:
         reports: ReportService,
         corrections: CorrectionStore,
         audit: AuditService,
-        *,
-        city_name: str,
     ) -> None:
         self._gate = gate
         self._reader = reader
@@ -85,7 +81,6 @@ class RecordFile:
         self._reports = reports
         self._corrections = corrections
         self._audit = audit
-        self._city_name = city_name
 
     # -- the timeline ----------------------------------------------------------------------------------
 
@@ -97,7 +92,6 @@ class RecordFile:
         found = await self._reader.timeline(basis, tuple(kinds), cursor, limit)
         moments = [moment_of(resource) for resource in found.items]
         names = await self._reports.places(moment.organization_id for moment in moments)
-        names[CITY] = self._city_name
         return [(moment, names[moment.organization_id]) for moment in moments], found.cursor
 
     # -- own measurements ------------------------------------------------------------------------------

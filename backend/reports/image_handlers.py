@@ -75,8 +75,9 @@ class ImageRenderedHandler(APIHandler):
         "Draw an image of one's own",
         errors=(*READING, ErrorCode.IMAGE_NOT_DISPLAYABLE),
         tag="reports",
+        media="image/jpeg",
     )
-    async def get(self, image_id: str, query: DrawQuery) -> None:
+    async def get(self, image_id: str, query: DrawQuery) -> bytes | None:
         """JPEG."""
         images = self.services.reports.images
         image = await images.access(self.actor, image_id)
@@ -84,14 +85,15 @@ class ImageRenderedHandler(APIHandler):
         self.set_header("Content-Type", "image/jpeg")
         self.set_header("Cache-Control", "no-store")
         self.finish(picture)
+        return None
 
 
 class ImageFileHandler(APIHandler):
     """The file itself."""
 
     @requires(Permission.RESIDENT_RECORDS_READ)
-    @operation("Download an image of one's own", errors=READING, tag="reports")
-    async def get(self, image_id: str) -> None:
+    @operation("Download an image of one's own", errors=READING, tag="reports", media="application/dicom")
+    async def get(self, image_id: str) -> bytes | None:
         """DICOM, as the hospital sent it."""
         images = self.services.reports.images
         image = await images.access(self.actor, image_id)
@@ -99,6 +101,7 @@ class ImageFileHandler(APIHandler):
         self.set_header("Content-Disposition", 'attachment; filename="image.dcm"')
         self.set_header("Cache-Control", "no-store")
         self.finish(await images.content(image))
+        return None
 
 
 def _study(images: list[Stored]) -> StudyOut:

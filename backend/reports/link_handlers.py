@@ -142,27 +142,29 @@ class ViewerHandler(APIHandler):
     """The page that opens a link."""
 
     @public("the page itself holds nothing; the link lies in its address, behind the #")
-    @operation("The page that opens shared links", tag="reports")
-    async def get(self) -> None:
+    @operation("The page that opens shared links", tag="reports", media="text/html")
+    async def get(self) -> bytes | None:
         """HTML."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", POLICY)
         self.set_header("Cache-Control", "no-cache")
         page = _templates.get_template("viewer.html")
         self.finish(page.render(city_name=self.city.settings.city_name))
+        return None
 
 
 class ViewerPartHandler(APIHandler):
     """The page's script and style sheet."""
 
     @public("a script and a style sheet")
-    @operation("The viewer's script and style sheet", tag="reports")
-    async def get(self, name: str) -> None:
+    @operation("The viewer's script and style sheet", tag="reports", media="text/plain")
+    async def get(self, name: str) -> bytes | None:
         """JavaScript or CSS."""
         kind = "text/javascript" if name.endswith(".js") else "text/css"
         self.set_header("Content-Type", f"{kind}; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")
         self.finish((_HERE / name).read_bytes())
+        return None
 
 
 def _link(link: Link) -> LinkOut:

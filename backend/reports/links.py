@@ -41,6 +41,8 @@ class Shared:
 
     link: Link
     uri: str = field(repr=False)
+    # The secret part of the address that the link is opened by.
+    secret: str = field(repr=False)
 
 
 class Links:
@@ -95,7 +97,7 @@ class Links:
         }
         await self._store.insert(link, sealed)
         await self._record(actor, "reports.share", link)
-        return Shared(link, self._uri(link, key, secret))
+        return Shared(link, self._uri(link, key, secret), secret)
 
     async def list_mine(self, actor: Actor) -> list[Link]:
         """The resident's links of the last weeks, the latest first."""

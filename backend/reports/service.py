@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from backend.errors import AppError, ErrorCode, not_found
+from backend.ids import named_id
 from backend.permissions import Actor
 from backend.records.ids import is_resource_id, owner_of
 from backend.records.models import Basis, RecordQuery, Resource
@@ -17,6 +18,8 @@ from backend.reports.ports import Gate, People, Places, Reader
 from backend.reports.reading import contained_items, items_of, report_of
 
 UNNAMED_PLACE = "医疗机构"
+# The keeper of charts of which no hospital is the source: what residents write down themselves.
+CITY = named_id("organization", "the city itself")
 HIDDEN_TITLE = "一份需单独打开的报告"
 # Enough for any panel; what is longer is no report that somebody reads on a phone.
 MOST_ITEMS = 600
@@ -47,11 +50,12 @@ class Opened:
 class ReportService:
     """Reads the record on the basis that the reader has, and puts it into words."""
 
-    def __init__(self, gate: Gate, reader: Reader, people: People, places: Places) -> None:
+    def __init__(self, gate: Gate, reader: Reader, people: People, places: Places, *, city_name: str) -> None:
         self._gate = gate
         self._reader = reader
         self._people = people
         self._places = places
+        self._city_name = city_name
 
     async def list_reports(
         self,
@@ -141,7 +145,8 @@ class ReportService:
         """Names of institutions; one that is not in the directory is called what it is."""
         ids = set(organization_ids)
         known = await self._places.organizations_by_id(ids)
-        return {id: known[id].name if id in known else UNNAMED_PLACE for id in ids}
+        own = {CITY: self._city_name}
+        return {id: known[id].name if id in known else own.get(id, UNNAMED_PLACE) for id in ids}
 
     async def _access(self, actor: Actor, report_id: str) -> tuple[Basis, Resource]:
         """The report and the basis on which it may be read; another's, or one taken back, is 404."""

@@ -28,9 +28,10 @@ from bots.engine import Heard
 from notify.ports import Reply
 from tests.factories.charts import make_chart, make_parted_charts
 from tests.factories.exchange import make_kept_message
-from tests.factories.records import make_resources
-from tests.factories.sharing import make_words
 from tests.factories.recognition import make_clinical_checks
+from tests.factories.records import make_resources
+from tests.factories.reports import make_kept_reports
+from tests.factories.sharing import make_words
 from tests.factories.surveys import make_ticket
 from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
 
@@ -127,6 +128,7 @@ async def _fill(kept: Kept) -> None:
         found = {"resourceType": "Condition", "_key": "c", "note": [{"text": status}]}
         await make_resources(services, charts[0], found)
     await make_kept_message(services, new_id())
+    await make_kept_reports(services, charts[0], services.tokens.verify(kept.sms.token))
     await make_clinical_checks(city.city.db, services, city.hospital.id, kept.sms.id)
     await city.work()
 

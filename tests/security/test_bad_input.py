@@ -27,9 +27,11 @@ from tests.security.console_examples import EXAMPLES as PAGES_OF_AREAS
 from tests.security.examples import EXAMPLES as OF_AREAS
 from tests.security.examples import OWN, RESIDENTS, Ask
 from tests.security.matrix import operations
+from tests.security.report_examples import REPORT_EXAMPLES
+from tests.security.sharing_examples import SHARING_EXAMPLES
 from tests.security.town import Town
 
-EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES
+EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
 PAGES = PAGES_OF_AREAS | CLINICAL_PAGES
 OPERATIONS = operations(api_routes())
 PAGE_OPERATIONS = operations(console_routes())

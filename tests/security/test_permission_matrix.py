@@ -21,6 +21,8 @@ from tests.security.examples import EXAMPLES as OF_AREAS
 from tests.security.examples import Ask, Example
 from tests.security.fhir_examples import FHIR_EXAMPLES
 from tests.security.matrix import operations, path_of, read_matrix, row_key
+from tests.security.report_examples import REPORT_EXAMPLES
+from tests.security.sharing_examples import SHARING_EXAMPLES
 from tests.security.town import Town
 
 # The columns: the owner of the thing, somebody who acts for the owner, any other resident; staff of whatever
@@ -43,6 +45,10 @@ resident:messages:read      a message to the owner ok     404       404    403  
 resident:consents:manage    the owner              ok     ok        404    403    403     403      403
 resident:consents:manage    a consent of the owner ok     403       404    403    403     403      403
 resident:records:read       the owner              ok     ok        404    403    403     403      403
+resident:records:read       one's own              ok     ok        ok     403    403     403      403
+resident:records:read       a link of the owner    ok     404       404    403    403     403      403
+resident:records:write      the owner              ok     ok        404    403    403     403      403
+resident:records:write      a link of the owner    ok     404       404    403    403     403      403
 hospital:codes:verify       a code shown           403    403       403    403    ok      ok       ok
 hospital:consents:ask       one's own              403    403       403    403    ok      ok       403
 hospital:consents:ask       a thing of the hospital 403   403       403    403    ok      404      403
@@ -50,6 +56,9 @@ hospital:records:read       one's own              403    403       403    403  
 hospital:records:read       a thing of the hospital 403   403       403    403    ok      404      403
 hospital:records:write      one's own              403    403       403    403    ok      ok       403
 hospital:records:write      a thing of the hospital 403   403       403    403    ok      404      403
+hospital:images:read        one's own              403    403       403    403    ok      ok       403
+hospital:images:read        a thing of the hospital 403   403       403    403    ok      404      403
+hospital:images:write       one's own              403    403       403    403    ok      ok       403
 hospital:recognition:check  a thing of the hospital 403   403       403    403    ok      404      403
 hospital:medication:check   a thing of the hospital 403   403       403    403    ok      404      403
 hospital:directory:write    one's own              403    403       403    403    ok      ok       403
@@ -70,7 +79,7 @@ NO_TOKEN = {
 }
 
 
-EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | FHIR_EXAMPLES
+EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | FHIR_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
 ROWS = read_matrix(MATRIX, {"staff": STAFF, "foreign": ("foreign_client",)})
 ROUTES = operations(api_routes())
 CASES = [(route, n) for route in ROUTES for n in range(len(EXAMPLES.get(route, [None])))]

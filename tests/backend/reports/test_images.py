@@ -104,8 +104,11 @@ async def test_a_hospital_stores_finds_and_fetches_its_images(town: TestCity):
     for tail in ("", "/metadata", "/rendered", "/frames/1"):
         await fetch(town, other, one + tail, 404)
 
-    # At rest nothing of the picture or the patient stands in clear.
-    document = await db.collection("images").find_one({"study_uid": study})
+
+async def test_at_rest_nothing_of_picture_or_patient_stands_in_clear(town: TestCity):
+    client, db = await town.hospital_client(), town.city.db
+    await town.call("POST", "/dicomweb/studies", as_=client, content=a_file("CT_small.dcm"), headers=DICOM)
+    document = await db.collection("images").find_one({})
     assert set(document["header"]) >= {"kid", "ct"}
     pieces = [bytes(piece["data"]) async for piece in db.collection("blob_pieces").find({})]
     assert not any(b"DICM" in piece or b"CompressedSamples" in piece for piece in pieces)

@@ -1,7 +1,7 @@
 // Reports: what is shown at a glance, the order of results, the drawing of a trend, what can be measured.
 import { describe, expect, it } from 'vitest'
 import type { ReportItem, ReportLine, TrendPoint } from '../../services/reports'
-import { slicesOf, windowStep, zoomStep } from '../images'
+import { jpegAddress, slicesOf, windowStep, zoomStep } from '../images'
 import { readNumber, wrongOf } from '../measurement'
 import { flagLabel, inOrder, reportTags, ticksOf, trendSvg } from '../report'
 
@@ -66,6 +66,15 @@ describe('the viewer', () => {
     const windows = slices.slice(0, 1).flatMap((slice) => [windowStep(slice, 0, 0), windowStep(slice, 1, 0), windowStep(slice, 0, 1), windowStep(slice, 0, 99)])
     expect(windows).toEqual([undefined, { center: -27, width: 400 }, { center: 40, width: 300 }, { center: 40, width: 1 }])
     expect([zoomStep(1, -1), zoomStep(1, 1), zoomStep(4, 1)]).toEqual([1, 1.5, 4])
+  })
+})
+
+describe('a picture as an address', () => {
+  it('is base64, whatever its length', () => {
+    const address = (text: string): string => jpegAddress(new TextEncoder().encode(text).buffer)
+    for (const text of ['', 'a', 'ab', 'abc', 'abcd\u00ff']) {
+      expect(address(text)).toBe(`data:image/jpeg;base64,${Buffer.from(text).toString('base64')}`)
+    }
   })
 })
 

@@ -1,6 +1,6 @@
 // A small viewer: one picture at a time, drawn by the city; window, slices, size.
 import { ScrollView, Text, View } from '@tarojs/components'
-import Taro, { useRouter } from '@tarojs/taro'
+import { useRouter } from '@tarojs/taro'
 import { useState } from 'react'
 import { Button } from '../../../components/button'
 import { Drawing } from '../../../components/drawing'
@@ -13,7 +13,7 @@ import { useSubmit } from '../../../hooks/useSubmit'
 import { fetchImageFile, fetchPicture, type ImageSeries, type ImageStudy, listImages } from '../../../services/reports'
 import { pageTitles } from '../../../texts'
 import { images as t } from '../../../texts/reports'
-import { slicesOf, type Slice, windowStep, zoomStep } from '../../../utils/images'
+import { jpegAddress, slicesOf, type Slice, windowStep, zoomStep } from '../../../utils/images'
 import { saveFile } from '../../../utils/saveFile'
 import './index.scss'
 
@@ -49,7 +49,7 @@ function Picture({ slice, at, look }: { slice: Slice; at: number; look: Look }) 
       {(bytes) => (
         <ScrollView scrollX scrollY className="viewer__frame">
           <View className="viewer__zoomed" style={{ width: `${String(look.zoom * 100)}%` }}>
-            <Drawing src={`data:image/jpeg;base64,${Taro.arrayBufferToBase64(bytes)}`} label={t.picture(at)} />
+            <Drawing src={jpegAddress(bytes)} label={t.picture(at)} />
           </View>
         </ScrollView>
       )}

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
 import orjson
+import psutil
 import typer
 import uvloop
 
@@ -116,7 +118,17 @@ class Ward:
         return load.request("POST", PATH, HOST, headers=headers, body=orjson.dumps(body))
 
 
-async def measure(resources: int, people: int, checks: int) -> tuple[load.Result, load.Result, int]:
+@dataclass(frozen=True)
+class Asked:
+    """What was measured, beside the bare handler."""
+
+    checks: load.Result
+    bare: load.Result
+    resources: int
+    processor_s: float
+
+
+async def measure(resources: int, people: int, checks: int) -> Asked:
     """Fill, warm up, ask in turns with the bare handler."""
     async with bench_city() as bench:
         settings = bench.city.settings
@@ -128,11 +140,19 @@ async def measure(resources: int, people: int, checks: int) -> tuple[load.Result
         sys.stderr.write(f"  {people} patients with {REPORTS} reports of {RESULTS} results each\n")
         await ward.prepare(people)
         await _ask(bench, ward, checks // 5)
-        asked, bare = load.Result(), load.Result()
+        asked, bare, processor = load.Result(), load.Result(), 0.0
         for _ in range(5):
             _add(bare, await _bare(bench, checks // 5))
+            before = _processor(bench.web)
             _add(asked, await _ask(bench, ward, checks // 5))
-        return asked, bare, made + people * REPORTS * (RESULTS + 1)
+            processor += _processor(bench.web) - before
+        return Asked(asked, bare, made + people * REPORTS * (RESULTS + 1), processor)
+
+
+def _processor(web: psutil.Process) -> float:
+    """Seconds of processor that the web has used: what a busy machine does not change."""
+    times = [each.cpu_times() for each in (web, *web.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
 
 
 async def _ask(bench: BenchCity, ward: Ward, count: int) -> load.Result:
@@ -188,14 +208,17 @@ def main(
     checks: Annotated[int, typer.Option(help="How often a doctor asks.")] = 300,
 ) -> None:
     """Measure, and print p50 and p99 in milliseconds with the ratio to the bare handler."""
-    asked, bare, made = uvloop.run(measure(resources, people, checks))
+    found = uvloop.run(measure(resources, people, checks))
+    asked, bare = found.checks, found.bare
     if set(asked.statuses) != {200}:
         raise SystemExit(f"answered otherwise: {asked.statuses}")
     p50, p99 = (asked.percentile(share) for share in (0.5, 0.99))
     bare50, bare99 = (bare.percentile(share) for share in (0.5, 0.99))
+    cpu = found.processor_s * 1000 / len(asked.latencies)
     sys.stdout.write(
-        f"recognition    {made} resources, {ORDERED} items a check  p50 {p50:.1f} ms  p99 {p99:.1f} ms "
-        f"(target {TARGET_MS})  bare p50 {bare50:.2f} ms  p99 {bare99:.2f} ms  ratio {p50 / bare50:.1f}\n"
+        f"recognition    {found.resources} resources, {ORDERED} items a check  p50 {p50:.1f} ms  "
+        f"p99 {p99:.1f} ms (target {TARGET_MS})  processor {cpu:.1f} ms  "
+        f"bare p50 {bare50:.2f} ms  p99 {bare99:.2f} ms  ratio {p50 / bare50:.1f}\n"
     )
 
 

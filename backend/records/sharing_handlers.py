@@ -201,6 +201,7 @@ class ConfirmConsentHandler(_Handler):
             ErrorCode.CODE_TOO_MANY_ATTEMPTS,
         ),
         tag=_HOSPITAL_TAG,
+        rate_limit="record_person",
     )
     async def post(self, consent_id: str, body: schemas.ConfirmConsent) -> schemas.AskedConsentOut:
         """Granted as asked; the person is told by SMS how to take it back."""

@@ -241,6 +241,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /admin/record-access/questions/{question_id}": [Example(INSTITUTION, _question)],
     "POST /admin/record-access/questions/{question_id}": [Example(INSTITUTION, _question, 303)],
     "GET /admin/record-access/consents": [plain(OWN)],
+    "GET /admin/clients/{client_id}/origins": [Example(INSTITUTION, _client)],
     "POST /admin/clients/{client_id}/origins": [Example(INSTITUTION, _client, 303)],
     "GET /admin/clients": [plain(OWN)],
     "GET /admin/clients/{client_id}": [Example(INSTITUTION, _client)],

@@ -87,6 +87,7 @@ def _say_drained(drained: messages.Drained) -> None:
         f"messages       ratio {drained.ratio:.3f}  {drained.sent} of {drained.count} sent, "
         f"{drained.per_second:.0f}/s beside {drained.raw_per_second:.0f}/s of the bare endpoint  "
         f"{drained.commands} commands each  "
+        f"processor {drained.cpu_us} us beside {drained.raw_cpu_us} us  "
         f"at most {', '.join(f'{mb} MB by {mark}' for mark, mb in drained.peak_mb.items())}\n"
     )
 

@@ -82,6 +82,8 @@ class Drained:
     raw_per_second: float
     peak_mb: dict[str, float]
     commands: float
+    cpu_us: int
+    raw_cpu_us: int
 
     @property
     def ratio(self) -> float:
@@ -133,19 +135,27 @@ async def measure(count: int, progress: Callable[[str], None]) -> Drained:
     monitoring.register(commands)
     async with _post() as post:
         few = min(_MOST_RAW, max(100, count // 5))
+        raw_began = time.process_time()
         raw = [await _raw(post.sender, few)]
+        raw_cpu_us = _cpu_us(raw_began, few)
         progress(f"raw {raw[0]:.0f}/s; writing {count} messages")
         await _write(post.service, count)
         progress("sending")
         watch, before = Watch(count, progress), commands.count
-        started = time.perf_counter()
+        started, began = time.perf_counter(), time.process_time()
         await drain(post.outbox, watch.add)
-        seconds = time.perf_counter() - started
+        seconds, cpu_us = time.perf_counter() - started, _cpu_us(began, count)
         sent_with = commands.count - before
         raw.append(await _raw(post.sender, few))
         done = {"deliveries.sms.state": {"$in": ["sent", "delivered"]}}
         sent = await post.db.collection("messages").count_documents(done)
-        return Drained(count, sent, sent / seconds, sum(raw) / 2, watch.peak_mb, round(sent_with / count, 2))
+        each = round(sent_with / count, 2)
+        return Drained(count, sent, sent / seconds, sum(raw) / 2, watch.peak_mb, each, cpu_us, raw_cpu_us)
+
+
+def _cpu_us(began: float, count: int) -> int:
+    """This process's processor time for each, which other work on the machine does not lengthen much."""
+    return round((time.process_time() - began) / count * 1e6)
 
 
 async def drain(outbox: Outbox, over: Callable[[int], None] = lambda _jobs: None) -> None:

@@ -9,6 +9,7 @@ from backend.cli.panels import DATA, group
 
 app = typer.Typer()
 imports = group(app, "import", "Bring in schedules that others publish.", DATA)
+fhir = group(app, "fhir", "FHIR R4 resources.", DATA)
 audit = group(app, "audit", "The audit log.", DATA)
 menu = group(app, "wechat-menu", "The menu under the official account's chat.", DATA)
 
@@ -34,6 +35,26 @@ def seed(
     from backend.commands import database
 
     database.seed(sandbox_url, city_file)
+
+
+@fhir.command("load")
+def fhir_load(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="NDJSON: one resource a line, patients first.")
+    ],
+    client_id: Annotated[str, typer.Option(envvar="CLIENT_ID", help="The hospital system's id.")],
+    client_secret: Annotated[
+        str, typer.Option(envvar="CLIENT_SECRET", help="Its secret; better in the environment.")
+    ],
+    url: Annotated[str, typer.Option(help="Where the city is.")] = "http://127.0.0.1:8000",
+) -> None:
+    """Send a hospital's file of resources to a city.
+
+    Running it again goes on where it ended. Refused lines are listed; the others go in.
+    """
+    from backend.commands import fhir_load
+
+    fhir_load.load(file, url, client_id, client_secret)
 
 
 @imports.command("bulk-publish")

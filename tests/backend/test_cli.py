@@ -16,7 +16,7 @@ COMMANDS = (
     "demo", "serve", "worker", "beat", "mllp", "migrate", "seed", "check", "openapi", "journey",
     "keys generate", "keys list", "keys rotate", "keys wrap", "keys put", "keys reseal", "keys drop",
     "staff add", "staff code", "hospital add", "client list", "client new-secret",
-    "client deactivate", "resident restore-phone", "import bulk-publish", "audit verify", "chat",
+    "client deactivate", "resident restore-phone", "import bulk-publish", "fhir load", "audit verify", "chat",
     "wechat-menu push",
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import orjson
 
 from backend.exact_json import dumps
 from tests.backend.exchange.fhir.conftest import Face, Hospital, a_patient, an_observation
+from tests.support.commands import run_apart
 from tests.support.polling import poll
 
 NDJSON = "application/fhir+ndjson"
@@ -150,3 +152,18 @@ async def test_what_is_no_file_is_refused(face: Face):
     await ask("GET", "/$load/01J0000000000000000000000Z", None, 404, "not-found")
     long = b'{"a":"' + b"x" * 9_000_000
     await ask("POST", "/$load", long, 413, "BODY_TOO_LARGE", headers={"Content-Type": NDJSON})
+
+
+async def test_the_command_sends_a_file_and_lists_what_was_refused(face: Face, tmp_path: Path):
+    issued = await face.city.city.services.clients.register_hospital(face.two.organization.id, "院内系统")
+    sent = tmp_path / "ward.ndjson"
+    sent.write_bytes(file(*ward(3), {"resourceType": "Slot"}))
+    secrets = {"CLIENT_ID": issued.client.id, "CLIENT_SECRET": issued.secret}
+    command = ("fhir", "load", str(sent), "--url", face.city.url)
+    done = await asyncio.to_thread(run_apart, *command, **secrets)
+    assert done.returncode == 1
+    assert "13 lines: 12 written, 0 unchanged, 1 refused." in done.stdout
+    assert "line 13" in done.stderr
+    wrong = await asyncio.to_thread(run_apart, *command, **secrets | {"CLIENT_SECRET": "wrong"})
+    assert wrong.returncode == 1
+    assert "credentials" in wrong.stderr

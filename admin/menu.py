@@ -29,6 +29,7 @@ ENTRIES = (
     Entry("/admin/exchange", "医院接口", "download", Permission.STAFF_EXCHANGE_READ),
     Entry("/admin/recognition", "结果互认", "circle-check", Permission.STAFF_RECOGNITION_READ),
     Entry("/admin/medication", "合理用药", "info-circle", Permission.STAFF_MEDICATION_READ),
+    Entry("/admin/quality", "数据质量", "circle-check", Permission.STAFF_QUALITY_READ),
     Entry("/admin/directory", "机构医生", "building-hospital", Permission.STAFF_DIRECTORY_READ),
     Entry("/admin/clients", "系统终端", "key", Permission.STAFF_CLIENTS_MANAGE),
     Entry("/admin/staff", "工作人员", "users-group", Permission.STAFF_STAFF_MANAGE),

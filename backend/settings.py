@@ -115,21 +115,10 @@ class Settings(BaseSettings):
     cancel_until_minutes: int = Field(60, ge=0, description="Until so long before it, residents may cancel.")
 
     # Reading shared records.
-    break_glass_minutes: int = Field(
-        120,
-        ge=5,
-        le=1440,
-        description="How long a record may be read in an emergency, once a reason is given.",
-    )
-    record_session_minutes: int = Field(
-        15, ge=1, le=120, description="How long a record opened in a doctor's workstation stays open."
-    )
-    consent_request_days: int = Field(
-        7, ge=1, description="After so long a hospital's request for consent ends unanswered."
-    )
-    record_question_days: int = Field(
-        10, ge=1, description="Within so many days a question about a reading is to be answered."
-    )
+    break_glass_minutes: int = Field(120, ge=5, le=1440, description="How long an emergency opens a record.")
+    record_session_minutes: int = Field(15, ge=1, le=120, description="How long a record window stays open.")
+    consent_request_days: int = Field(7, ge=1, description="After so long a request for consent ends.")
+    record_question_days: int = Field(10, ge=1, description="How long a question about a reading may wait.")
 
     # How long things about people are kept, in days; 0 is for ever (docs/privacy.md).
     keep_code_uses_days: int = Field(1095, ge=0, description="Uses of health codes, since the use.")

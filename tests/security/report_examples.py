@@ -75,7 +75,6 @@ async def _opened(town: Town, caller: str) -> Ask:
 
 async def _correction(town: Town, caller: str) -> Ask:
     owner, chart = town.residents["owner"].actor, await _chart(town)
-    await town.city.city.db.collection("record_corrections").delete_many({})
     asked = await town.services.reports.file.ask(owner, owner.id, chart.id, "phone", "电话不对")
     return Ask({"correction_id": asked.id}, json={"done": True})
 
@@ -89,7 +88,6 @@ async def _wish(town: Town, caller: str) -> Ask:
 
 async def _export(town: Town, caller: str) -> Ask:
     owner = town.residents["owner"].actor
-    await town.city.city.db.collection("record_exports").delete_many({})
     export = await town.services.reports.exporting.order(owner, owner.id, "fhir")
     await town.city.work()
     return Ask({"export_id": export.id})

@@ -9,11 +9,12 @@ import pytest
 
 from backend.bootstrap import City
 from backend.db.client import Database
+from backend.exchange.fhir.checking import problems
 from backend.exchange.v2.charsets import decode
 from backend.exchange.v2.models import Link, SenderKind
 from backend.exchange.v2.parsing import open_envelope, read_header
 from backend.ids import new_id
-from tests.backend.exchange.v2.agreement import Agreement, compare
+from tests.backend.exchange.v2.agreement import Agreement, compare, mapped
 
 FIXTURES = Path("tests/fixtures/hl7v2")
 MESSAGES = sorted(FIXTURES.glob("*.hl7"))
@@ -75,3 +76,11 @@ def figures(found: Agreement) -> str:
     return "  ".join(
         f"{kind} {found.agreed.get(kind, 0)}/{count}" for kind, count in sorted(found.of.items())
     )
+
+
+def test_every_resource_is_what_the_official_definitions_of_r4_ask_for() -> None:
+    wrong = []
+    for file in MESSAGES:
+        for draft in mapped(file):
+            wrong += [(file.stem, draft.type, str(issue)) for issue in problems(draft.body)]
+    assert not wrong, wrong[:5]

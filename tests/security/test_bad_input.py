@@ -26,13 +26,14 @@ from tests.security.clinical_examples import CLINICAL_EXAMPLES, CLINICAL_PAGES
 from tests.security.console_examples import EXAMPLES as PAGES_OF_AREAS
 from tests.security.examples import EXAMPLES as OF_AREAS
 from tests.security.examples import OWN, RESIDENTS, Ask
+from tests.security.index_examples import INDEX_PAGES
 from tests.security.matrix import operations
 from tests.security.report_examples import REPORT_EXAMPLES
 from tests.security.sharing_examples import SHARING_EXAMPLES
 from tests.security.town import Town
 
 EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
-PAGES = PAGES_OF_AREAS | CLINICAL_PAGES
+PAGES = PAGES_OF_AREAS | CLINICAL_PAGES | INDEX_PAGES
 OPERATIONS = operations(api_routes())
 PAGE_OPERATIONS = operations(console_routes())
 # Signing out ends the session under test, and a reset takes no text.

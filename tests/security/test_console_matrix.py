@@ -22,6 +22,7 @@ from tests.security.clinical_examples import CLINICAL_PAGES
 from tests.security.console_examples import EXAMPLES as OF_AREAS
 from tests.security.console_examples import OWN
 from tests.security.examples import Ask, Example
+from tests.security.index_examples import INDEX_PAGES
 from tests.security.matrix import operations, read_matrix, row_key
 from tests.security.town import Town
 
@@ -51,6 +52,11 @@ staff:surveys:write            one's own                 ok   ok   ok    ok   40
 staff:surveys:write            a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:survey_tickets:handle    one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
 staff:survey_tickets:handle    a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:patient_index:manage     one's own                 ok   403  403   ok   403  403  403  403  403  403  403
+staff:patient_index:manage     a thing of the whole city ok   403  403   403  403  403  403  403  403  403  403
+staff:quality:read             one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:quality:read             a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:quality:write            a thing of the whole city ok   403  403   403  403  403  403  403  403  403  403
 staff:recognition:read         one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
 staff:recognition:write        one's own                 ok   403  403   ok   403  403  403  403  403  403  403
 staff:medication:read          one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
@@ -84,7 +90,7 @@ ROLES = {
 # Cookies that open nothing: none, one that is idle, signed out, half in, of a closed account, invented.
 NOT_IN = ("nobody", "idle", "signed_out", "half", "closed", "invented")
 
-EXAMPLES = OF_AREAS | CLINICAL_PAGES
+EXAMPLES = OF_AREAS | CLINICAL_PAGES | INDEX_PAGES
 ROWS = read_matrix(MATRIX)
 ROUTES = operations(routes())
 COLUMNS = list(next(iter(ROWS.values())))

@@ -47,10 +47,10 @@ def counts(parameters: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def ward(patients: int) -> list[dict[str, Any]]:
+def ward(patients: int, first: int = 0) -> list[dict[str, Any]]:
     """Patients with a visit each, and two results of it, as a hospital exports them."""
     made: list[dict[str, Any]] = []
-    for n in range(patients):
+    for n in range(first, first + patients):
         made.append(a_patient(f"P-FILE-{n}", id=f"p{n}"))
         made.append({
             "resourceType": "Encounter", "id": f"e{n}", "status": "finished", "class": {"code": "AMB"},
@@ -157,7 +157,7 @@ async def test_what_is_no_file_is_refused(face: Face):
 async def test_the_command_sends_a_file_and_lists_what_was_refused(face: Face, tmp_path: Path):
     issued = await face.city.city.services.clients.register_hospital(face.two.organization.id, "院内系统")
     sent = tmp_path / "ward.ndjson"
-    sent.write_bytes(file(*ward(3), {"resourceType": "Slot"}))
+    sent.write_bytes(file(*ward(3, first=1000), {"resourceType": "Slot"}))
     secrets = {"CLIENT_ID": issued.client.id, "CLIENT_SECRET": issued.secret}
     command = ("fhir", "load", str(sent), "--url", face.city.url)
     done = await asyncio.to_thread(run_apart, *command, **secrets)

@@ -19,6 +19,7 @@ _STAND_INS = {
     "rest": "nowhere",
     "channel": "sms",
     "kind": "login_code",
+    "number": "1",
 }
 
 

@@ -11,6 +11,7 @@ from admin.message_words import PRIORITIES as PRIORITIES
 from admin.message_words import SMS_PROVIDERS as SMS_PROVIDERS
 from admin.message_words import error_of as error_of
 from admin.message_words import fact_of as fact_of
+from admin.record_words import GROUNDS
 from backend.healthcodes.steps import STEPS
 from backend.permissions import Permission, Role
 
@@ -300,6 +301,7 @@ ACTIONS: dict[str, str] = {
     "consent.grant_by_code": "凭短信验证码同意病历授权",
     "consent.deny": "拒绝病历授权",
     "consent.revoke": "撤回病历授权",
+    "records.read": "调阅病历",
     "records.launch": "打开病历调阅窗口",
     "records.denied": "调阅病历被拒绝",
     "records.break_glass": "紧急调阅病历",
@@ -322,6 +324,15 @@ BASES: dict[str, str] = {
     "own request": "本人申请",
     "care relationship: appointment": "就诊关系：预约",
     "own pool": "本院号源",
+    "launch": "打开调阅窗口",
+    "question": "居民询问",
+    "supervision": "监督检查",
+    "none": "没有依据",
+    "requested": "等待答复",
+    "app": "本人在手机上办理",
+    "sms_code": "短信验证码",
+    "justified": "理由成立",
+    "unjustified": "理由不成立",
     "asked for a person": "居民要求人工服务",
 }
 _CARE_STEP = "care step "
@@ -361,6 +372,9 @@ def basis_of(text: str) -> str:
     if text.startswith(_CARE_STEP):
         step = STEPS.get(text.removeprefix(_CARE_STEP))
         return f"诊疗环节：{step.name}" if step else text
+    ground, _, reference = text.partition(":")
+    if ground in GROUNDS:
+        return f"{GROUNDS[ground]} {reference}".strip()
     relation, _, why = text.partition(": ")
     if relation in RELATIONS and why in LINK_BASES:
         return f"{RELATIONS[relation]}（{LINK_BASES[why]}）"

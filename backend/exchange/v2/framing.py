@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 START, END, CR = b"\x0b", b"\x1c", b"\x0d"
 # The largest block taken: a report with its pictures as PDF, in base64.
 LIMIT = 32 << 20
+
+# A vertical tab inside of a text begins nothing.
+_BEGINNING = re.compile(rb"\x0b(?=(?:\xef\xbb\xbf)?(?:MSH|FHS|BHS))")
 
 
 class BlockTooLargeError(Exception):
@@ -41,8 +45,7 @@ async def read_block(reader: asyncio.StreamReader, limit: int = LIMIT) -> bytes 
         else:
             ends = True
         if not begun:
-            at = piece.rfind(START) if ends else piece.find(START)
-            piece, begun = piece[at + 1 :], True
+            piece, begun = _from_its_beginning(piece), True
         size += len(piece)
         if size > limit:
             await _skip(reader, ends)
@@ -52,7 +55,19 @@ async def read_block(reader: asyncio.StreamReader, limit: int = LIMIT) -> bytes 
             return b"".join(parts).removesuffix(END).strip(b"\r\n")
 
 
+def _from_its_beginning(piece: bytes) -> bytes:
+    """Without the noise before 0x0B, and without a block that was begun and never ended."""
+    begun = [found.end() for found in _BEGINNING.finditer(piece)]
+    return piece[begun[-1] if begun else piece.find(START) + 1 :]
+
+
 async def _skip(reader: asyncio.StreamReader, ended: bool) -> None:
+    """Read up to the block's end and not a byte further."""
     while not ended:
-        piece = await reader.read(65_536)
-        ended = not piece or END in piece
+        try:
+            await reader.readuntil(END)
+            ended = True
+        except asyncio.LimitOverrunError as overrun:
+            await reader.read(max(overrun.consumed, 1))
+        except asyncio.IncompleteReadError:
+            ended = True

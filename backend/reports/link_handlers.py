@@ -67,7 +67,7 @@ class ManifestRequest(Schema):
 class FileOut(Answer):
     """One encrypted file."""
 
-    content_type: str = Field(serialization_alias="contentType")
+    contentType: str  # noqa: N815 as SMART Health Links name it
     embedded: str
 
 
@@ -134,7 +134,7 @@ class ManifestHandler(APIHandler):
         """The manifest of SMART Health Links, files embedded as JWE."""
         files = await self.services.reports.links.manifest(secret, body.recipient, body.passcode)
         return ManifestOut(
-            files=[FileOut(content_type=file.content_type, embedded=jwe) for file, jwe in files]
+            files=[FileOut(contentType=file.content_type, embedded=jwe) for file, jwe in files]
         )
 
 

@@ -119,7 +119,8 @@ async def test_pages_of_reports_and_of_the_file(chromium: Browser, town: Town, s
         await resident.shows("=HIV抗体检测")
         await show(resident, f"reports/detail/index?report_id={sick.lab}", "report-share")
         await do(resident, [("tap", "report-share"), ("tap", "share-make")])
-        await resident.shows("share-code")
+        # The PDF is made by processes that start with the first page of paper.
+        await expect(resident.see("share-code").first).to_be_visible(timeout=30_000)
         await pictures(resident, "report-sharing")
         await show(resident, f"record/measure/index?patient_id={sick.caller.id}", "measure-save")
         await do(
@@ -175,6 +176,7 @@ async def test_a_shared_link_opens_in_any_browser_with_the_passcode(
             await expect(window.page.locator("#state")).to_contain_text("还可以试4次")
         await window.page.fill("#passcode", "4711")
         await window.page.click("#open")
+        await expect(window.page.locator("#state")).to_have_text("", timeout=15_000)
         await expect(window.page.locator("#results tr")).to_have_count(3)
         await expect(window.page.locator("#results")).to_contain_text("葡萄糖")
         await expect(window.page.locator("#pdf")).to_have_attribute("href", re.compile("^blob:"))

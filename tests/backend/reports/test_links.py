@@ -55,6 +55,7 @@ async def test_a_report_is_shared_opened_and_taken_back(town: TestCity):
     assert wrong["error"]["data"]["remaining_attempts"] == 4
     await town.call("POST", path, json={"recipient": "王医生"}, expect=401)
     manifest = await town.call("POST", path, json={"recipient": "王医生", "passcode": "4711"})
+    assert {file["contentType"] for file in manifest["files"]} == {"application/pdf", "application/fhir+json"}
     opened = [decrypt(file["embedded"], from_b64(link["key"])) for file in manifest["files"]]
     assert [header["enc"] for header, _ in opened] == ["A256GCM", "A256GCM"]
     contents = {header["cty"]: content for header, content in opened}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
@@ -64,9 +65,7 @@ async def test_a_pair_is_looked_at_masked_decided_and_taken_back(console: Consol
     assert "与本人电话核对" in page.text
     assert town.second.organization.name in page.text
     assert WHO.name not in page.html
-    page = await browser.submit(
-        f"{BASE}/charts/{charts[1].id}/unlink", reason="认错了", other=""
-    )
+    page = await browser.submit(f"{BASE}/charts/{charts[1].id}/unlink", reason="认错了", other="")
     assert page.path == f"{BASE}/persons/{charts[1].id}"
     assert await index.person_of(charts[0].id) == charts[0].id
 
@@ -79,7 +78,7 @@ async def test_a_person_is_found_by_a_hospitals_number_and_never_by_address(
     chart = await index.chart_for(hospital, ChartNumber("HIS", "ZY001"), WHO, Message())
     browser = await console.sign_in(Role.CITY_OPERATOR)
     search = f"{BASE}/search"
-    form = {"organization": hospital, "assigner": "HIS", "number": "ZY001"}
+    form: dict[str, Any] = {"organization": hospital, "assigner": "HIS", "number": "ZY001"}
     await browser.get(search)
     page = await browser.submit(search, **form)
     assert page.path == f"{BASE}/persons/{chart.person_id}"

@@ -122,8 +122,8 @@ async def _fill(kept: Kept) -> None:
     await city.call("POST", "/api/v1/auth/wechat-mini", json=await _js_code(city, "13912340000"))
     await make_ticket(services, city.hospital.id, kept.sms.id)
     await make_words(services, city.hospital, services.tokens.verify(kept.sms.token))
-    who = Demographics(kept.sms.name, id_number=kept.sms.id_number)
-    charts = await make_parted_charts(services, city.hospital.id, who)
+    person = Demographics(kept.sms.name, id_number=kept.sms.id_number)
+    charts = await make_parted_charts(services, city.hospital.id, person)
     for status in ("provisional", "confirmed"):
         found = {"resourceType": "Condition", "_key": "c", "note": [{"text": status}]}
         await make_resources(services, charts[0], found)

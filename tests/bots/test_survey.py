@@ -9,6 +9,7 @@ from backend.conversations.models import Through
 from backend.db.client import Database
 from backend.permissions import Role
 from backend.surveys.models import Run, RunState
+from backend.surveys.questionnaire import Value
 from bots.engine import Heard
 from tests.backend.surveys.conftest import Ward, staff, ward
 from tests.support.city import Surroundings, open_test_city
@@ -89,7 +90,7 @@ async def test_on_a_phone_of_two_people_each_question_is_answered_by_the_number_
     assert set(extension.values()) == asked
     first, second = await ward.runs()
 
-    async def answers(run: Run) -> dict[str, str]:
+    async def answers(run: Run) -> dict[str, Value]:
         return {one.id: one.answers for one in await ward.runs()}[run.id]
 
     # In whichever order, and though another question of the talk is open meanwhile.

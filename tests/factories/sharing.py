@@ -162,7 +162,7 @@ async def make_question(services: Services, actor: Actor, person: SignedIn) -> s
 
 
 async def make_words(services: Services, hospital: Organization, person: Actor) -> None:
-    """Everything that somebody says around a record: why asked, why broken, what was found, question, answer."""
+    """All that is said around a record: why asked, why broken, what was found, question, answer."""
     client, auditor = hospital_client(hospital), Actor("staff", new_id(), Role.AUDITOR, None)
     await services.directory.save_practitioners([a_practitioner(hospital, value=DOCTOR)])
     sharing = services.sharing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from backend.db.client import Database
+from backend.db.client import Database, Document
 from backend.db.collections import (
     ARRAY,
     DATE,
@@ -12,7 +12,6 @@ from backend.db.collections import (
     OPTIONAL_DATE,
     OPTIONAL_STRING,
     STRING,
-    Document,
     ensure_collection,
     events_due,
     schema,

@@ -38,6 +38,7 @@ SAME = [
 @pytest.mark.parametrize(("key", "value", "unit", "expected"), SAME)
 def test_a_value_in_another_unit_becomes_the_same_value(key, value, unit, expected):
     analyte = analytes().get(key)
+    assert analyte is not None
     assert analyte.convert(Decimal(value), unit) == Decimal(expected)
 
 
@@ -45,7 +46,9 @@ def test_a_value_in_another_unit_becomes_the_same_value(key, value, unit, expect
     ("key", "unit"), [("glucose", "g/L"), ("glucose", ""), ("alt", "mg/dL"), ("sodium", "foo")]
 )
 def test_a_unit_that_is_not_listed_is_never_guessed(key, unit):
-    assert analytes().get(key).convert(Decimal(1), unit) is None
+    analyte = analytes().get(key)
+    assert analyte is not None
+    assert analyte.convert(Decimal(1), unit) is None
 
 
 def test_micro_signs_and_powers_have_one_spelling():
@@ -56,9 +59,8 @@ def test_micro_signs_and_powers_have_one_spelling():
 
 def test_loinc_decides_and_a_hospitals_own_code_comes_after_it():
     table = analytes()
-    assert table.of([(LOINC, "14749-6")]).key == "glucose"
-    assert table.of([("urn:hospital", "glu")]).key == "glucose"
-    assert table.of([], "空腹血糖").key == "fasting_glucose"
+    found = [table.of([(LOINC, "14749-6")]), table.of([("urn:hospital", "glu")]), table.of([], "空腹血糖")]
+    assert [each and each.key for each in found] == ["glucose", "glucose", "fasting_glucose"]
     # Glucose in urine: another thing, whatever the hospital calls it.
     assert table.of([(LOINC, "5792-7"), ("urn:hospital", "GLU")], "葡萄糖") is None
 

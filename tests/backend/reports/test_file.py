@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,7 @@ async def test_a_resident_writes_down_what_he_measures(town: TestCity):
     assert (line["title"], line["note"], line["own"]) == ("血压", "收缩压 152 mmHg，舒张压 95 mmHg", True)
     trend = await town.call("GET", f"/api/v1/reports/trend?patient_id={owner.id}&analyte=systolic", as_=owner)
     assert [(point["value"], point["own"]) for point in trend["points"]] == [(152.0, True)]
-    wrong = [
+    wrong: list[dict[str, Any]] = [
         {"values": [95, 152]},
         {"values": [520, 95]},
         {"values": [152]},

@@ -3,6 +3,7 @@
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -39,7 +40,8 @@ async def town(surroundings: Surroundings, mongo_uri: str, db: Database) -> Asyn
 
 def colours(jpeg: bytes) -> list[tuple[int, ...]]:
     picture = Image.open(io.BytesIO(jpeg))
-    return [tuple(round(part / 255) for part in picture.getpixel((50, y))) for y in (5, 25, 45, 65, 95)]
+    found = [picture.getpixel((50, y)) for y in (5, 25, 45, 65, 95)]
+    return [tuple(round(part / 255) for part in each) for each in found if isinstance(each, tuple)]
 
 
 async def fetch(town: TestCity, who: Caller, path: str, expect: int = 200, **headers: str):
@@ -109,6 +111,7 @@ async def test_at_rest_nothing_of_picture_or_patient_stands_in_clear(town: TestC
     client, db = await town.hospital_client(), town.city.db
     await town.call("POST", "/dicomweb/studies", as_=client, content=a_file("CT_small.dcm"), headers=DICOM)
     document = await db.collection("images").find_one({})
+    assert document is not None
     assert set(document["header"]) >= {"kid", "ct"}
     pieces = [bytes(piece["data"]) async for piece in db.collection("blob_pieces").find({})]
     assert not any(b"DICM" in piece or b"CompressedSamples" in piece for piece in pieces)
@@ -121,11 +124,14 @@ async def test_a_resident_sees_the_images_of_a_report_and_nobody_else_does(town:
         "POST", "/dicomweb/studies?issuer=hospital", as_=client, content=a_file("CT_small.dcm"), headers=DICOM
     )
     document = await town.city.db.collection("images").find_one({})
+    assert document is not None
     chart = await services.patient_index.chart(document["chart"])
+    assert chart is not None
     chart = await make_chart(
         services, town.hospital.id, number=chart.number, name=owner.name, id_number=owner.id_number
     )
     study = await town.city.db.collection("resources").find_one({"type": "ImagingStudy"})
+    assert study is not None
     report_id = await make_report(
         services,
         chart,
@@ -194,7 +200,7 @@ async def test_odd_files_are_refused_or_offered_for_download(town: TestCity):
 
 async def test_only_whoever_may_store_images_may_send_large_bodies(town: TestCity):
     large = b"\0" * 2_000_000
-    send = {"content": large, "headers": DICOM}
+    send: dict[str, Any] = {"content": large, "headers": DICOM}
     answer = await town.call(
         "POST", "/dicomweb/studies", as_=await town.hospital_client(), **send, expect=409
     )

@@ -87,6 +87,9 @@ def assert_says_it(answer: httpx.Response, path: str, what: str) -> None:
     """A refusal says so: pages as a page, the API in its own form."""
     if path.startswith("/oauth2/token"):
         assert answer.json().keys() == {"error", "error_description"}, what
+    elif path.startswith("/fhir/"):
+        assert answer.headers["Content-Type"].startswith("application/fhir+json"), what
+        assert answer.json()["resourceType"] == "OperationOutcome", what
     elif answer.headers["Content-Type"].startswith("application/json"):
         assert answer.json()["error"]["request_id"] == answer.headers["X-Request-Id"], what
     else:

@@ -309,6 +309,15 @@ ACTIONS: dict[str, str] = {
     "records.ask_reading": "居民询问病历调阅",
     "records.answer_reading": "答复病历调阅询问",
     "records.supervise": "查看病历调阅记录",
+    "records.measure": "记录本人测量",
+    "records.ask_correction": "申请更正病历",
+    "records.answer_correction": "答复病历更正申请",
+    "records.export": "生成健康档案下载",
+    "records.fetch_export": "下载健康档案",
+    "reports.share": "分享报告",
+    "reports.unshare": "停止分享报告",
+    "reports.open_link": "打开分享的报告",
+    "appointments.miss": "记为未到诊",
 }
 # Standing reasons that the services write; a person's own words show as they are.
 BASES: dict[str, str] = {

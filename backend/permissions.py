@@ -48,6 +48,7 @@ class Permission(StrEnum):
     STAFF_DIRECTORY_WRITE = "staff:directory:write"
     STAFF_EXCHANGE_READ = "staff:exchange:read"
     STAFF_EXCHANGE_WRITE = "staff:exchange:write"
+    STAFF_EXCHANGE_SENDERS_MANAGE = "staff:exchange_senders:manage"
     STAFF_MEDICATION_READ = "staff:medication:read"
     STAFF_MEDICATION_WRITE = "staff:medication:write"
     STAFF_MESSAGES_READ = "staff:messages:read"

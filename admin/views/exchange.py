@@ -18,6 +18,7 @@ from backend.http.endpoint import requires
 from backend.permissions import Permission
 
 _READ, _WRITE = Permission.STAFF_EXCHANGE_READ, Permission.STAFF_EXCHANGE_WRITE
+_SENDERS = Permission.STAFF_EXCHANGE_SENDERS_MANAGE
 _BASE = "/admin/exchange"
 _NO_REASON = (ErrorCode.REASON_REQUIRED,)
 PAGE_SIZE = 50
@@ -205,8 +206,8 @@ class SendersHandler(PageHandler):
             said=exchange_words,
         )
 
-    @requires(_WRITE)
-    @page("Say whose a sender is", errors=(ErrorCode.BAD_REQUEST, ErrorCode.FORBIDDEN), again=True)
+    @requires(_SENDERS)
+    @page("Say whose a sender is", errors=(ErrorCode.BAD_REQUEST,), again=True)
     async def post(self, body: SenderForm) -> None:
         """Take messages of this name as that hospital's."""
         place = await access_organization(self.services, self.actor, body.organization)
@@ -218,8 +219,8 @@ class SendersHandler(PageHandler):
 class BlockHandler(PageHandler):
     """Taking nothing from a sender any more."""
 
-    @requires(_WRITE)
-    @page("Block a sender", errors=(ErrorCode.FORBIDDEN,))
+    @requires(_SENDERS)
+    @page("Block a sender")
     async def post(self, sender_id: str) -> None:
         """Do it."""
         await self.services.exchange.desk.block(self.actor, sender_id)

@@ -24,7 +24,12 @@ class MedicationCheckHandler(APIHandler):
     """Before a prescription is signed."""
 
     @requires(Permission.HOSPITAL_MEDICATION_CHECK)
-    @operation("Ask what speaks against medicines", errors=(ErrorCode.NOT_FOUND,), tag=_TAG)
+    @operation(
+        "Ask what speaks against medicines",
+        errors=(ErrorCode.NOT_FOUND,),
+        tag=_TAG,
+        rate_limit="hospital_write",
+    )
     async def post(self, body: MedicationCheckIn) -> MedicationCheckOut:
         """Duplicates over all hospitals, interactions, allergies. No alert does not mean no risk: the rules
         are a start, and what is in `not_understood` has not been looked at.
@@ -43,6 +48,7 @@ class MedicationDecisionsHandler(APIHandler):
         "Say what became of the alerts",
         errors=(ErrorCode.NOT_FOUND, ErrorCode.DECISION_CLOSED, ErrorCode.CONFLICT),
         tag=_TAG,
+        rate_limit="hospital_write",
     )
     async def post(self, body: AnswersIn) -> AnswersOut:
         """Safe to repeat. Another answer replaces the first for 15 minutes; what was said before is kept."""

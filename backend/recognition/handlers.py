@@ -24,7 +24,12 @@ class CheckHandler(APIHandler):
     """Before an examination is ordered."""
 
     @requires(Permission.HOSPITAL_RECOGNITION_CHECK)
-    @operation("Ask what may be recognised instead of ordering", errors=(ErrorCode.NOT_FOUND,), tag=_TAG)
+    @operation(
+        "Ask what may be recognised instead of ordering",
+        errors=(ErrorCode.NOT_FOUND,),
+        tag=_TAG,
+        rate_limit="hospital_write",
+    )
     async def post(self, body: CheckIn) -> CheckOut:
         """Results of any hospital for the items about to be ordered, each with the advice and its reasons.
 
@@ -48,6 +53,7 @@ class DecisionsHandler(APIHandler):
         "Say what was recognised, and why not",
         errors=(ErrorCode.NOT_FOUND, ErrorCode.DECISION_CLOSED, ErrorCode.CONFLICT),
         tag=_TAG,
+        rate_limit="hospital_write",
     )
     async def post(self, body: DecisionsIn) -> DecisionsOut:
         """Safe to repeat. Another answer replaces the first for 15 minutes; what was said before is kept."""

@@ -233,7 +233,9 @@ class AnswerHandler(APIHandler):
     """The hospital's answer."""
 
     @requires(Permission.HOSPITAL_RECORDS_WRITE)
-    @operation("Answer a correction", errors=(ErrorCode.NOT_FOUND,), tag="hospital")
+    @operation(
+        "Answer a correction", errors=(ErrorCode.NOT_FOUND,), tag="hospital", rate_limit="hospital_write"
+    )
     async def put(self, correction_id: str, body: CorrectionAnswer) -> None:
         """Put right, or not and why; the resident reads it."""
         await self.services.reports.file.answer(self.actor, correction_id, done=body.done, answer=body.answer)

@@ -20,6 +20,7 @@ _STAND_INS = {
     "channel": "sms",
     "kind": "login_code",
     "number": "1",
+    "table": "items",
 }
 
 

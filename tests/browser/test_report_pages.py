@@ -66,6 +66,7 @@ async def sick(town: Town) -> Sick:
         presentedForm=[{"contentType": "application/pdf", "data": "JVBERi0=", "title": "检验报告单"}],
     )
     study = await town.city.city.db.collection("resources").find_one({"type": "ImagingStudy"})
+    assert study is not None
     scan = await make_report(
         services,
         chart,

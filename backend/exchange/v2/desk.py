@@ -22,7 +22,7 @@ from backend.exchange.v2.store import MessageStore
 from backend.exchange.v2.table_store import TableStore
 from backend.exchange.v2.views import Line, lines_for, text_for
 from backend.ids import new_id
-from backend.permissions import Actor
+from backend.permissions import Actor, Permission
 
 _EDITABLE = 200_000
 _MOST_ROWS = 2_000
@@ -258,8 +258,8 @@ def _check_scope(actor: Actor, organization_id: str) -> None:
 
 
 def _check_city(actor: Actor) -> None:
-    if actor.organization_ids is not None:
-        raise AppError(ErrorCode.FORBIDDEN, "for the city's operators")
+    if actor.organization_ids is not None or not actor.may(Permission.STAFF_EXCHANGE_SENDERS_MANAGE):
+        raise AppError(ErrorCode.FORBIDDEN, Permission.STAFF_EXCHANGE_SENDERS_MANAGE)
 
 
 def _read_cursor(text: str) -> tuple[datetime, str] | None:

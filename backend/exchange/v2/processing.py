@@ -8,7 +8,7 @@ from time import monotonic
 from backend.errors import AppError, ErrorCode
 from backend.exchange.v2.mapping.building import Draft
 from backend.exchange.v2.mapping.codes import Codes
-from backend.exchange.v2.mapping.mapper import map_message, whom
+from backend.exchange.v2.mapping.mapper import Whom, map_message, whom
 from backend.exchange.v2.mapping.people import chart_number
 from backend.exchange.v2.models import Kept, Outcome
 from backend.exchange.v2.parsing import Header
@@ -25,6 +25,10 @@ _AT_ONCE = 1_000
 _TABLES_FOR_S = 10.0
 # A40: one person's number is given up. A41, A45: accounts or visits move; A47: a number is changed.
 _MERGES = frozenset({"A40", "A47"})
+# Events whose groups begin with a PID and repeat: each group is about one of several people.
+_OF_SEVERAL = frozenset(
+    {"ADT^A40", "ADT^A41", "ADT^A47", "BAR^P02", "BAR^P06", "ORU^R01", "ORU^R30", "ORU^R40"}
+)
 
 
 class RefusedError(Exception):
@@ -53,10 +57,19 @@ class Processing:
     async def process(self, kept: Kept, header: Header, content: Content) -> Outcome:
         """Take a message into the record. Raises RefusedError; AppError and database errors when not now."""
         codes = await self.codes_of(kept.organization_id)
-        person = whom(content, codes)
-        if person is None:
-            raise RefusedError(Problem("AE", "101", "PID-3 没有患者号", Location("PID", 1, 3)))
+        people = [(part, _person_of(part, codes)) for part in _parts(header, content, codes)]
         source = Source("v2", kept.id, kept.organization_id, kept.received_at)
+        done = [await self._take(kept, header, part, person, codes, source) for part, person in people]
+        return Outcome(
+            tuple(id for one in done for id in one.resources),
+            done[0].chart_id,
+            tuple(finding for one in done for finding in one.findings),
+        )
+
+    async def _take(
+        self, kept: Kept, header: Header, content: Content, person: Whom, codes: Codes, source: Source
+    ) -> Outcome:
+        """What a message says about one person."""
         try:
             if header.type == "ADT" and header.event in _MERGES:
                 await self._merge(kept, content, person.number, source)
@@ -100,6 +113,27 @@ class Processing:
         for at in range(0, len(batch), _AT_ONCE):
             await self.records.write(kept.organization_id, batch[at : at + _AT_ONCE], source)
         return [f"{one.type}/{one.id}" for one in batch]
+
+
+def _parts(header: Header, content: Content, codes: Codes) -> list[Content]:
+    """The message, or where it is about several people and may be, one part for each. Raises RefusedError."""
+    parts = content.patients()
+    if len(parts) < 2 or len({_person_of(part, codes).number for part in parts}) == 1:
+        return [content]
+    if header.kind in _OF_SEVERAL:
+        return parts
+    # Which of the other segments is whose does not follow from their order in these.
+    raise RefusedError(Problem("AE", "100", "一条消息只能说一位患者，请分开发送", Location("PID", 2)))
+
+
+def _person_of(content: Content, codes: Codes) -> Whom:
+    """Whom a part is about. Raises RefusedError."""
+    person = whom(content, codes)
+    if person is None:
+        patient = content.first("PID")
+        where = Location("PID", patient.at if patient else 1, 3)
+        raise RefusedError(Problem("AE", "101", "PID-3 没有患者号", where))
+    return person
 
 
 def _id_of(chart_id: str, draft: Draft) -> str:

@@ -134,6 +134,20 @@ class Content:
             # The header is read by parsing.py.
             segment.read.update(range(1, 30))
 
+    @classmethod
+    def of(cls, segments: list[Segment]) -> Content:
+        """Some segments of a message as one of their own; where they stood stays known."""
+        made = cls.__new__(cls)
+        made.all = segments
+        return made
+
+    def patients(self) -> list[Content]:
+        """One content for each PID with what stands behind it; what stands before the first is in all."""
+        begins = [at for at, segment in enumerate(self.all) if segment.name == "PID"]
+        ends = [*begins[1:], len(self.all)]
+        shared = self.all[: begins[0]] if begins else []
+        return [Content.of([*shared, *self.all[at:end]]) for at, end in zip(begins, ends, strict=True)]
+
     def first(self, name: str) -> Segment | None:
         """The first segment of a name."""
         return next((segment for segment in self.all if segment.name == name), None)

@@ -21,6 +21,11 @@ _NAMES = {"utf-8": "UNICODE UTF-8", "gb18030": "GB 18030-2000"}
 _SNIFFED = ("utf-8", "gb18030")
 _HEADER = re.compile(rb"MSH[^\r\n]{0,4000}")
 
+_ASCII = re.compile("[\x00-\x7f]+")
+_HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
+# What stands among Chinese characters: punctuation, full-width forms, signs, Greek letters.
+_AMONG_HAN = re.compile("[\u2000-\u303f\uff00-\uffef\u0370-\u03ff·×÷±°µ²³]")
+
 
 @dataclass(frozen=True)
 class Charset:
@@ -50,12 +55,27 @@ def decode(block: bytes, default: str = "") -> tuple[str, Charset]:
         return block.decode("utf-16", errors="replace"), Charset("utf-16")
     declared = declared_charset(block)
     wanted = [_CODECS.get(declared.upper(), ""), _CODECS.get(default.upper(), default), *_SNIFFED]
+    if _is_chinese_utf8(block):
+        # Whatever was declared: other characters' bytes do not fall into this form by chance.
+        return block.decode("utf-8"), Charset("utf-8", declared)
     for codec in dict.fromkeys(filter(None, wanted)):
         try:
             return block.decode(codec), Charset(codec, declared)
         except UnicodeDecodeError:
             continue
     return block.decode("utf-8", errors="replace"), Charset("utf-8", declared, garbled=True)
+
+
+def _is_chinese_utf8(block: bytes) -> bool:
+    """Whether all above ASCII are Chinese characters in UTF-8, and what stands among them."""
+    if block.isascii():
+        return False
+    try:
+        high = set(_ASCII.sub("", block.decode("utf-8")))
+    except UnicodeDecodeError:
+        return False
+    han = {character for character in high if _HAN.match(character)}
+    return len(han) > 1 and all(_AMONG_HAN.match(character) for character in high - han)
 
 
 def declared_charset(block: bytes) -> str:

@@ -9,8 +9,9 @@ import hl7
 from hl7.exceptions import HL7Exception
 
 _LINE_ENDS = re.compile(r"\r\n|\n|\r")
-_SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}(?:[^A-Za-z0-9]|$)")
+_SEGMENT = re.compile(r"[A-Za-z][A-Za-z0-9]{2}(?=[^A-Za-z0-9]|$)")
 _EDGES = "\ufeff\x0b\x1c\r\n\t \x00"
+_HEADERS = ("MSH", "FHS", "BHS")
 _ENVELOPE = ("FHS", "BHS", "BTS", "FTS")
 
 
@@ -61,17 +62,30 @@ class Envelope:
 
 
 def lines_of(text: str) -> list[str]:
-    """One line for each segment; a line that begins with no name belongs to the one before."""
+    """One line for each segment; a line that begins with no name belongs to the one before.
+
+    In a text broken into lines, MRI: or PSA 4.2 is no name: the field separator stands behind one.
+    """
     lines: list[str] = []
+    mark = ""
     for line in _LINE_ENDS.split(text.strip(_EDGES)):
         line = line.strip(_EDGES) if len(line) < 8 else line.lstrip("\ufeff\x0b")
         if not line:
             continue
-        if lines and not _SEGMENT.match(line):
+        if line.startswith(_HEADERS):
+            mark = line[3:4]
+        if lines and not _begins_segment(line, mark):
             lines[-1] += f"\\.br\\{line}"
         else:
-            lines.append(line)
+            lines.append(line[:3].upper() + line[3:] if lines and mark else line)
     return lines
+
+
+def _begins_segment(line: str, mark: str) -> bool:
+    """Whether a segment's name stands there; some systems write it in small letters."""
+    if not _SEGMENT.match(line):
+        return False
+    return line[3:4] == mark if mark and len(line) > 3 else line[:3].isupper()
 
 
 def open_envelope(text: str) -> Envelope:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from backend.exchange.v2.parsing import Header
-from backend.exchange.v2.segments import Content, Segment
+from backend.exchange.v2.segments import Content
 
 DATA = Path(__file__).parent / "data"
 # Table 0357, as far as it is used here.
@@ -104,11 +104,6 @@ def content_problems(header: Header, content: Content) -> list[Problem]:
             text = f"缺少 {places.replace('|', ' 或 ')}"
             found.append(Problem("AE", "101", text, Location(name, 1, int(number))))
     return found
-
-
-def unnamed_segments(content: Content) -> list[Segment]:
-    """Segments whose name is none: a line that was torn."""
-    return [s for s in content.all if not (len(s.name) == 3 and s.name.isalnum() and s.name.isupper())]
 
 
 def _short(text: str) -> str:

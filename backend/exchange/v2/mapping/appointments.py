@@ -82,8 +82,9 @@ def _times(b: Building, segment: Segment) -> tuple[str | None, str | None, int |
             if minutes is None:
                 minutes = _minutes(one.text(at + 3), one.text(at + 4))
     start, end = (_exact(start), _exact(end))
-    if start and not end and minutes:
-        end = (datetime.fromisoformat(start) + timedelta(minutes=minutes)).isoformat()
+    if start and not end:
+        # How long it takes is often not said; FHIR asks for both, and when to come must not be lost.
+        end = (datetime.fromisoformat(start) + timedelta(minutes=minutes or 0)).isoformat()
     return start, end, minutes
 
 

@@ -127,6 +127,11 @@ def _number_in_text(text: str, unit: Rep, b: Building) -> Json:
     found = quantity(text, unit, b)
     if found:
         return {"valueQuantity": found}
+    if between := _RANGE.fullmatch(text):
+        low, high = (quantity(between[side], unit, b) for side in (1, 2))
+        # Cells in a field are counted as 0-3; what falls is no range.
+        rises = low and high and low["value"] <= high["value"]
+        return {"valueRange": {"low": low, "high": high}} if rises else {}
     bound = _BOUND.fullmatch(text)
     if bound is None:
         return {}
@@ -138,13 +143,14 @@ def _structured(rep: Rep, unit: Rep, b: Building) -> Json:
     """SN: comparator ^ number ^ separator ^ number."""
     comparator, first, mark, second = (rep.c(n) for n in range(1, 5))
     low, high = quantity(first, unit, b), quantity(second, unit, b)
-    if mark == "-" and low and high:
+    if mark == "-" and low and high and not comparator:
         return {"valueRange": {"low": low, "high": high}}
     if mark in (":", "/") and low and high:
         return {"valueRatio": {"numerator": {"value": low["value"]}, "denominator": {"value": high["value"]}}}
-    if low:
-        known = comparator if comparator in ("<", "<=", ">", ">=") else None
+    known = comparator if comparator in ("<", "<=", ">", ">=") else None
+    if low and not mark and not second and comparator in (known, "", "="):
         return {"valueQuantity": tidy({**low, "comparator": known})}
+    # 2+ is no 2, and <>5 no 5.
     return {"valueString": "".join((comparator, first, mark, second))}
 
 

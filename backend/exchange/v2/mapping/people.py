@@ -108,7 +108,7 @@ def build_patient(b: Building, segment: Segment, *, only_new: bool) -> Json:
         "name": _names(b, segment),
         "gender": b.code("sex", sex, segment, 8),
         "_gender": {"extension": [_original_sex(sex)]} if sex in ("0", "1", "2", "9") else None,
-        "birthDate": fhir_date(segment.text(7)),
+        "birthDate": (time_of(b, segment, 7) or "")[:10],
         "address": addresses(b, segment, 11),
         "telecom": [
             tidy({**told, "use": told.get("use") or use})

@@ -12,10 +12,16 @@ _STAMP = re.compile(
     r"(?:(?P<H>\d{2})(?P<M>\d{2})?(?:(?P<S>\d{2})(?P<f>\.\d{1,6})?)?)?)?)?(?P<z>[+-]\d{4})?"
 )
 
+# As screens write it, and as many systems send it: 1949-12-31, 2026/3/1 8:05, 2026-03-01T08:05:00Z.
+_WRITTEN = re.compile(
+    r"(?P<y>\d{4})(?P<mark>[-/.])(?P<m>\d{1,2})(?P=mark)(?P<d>\d{1,2})"
+    r"(?:[T ]+(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?P<f>\.\d{1,6})?)?(?P<z>Z|[+-]\d{2}:?\d{2})?)?"
+)
+
 
 def fhir_time(text: str) -> str | None:
     """A date or dateTime in FHIR's form, as exact as it was said; None when it is no point in time."""
-    found = _STAMP.fullmatch(text.strip())
+    found = _STAMP.fullmatch(_stamp(text))
     if found is None or (found["m"] is None and found["z"]):
         return None
     try:
@@ -36,7 +42,7 @@ def fhir_date(text: str) -> str | None:
 
 def instant(text: str) -> datetime | None:
     """An aware instant; a date is its midnight in the city."""
-    found = _STAMP.fullmatch(text.strip())
+    found = _STAMP.fullmatch(_stamp(text))
     if found is None:
         return None
     try:
@@ -49,6 +55,20 @@ def birth_date(text: str) -> date | None:
     """A whole date, or None."""
     said = fhir_date(text)
     return date.fromisoformat(said) if said and len(said) == 10 else None
+
+
+def _stamp(text: str) -> str:
+    """A point in time as HL7 writes it, however it was written."""
+    text = text.strip()
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        return text
+    day = found["y"] + found["m"].zfill(2) + found["d"].zfill(2)
+    if found["H"] is None:
+        return day
+    zone = (found["z"] or "").replace("Z", "+0000").replace(":", "")
+    fraction = found["f"] or ""
+    return f"{day}{found['H'].zfill(2)}{found['M']}{found['S'] or '00'}{fraction}{zone}"
 
 
 def _instant(found: re.Match[str]) -> datetime:

@@ -95,3 +95,68 @@ async def test_what_may_not_be_about_several_people_is_refused(sender: Sender) -
     assert "MSA|AE" in answer
     assert "PID^2" in answer
     assert await sender.bodies("Encounter") == []
+
+
+VALUES = [
+    ("SN", "^2^+", "", {"valueString": "2+"}),
+    ("SN", "<>^5", "", {"valueString": "<>5"}),
+    ("SN", "<^5", "mg/L", {"valueQuantity": {"value": 5, "unit": "mg/L", "comparator": "<"}}),
+    ("SN", "^1^:^128", "", {"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 128}}}),
+    ("ST", "0-3", "/HP",
+     {"valueRange": {"low": {"value": 0, "unit": "/HP"}, "high": {"value": 3, "unit": "/HP"}}}),
+    ("ST", "≥200", "mg/L", {"valueQuantity": {"value": 200, "unit": "mg/L", "comparator": ">="}}),
+    ("DT", "2026-03-01", "", {"valueDateTime": "2026-03-01"}),
+    ("TS", "2026/3/1 8:05", "", {"valueDateTime": "2026-03-01T08:05:00+08:00"}),
+    ("TM", "0805", "", {"valueTime": "08:05:00"}),
+    ("CWE", "1^阳性^L", "", None),
+]  # fmt: skip
+
+
+async def test_a_value_is_never_taken_for_another(sender: Sender) -> None:
+    lines = [
+        f"OBX|{n}|{kind}|C{n:02}^项目^L||{value}|{unit}|||||F"
+        for n, (kind, value, unit, _) in enumerate(VALUES)
+    ]
+    assert "MSA|AA" in await sender.send(head("ORU^R01", "1"), WANG, order(), *lines)
+    found = {one["code"]["coding"][0]["code"]: one for one in await sender.bodies("Observation")}
+    for n, (_, _, _, wanted) in enumerate(VALUES):
+        said = {name: value for name, value in found[f"C{n:02}"].items() if name.startswith("value")}
+        if wanted is None:
+            assert said["valueCodeableConcept"]["coding"][0]["display"] == "阳性"
+        else:
+            assert said == wanted
+
+
+async def test_a_date_as_screens_write_it_is_read_and_another_is_shown(sender: Sender) -> None:
+    pid = WANG.replace("19560304", "1956-03-04 00:00:00")
+    await sender.send(head("ADT^A28", "1"), "EVN|A28|20260301", pid)
+    [patient] = await sender.bodies("Patient")
+    assert patient["birthDate"] == "1956-03-04"
+
+    await sender.send(head("ADT^A31", "2"), "EVN|A31|20260301", WANG.replace("19560304", "农历三月"))
+    assert ("value", "PID-7") in await sender.findings()
+
+
+@pytest.mark.parametrize("declared", ["GBK", "GB 18030-2000", "8859/1", ""])
+async def test_characters_declared_wrongly_are_read_as_what_they_are(sender: Sender, declared: str) -> None:
+    await sender.send(head("ADT^A28", "1", charset=declared), "EVN|A28|20260301", WANG)
+    [patient] = await sender.bodies("Patient")
+    assert patient["name"][0]["text"] == "王秀英"
+
+
+async def test_a_report_broken_into_lines_stays_one_text_and_small_names_are_segments(sender: Sender) -> None:
+    report = "头颅平扫：\nMRI：未见异常。\nPSA 4.2 ng/ml\n结论"
+    answer = await sender.send(
+        head("ORU^R01", "1"), WANG.replace("PID", "pid"), order(),
+        f"obx|1|TX|RPT^报告^L||{report}||||||F", "Obx|2|NM|GLU^葡萄糖^L||7.8|mmol/L|||||F",
+    )  # fmt: skip
+    assert "MSA|AA" in answer
+    values = [one.get("valueString") or one["valueQuantity"] for one in await sender.bodies("Observation")]
+    assert report in values
+    assert {"value": 7.8, "unit": "mmol/L"} in values
+
+
+async def test_when_to_come_is_kept_though_no_end_is_said(sender: Sender) -> None:
+    await sender.send(head("SIU^S12", "1"), "SCH|P1|F1", WANG, "AIS|1||CT^增强CT^L|20260310090000")
+    [appointment] = await sender.bodies("Appointment")
+    assert (appointment["status"], appointment["start"]) == ("booked", "2026-03-10T09:00:00+08:00")

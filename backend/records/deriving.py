@@ -47,6 +47,7 @@ def derive(type: str, body: Body, received_at: datetime) -> Derived:
             if isinstance(each, dict) and each.get("value")
         ),
         refs=tuple(dict.fromkeys(inside.refs)),
+        attached=tuple(dict.fromkeys(inside.attached)),
         encounter_id=next((id for id in encounters if id is not None), None),
     )
 
@@ -63,6 +64,7 @@ class _Inside:
 
     def __init__(self, body: Body) -> None:
         self.refs: list[str] = []
+        self.attached: list[str] = []
         self.special = False
         # No recursion: bodies come as deep as their senders like. A report's results stay in their order.
         ahead: deque[Any] = deque([body])
@@ -76,6 +78,10 @@ class _Inside:
     def _look_at(self, value: Body) -> None:
         if "reference" in value and (ref := _ref(value)) is not None:
             self.refs.append(ref)
+        # An Attachment names the file it is by an address, not by a Reference.
+        address = value.get("url")
+        if isinstance(address, str) and "Binary/" in address and (id := _ref({"reference": address})):
+            self.attached.append(id)
         if self.special:
             return
         code, system = value.get("code"), value.get("system")

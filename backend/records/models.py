@@ -69,6 +69,8 @@ class Derived:
     business: tuple[tuple[str, str], ...] = ()
     refs: tuple[str, ...] = ()
     encounter_id: str | None = None
+    # Files that hang on it; found by nobody through it, but as sensitive as it is.
+    attached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

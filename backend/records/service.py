@@ -67,7 +67,10 @@ class RecordService:
             raise AppError(ErrorCode.BODY_TOO_LARGE, "a batch of resources")
         await self._check_owners(organization_id, {owner_of(each.draft.id) for each in read})
         wanted = await self._taken_back(organization_id, gone, source) if gone else {}
-        wanted |= {each.draft.id: each for each in _spread(read)}
+        along = _taken_along(read)
+        wanted |= {each.draft.id: _with_its_report(each, along) for each in read}
+        # Also what came earlier, and first of all: nothing lies open while the rest is being written.
+        await self._store.make_special(organization_id, along, _FOLLOWING)
         written = await self._carry_out(wanted)
         done = [written[each.draft.id] for each in read]
         for watcher in self._watchers:
@@ -137,7 +140,9 @@ class RecordService:
                 raise AppError(ErrorCode.VERSION_CONFLICT, data={"version": version})
             if before is not None and before.type != each.draft.type:
                 raise AppError(ErrorCode.RESOURCE_INVALID, f"{id} is of type {before.type}")
-            changes.append(Change(each.draft, before, events_of(each.draft, before)))
+            # Perhaps taken along by its report, which does not come again with every correction.
+            draft = _as_special(each.draft) if _stays_special(before) else each.draft
+            changes.append(Change(draft, before, events_of(draft, before)))
         return changes
 
     def _is_there(self, draft: Draft, before: Standing | None) -> bool:
@@ -203,27 +208,35 @@ def _id_of(incoming: Incoming, organization_id: str) -> str:
     return resource_id(incoming.owner, incoming.type, incoming.key)
 
 
-def _spread(read: list[_Wanted]) -> list[_Wanted]:
-    """A report that needs more than an ordinary basis takes its results along."""
-    special = {
-        ref
+def _taken_along(read: list[_Wanted]) -> frozenset[str]:
+    """What a report that needs more than an ordinary basis takes along: its results, and its files."""
+    return frozenset(
+        id
         for each in read
         if each.draft.derived.sensitivity == Sensitivity.SPECIAL and each.draft.type in _SPREADING
-        for ref in each.draft.derived.refs
-    }
-    return [
-        _as_special(each) if each.draft.id in special and each.draft.type in _FOLLOWING else each
-        for each in read
-    ]
+        for id in (*each.draft.derived.refs, *each.draft.derived.attached)
+    )
+
+
+def _with_its_report(wanted: _Wanted, along: frozenset[str]) -> _Wanted:
+    if wanted.draft.id not in along or wanted.draft.type not in _FOLLOWING:
+        return wanted
+    return replace(wanted, draft=_as_special(wanted.draft))
+
+
+def _stays_special(before: Standing | None) -> bool:
+    return (
+        before is not None and before.type in _FOLLOWING and before.derived.sensitivity == Sensitivity.SPECIAL
+    )
 
 
 _SPREADING = frozenset({"DiagnosticReport", "Composition", "DocumentReference"})
 _FOLLOWING = frozenset({"Observation", "Media", "ImagingStudy", "Binary", "Specimen", "ServiceRequest"})
 
 
-def _as_special(wanted: _Wanted) -> _Wanted:
-    derived: Derived = replace(wanted.draft.derived, sensitivity=Sensitivity.SPECIAL)
-    return replace(wanted, draft=replace(wanted.draft, derived=derived))
+def _as_special(draft: Draft) -> Draft:
+    derived: Derived = replace(draft.derived, sensitivity=Sensitivity.SPECIAL)
+    return replace(draft, derived=derived)
 
 
 def _written(change: Change) -> Written:

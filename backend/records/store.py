@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from backend.db.client import DURABLE, Database, Document
 from backend.records.documents import Documents, Draft, embedding
 from backend.records.ids import owner_of
-from backend.records.models import Basis, Derived, Kind, RecordQuery, Resource
+from backend.records.models import Basis, Derived, Kind, RecordQuery, Resource, Sensitivity
 from backend.records.queries import Page, Search
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.lasting import declare_sealed
@@ -119,6 +119,12 @@ class ResourceStore:
                 raise
             return False
         return True
+
+    async def make_special(self, organization_id: str, ids: Collection[str], types: Collection[str]) -> None:
+        """From now on these, of one organization and of these types, need more than an ordinary basis."""
+        if ids:
+            rules = _by_ids(ids) | {"organization_id": organization_id, "type": {"$in": sorted(types)}}
+            await self._resources.update_many(rules, {"$set": {"sensitivity": Sensitivity.SPECIAL}})
 
     async def _commit_all(self, first: list[Document], later: Sequence[Change], at: datetime) -> None:
         older = [self._documents.older(change.before.doc) for change in later if change.before]

@@ -237,6 +237,33 @@ async def test_what_needs_more_than_an_ordinary_basis_takes_its_results_along(pa
     assert {doc["sensitivity"] for doc in await parts.documents()} == {5}
 
 
+async def test_what_came_before_a_sensitive_report_or_is_corrected_after_it_is_as_closed(parts: RecordParts):
+    chart, other = parts.charts.add(), parts.charts.add(OTHER_HOSPITAL)
+    code = {"coding": [{"system": "urn:hospital", "code": "X1"}]}
+    result = observation(chart, "o", code=code)
+    paper = Incoming(
+        "Binary", chart, {"resourceType": "Binary", "contentType": "text/plain", "data": "YQ=="}, key="b"
+    )
+    picture = Incoming("Binary", chart, {"resourceType": "Binary", "contentType": "image/png"}, key="p")
+    foreign = observation(other, "x", code=code)
+    await parts.write(foreign, by=OTHER_HOSPITAL)
+    first, hung, _ = await parts.write(result, paper, picture)
+    foreign_id = resource_id(other, "Observation", "x")
+    about: dict[str, Any] = {
+        "result": [{"reference": f"Observation/{id}"} for id in (first.id, foreign_id)],
+        "presentedForm": [{"contentType": "text/plain", "url": f"Binary/{hung.id}"}],
+    }
+    await parts.write(result, report(chart, "r", code={"text": "HIV抗体初筛"}, **about))
+    await parts.write(observation(chart, "o", 7.7, code=code))
+    ordinary = a_basis(chart, other, max_sensitivity=4)
+    for id in (first.id, hung.id):
+        assert await parts.reader.read(ordinary, id) is None
+        assert await parts.reader.history(ordinary, id) == []
+    # What hangs on nothing stays as it is, and nobody closes what another hospital has sent.
+    assert await parts.reader.read(ordinary, resource_id(chart, "Binary", "p")) is not None
+    assert await parts.reader.read(ordinary, foreign_id) is not None
+
+
 async def test_no_body_code_or_identifier_stands_in_clear(parts: RecordParts):
     chart = parts.charts.add()
     secret: dict[str, Any] = {

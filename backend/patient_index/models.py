@@ -21,6 +21,10 @@ class Origin(Protocol):
     def id(self) -> str:
         """Its id."""
 
+    @property
+    def received_at(self) -> datetime:
+        """When it came; what came earlier and was held up does not overwrite what came later."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChartNumber:
@@ -80,6 +84,8 @@ class Chart:
     # The charts that a human has found to be the same person's.
     same_as: tuple[str, ...] = ()
     turn: int = 0
+    # When the last of what is known of the person came; None of charts that were made before that was kept.
+    heard_at: datetime | None = None
 
 
 class Change(StrEnum):

@@ -20,7 +20,7 @@ from backend.patient_index.ports import Residents
 from backend.patient_index.reindexing import ChartIndexes
 from backend.patient_index.review_models import Cause, ReviewState
 from backend.patient_index.review_store import ReviewStore
-from backend.patient_index.store import ChartStore
+from backend.patient_index.store import ChartStore, is_late
 from backend.residents.id_numbers import IDNumberError, parse_id_number
 from backend.worker.events import Event, RetryLater
 
@@ -176,7 +176,8 @@ class PatientIndex:
         return chart
 
     async def _renew(self, chart: Chart, said: Demographics, source: Origin) -> Chart | None:
-        who = renewed(chart.who, said)
+        # What was held up adds what nobody has said since, and changes nothing.
+        who = renewed(said, chart.who) if is_late(chart, source) else renewed(chart.who, said)
         if who == chart.who and chart.number_state is not NumberState.DUE:
             return chart
         finding = await self._look_up(chart, who)

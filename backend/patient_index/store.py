@@ -128,7 +128,7 @@ class ChartStore:
             "disputed": False,
             "same_as": [],
             "turn": 0,
-            "source": {"kind": source.kind, "id": source.id},
+            "source": _of(source),
             "created_at": at,
             "updated_at": at,
             **embedded(Event(EventKind.CHART_CHANGED, {"chart_id": chart_id})),
@@ -145,10 +145,11 @@ class ChartStore:
         change = {
             **self._said(chart.id, who),
             "number_state": str(state),
-            "source": {"kind": source.kind, "id": source.id},
             "updated_at": clock.now(),
             "events_due": True,
         }
+        if not is_late(chart, source):
+            change["source"] = _of(source)
         result = await self._charts.update_one(
             {"_id": chart.id, "turn": chart.turn},
             {"$set": change, "$inc": {"turn": 1}, "$push": {"events": event.to_doc()}},
@@ -260,6 +261,7 @@ class ChartStore:
             disputed=doc["disputed"],
             same_as=tuple(doc["same_as"]),
             turn=doc["turn"],
+            heard_at=doc["source"].get("received_at"),
         )
 
     def _said(self, chart_id: str, who: Demographics) -> Document:
@@ -312,6 +314,15 @@ class ChartStore:
             at=doc["at"],
             reason=reason,
         )
+
+
+def is_late(chart: Chart, source: Origin) -> bool:
+    """Whether something that came later has been heard of the chart's person already."""
+    return chart.heard_at is not None and source.received_at < chart.heard_at
+
+
+def _of(source: Origin) -> Document:
+    return {"kind": source.kind, "id": source.id, "received_at": source.received_at}
 
 
 def _node(doc: Document) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +24,7 @@ WHO = Demographics("王小伟", "male", date(1985, 3, 12), "", "13900001111", "�
 class Message:
     kind: str = "v2"
     id: str = "message-1"
+    received_at: datetime = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from backend.bootstrap import Services
 from backend.patient_index.models import Chart, ChartNumber, Demographics
@@ -15,6 +16,7 @@ class FromMessage:
 
     kind: str = "v2"
     id: str = "message-1"
+    received_at: datetime = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 async def make_chart(

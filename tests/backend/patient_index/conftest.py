@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -23,6 +24,7 @@ class Message:
 
     kind: str = "v2"
     id: str = "message-1"
+    received_at: datetime = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 SOURCE = Message()
@@ -40,9 +42,11 @@ class Town:
     def index(self) -> PatientIndex:
         return self.city.city.services.patient_index
 
-    async def says(self, hospital: str, value: str, who: Demographics | None = None) -> Chart:
+    async def says(
+        self, hospital: str, value: str, who: Demographics | None = None, source: Message = SOURCE
+    ) -> Chart:
         """A hospital says something of the person of one of its numbers."""
-        return await self.index.chart_for(hospital, ChartNumber("HIS", value), who, SOURCE)
+        return await self.index.chart_for(hospital, ChartNumber("HIS", value), who, source)
 
     async def merges(self, hospital: str, survivor: str, retired: str) -> None:
         """A hospital merges two of its numbers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from backend.patient_index.models import Chart, ChartNumber, ChartState, Demogra
 from backend.patient_index.review_models import Cause, ReviewState
 from backend.residents.id_numbers import from_legacy
 from backend.worker.events import Event, EventKind, RetryLater
-from tests.backend.patient_index.conftest import HOSPITAL, OTHER, SOURCE, Town
+from tests.backend.patient_index.conftest import HOSPITAL, OTHER, SOURCE, Message, Town
 from tests.factories.city import an_id_number
 
 BORN = date(1985, 3, 12)
@@ -71,6 +71,19 @@ async def test_an_id_number_that_comes_later_moves_the_chart_and_what_was_said_b
     await town.says(HOSPITAL, "1", somebody(3))
     assert await town.person(after) == await town.index.person_by_id_number(an_id_number(3))
     assert await town.person(legacy) == after.person_id
+
+
+async def test_a_message_that_was_held_up_adds_what_is_missing_and_takes_nothing_back(town: Town):
+    await town.says(HOSPITAL, "1", somebody(phone=""))
+    held_up = Message(received_at=SOURCE.received_at - timedelta(minutes=5))
+    after = await town.says(HOSPITAL, "1", somebody(3, phone="13900001111"), held_up)
+
+    assert (after.who.id_number, after.who.phone) == (an_id_number(1), "13900001111")
+    assert after.person_id == await town.index.person_by_id_number(an_id_number(1))
+    # Nor does it count as the last that was heard.
+    between = Message(received_at=SOURCE.received_at - timedelta(minutes=1))
+    again = await town.says(HOSPITAL, "1", somebody(3), between)
+    assert again.who.id_number == an_id_number(1)
 
 
 async def test_a_number_under_another_name_is_put_before_a_human_and_links_nobody(town: Town):

@@ -21,6 +21,7 @@ from backend.records.glass_store import GlassStore
 from backend.records.models import BasisKind
 from backend.records.reading import ACTION
 from backend.records.sharing_ports import Directory, Residents
+from backend.records.speaking import check_speaks_for
 from backend.records.words import BASIS_NAMES, CARE_NAMES
 
 By = Literal["self", "guardian", "hospital", "other"]
@@ -73,7 +74,7 @@ class Accesses:
         self, actor: Actor, patient_id: str, *, own: bool, cursor: str | None, limit: int
     ) -> tuple[list[Access], str | None]:
         """Readings of the patient's record, newest first; without `own` those of other people only."""
-        await self._residents.access_patient(actor, patient_id)
+        check_speaks_for(await self._residents.access_patient(actor, patient_id))
         wanted = AuditFilter(action=ACTION, object=f"person/{patient_id}")
         found: list[AuditEntry] = []
         for _ in range(_MOST_LOOKS):
@@ -91,7 +92,7 @@ class Accesses:
 
     async def access(self, actor: Actor, patient_id: str, access_id: str) -> Access:
         """One reading of the patient's record. Raises NOT_FOUND."""
-        await self._residents.access_patient(actor, patient_id)
+        check_speaks_for(await self._residents.access_patient(actor, patient_id))
         return await self.one(patient_id, access_id)
 
     async def one(self, person_id: str, access_id: str) -> Access:

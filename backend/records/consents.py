@@ -16,12 +16,10 @@ from backend.records.consent_store import ConsentStore
 from backend.records.models import Kind, Purpose
 from backend.records.sharing_models import Consent, ConsentAct, ConsentState, Terms, Via
 from backend.records.sharing_ports import Codes, CodeSender, Directory, Residents
-from backend.residents.models import Relation
+from backend.records.speaking import check_speaks_for
 from backend.worker.events import Event, EventKind
 
 KINDS = frozenset(str(kind) for kind in Kind)
-# Somebody who acts for another adult books and shows codes; what is read of that adult, the adult decides.
-DECIDES_FOR = frozenset({Relation.SELF, Relation.CHILD})
 LONGEST_REASON = 500
 
 
@@ -119,7 +117,7 @@ class Consents:
 
     async def list_of(self, actor: Actor, patient_id: str) -> list[Consent]:
         """What the patient was asked and has said, newest first."""
-        await self._residents.access_patient(actor, patient_id)
+        await self._deciding(actor, patient_id)
         now = clock.now()
         found = await self._store.of_person(patient_id)
         return [replace(consent, state=state_at(consent, now)) for consent in found]
@@ -232,10 +230,7 @@ class Consents:
         return consent
 
     async def _deciding(self, actor: Actor, patient_id: str) -> None:
-        patient = await self._residents.access_patient(actor, patient_id)
-        if patient.relation not in DECIDES_FOR:
-            text = "成年人的病历授权由本人决定，可由本人在手机上办理，或在医院窗口凭短信验证码办理。"
-            raise AppError(ErrorCode.FORBIDDEN, "an adult decides for himself", text=text)
+        check_speaks_for(await self._residents.access_patient(actor, patient_id))
 
     async def _open_request(self, actor: Actor, consent_id: str) -> Consent:
         consent = await self.access_asked(actor, consent_id)

@@ -10,6 +10,7 @@ from backend.records.grounds import Grounds
 from backend.records.models import Basis, BasisKind, Purpose, Sensitivity
 from backend.records.ports import Charts
 from backend.records.sharing_models import Asked
+from backend.records.speaking import check_speaks_for
 from backend.residents.models import Patient, Relation
 
 
@@ -29,16 +30,16 @@ class Gate:
         self._grounds = grounds
 
     async def own(self, actor: Actor, patient_id: str) -> Basis:
-        """A resident's own record, or that of somebody he acts for. Raises NOT_FOUND, PATIENT_PENDING.
+        """A resident's own record, or his child's. Raises NOT_FOUND, PATIENT_PENDING, FORBIDDEN.
 
-        What needs more than an ordinary basis is shown to the person, and to a child's guardian; nothing to
-        somebody known by no more than the number that a text message came from.
+        Nothing is shown to who books for another adult, nor to somebody known by no more than the number that
+        a text message came from.
         """
         if actor.kind != "resident" or not actor.may(Permission.RESIDENT_RECORDS_READ):
             raise not_found(f"the record of {patient_id}")
         patient = await self._residents.access_patient(actor, patient_id)
+        check_speaks_for(patient)
         himself = patient.relation is Relation.SELF
-        everything = himself or patient.relation is Relation.CHILD
         return Basis(
             BasisKind.OWN if himself else BasisKind.GUARDIAN,
             patient_id,
@@ -46,7 +47,7 @@ class Gate:
             Purpose.PATIENT_REQUEST,
             actor,
             reference="" if himself else str(patient.relation),
-            max_sensitivity=Sensitivity.SPECIAL if everything else Sensitivity.CLINICAL,
+            max_sensitivity=Sensitivity.SPECIAL,
         )
 
     async def origin(self, actor: Actor, chart_id: str | None = None, *, practitioner: str = "") -> Basis:

@@ -13,6 +13,7 @@ from backend.records.accesses import Accesses
 from backend.records.question_store import QuestionStore
 from backend.records.sharing_models import Question
 from backend.records.sharing_ports import Residents
+from backend.records.speaking import check_speaks_for
 from backend.worker.events import Event, EventKind
 
 LONGEST_TEXT = 500
@@ -63,7 +64,7 @@ class Questions:
 
     async def list_of(self, actor: Actor, patient_id: str) -> list[Question]:
         """What was asked about the patient's record, newest first."""
-        await self._residents.access_patient(actor, patient_id)
+        check_speaks_for(await self._residents.access_patient(actor, patient_id))
         return await self._store.of_person(patient_id, _MOST_LISTED)
 
     async def of_readings(self, access_ids: Iterable[str]) -> dict[str, Question]:

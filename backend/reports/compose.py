@@ -105,7 +105,7 @@ def _teller(below: Below) -> ReportTeller:
         below.residents,
         below.directory,
         app_name=below.settings.city_name,
-        guardians_of=below.residents.patients.guardians_of,
+        guardians_of=below.residents.patients.guardians_of_child,
     )
 
 

@@ -39,7 +39,7 @@ class ReportTeller:
         self._guardians_of = guardians_of
 
     async def on_report_issued(self, event: Event) -> None:
-        """REPORT_ISSUED: the person is told, and so is whoever acts for him."""
+        """REPORT_ISSUED: the person is told, and so are a child's guardians."""
         person_id = await self._people.person_of(event.data["chart_id"])
         organization_id = event.data["organization_id"]
         name = (await self._names.names([person_id])).get(person_id)

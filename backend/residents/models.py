@@ -156,6 +156,11 @@ class PatientLink:
     created_at: datetime
     consent_until: date | None = field(default=None, repr=False)
 
+    @property
+    def of_minor(self) -> bool:
+        """Whether it is a child's, who has not agreed as an adult: there is a day on which he has to."""
+        return self.relation is Relation.CHILD and self.consent_until is not None
+
     def state_on(self, today: date) -> LinkState:
         """The state as of a day: a child who has come of age must agree anew."""
         if self.state is LinkState.ACTIVE and self.consent_until is not None and today >= self.consent_until:
@@ -193,6 +198,8 @@ class Patient:
     id: str
     relation: Relation
     guardian_id: str
+    # A child that has not come of age: a grown-up's parent still has a child, and decides no more.
+    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

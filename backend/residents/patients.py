@@ -77,7 +77,7 @@ class PatientService:
             raise not_found(f"patient {patient_id}")
         if await self._state_today(link) is not LinkState.ACTIVE:
             raise AppError(ErrorCode.PATIENT_PENDING)
-        return Patient(patient_id, link.relation, actor.id)
+        return Patient(patient_id, link.relation, actor.id, minor=link.of_minor)
 
     async def list_patients(self, actor: Actor) -> list[PatientView]:
         """The resident himself once verified, then whom he acts for, in the order of their places.
@@ -153,6 +153,13 @@ class PatientService:
         """Ids of those who act for somebody today."""
         links, today = await self._links.list_of_patient(patient_id), clock.today()
         return [link.guardian_id for link in links if link.state_on(today) is LinkState.ACTIVE]
+
+    async def guardians_of_child(self, patient_id: str) -> list[str]:
+        """Ids of a child's guardians today; of an adult nobody's."""
+        links, today = await self._links.list_of_patient(patient_id), clock.today()
+        return [
+            link.guardian_id for link in links if link.of_minor and link.state_on(today) is LinkState.ACTIVE
+        ]
 
     async def patients_of(self, guardian_id: str) -> list[str]:
         """Ids of those somebody acts for today."""

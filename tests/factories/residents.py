@@ -57,8 +57,10 @@ async def make_resident(services: Services) -> SignedIn:
     return SignedIn(actor, issued.access_token, issued.refresh_token, number, name)
 
 
-async def make_child(services: Services, guardian: SignedIn, born: str = "20200601") -> str:
-    """A small child for whom the resident acts; the id."""
+async def make_child(
+    services: Services, guardian: SignedIn, born: str = "20200601", relation: Relation = Relation.CHILD
+) -> str:
+    """A small child for whom the resident acts, or somebody else when told so; the id."""
     serial = next(_serial)
     number = parse_id_number(an_id_number(serial % 1000, born), today=clock.today())
     child = await services.residents.find_or_create_file(a_name(serial), number.text)
@@ -69,11 +71,11 @@ async def make_child(services: Services, guardian: SignedIn, born: str = "202006
         guardian_id=guardian.id,
         patient_id=child,
         position=min(set(range(1, MOST_PATIENTS + 1)) - taken),
-        relation=Relation.CHILD,
+        relation=relation,
         state=LinkState.ACTIVE,
         basis=LinkBasis.REGISTER,
         created_at=clock.now(),
-        consent_until=of_age_on(number.birth_on),
+        consent_until=of_age_on(number.birth_on) if relation is Relation.CHILD else None,
     )
     data = {"link_id": link.id, "guardian_id": guardian.id, "patient_id": child}
     placing = await links.place(link, Event(EventKind.PATIENT_LINKED, data))

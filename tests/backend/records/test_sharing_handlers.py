@@ -17,6 +17,8 @@ from backend.errors import AppError, ErrorCode
 from backend.patient_index.models import Demographics
 from backend.permissions import Actor
 from backend.records.sharing_models import Asked, CareKind
+from backend.residents.models import Relation
+from backend.worker.events import Event, EventKind
 from tests.factories.directory import a_practitioner
 from tests.factories.records import a_source, make_chart, make_resources
 from tests.factories.residents import SignedIn, make_child
@@ -173,6 +175,41 @@ async def test_a_guardian_decides_for_a_child_and_for_nobody_else(ward: Ward):
     assert (await ward.answer(asked, "deny"))["state"] == "denied"
     unknown = given | {"patient_id": ward.person.id, "organization_ids": ["nowhere"]}
     await ward.city.call("POST", "/api/v1/consents", as_=ward.person, json=unknown, expect=400)
+
+
+async def test_who_books_for_another_adult_sees_and_decides_nothing_of_the_record(ward: Ward):
+    services = ward.city.city.services
+    actor = services.tokens.verify(ward.person.token)
+    mother = await make_child(services, SignedIn(actor, "", "", "", ""), "19580607", Relation.PARENT)
+    of_her = {"patient_id": mother}
+    for path in (
+        "/api/v1/reports",
+        "/api/v1/records/timeline",
+        "/api/v1/records/keepers",
+        "/api/v1/records/corrections",
+        "/api/v1/records/accesses",
+        "/api/v1/consents",
+    ):
+        await ward.city.call("GET", path, as_=ward.person, params=of_her, expect=403)
+    order = of_her | {"form": "fhir"}
+    await ward.city.call("POST", "/api/v1/records/exports", as_=ward.person, json=order, expect=403)
+    # The very same person does book for her.
+    assert (await services.residents.access_patient(actor, mother)).relation is Relation.PARENT
+    assert await services.residents.patients.guardians_of_child(mother) == []
+
+
+async def test_a_child_who_has_come_of_age_and_agreed_is_an_adult_like_others(ward: Ward):
+    services = ward.city.city.services
+    actor = services.tokens.verify(ward.person.token)
+    child = await make_child(services, SignedIn(actor, "", "", "", ""))
+    of_him = {"patient_id": child}
+    await ward.city.call("GET", "/api/v1/records/timeline", as_=ward.person, params=of_him)
+    assert await services.residents.patients.guardians_of_child(child) == [actor.id]
+    links = services.residents.patients._links
+    (link,) = await links.list_of_patient(child)
+    await links.accept(link, Event(EventKind.PATIENT_LINKED, {"link_id": link.id}))
+    await ward.city.call("GET", "/api/v1/records/timeline", as_=ward.person, params=of_him, expect=403)
+    assert await services.residents.patients.guardians_of_child(child) == []
 
 
 async def test_who_books_or_shows_a_code_or_is_treated_is_cared_for(ward: Ward):

@@ -68,7 +68,7 @@ async def test_a_small_child_is_active_at_once(world: World) -> None:
     child = await world.add_patient(guardian, make_person(born_years_ago(5)), "child")
     assert (child["state"], child["age"], child["relation"]) == ("active", 5, "child")
     patient = await world.residents.access_patient(world.actor(guardian), child["id"])
-    assert patient == Patient(child["id"], Relation.CHILD, guardian.id)
+    assert patient == Patient(child["id"], Relation.CHILD, guardian.id, minor=True)
     assert [kind for kind, _ in await world.events()] == ["resident.verified", "patient.linked"]
 
 

@@ -33,6 +33,19 @@ def content(type: str, body: Body) -> Body:
     return {"resourceType": type} | said
 
 
+def filled(body: Body, before: Body, fills: tuple[str, ...], keeps: tuple[str, ...]) -> Body:
+    """A body with what stays of the one that stands."""
+    made = dict(body)
+    for path in (*fills, *keeps):
+        name, _, part = path.partition(".")
+        old, said = before.get(name), made.get(name)
+        if part and isinstance(old, dict) and part in old:
+            made[name] = {part: old[part]} | (said or {})
+        elif not part and old is not None and (said is None or path in keeps):
+            made[name] = old
+    return made
+
+
 def canonical(said: Body) -> bytes:
     """The one way of writing a content. Raises RESOURCE_INVALID (also for 255 levels), BODY_TOO_LARGE."""
     try:

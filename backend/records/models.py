@@ -109,6 +109,10 @@ class Incoming:
     key: str | None = None
     id: str | None = None
     if_version: int | None = None
+    # Elements (`period.start` too) that stay as they stand: `fills` where the body does not say them, `keeps`
+    # in any case. For senders who say only what has changed.
+    fills: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):

@@ -34,6 +34,7 @@ class _Wanted:
 
     draft: Draft
     if_version: int | None
+    incoming: Incoming | None = None
 
 
 class RecordService:
@@ -135,6 +136,9 @@ class RecordService:
             late = each.if_version is None and _is_late(each.draft, before)
             if late or self._is_there(each.draft, before):
                 continue
+            each = self._filled(each, before)
+            if self._is_there(each.draft, before):
+                continue
             version = before.version if before else None
             if each.if_version is not None and each.if_version != version:
                 raise AppError(ErrorCode.VERSION_CONFLICT, data={"version": version})
@@ -144,6 +148,15 @@ class RecordService:
             draft = _as_special(each.draft) if _stays_special(before) else each.draft
             changes.append(Change(draft, before, events_of(draft, before)))
         return changes
+
+    def _filled(self, wanted: _Wanted, before: Standing | None) -> _Wanted:
+        """With what the sender means to stay as it stands."""
+        incoming, draft = wanted.incoming, wanted.draft
+        if before is None or before.deleted or incoming is None or not (incoming.fills or incoming.keeps):
+            return wanted
+        body = bodies.filled(incoming.body, self._store.body(before), incoming.fills, incoming.keeps)
+        made = draft_of(draft.organization_id, replace(incoming, body=body), draft.source)
+        return replace(wanted, draft=made)
 
     def _is_there(self, draft: Draft, before: Standing | None) -> bool:
         if before is None:
@@ -175,7 +188,7 @@ def _is_late(draft: Draft, before: Standing | None) -> bool:
 
 
 def _read(organization_id: str, incoming: Incoming, source: Source) -> _Wanted:
-    return _Wanted(draft_of(organization_id, incoming, source), incoming.if_version)
+    return _Wanted(draft_of(organization_id, incoming, source), incoming.if_version, incoming)
 
 
 def draft_of(organization_id: str, incoming: Incoming, source: Source) -> Draft:

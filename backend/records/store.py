@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from backend.db.client import DURABLE, Database, Document
 from backend.records.documents import Documents, Draft, embedding
 from backend.records.ids import owner_of
-from backend.records.models import Basis, Derived, Kind, RecordQuery, Resource, Sensitivity
+from backend.records.models import Basis, Body, Derived, Kind, RecordQuery, Resource, Sensitivity
 from backend.records.queries import Page, Search
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.lasting import declare_sealed
@@ -94,6 +94,10 @@ class ResourceStore:
         """What stands of these."""
         found = self._resources.find(_by_ids(ids))
         return {doc["_id"]: Standing(doc) async for doc in found}
+
+    def body(self, standing: Standing) -> Body:
+        """What stands, for whoever writes part of it anew."""
+        return self._documents.read(standing.doc).body
 
     def is_same(self, standing: Standing, written: bytes) -> bool:
         """Whether that is what stands already."""

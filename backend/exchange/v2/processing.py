@@ -109,7 +109,17 @@ class Processing:
         if optional := [ids[id(draft)] for draft in drafts if draft.only_new]:
             there = await self.records.existing(optional)
             drafts = [draft for draft in drafts if not (draft.only_new and ids[id(draft)] in there)]
-        batch = [Incoming(draft.type, chart_id, draft.body, id=ids[id(draft)]) for draft in drafts]
+        batch = [
+            Incoming(
+                draft.type,
+                chart_id,
+                draft.body,
+                id=ids[id(draft)],
+                fills=draft.fills,
+                keeps=draft.keeps,
+            )
+            for draft in drafts
+        ]
         for at in range(0, len(batch), _AT_ONCE):
             await self.records.write(kept.organization_id, batch[at : at + _AT_ONCE], source)
         return [f"{one.type}/{one.id}" for one in batch]

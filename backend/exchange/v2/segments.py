@@ -13,7 +13,7 @@ import hl7
 
 from backend.exchange.v2.escapes import unescape
 
-# HL7's "delete what you have": it stands for nothing here, as for a field that is absent.
+# HL7's "delete what you have": it says nothing here; unlike an absent field it leaves nothing standing.
 _DELETED = '""'
 
 
@@ -108,6 +108,10 @@ class Segment:
         node = self._node(number)
         text = "" if node is None else str(node)
         return bool(text.strip(self._marks() + " ")) and text != _DELETED
+
+    def deletes(self, *numbers: int) -> bool:
+        """Whether the sender says that what stands in one of these fields shall go."""
+        return any(str(self._node(number)) == _DELETED for number in numbers)
 
     def unread(self) -> list[int]:
         """The fields that say something which nobody read."""

@@ -22,6 +22,8 @@ _STATES = {
     "S12": "booked", "S13": "booked", "S14": "booked", "S15": "cancelled", "S16": "cancelled",
     "S17": "entered-in-error", "S26": "noshow",
 }  # fmt: skip
+# What needs no time to be true.
+_OVER = ("cancelled", "entered-in-error", "noshow")
 _SERVICE = ("AIS", "AIG", "AIL", "AIP")
 _MINUTES = {"S": 1 / 60, "MIN": 1, "M": 1, "H": 60, "HR": 60, "": 1}
 
@@ -37,11 +39,11 @@ def build_appointment(b: Building) -> None:
     said = segment.text(25)
     if said and b.header.event in ("S12", "S13", "S14"):
         status = b.code("appointment_status", said, segment, 25) or status
-    if (not start or not end) and status not in ("cancelled", "entered-in-error"):
+    if (not start or not end) and status not in _OVER:
         status = "proposed"
     services = [coded(b, one.rep(3)) for one in b.content.each("AIS")]
     reason = coded(b, segment.rep(7))
-    body = {
+    body: Json = {
         "identifier": [entity(b, segment.rep(1), "PLAC"), entity(b, segment.rep(2), "FILL")],
         "status": status,
         "cancelationReason": coded(b, segment.rep(6)) if status in ("cancelled", "noshow") else None,
@@ -54,7 +56,10 @@ def build_appointment(b: Building) -> None:
         "participant": _participants(b),
         "comment": "\n".join(rep.c(1) for note in _notes(b) for rep in note.reps(3)) or None,
     }
-    b.add("Appointment", f"appointment:{key}", body)
+    fills = ("start", "end", "minutesDuration", "serviceType", "appointmentType", "reasonCode", "comment")
+    # A cancellation often names nobody but the patient.
+    keeps = ("participant",) if len(body["participant"]) == 1 else ()
+    b.add("Appointment", f"appointment:{key}", body, fills=fills, keeps=keeps)
 
 
 def _type(b: Building, segment: Segment) -> Json | None:

@@ -38,6 +38,9 @@ class Draft:
     body: Json
     # Leave what is there alone: a result's PID knows less of a person than the registration did.
     only_new: bool = False
+    # What stays of the one that stands: where the message does not say it, and in any case.
+    fills: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
 
 
 @dataclass
@@ -59,12 +62,21 @@ class Building:
         """The reference to the patient."""
         return {"reference": f"Patient/{self.chart_id}"}
 
-    def add(self, type: str, key: str, body: Json, *, only_new: bool = False) -> Json:
+    def add(
+        self,
+        type: str,
+        key: str,
+        body: Json,
+        *,
+        only_new: bool = False,
+        fills: tuple[str, ...] = (),
+        keeps: tuple[str, ...] = (),
+    ) -> Json:
         """Put a resource into the batch; returns the reference to it. The same key again is filled up."""
         draft = self.drafts.get((type, key))
         clean = tidy({"resourceType": type, **body})
         if draft is None:
-            self.drafts[type, key] = Draft(type, key, clean, only_new)
+            self.drafts[type, key] = Draft(type, key, clean, only_new, fills, keeps)
         else:
             draft.body = {**draft.body, **clean}
         return self.ref(type, key)

@@ -124,9 +124,20 @@ def build_patient(b: Building, segment: Segment, *, only_new: bool) -> Json:
         "extension": _extensions(b, segment),
         **_of_pd1(b),
     }
-    ref = b.add("Patient", "", body, only_new=only_new)
+    ref = b.add("Patient", "", body, only_new=only_new, fills=_staying(segment))
     ref["reference"] = f"Patient/{b.chart_id}"
     return ref
+
+
+def _staying(segment: Segment) -> tuple[str, ...]:
+    """What of the patient a message does not touch because it says nothing of it."""
+    said_in = {
+        "birthDate": (7,), "gender": (8,), "address": (11,), "telecom": (13, 14, 40), "communication": (15,),
+        "maritalStatus": (16,),
+    }  # fmt: skip
+    if not segment.has(29) and not segment.has(30):
+        said_in |= {"deceasedDateTime": (29, 30), "deceasedBoolean": (29, 30)}
+    return tuple(name for name, numbers in said_in.items() if not segment.deletes(*numbers))
 
 
 def _original_sex(code: str) -> Json:

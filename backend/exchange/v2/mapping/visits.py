@@ -36,6 +36,11 @@ _STATES = {
 }  # fmt: skip
 # Whose PV1 says what the visit is; in other messages it only says to which visit something belongs.
 _OWNERS = frozenset({"ADT", "BAR"})
+# Which fields an element of the visit comes from.
+_SAID_IN = {
+    "period.start": (44,), "participant": (7, 8, 9, 17, 52), "location": (3,), "serviceType": (10,),
+    "type": (4, 18), "hospitalization": (36, 37), "identifier": (), "diagnosis": (), "reasonCode": (),
+}  # fmt: skip
 _PEOPLE = ((7, "ATND"), (8, "REF"), (9, "CON"), (17, "ADM"), (52, "PART"))
 
 
@@ -74,8 +79,21 @@ def build_visit(b: Building) -> Json | None:
     }
     if (episode := segment.rep(54)).c(1):
         body["episodeOfCare"] = [_episode(b, episode)]
-    b.encounter = b.add("Encounter", key, body, only_new=not owner)
+    fills, keeps = _staying(b, segment)
+    b.encounter = b.add("Encounter", key, body, only_new=not owner, fills=fills, keeps=keeps)
     return b.encounter
+
+
+def _staying(b: Building, segment: Segment) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What of the visit an event does not touch: a discharge need not say again when and where it began."""
+    event = b.header.event if b.header.type == "ADT" else ""
+    fills = [name for name, numbers in _SAID_IN.items() if not segment.deletes(*numbers)]
+    if _STATES.get(event, "finished") == "finished" and not segment.deletes(45):
+        fills.append("period.end")
+    keeps = [] if segment.text(2) else ["class"]
+    if event not in _STATES and not segment.text(45):
+        keeps.append("status")
+    return tuple(fills), tuple(keeps)
 
 
 def _episode(b: Building, number: Rep) -> Json:

@@ -160,3 +160,42 @@ async def test_when_to_come_is_kept_though_no_end_is_said(sender: Sender) -> Non
     await sender.send(head("SIU^S12", "1"), "SCH|P1|F1", WANG, "AIS|1||CT^增强CT^L|20260310090000")
     [appointment] = await sender.bodies("Appointment")
     assert (appointment["status"], appointment["start"]) == ("booked", "2026-03-10T09:00:00+08:00")
+
+
+async def test_what_a_message_does_not_say_of_a_visit_stays_and_what_it_deletes_goes(sender: Sender) -> None:
+    async def after(event: str, pv1: str, pid: str = WANG) -> dict[str, Any]:
+        assert "MSA|AA" in await sender.send(head(f"ADT^{event}", event), f"EVN|{event}|20260305", pid, pv1)
+        [found] = await sender.bodies("Encounter")
+        return found
+
+    home = WANG + "|||东风街1号||13800001111"
+    await after("A01", visit(admitted="20260301082500", doctor="D01^李^明"), home)
+    found = await after("A08", visit())
+    assert (found["status"], found["period"]["start"]) == ("in-progress", "2026-03-01T08:25:00+08:00")
+    found = await after("A03", visit(left="20260305100000").replace("内科^201^1", ""))
+    assert found["status"] == "finished"
+    assert found["period"] == {"start": "2026-03-01T08:25:00+08:00", "end": "2026-03-05T10:00:00+08:00"}
+    assert found["participant"][0]["individual"]["display"] == "李明"
+    assert found["location"][0]["location"]["display"] == "内科 201 1"
+    found = await after("A08", visit(admitted="20260301082500", doctor='""'))
+    assert found["status"] == "finished"
+    assert "participant" not in found
+    found = await after("A13", visit())
+    assert (found["status"], "end" in found["period"]) == ("in-progress", False)
+
+    [patient] = await sender.bodies("Patient")
+    assert (patient["address"][0]["line"], patient["telecom"][0]["value"]) == (["东风街1号"], "13800001111")
+    await after("A31", visit(), WANG + '|||""')
+    [patient] = await sender.bodies("Patient")
+    assert "address" not in patient
+    assert patient["telecom"]
+
+
+async def test_an_appointment_cancelled_or_missed_keeps_when_and_with_whom_it_was(sender: Sender) -> None:
+    booked = ("SCH|P1|F1", WANG, "AIS|1||CT^增强CT^L|20260310090000|||30|MIN", "AIP|1||D01^李^明")
+    await sender.send(head("SIU^S12", "1"), *booked)
+    for event, status in (("S26", "noshow"), ("S15", "cancelled")):
+        assert "MSA|AA" in await sender.send(head(f"SIU^{event}", event), "SCH|P1|F1", WANG)
+        [found] = await sender.bodies("Appointment")
+        assert (found["status"], found["end"]) == (status, "2026-03-10T09:30:00+08:00")
+        assert len(found["participant"]) == 2

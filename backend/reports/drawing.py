@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import resource
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 WITHIN_S = 20.0
+# What one process may hold: a small file that unpacks to gigabytes ends there, and not the machine.
+MOST_BYTES = 3 * 1024**3
 
 
 class Drawing:
@@ -27,11 +30,18 @@ class Drawing:
 
     def __init__(self, processes: int = 2) -> None:
         self._processes = processes
+        # Whoever waits for a process is not at work yet: his time begins with his turn.
+        self._free = asyncio.Semaphore(processes)
         self._pool: ProcessPoolExecutor | None = None
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What `function` returns or raises. Raises UNAVAILABLE where it does neither."""
-        pool = self._started()
+        async with self._free:
+            return await self._run(self._started(), function, *args, **kwargs)
+
+    async def _run(
+        self, pool: ProcessPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         try:
             async with asyncio.timeout(WITHIN_S):
                 work = pool.submit(function, *args, **kwargs)
@@ -50,7 +60,7 @@ class Drawing:
         if self._pool is None:
             # Not forked: this process has threads and connections that a copy must not use.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._processes, mp_context=context)
+            self._pool = ProcessPoolExecutor(self._processes, context, initializer=_confine)
         return self._pool
 
     def _end(self, pool: ProcessPoolExecutor) -> None:
@@ -60,3 +70,9 @@ class Drawing:
         for process in list((pool._processes or {}).values()):
             process.kill()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _confine() -> None:
+    """Runs first in each process: no more memory than a picture needs, and no dump of it on any disk."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -137,7 +137,13 @@ class Images:
         uids = await self._store.study_uids(wanted, offset)
         if not uids:
             return []
-        found = ImageQuery(organization_id=organization_id, study_uids=tuple(uids), limit=MOST_OF_STUDY)
+        # Two patients may have images under one UID: who asks for one of them is answered of one.
+        found = ImageQuery(
+            organization_id=organization_id,
+            charts=wanted.charts,
+            study_uids=tuple(uids),
+            limit=MOST_OF_STUDY,
+        )
         return await self._store.search(found)
 
     async def of_study(

@@ -1,6 +1,9 @@
 """Images: what hospitals store comes back as it was, drawn, and to nobody else. Input: files of pydicom."""
 
+import asyncio
 import io
+import resource
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from PIL import Image
 from backend.db.client import Database
 from backend.ids import new_id
 from backend.permissions import Role
+from backend.reports.drawing import MOST_BYTES, Drawing
 from backend.reports.multipart import MultipartError, boundary_of, read_parts, write_parts
 from tests.factories.records import make_chart, make_report
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
@@ -196,6 +200,41 @@ async def test_odd_files_are_refused_or_offered_for_download(town: TestCity):
             assert (await fetch(town, client, address, Accept="application/dicom")).content == a_file(name)
     for body, headers in ((b"x", {"Content-Type": "multipart/related"}), (b"--B1", many()["headers"])):
         await town.call("POST", "/dicomweb/studies", as_=client, content=body, headers=headers, expect=400)
+
+
+async def test_who_asks_for_one_patient_is_not_answered_of_another_under_the_same_study(town: TestCity):
+    client = await town.hospital_client()
+    other = pydicom.dcmread(io.BytesIO(a_file("CT_small.dcm")))
+    other.PatientID, other.PatientName, other.StudyTime = "2CT2", "Somebody^Else", "235900"
+    written = io.BytesIO()
+    other.save_as(written)
+    files = many(a_file("CT_small.dcm"), written.getvalue())
+    await town.call("POST", "/dicomweb/studies", as_=client, **files)
+    for number in ("1CT1", "2CT2"):
+        (study,) = await town.call("GET", f"/dicomweb/studies?PatientID={number}", as_=client)
+        assert study["00100020"]["Value"] == [number]
+        assert study["00201208"]["Value"] == [1]
+
+
+async def test_a_file_that_unpacks_to_gigabytes_fills_no_machine_and_leaves_no_dump():
+    drawing = Drawing(1)
+    try:
+        with pytest.raises(MemoryError):
+            await drawing.run(bytes, MOST_BYTES)
+        assert await drawing.run(resource.getrlimit, resource.RLIMIT_CORE) == (0, 0)
+    finally:
+        await drawing.close()
+
+
+async def test_whoever_waits_for_a_turn_has_his_whole_time_left(monkeypatch: pytest.MonkeyPatch):
+    drawing = Drawing(1)
+    try:
+        await drawing.run(int)
+        monkeypatch.setattr("backend.reports.drawing.WITHIN_S", 1.0)
+        # Four of 0.4 s one after another take longer than one may.
+        await asyncio.gather(*(drawing.run(time.sleep, 0.4) for _ in range(4)))
+    finally:
+        await drawing.close()
 
 
 async def test_only_whoever_may_store_images_may_send_large_bodies(town: TestCity):

@@ -100,7 +100,9 @@ class Care:
         found = await self.encounters.encounter(event.data["resource_id"])
         if found is None:
             return
-        # What a hospital sends in of years ago is no reason to read today: its own days count.
+        # What a hospital sends in of years ago is no reason to read today: its own days count. An end that
+        # is yet to come is what somebody expects, and counts no longer than a stay nobody says more of.
+        ends_at = min(found.ended_at or found.began_at + STAY, clock.now() + STAY)
         await self._store.extend(
             relation(
                 CareKind.ENCOUNTER,
@@ -108,7 +110,7 @@ class Care:
                 found.organization_id,
                 event.data["resource_id"],
                 begins_at=found.began_at,
-                until=found.ended_at or found.began_at + STAY,
+                until=ends_at,
             )
         )
 

@@ -253,7 +253,8 @@ class AskHandler(WindowHandler):
         """For thirty days and everything ordinary; the person may grant less."""
         launch = await self.launch_of(launch_id)
         self.check_form()
-        terms = Terms(Purpose.TREAT, clock.now() + _ASKED_FOR)
+        # To the end of a day: who presses twice asks for the same, and the person is told once.
+        terms = Terms(Purpose.TREAT, clock.city_instant(clock.today() + _ASKED_FOR, 0))
         await self.services.sharing.consents.ask(
             self.actor, launch.person_id, terms, launch.practitioner, self.get_body_argument("reason", "")
         )

@@ -16,6 +16,7 @@ from backend.directory.models import TerminalKind
 from backend.errors import AppError, ErrorCode
 from backend.patient_index.models import Demographics
 from backend.permissions import Actor
+from backend.records.care_rules import AFTER, STAY
 from backend.records.sharing_models import Asked, CareKind
 from backend.residents.models import Relation
 from backend.worker.events import Event, EventKind
@@ -244,6 +245,17 @@ async def test_who_books_or_shows_a_code_or_is_treated_is_cared_for(ward: Ward):
     await make_resources(services, chart, an_encounter(clock.now() - DAY, None, "in-progress"))
     await city.work()
     assert await ward.may_read()
+
+
+async def test_a_stay_said_to_end_in_years_opens_nothing_for_years(ward: Ward):
+    services, hospital = ward.city.city.services, ward.city.hospital.id
+    chart = await make_chart(services, hospital, name=ward.person.name, id_number=ward.person.id_number)
+    stay = an_encounter(clock.now() - DAY, clock.now() + timedelta(days=20_000))
+    await make_resources(services, chart, stay)
+    await ward.city.work()
+    held = await services.sharing.care.holding(ward.person.id, hospital)
+    assert held is not None
+    assert held.ends_at < clock.now() + STAY + AFTER[CareKind.ENCOUNTER] + 2 * DAY
 
 
 async def test_a_visit_counts_for_whom_its_chart_turns_out_to_be(ward: Ward):

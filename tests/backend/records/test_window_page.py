@@ -136,6 +136,7 @@ async def test_without_a_ground_the_window_shows_the_ways_to_one_and_no_more(des
         asking = await browser.post(f"{page.url}/ask", data={"_csrf": form_of(page), "reason": "门诊复诊"},
                                     follow_redirects=True)  # fmt: skip
         assert "申请已发送" in asking.text
+        await browser.post(f"{page.url}/ask", data={"_csrf": form_of(page), "reason": "门诊复诊"})
         me = desk.shared.person
         (asked,) = await desk.shared.services.sharing.consents.list_of(me.actor, me.id)
         await desk.shared.services.sharing.consents.grant(me.actor, asked.id, None)

@@ -45,7 +45,7 @@ async def test_what_is_no_answer_is_asked_again_and_what_is_wanted_meanwhile_is_
     phone = "13700000701"
     asked = await text(ward, phone, "8")
     assert "1. 非常满意" in asked
-    assert "登录" in await text(ward, phone, "我要预约明天市人民医院儿科")
+    assert "近期没有号" in await text(ward, phone, "我要预约明天市人民医院儿科")
     assert "还有什么想说的" in await text(ward, phone, "满意")
     assert "退出" in await text(ward, phone, "退出")
     [run] = await ward.runs()

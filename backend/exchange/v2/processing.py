@@ -31,6 +31,10 @@ _OF_SEVERAL = frozenset(
 )
 
 
+# What may stand before the first of them, and is about nobody.
+_ENVELOPE = frozenset({"MSH", "SFT", "UAC", "EVN", "NTE"})
+
+
 class RefusedError(Exception):
     """The message cannot become part of the record as it is."""
 
@@ -130,7 +134,8 @@ def _parts(header: Header, content: Content, codes: Codes) -> list[Content]:
     parts = content.patients()
     if len(parts) < 2 or len({_person_of(part, codes).number for part in parts}) == 1:
         return [content]
-    if header.kind in _OF_SEVERAL:
+    before = content.names()[: content.names().index("PID")]
+    if header.kind in _OF_SEVERAL and _ENVELOPE.issuperset(before):
         return parts
     # Which of the other segments is whose does not follow from their order in these.
     raise RefusedError(Problem("AE", "100", "一条消息只能说一位患者，请分开发送", Location("PID", 2)))

@@ -87,7 +87,10 @@ def _born(number: str) -> date | None:
 
 def _name(rep: Rep) -> str:
     whole = "".join(rep.c(part) for part in (1, 2, 3))
-    return whole if not whole.isascii() else " ".join(filter(None, (rep.c(2), rep.c(3), rep.c(1))))
+    if not whole.isascii():
+        # Some forms part the family name with a comma, inside the first component.
+        return whole.replace(",", "").replace("，", "")
+    return " ".join(filter(None, (rep.c(2), rep.c(3), rep.c(1))))
 
 
 def _phone(rep: Rep) -> str:
@@ -100,6 +103,10 @@ def build_patient(b: Building, segment: Segment, *, only_new: bool) -> Json:
     sex = segment.text(8)
     numbers = [identifier(b, rep) for number in (3, 2, 4) for rep in segment.reps(number)]
     numbers += _other_numbers(b, segment)
+    for one in numbers:
+        # Whoever the hospital says gave it out, and as whatever it is typed.
+        if _id_number(one.get("value", "")):
+            one["system"] = ID_NUMBER
     languages = coded_all(b, segment, 15)
     dead, died = segment.text(30).upper(), time_of(b, segment, 29)
     body = {
@@ -155,9 +162,6 @@ def _other_numbers(b: Building, segment: Segment) -> list[Json]:
         found.append({**said, "period": tidy({"end": fhir_date(licence.c(3))})})
     if account := segment.rep(18):
         found.append(identifier(b, account))
-    for one in found:
-        if _id_number(one.get("value", "")):
-            one["system"] = ID_NUMBER
     return [tidy(one) for one in found]
 
 

@@ -96,6 +96,31 @@ async def test_what_may_not_be_about_several_people_is_refused(sender: Sender) -
     assert "PID^2" in answer
     assert await sender.bodies("Encounter") == []
 
+    # Whose is a result that stands before both?
+    value = "OBX|1|NM|GLU^葡萄糖^L||7.8|mmol/L|||||F"
+    answer = await sender.send(head("ORU^R01", "2"), order("R1"), value, WANG, LI, order("R2"), value)
+    assert "MSA|AE" in answer
+    assert await sender.bodies("Observation") == []
+
+
+@pytest.mark.parametrize(
+    "pid",
+    [
+        "PID|1||M1^^^HIS^MR~11010519491231002X^^^公安部^身份证||王秀英||19491231|F",
+        "PID|1||M1^^^HIS^MR~110105491231002^^^^NI||王,秀英||19491231|F",
+        "PID|1|11010519491231002x|M1^^^HIS^MR||王^秀英||19491231|F",
+        "PID|1||M1^^^HIS^MR||王秀英||19491231|F|||||||||||11010519491231002X",
+    ],
+)
+async def test_an_id_number_is_known_wherever_and_however_it_is_typed(sender: Sender, pid: str) -> None:
+    await sender.send(head("ADT^A28", "1"), "EVN|A28|20260301", pid)
+    [patient] = await sender.bodies("Patient")
+    assert await sender.number_of(patient["chart"]) == "M1"
+    systems = [one["system"] for one in patient["identifier"]]
+    assert systems.count("urn:oid:2.16.156.10011.1.3") == 1
+    person = await sender.city.services.patient_index.person_by_id_number("11010519491231002X")
+    assert person == await sender.city.services.patient_index.person_of(patient["chart"])
+
 
 VALUES = [
     ("SN", "^2^+", "", {"valueString": "2+"}),

@@ -21,6 +21,8 @@ from backend.records.models import Basis, Purpose, RecordQuery, Resource
 from backend.records.sharing_models import Asked
 
 _MOST_INCLUDED = 200
+# Of a condition that only the bodies answer, so many resources a page and so many pages are looked through.
+_AT_ONCE, _MOST_PAGES = 200, 50
 # Whom nobody is.
 NOBODY = "0" * 26
 
@@ -119,9 +121,18 @@ class Finder:
             raise refuse(
                 Refused.PARAMETER_VALUE, "A condition needs search parameters that tell resources apart."
             )
-        search = replace(search, query=replace(search.query, limit=200))
-        page = await self.search(actor, search, Asked())
-        return [match["id"] for match in page.matches[:2]]
+        found: list[str] = []
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            query = replace(search.query, limit=_AT_ONCE, cursor=cursor)
+            page = await self.search(actor, replace(search, query=query), Asked())
+            found += [match["id"] for match in page.matches]
+            cursor = page.cursor
+            if cursor is None or len(found) > 1:
+                return found[:2]
+        raise refuse(
+            Refused.PARAMETER_VALUE, "The condition is looked for among too many: name an identifier."
+        )
 
     async def everything(self, actor: Actor, id: str, query: RecordQuery, asked: Asked) -> Page:
         """All of a chart, or of a person over all hospitals, a page at a time."""

@@ -104,6 +104,7 @@ class _Reading:
 
     def _person(self, name: str, value: str) -> bool:
         plain, _, type_ = name.partition(":")
+        before = self.search
         if name in _BY_PERSONS_NUMBER or name in {f"{each}:Patient.identifier" for each in OF_PERSON}:
             self.search = replace(self.search, person_number=value)
         elif self.search.kind == "Patient" and name == "link":
@@ -112,6 +113,8 @@ class _Reading:
             self.search = replace(self.search, person=self._id("Patient", value))
         else:
             return False
+        if before.person or before.person_number or before.linked_to:
+            raise refuse(Refused.PARAMETER_VALUE, "A search names one patient, once.")
         return True
 
     def _id(self, kind: str, value: str) -> str:
@@ -141,7 +144,8 @@ class _Reading:
             raise refuse(Refused.PARAMETER_VALUE, f"'{parameter.name}' needs a code: system|code or code.")
         rule = TYPES[self.search.kind]
         if parameter.name == "_id":
-            ids = tuple(each for each in wanted if is_resource_id(each))
+            before = self.search.query.ids
+            ids = tuple(each for each in wanted if is_resource_id(each) and (not before or each in before))
             # None of them can be one of ours: nothing is found, without asking for everything.
             self._ask(ids=ids or ("-",))
             return
@@ -191,6 +195,8 @@ class _Reading:
         if any(not is_resource_id(id) for id in ids):
             raise refuse(Refused.NOT_FOUND, f"'{parameter.name}' names no resource of ours.")
         if parameter.path == TYPES[self.search.kind].encounter and len(ids) == 1:
+            if self.search.query.encounter_id not in (None, ids[0]):
+                raise refuse(Refused.PARAMETER_VALUE, f"'{parameter.name}' is named once.")
             self._ask(encounter_id=ids[0])
             return
         self._ask(refs=ids)

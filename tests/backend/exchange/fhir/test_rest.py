@@ -109,6 +109,23 @@ async def test_a_patient_makes_a_chart_once_and_keeps_its_number(face: Face):
     assert await face.two.create(sent) != first, "the other hospital's number is another chart"
 
 
+async def test_a_condition_is_looked_for_beyond_the_first_page(face: Face, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("backend.exchange.fhir.finding._AT_ONCE", 1)
+    patient = f"Patient/{await face.one.patient()}"
+    said = an_observation(patient, category=[{"coding": [{"system": "urn:test", "code": "rare"}]}])
+    first = await face.one.create(said)
+    for _ in range(2):
+        await face.one.create(an_observation(patient))
+    # Nothing but the bodies says the category: the index finds all three.
+    condition = {"If-None-Exist": f"patient={patient}&category=urn:test|rare"}
+    met = await face.one.ask("POST", "/Observation", said, headers=condition)
+    assert met.headers["Location"].endswith(f"/Observation/{first}")
+    monkeypatch.setattr("backend.exchange.fhir.finding._MOST_PAGES", 2)
+    await face.one.refused("POST", "/Observation", said, 400, "parameter-value", headers=condition)
+    ids = f"_id={first}&_id={'0' * 26}-{'0' * 26}"
+    assert "entry" not in await face.one.get(f"/Observation?{ids}")
+
+
 async def test_conditional_creates_and_updates_find_what_is_there(face: Face):
     patient = await face.one.patient()
     number = {"system": "urn:test:lab", "value": "L-77"}

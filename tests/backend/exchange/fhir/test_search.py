@@ -9,6 +9,7 @@ import pytest
 from tests.backend.exchange.fhir.conftest import NUMBERS, Face, an_observation
 
 LOINC = "http://loinc.org"
+SOME_ID = "01J8ZK3Q5V9X2M4N6P8R0T1S2V"
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +189,9 @@ async def test_everything_of_a_chart_comes_in_pages(face: Face, chart: dict[str,
         ("encounter=none", 404, "not-found"),
         ("patient=Patient/1", 404, "not-found"),
         ("_has:x=1", 400, "parameter-unknown"),
+        (f"patient={SOME_ID}&subject={SOME_ID}", 400, "parameter-value"),
+        (f"patient={SOME_ID}&patient.identifier=urn:x|1", 400, "parameter-value"),
+        (f"encounter={SOME_ID}-{SOME_ID}&encounter={SOME_ID}", 400, "parameter-value"),
     ],
 )
 async def test_a_search_that_cannot_be_carried_out_is_refused(face: Face, query: str, status: int, code: str):

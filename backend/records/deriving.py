@@ -16,14 +16,14 @@ from backend.records.types import LOOKED_AT, MEASURED, TYPES, TypeRule
 
 # Raised when anything here, in types.py or in the table of codes is read otherwise than before: all that is
 # stored is then derived anew (reindexing.py).
-RULES = f"1/{VERSION}"
+RULES = f"2/{VERSION}"
 
 _LOOKED_AT_WORDS = re.compile(
     r"影像|放射|超声|彩超|心电|内镜|胃镜|肠镜|核磁|磁共振|X线|CT|MRI|imaging|radiolog|ultrasound|x-ray|endoscop",
     re.IGNORECASE,
 )
 _RESTRICTED = frozenset({"R", "V"})
-_SPOKEN = ("display", "text", "conclusion")
+_SPOKEN = ("display", "text", "conclusion", "title", "description", "valueString")
 
 
 def derive(type: str, body: Body, received_at: datetime) -> Derived:

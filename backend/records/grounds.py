@@ -93,7 +93,8 @@ class Grounds:
     async def _consent(
         self, organization_id: str, person_id: str, asked: Asked, doctor: Practitioner | None
     ) -> Consent | None:
-        departments = frozenset(doctor.department_ids) if doctor else frozenset[str]()
+        # Whoever has left a department reads nothing that was granted to it.
+        departments = frozenset(doctor.department_ids) if doctor and doctor.active else frozenset[str]()
         # Whoever breaks the glass treats: a consent to treatment saves him the breaking.
         purpose = Purpose.ETREAT if asked.purpose is Purpose.BREAK_GLASS else asked.purpose
         return await self._consents.holding(person_id, organization_id, departments, purpose)

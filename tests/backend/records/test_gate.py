@@ -94,6 +94,9 @@ async def test_a_consent_for_one_department_is_good_for_its_doctors_only(shared:
     await consents.give(me.actor, me.id, given, None)
     assert await shared.kinds_read() == EVERYTHING
     await refused(shared, Asked(practitioner="somebody else"), ErrorCode.RECORD_ACCESS_DENIED)
+    left = replace(shared.away.doctor, active=False)
+    await shared.services.directory.save_practitioners([left])
+    await refused(shared, ASKED, ErrorCode.RECORD_ACCESS_DENIED)
 
 
 async def test_who_treats_reads_all_but_what_is_especially_sensitive(shared: Shared):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from backend.exact_json import Exact
 from backend.exchange.v2.mapping.building import Building, Json, tidy, unique
 from backend.exchange.v2.mapping.times import fhir_time
 from backend.exchange.v2.segments import Rep, Segment
@@ -14,6 +15,7 @@ V2 = "http://terminology.hl7.org/CodeSystem/v2-"
 Said = TypeVar("Said")
 ID_NUMBER = "urn:oid:2.16.156.10011.1.3"
 _CJK = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
+_JSON_DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 # PL: point of care, room, bed, facility, …, building, floor.
 _PLACE = (4, 7, 8, 1, 2, 3, 9)
@@ -145,9 +147,12 @@ def of_table(number: str, code: str, display: str = "") -> Json:
 
 
 def decimal(text: str) -> int | float | None:
-    """A number as JSON writes it; None when it is none."""
+    """A number as JSON writes it, with its zeros: 5.10 says more than 5.1. None when it is none."""
     if not _NUMBER.fullmatch(text) or len(text) > 18:
         return None
+    spelled = text.removeprefix("+")
+    if _JSON_DECIMAL.fullmatch(spelled) and repr(float(spelled)) != spelled:
+        return Exact(spelled)
     return float(text) if "." in text else int(text)
 
 

@@ -134,6 +134,7 @@ VALUES = [
     ("TS", "2026/3/1 8:05", "", {"valueDateTime": "2026-03-01T08:05:00+08:00"}),
     ("TM", "0805", "", {"valueTime": "08:05:00"}),
     ("CWE", "1^阳性^L", "", None),
+    ("NM", "5.10", "mmol/L", {"valueQuantity": {"value": 5.1, "unit": "mmol/L"}}),
 ]  # fmt: skip
 
 
@@ -144,6 +145,7 @@ async def test_a_value_is_never_taken_for_another(sender: Sender) -> None:
     ]
     assert "MSA|AA" in await sender.send(head("ORU^R01", "1"), WANG, order(), *lines)
     found = {one["code"]["coding"][0]["code"]: one for one in await sender.bodies("Observation")}
+    assert str(found["C10"]["valueQuantity"]["value"]) == "5.10"
     for n, (_, _, _, wanted) in enumerate(VALUES):
         said = {name: value for name, value in found[f"C{n:02}"].items() if name.startswith("value")}
         if wanted is None:

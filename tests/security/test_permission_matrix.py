@@ -42,12 +42,12 @@ resident:appointments:read  the owner              ok     ok        404    403  
 resident:appointments:book  the owner              ok     ok        404    403    403     403      403
 resident:messages:read      one's own              ok     ok        ok     403    403     403      403
 resident:messages:read      a message to the owner ok     404       404    403    403     403      403
-resident:consents:manage    the owner              ok     ok        404    403    403     403      403
+resident:consents:manage    the owner              ok     403       404    403    403     403      403
 resident:consents:manage    a consent of the owner ok     403       404    403    403     403      403
-resident:records:read       the owner              ok     ok        404    403    403     403      403
+resident:records:read       the owner              ok     403       404    403    403     403      403
 resident:records:read       one's own              ok     ok        ok     403    403     403      403
 resident:records:read       a link of the owner    ok     404       404    403    403     403      403
-resident:records:write      the owner              ok     ok        404    403    403     403      403
+resident:records:write      the owner              ok     403       404    403    403     403      403
 resident:records:write      a link of the owner    ok     404       404    403    403     403      403
 hospital:codes:verify       a code shown           403    403       403    403    ok      ok       ok
 hospital:consents:ask       one's own              403    403       403    403    ok      ok       403

@@ -193,6 +193,10 @@ async def _stop(town: Town, caller: str) -> Ask:
     return Ask({"external_id": (await town.schedule()).external_id}, json={"reason": "医生外出"})
 
 
+async def _call(town: Town, caller: str) -> Ask:
+    return Ask({"external_id": (await town.schedule(days=0)).external_id}, json={"number": 1})
+
+
 async def _publish(town: Town, caller: str) -> Ask:
     on = clock.today() + timedelta(days=3)
     start = clock.city_instant(on, 9)
@@ -289,7 +293,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /hospital/v1/schedules/{external_id}": [Example(INSTITUTION, _external_schedule)],
     "PUT /hospital/v1/schedules/{external_id}": [Example(OWN, _publish)],
     "POST /hospital/v1/schedules/{external_id}/stop": [Example(INSTITUTION, _stop)],
-    "POST /hospital/v1/schedules/{external_id}/calling": [Example(INSTITUTION, _external_schedule, 400)],
+    "POST /hospital/v1/schedules/{external_id}/calling": [Example(INSTITUTION, _call)],
     "POST /hospital/v1/appointments": [Example(INSTITUTION, _sell)],
     "GET /hospital/v1/appointments/{appointment_id}": [Example(INSTITUTION, _to_read)],
     "POST /hospital/v1/appointments/{appointment_id}/cancel": [Example(INSTITUTION, _appointment)],

@@ -36,6 +36,21 @@ def path_of(pattern: str) -> str:
     return re.sub(r"\\(.)", r"\1", re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern))
 
 
+# One of these fits every name in a path: ids, numbers, a type of resource, a secret, a file.
+_SAMPLES = ("x", "1", "Patient", "0" * 26, "0" * 43, "viewer.js")
+
+
+def an_address_of(pattern: str) -> str:
+    """An address that a route answers at: each name in it is of the form that the route wants."""
+
+    def sample(group: re.Match[str]) -> str:
+        return next(text for text in _SAMPLES if re.fullmatch(group[1], text))
+
+    address = re.sub(r"\\(.)", r"\1", re.sub(r"\(\?P<\w+>([^)]*)\)", sample, pattern))
+    assert re.fullmatch(pattern, address), pattern
+    return address
+
+
 def operations(routes: Iterable[tuple[str, type]]) -> dict[str, Operation]:
     """Every operation of a route table by `METHOD path`."""
     return {

@@ -6,6 +6,7 @@ may: a refusal for want of permission would hide what lies behind it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,8 @@ from admin.base import SESSION_COOKIE
 from admin.views import routes as console_routes
 from backend.app import api_routes
 from backend.errors import ERRORS, ErrorCode
+from backend.exchange.fhir.http import ERROR_SYSTEM
+from backend.exchange.fhir.issues import REFUSAL_SYSTEM, REFUSALS, Refused
 from backend.permissions import SYSTEM, Role
 from backend.staff.models import SESSION_IDLE, NewStaff, SessionStage
 from tests.factories.staff import PASSWORD
@@ -26,20 +29,23 @@ from tests.security.clinical_examples import CLINICAL_EXAMPLES, CLINICAL_PAGES
 from tests.security.console_examples import EXAMPLES as PAGES_OF_AREAS
 from tests.security.examples import EXAMPLES as OF_AREAS
 from tests.security.examples import OWN, RESIDENTS, Ask
+from tests.security.exchange_examples import EXCHANGE_PAGES
+from tests.security.fhir_examples import FHIR_EXAMPLES
 from tests.security.index_examples import INDEX_PAGES
 from tests.security.matrix import operations
 from tests.security.report_examples import REPORT_EXAMPLES
 from tests.security.sharing_examples import SHARING_EXAMPLES
 from tests.security.town import Town
 
-EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
-PAGES = PAGES_OF_AREAS | CLINICAL_PAGES | INDEX_PAGES
+EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | FHIR_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
+PAGES = PAGES_OF_AREAS | CLINICAL_PAGES | EXCHANGE_PAGES | INDEX_PAGES
 OPERATIONS = operations(api_routes())
 PAGE_OPERATIONS = operations(console_routes())
 # Signing out ends the session under test, and a reset takes no text.
 TYPED_INTO = [route for route in PAGE_OPERATIONS if "sign-out" not in route and "/reset/" not in route]
 WITH_BODY = [route for route, operation in OPERATIONS.items() if operation.body is not None]
 WITH_NAMES = [route for route in OPERATIONS if "{" in route]
+NAME = re.compile(r"{(\w+)}")
 
 # JSON texts in place of one value. As bytes: some of them no serialiser would write.
 WRONG_VALUES = [
@@ -119,6 +125,9 @@ def assert_clean(answer: httpx.Response, what: object) -> None:
 
 
 def assert_form(answer: httpx.Response, what: object) -> None:
+    if "/fhir/R4" in answer.url.path:
+        assert_outcome(answer, what)
+        return
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8", what
     if "/oauth2/" in str(answer.url):
         assert answer.json().keys() == {"error", "error_description"}
@@ -127,6 +136,30 @@ def assert_form(answer: httpx.Response, what: object) -> None:
     assert error.keys() == {"code", "message", "data", "request_id"}, what
     assert ERRORS[ErrorCode(error["code"])].status == answer.status_code, what
     assert error["request_id"] == answer.headers["X-Request-Id"], what
+
+
+def assert_outcome(answer: httpx.Response, what: object) -> None:
+    """FHIR's form of a refusal: issues in FHIR's words, under a code of the face's own or of the city's."""
+    assert answer.headers["Content-Type"] == "application/fhir+json; charset=utf-8", what
+    outcome = answer.json()
+    assert outcome.keys() == {"resourceType", "issue"}, what
+    assert outcome["resourceType"] == "OperationOutcome", what
+    for number, issue in enumerate(outcome["issue"]):
+        assert {"severity", "code", "details"} <= issue.keys(), what
+        assert issue.keys() <= {"severity", "code", "details", "diagnostics", "expression"}, what
+        [coding], text = issue["details"]["coding"], issue["details"]["text"]
+        if coding["system"] == REFUSAL_SYSTEM:
+            known = REFUSALS[Refused(coding["code"])]
+            status, kind = known.status, known.issue
+            assert text.startswith(known.text), what
+            assert issue["diagnostics"], what
+        else:
+            assert coding["system"] == ERROR_SYSTEM, what
+            status, kind = ERRORS[ErrorCode(coding["code"])].status, issue["code"]
+        assert (issue["severity"], issue["code"]) == ("error", kind), what
+        # The first reason decides what the whole answer is.
+        assert number or status == answer.status_code, what
+    assert outcome["issue"], what
 
 
 @pytest.mark.parametrize("route", WITH_BODY)
@@ -159,7 +192,7 @@ async def test_a_wrong_value_anywhere_is_refused_or_understood(town: Town, route
 async def test_a_wrong_name_in_the_path_is_refused(town: Town, route: str) -> None:
     caller, ask = await caller_and_ask(town, route)
     path = route.partition(" ")[2]
-    for name in ask.path:
+    for name in NAME.findall(path):
         for wrong in WRONG_NAMES:
             others = {key: quote(value) for key, value in ask.path.items()}
             answer = await send(

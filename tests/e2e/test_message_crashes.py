@@ -64,13 +64,21 @@ async def _kill_workers(town: Lives, dice: random.Random) -> datetime:
         await asyncio.sleep(dice.uniform(0.0, 0.3))
         town.processes.kill("worker")
         died_at = clock.now()
+        await _end_leases(town)
         town.processes.start("worker", "worker")
     return died_at
 
 
+async def _end_leases(town: Lives) -> None:
+    """A minute passes for the jobs that were under way: a worker takes many at once."""
+    await town.city.db.collection("outbox").update_many(
+        {"state": "due", "queued": False, "due_at": {"$gt": clock.now()}}, {"$set": {"due_at": clock.now()}}
+    )
+
+
 async def _let_doubts_come_of_age(town: Lives, died_at: datetime) -> None:
     """Minutes pass for the tries that died with their worker, and for the leases of their jobs."""
-    messages, jobs = town.city.db.collection("messages"), town.city.db.collection("outbox")
+    messages = town.city.db.collection("messages")
 
     async def reported() -> bool:
         taken = len((await town.outside.get("sms"))["items"])
@@ -81,10 +89,7 @@ async def _let_doubts_come_of_age(town: Lives, died_at: datetime) -> None:
         long_ago = died_at - timedelta(minutes=10)
         begun = {"deliveries.sms.started_at": {"$lte": died_at, "$gt": long_ago}, **UNDER_WAY}
         await messages.update_many(begun, {"$set": {"deliveries.sms.started_at": long_ago}})
-        await jobs.update_many(
-            {"state": "due", "queued": False, "due_at": {"$gt": clock.now()}},
-            {"$set": {"due_at": clock.now()}},
-        )
+        await _end_leases(town)
         return not await _messages(town, UNDER_WAY)
 
     await poll(quiet, 150)

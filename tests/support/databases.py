@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pymongo
 from pymongo import WriteConcern
 
 from backend.db.client import Database, Document
@@ -12,6 +13,7 @@ from backend.db.collections import SHARD_KEYS
 KEPT = frozenset({"migrations"})
 # What a test leaves behind need not survive a power cut.
 _QUICKLY = WriteConcern(w=1, j=False)
+_DROP_S = 100
 
 
 @asynccontextmanager
@@ -21,7 +23,9 @@ async def open_database(uri: str, name: str) -> AsyncIterator[Database]:
     try:
         yield database
     finally:
-        await database.client.drop_database(name)
+        # A process that was killed in a transaction leaves its locks for a minute.
+        with pymongo.timeout(_DROP_S):
+            await database.client.drop_database(name)
         await database.close()
 
 

@@ -208,6 +208,9 @@ class BaseHandler(RequestHandler):
 class APIHandler(BaseHandler):
     """A JSON endpoint."""
 
+    # Refusals come in this form, whatever the answer would have come in.
+    refused_in = "application/json"
+
     @property
     def idempotency_key(self) -> str | None:
         """The caller's `Idempotency-Key`, or None. Raises IDEMPOTENCY_KEY_INVALID for a malformed one."""

@@ -16,19 +16,22 @@ from backend.http.endpoint import Operation, operations_of
 _GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 _ALWAYS = (ErrorCode.BAD_REQUEST, ErrorCode.RATE_LIMITED, ErrorCode.INTERNAL, ErrorCode.UNAVAILABLE)
 _GUARDED = (ErrorCode.UNAUTHENTICATED, ErrorCode.TOKEN_EXPIRED, ErrorCode.FORBIDDEN)
+JSON = "application/json"
 REF = "#/components/schemas/{model}"
 
 
 def openapi(routes: Sequence[tuple[str, type]], *, title: str, version: str, server: str) -> dict[str, Any]:
     """The document for all JSON routes, in the order of the route table."""
     described = [
-        (pattern, name, op) for pattern, handler in routes for name, op in operations_of(handler).items()
+        (pattern, name, op, getattr(handler, "refused_in", JSON))
+        for pattern, handler in routes
+        for name, op in operations_of(handler).items()
     ]
-    refs, definitions = _schemas([op for _, _, op in described])
+    refs, definitions = _schemas([op for _, _, op, _ in described])
     paths: dict[str, dict[str, Any]] = {}
-    for pattern, name, op in described:
+    for pattern, name, op, refused_in in described:
         path = path_of(pattern)
-        paths.setdefault(path, {})[name] = _operation(path, name, op, refs)
+        paths.setdefault(path, {})[name] = _operation(path, name, op, refused_in, refs)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -69,17 +72,19 @@ def _answer_model(op: Operation) -> type[BaseModel] | None:
     return models[0] if models else None
 
 
-def _operation(path: str, name: str, op: Operation, refs: dict[tuple[Any, str], Any]) -> dict[str, Any]:
+def _operation(
+    path: str, name: str, op: Operation, refused_in: str, refs: dict[tuple[Any, str], Any]
+) -> dict[str, Any]:
     out: dict[str, Any] = {
         "operationId": f"{name}{re.sub(r'[^A-Za-z0-9]+', '_', path)}".rstrip("_"),
         "summary": op.summary,
         "tags": [op.tag],
         "parameters": _parameters(path, op),
-        "responses": _responses(op, refs),
+        "responses": _responses(op, refused_in, refs),
     }
     if op.description:
         out["description"] = op.description
-    for kind, model in (("application/json", op.body), ("application/x-www-form-urlencoded", op.form)):
+    for kind, model in ((JSON, op.body), ("application/x-www-form-urlencoded", op.form)):
         if model is not None:
             content = {kind: {"schema": refs[(model, "validation")]}}
             out["requestBody"] = {"required": not _may_be_empty(model), "content": content}
@@ -126,14 +131,14 @@ def _inlined(part: Any, schema: dict[str, Any]) -> Any:
     return part
 
 
-def _responses(op: Operation, refs: dict[tuple[Any, str], Any]) -> dict[str, Any]:
+def _responses(op: Operation, refused_in: str, refs: dict[tuple[Any, str], Any]) -> dict[str, Any]:
     model = _answer_model(op)
     status = 204 if op.status == 200 and op.answer is type(None) else op.status
     good: dict[str, Any] = {"description": "OK"}
-    if op.media != "application/json":
+    if op.media != JSON:
         good["content"] = {op.media: {"schema": {"type": "object"}}}
     elif model is not None:
-        good["content"] = {"application/json": {"schema": refs[(model, "serialization")]}}
+        good["content"] = {JSON: {"schema": refs[(model, "serialization")]}}
     responses: dict[str, Any] = {str(status): good}
     guarded = _GUARDED if op.access.permission else ()
     by_status: dict[int, list[str]] = {}
@@ -145,9 +150,7 @@ def _responses(op: Operation, refs: dict[tuple[Any, str], Any]) -> dict[str, Any
     for error_status, codes in sorted(by_status.items()):
         responses[str(error_status)] = {
             "description": ", ".join(codes),
-            "content": {
-                op.media: {"schema": schema if op.media == "application/json" else {"type": "object"}}
-            },
+            "content": {refused_in: {"schema": schema if refused_in == JSON else {"type": "object"}}},
         }
     return responses
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Generic, TypeVar
+import re
+from datetime import date, datetime
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 T = TypeVar("T")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+
+def _written(value: object) -> object:
+    """Pydantic would also read a number: as seconds since 1970."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("a day is written as YYYY-MM-DD")
+    return value
+
+
+# A day that comes in as text.
+WrittenDay = Annotated[date, BeforeValidator(_written)]
 
 # An instant goes out as RFC 3339 with Z: pydantic's own form of an aware UTC datetime.
 Instant = datetime

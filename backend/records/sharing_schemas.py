@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from backend.directory.models import Department, Organization
-from backend.http.schema import Answer, Instant, PageQuery, Query, Schema
+from backend.http.schema import Answer, Instant, PageQuery, Query, Schema, WrittenDay
 from backend.records.accesses import Access
 from backend.records.launches import OPEN_WITHIN
 from backend.records.models import Purpose
@@ -43,8 +43,8 @@ class Limits(Schema):
     """What may be read, and until when."""
 
     kinds: list[KindName] | None = Field(None, max_length=MOST, description="Null: everything.")
-    since: date | None = Field(None, strict=False, description="Of data from this day on.")
-    until: date | None = Field(None, strict=False, description="Of data up to this day.")
+    since: WrittenDay | None = Field(None, strict=False, description="Of data from this day on.")
+    until: WrittenDay | None = Field(None, strict=False, description="Of data up to this day.")
     expires_at: AwareDatetime = Field(strict=False, description="When the consent ends; three years at most.")
     sensitive: bool = Field(False, description="With what is especially sensitive (HIV, psychiatry …).")
 

@@ -7,13 +7,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.http.schema import Answer, Instant, Query
+from backend.http.schema import Answer, Instant, Query, WrittenDay
 
 
 class AvailabilityQuery(Query):
     """From which day, and how many days."""
 
-    first: date | None = Field(
+    first: WrittenDay | None = Field(
         None,
         alias="from",
         ge=date(2000, 1, 1),

@@ -37,6 +37,8 @@ _ISSUES = {
 class FHIRHandler(APIHandler):
     """An endpoint that speaks FHIR R4 JSON."""
 
+    refused_in = FHIR_JSON
+
     @classmethod
     def larger_body(cls, request: HTTPServerRequest, city: City) -> int:
         """Documents and pictures come within resources."""

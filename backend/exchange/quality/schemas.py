@@ -9,13 +9,13 @@ from pydantic import Field
 
 from backend.exchange.quality.models import Day, Severity
 from backend.exchange.quality.service import Finding
-from backend.http.schema import Answer, Query
+from backend.http.schema import Answer, Query, WrittenDay
 
 
 class QualityQuery(Query):
     """Which day."""
 
-    on: date | None = Field(None, description="Today when left out.")
+    on: WrittenDay | None = Field(None, description="Today when left out.")
 
 
 class RuleOut(Answer):

@@ -11,7 +11,7 @@ from admin.base import PageHandler, page
 from admin.forms import Day, Filters, Form, ReasonForm
 from admin.lookups import access_organization, organization_names, organizations_in_scope
 from backend.errors import AppError, ErrorCode
-from backend.exchange.v2.desk import MessageFilter, read_rows
+from backend.exchange.v2.desk import MessageFilter, check_city, keeps_senders, read_rows
 from backend.exchange.v2.models import Kept, MessageState, SenderKind
 from backend.exchange.v2.views import Line
 from backend.http.endpoint import requires
@@ -164,11 +164,11 @@ class EditHandler(PageHandler):
         await self.show(message_id=message_id)
 
     async def show(self, **path: str) -> None:
-        """Show the form, with what was typed."""
+        """Show the form, with what was typed; the reason as well, for it may be what was refused."""
         kept = await self.services.exchange.desk.access(self.actor, path["message_id"])
         text = self.typed.get("text", "")
         template = "exchange/edit.html" if text else "exchange/step.html"
-        self.show_page(template, message=kept, step="edit", text=text, said=exchange_words)
+        self.show_page(template, message=kept, step="edit", text=text, reason="", said=exchange_words)
 
     @requires(_WRITE)
     @page("Correct a message", errors=(*_NO_REASON, ErrorCode.CONFLICT), again=True)
@@ -201,6 +201,7 @@ class SendersHandler(PageHandler):
         self.show_page(
             "exchange/senders.html",
             senders=senders,
+            keeps=keeps_senders(self.actor),
             organizations=await organizations_in_scope(self.services, self.actor),
             names=await organization_names(self.services, [s.organization_id for s in senders]),
             said=exchange_words,
@@ -210,6 +211,7 @@ class SendersHandler(PageHandler):
     @page("Say whose a sender is", errors=(ErrorCode.BAD_REQUEST,), again=True)
     async def post(self, body: SenderForm) -> None:
         """Take messages of this name as that hospital's."""
+        check_city(self.actor)
         place = await access_organization(self.services, self.actor, body.organization)
         desk = self.services.exchange.desk
         await desk.allow(self.actor, body.kind, body.value, place.id, body.charset)
@@ -282,7 +284,8 @@ class TableHandler(PageHandler):
         if body.step != "write":
             await self._show(organization_id, table, body.rows)
             return
-        await self.services.exchange.desk.write_table(self.actor, organization_id, table, rows)
+        place = await access_organization(self.services, self.actor, organization_id)
+        await self.services.exchange.desk.write_table(self.actor, place.id, table, rows)
         self.go(f"{_BASE}/tables/{organization_id}/{table}", "saved")
 
 

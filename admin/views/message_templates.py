@@ -12,7 +12,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.http.endpoint import requires
 from backend.messages.models import MessageKind
 from backend.messages.previews import preview_of
-from backend.messages.templates import FIXED_KINDS, Draft
+from backend.messages.templates import FIXED_KINDS, Draft, check_writer
 from backend.permissions import Permission
 
 _READ, _WRITE = Permission.STAFF_MESSAGES_READ, Permission.STAFF_TEMPLATES_WRITE
@@ -93,6 +93,7 @@ class WriteHandler(PageHandler):
     @page("Write a version of a message template")
     async def get(self, kind: str, number: str) -> None:
         """The form."""
+        check_writer(self.actor)
         await self.show(kind=kind, number=number)
 
     async def show(self, **path: str) -> None:

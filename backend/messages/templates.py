@@ -100,7 +100,7 @@ class Templates:
 
     async def write(self, actor: Actor, kind: MessageKind, draft: Draft) -> TemplateVersion:
         """Keep a new version, not yet in use. Raises BAD_REQUEST saying what is wrong with it."""
-        _check_staff(actor)
+        check_writer(actor)
         first = self._first(kind)
         wording = replace(
             first.wording,
@@ -123,7 +123,7 @@ class Templates:
 
     async def choose(self, actor: Actor, kind: MessageKind, number: int, reason: str) -> None:
         """Put a version into use, an older one too. Raises NOT_FOUND, REASON_REQUIRED."""
-        _check_staff(actor)
+        check_writer(actor)
         if not reason.strip():
             raise AppError(ErrorCode.REASON_REQUIRED)
         version = await self.read(kind, number)
@@ -133,7 +133,7 @@ class Templates:
 
     async def set_ids(self, actor: Actor, kind: MessageKind, number: int, ids: Mapping[str, str]) -> None:
         """What providers call a version; the settings say it of the first. Raises NOT_FOUND."""
-        _check_staff(actor)
+        check_writer(actor)
         version = await self.read(kind, number)
         given = {name: text for name, text in ids.items() if text}
         if version.number == 1 or not await self._store.set_template_ids(kind, number, given):
@@ -183,7 +183,8 @@ def _listed(names: Iterable[str]) -> str:
     return "、".join(f"{{{name}}}" for name in sorted(names))
 
 
-def _check_staff(actor: Actor) -> None:
+def check_writer(actor: Actor) -> None:
+    """Refuse whoever may not change words. Raises FORBIDDEN."""
     # Every hospital's people read these words: they are the city's to change.
     if actor.organization_ids is not None or not actor.may(Permission.STAFF_TEMPLATES_WRITE):
         raise AppError(ErrorCode.FORBIDDEN, Permission.STAFF_TEMPLATES_WRITE)

@@ -62,6 +62,8 @@ async def test_a_message_is_shown_masked_and_whole_only_with_a_reason(console: C
     assert "王秀英" in page.text
     entry = await console.city.db.collection("audit").find_one({"action": "exchange.reveal"})
     assert entry is not None
+    # A place in the list at the end of the calendar is none.
+    await browser.get(f"{BASE}?cursor=9999-12-31T23:59:59-12:00,X")
     # The link to the same page again shows nothing.
     assert "王秀英" not in (await browser.get(link)).html
 
@@ -75,7 +77,12 @@ async def test_a_dead_letter_is_corrected_as_a_copy(console: Console, town: Town
     await browser.get(f"{link}/edit")
     page = await browser.submit(f"{link}/edit", reason="医院确认了姓名", text="")
     assert "19560304" in page.html
+    page = await browser.submit(f"{link}/edit", reason="医院确认了姓名", text="PID|1", expect=400)
+    assert "请保留一条完整的消息" in page.text
+    assert "医院确认了姓名" in page.html
     text = result("R1").decode().replace("\r", "\n")
+    page = await browser.submit(f"{link}/edit", reason="", text=text, expect=400)
+    assert "请填写原因" in page.text
     page = await browser.submit(f"{link}/edit", reason="医院确认了姓名", text=text)
     assert "已入档" in page.text
     assert page.path != link
@@ -135,6 +142,24 @@ async def test_a_stranger_is_seen_and_entered(console: Console, town: Town) -> N
     await browser.submit(
         f"{BASE}/senders", kind="port", value="no", organization=town.first.organization.id, expect=400
     )
+
+
+async def test_who_acts_for_one_hospital_is_offered_no_sender_to_change(console: Console, town: Town) -> None:
+    await receive(console, town, result("R1"))
+    browser = await console.sign_in(Role.CITY_OPERATOR, frozenset({town.first.organization.id}))
+    page = await browser.get(f"{BASE}/senders")
+    assert "QY" in page.text
+    assert "登记发送方" not in page.text
+    assert "停用" not in page.text
+
+
+async def test_no_rows_are_written_for_a_hospital_that_is_not_there(console: Console, town: Town) -> None:
+    browser = await console.sign_in(Role.CITY_OPERATOR)
+    await browser.get(f"{BASE}/tables")
+    token = console.city.services.csrf.issue(browser.http.cookies["hc_console"])
+    form: dict[str, str | list[str]] = {"_csrf": token, "rows": "偏高 = H", "step": "write"}
+    await browser.post(f"{BASE}/tables/nowhere/interpretation", form, expect=404)
+    assert await console.city.db.collection("hl7_tables").count_documents({}) == 0
 
 
 async def test_every_table_is_shown_with_the_citys_rows(console: Console, town: Town) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from backend import clock
 from backend.audit.service import AuditService
@@ -174,7 +174,7 @@ class Desk:
         self, actor: Actor, kind: SenderKind, value: str, organization_id: str, charset: str
     ) -> Sender:
         """Say whose a name is: for those who act for the whole city."""
-        _check_city(actor)
+        check_city(actor)
         value = value.strip()
         if kind is SenderKind.PORT and not (value.isascii() and value.isdigit() and 0 < int(value) < 65_536):
             raise AppError(ErrorCode.BAD_REQUEST, "port", text="端口应为 1 至 65535 的整数。")
@@ -186,7 +186,7 @@ class Desk:
 
     async def block(self, actor: Actor, sender: str) -> None:
         """Take nothing from a name any more."""
-        _check_city(actor)
+        check_city(actor)
         found = await self.senders.find(sender)
         if found is None:
             raise not_found(f"sender {sender}")
@@ -257,14 +257,21 @@ def _check_scope(actor: Actor, organization_id: str) -> None:
         raise not_found("another hospital's")
 
 
-def _check_city(actor: Actor) -> None:
-    if actor.organization_ids is not None or not actor.may(Permission.STAFF_EXCHANGE_SENDERS_MANAGE):
+def keeps_senders(actor: Actor) -> bool:
+    """Whether somebody may say whose a name is: only who acts for the whole city."""
+    return actor.organization_ids is None and actor.may(Permission.STAFF_EXCHANGE_SENDERS_MANAGE)
+
+
+def check_city(actor: Actor) -> None:
+    """Refuse whoever keeps no senders. Raises FORBIDDEN."""
+    if not keeps_senders(actor):
         raise AppError(ErrorCode.FORBIDDEN, Permission.STAFF_EXCHANGE_SENDERS_MANAGE)
 
 
 def _read_cursor(text: str) -> tuple[datetime, str] | None:
     at, _, message_id = text.partition(",")
     try:
-        return (datetime.fromisoformat(at), message_id) if message_id else None
-    except ValueError:
+        # Into UTC here: a time at the edge of the calendar would fail in the database's driver.
+        return (datetime.fromisoformat(at).astimezone(UTC), message_id) if message_id else None
+    except (ValueError, OverflowError):
         return None

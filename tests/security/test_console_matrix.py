@@ -22,6 +22,7 @@ from tests.security.clinical_examples import CLINICAL_PAGES
 from tests.security.console_examples import EXAMPLES as OF_AREAS
 from tests.security.console_examples import OWN
 from tests.security.examples import Ask, Example
+from tests.security.exchange_examples import EXCHANGE_PAGES
 from tests.security.index_examples import INDEX_PAGES
 from tests.security.matrix import operations, read_matrix, row_key
 from tests.security.town import Town
@@ -46,6 +47,11 @@ staff:payments:refund          a thing of the whole city ok   403  403   403  40
 staff:messages:read            one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
 staff:messages:read            a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:messages:resend          a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:templates:write          a thing of the whole city ok   403  403   403  403  403  403  403  403  403  403
+staff:exchange:read            one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:exchange:read            a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:exchange:write           a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:exchange_senders:manage  a thing of the whole city ok   403  403   403  403  403  403  403  403  403  403
 staff:surveys:read             one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
 staff:surveys:read             a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:surveys:write            one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
@@ -90,7 +96,7 @@ ROLES = {
 # Cookies that open nothing: none, one that is idle, signed out, half in, of a closed account, invented.
 NOT_IN = ("nobody", "idle", "signed_out", "half", "closed", "invented")
 
-EXAMPLES = OF_AREAS | CLINICAL_PAGES | INDEX_PAGES
+EXAMPLES = OF_AREAS | CLINICAL_PAGES | EXCHANGE_PAGES | INDEX_PAGES
 ROWS = read_matrix(MATRIX)
 ROUTES = operations(routes())
 COLUMNS = list(next(iter(ROWS.values())))

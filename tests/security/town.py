@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from backend.db.migrate import migrate
 from backend.directory.models import Department, Organization, Practitioner, TerminalKind
 from backend.ids import new_id
 from backend.messages.models import Letter, MessageKind
+from backend.messages.rendering import samples
 from backend.permissions import Actor, Role
 from backend.residents.models import LinkBasis, LinkState, PatientLink, Relation
 from backend.security import limits
@@ -139,7 +139,7 @@ class Town:
     async def message(self, recipient_id: str, **more: Any) -> str:
         """Something a person was told; the message's id."""
         kind = MessageKind.APPOINTMENT_BOOKED
-        letter = Letter(new_id(), clock.now(), recipient_id, kind, defaultdict(str), **more)
+        letter = Letter(new_id(), clock.now(), recipient_id, kind, samples(), **more)
         await self.services.messages.tell(letter)
         doc = await self.city.city.db.collection("messages").find_one(
             {"recipient_id": recipient_id}, sort=[("_id", -1)]

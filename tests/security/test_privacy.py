@@ -19,7 +19,8 @@ from redis.asyncio import Redis
 
 from backend.logs import NOISY, JSONFormatter
 from tests.security.leaks import Scan, dump, dump_redis, history, history_begins
-from tests.security.life import Life, live
+from tests.security.life import live
+from tests.security.people import Life
 from tests.security.town import open_own_city
 from tests.support.city import Surroundings
 
@@ -84,7 +85,7 @@ async def traces(mongo_uri: str, redis_url: str, surroundings: Surroundings) -> 
 def test_the_life_was_a_whole_one(traces: Traces) -> None:
     """Every collection that a city has got something, or the look through it would mean nothing."""
     empty = {name for name, content in traces.documents.items() if not content}
-    assert empty <= EMPTY, empty - EMPTY
+    assert empty <= EMPTY, ", ".join(sorted(empty - EMPTY))
     assert len(traces.history) > sum(map(len, traces.documents.values()))
     assert traces.redis
     assert b'"event"' in traces.log

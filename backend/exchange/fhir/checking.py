@@ -58,7 +58,12 @@ def problems(resource: Any, root: dict[str, Any] | None = None) -> list[Issue]:
 
 
 def _named(kind: Any) -> str:
-    return f" ({kind})" if isinstance(kind, str) and kind.isalpha() and len(kind) < 40 else ""
+    return f" ({kind})" if isinstance(kind, str) and re.fullmatch(r"[A-Za-z]{1,39}", kind) else ""
+
+
+def _sayable(name: str) -> str:
+    """A name that was sent, if it can be an element's: instead of one a person's name or number may stand."""
+    return name[:40] if re.fullmatch(r"_?[A-Za-z]+", name) else "?"
 
 
 def _by_schema(kind: str, plain: dict[str, Any]) -> Iterator[Issue]:
@@ -76,7 +81,7 @@ def _schema_issue(error: jsonschema_rs.ValidationError, where: str) -> Issue:
         case _Kinds.Required():
             return Issue(Refused.REQUIRED, f"'{kind.property}' is required.", f"{where}.{kind.property}")
         case _Kinds.AdditionalProperties():
-            names = ", ".join(f"'{name[:40]}'" for name in kind.unexpected[:5])
+            names = ", ".join(f"'{_sayable(name)}'" for name in kind.unexpected[:5])
             return Issue(Refused.UNKNOWN_ELEMENT, f"R4 has no element {names} here.", where)
         case _Kinds.Enum() | _Kinds.Constant():
             allowed = _allowed(kind)
@@ -117,7 +122,7 @@ def located(kind: str, path: list[str | int]) -> str:
             said += f"[{part}]"
             continue
         element = shape.elements.get(part.removeprefix("_")) if shape else None
-        said += f".{element.name if element else part[:40]}"
+        said += f".{element.name if element else _sayable(part)}"
         shape = shape_of(*element.inner) if element and element.inner else None
     return said
 
@@ -136,7 +141,9 @@ def _walk(shape: Shape, node: Any, where: str) -> Iterator[Issue]:
         element = shape.elements.get(name)
         if value is None or value in ({}, []):
             yield Issue(
-                Refused.VALUE, "An empty value says nothing: leave the element out.", f"{where}.{name[:40]}"
+                Refused.VALUE,
+                "An empty value says nothing: leave the element out.",
+                f"{where}.{_sayable(name)}",
             )
         elif element is not None:
             yield from _element(element, value, f"{where}.{element.name}", node.get(f"_{name}"))

@@ -86,8 +86,9 @@ async def seed_surveys(city: City, doctors: Sequence[Practitioner], patient_ids:
     library = city.services.surveys.library
     if await library.list_questionnaires(SYSTEM):
         return 0
-    after_visit = await _publish(city, _AFTER_VISIT)
+    # The newest is what the results page opens with.
     after_stay = await _publish(city, _AFTER_STAY)
+    after_visit = await _publish(city, _AFTER_VISIT)
     await _run(city, "就诊次日回访", after_visit, Trigger.VISIT, None, timedelta(days=1))
     await _run(city, "出院一周回访", after_stay, Trigger.DISCHARGE, None, timedelta(days=7))
     hospital_id = doctors[0].organization_id

@@ -109,7 +109,8 @@ class BaseHandler(RequestHandler):
     @property
     def city(self) -> City:
         """The opened city: settings, database and services."""
-        return self.application.settings["city"]  # type: ignore[no-any-return]
+        city: City = self.application.settings["city"]
+        return city
 
     @property
     def services(self) -> Services:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,6 +14,8 @@ from backend.http.base import BaseHandler
 
 if TYPE_CHECKING:
     from backend.bootstrap import City
+
+log = logging.getLogger(__name__)
 
 _WITHIN_S = 3
 
@@ -44,7 +47,8 @@ async def missing_parts(city: City) -> list[str]:
             await city.db.ping()
             if await migrate.pending(city.db):
                 missing.append("migrations")
-    except Exception:
+    except Exception as error:
+        log.info("database_not_ready", extra={"error": type(error).__name__})
         missing.append("database")
     return missing
 
@@ -54,7 +58,8 @@ async def degraded_parts(city: City) -> list[str]:
     try:
         async with asyncio.timeout(_WITHIN_S):
             await asyncio.to_thread(city.check_broker)
-    except Exception:
+    except Exception as error:
+        log.info("broker_not_ready", extra={"error": type(error).__name__})
         return ["broker"]
     return []
 

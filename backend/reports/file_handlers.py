@@ -12,22 +12,19 @@ from backend.http.base import APIHandler
 from backend.http.endpoint import operation, requires
 from backend.http.schema import Answer, Instant, Items, Page, PageQuery, Query, Schema
 from backend.permissions import Permission
+from backend.records.models import Kind
 from backend.reports.correction_store import CorrectionState
 from backend.reports.handlers import READING
 from backend.reports.measuring import Measurement
 
-KINDS = "visit|diagnosis|medicine|allergy|vaccination|procedure|lab|imaging|measurement|document|order|other"
-Kind = Literal[
-    "visit", "diagnosis", "medicine", "allergy", "vaccination", "procedure",
-    "lab", "imaging", "measurement", "document", "order", "other",
-]  # fmt: skip
+_KINDS = "|".join(Kind)
 
 
 class TimelineQuery(PageQuery):
     """Whose file, and which kinds of entries, comma-separated."""
 
     patient_id: str = Field(max_length=64)
-    kinds: str = Field("", pattern=rf"^(({KINDS})(,({KINDS}))*)?$")
+    kinds: str = Field("", pattern=rf"^(({_KINDS})(,({_KINDS}))*)?$")
 
 
 class PatientQuery(Query):
@@ -127,7 +124,7 @@ class TimelineHandler(APIHandler):
             items=[
                 MomentOut(
                     id=one.id,
-                    kind=one.kind,  # type: ignore[arg-type]  # the record's own kinds
+                    kind=one.kind,
                     at=one.at,
                     title=one.title,
                     note=one.note,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backend.records.models import Resource, Sensitivity
+from backend.records.models import Kind, Resource, Sensitivity
 from backend.reports.reading import items_of, name_of, report_of
 
 Body = Mapping[str, Any]
@@ -19,7 +19,7 @@ class Moment:
     """One line of the timeline. `report_id`: there is a report to open. `own`: the resident wrote it down."""
 
     id: str
-    kind: str
+    kind: Kind
     at: datetime
     title: str
     note: str
@@ -35,7 +35,7 @@ def moment_of(resource: Resource, *, opened: bool = False) -> Moment:
     title, note = (HIDDEN, "") if sensitive and not opened else words_of(resource)
     return Moment(
         id=resource.id,
-        kind=str(resource.kind),
+        kind=resource.kind,
         at=resource.at,
         title=title,
         note=note,

@@ -46,7 +46,8 @@ class Shape:
 
 @functools.cache
 def _data() -> dict[str, Any]:
-    return orjson.loads(_FILE.read_bytes())  # type: ignore[no-any-return]
+    data: dict[str, Any] = orjson.loads(_FILE.read_bytes())
+    return data
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -44,11 +45,12 @@ class FHIRHandler(APIHandler):
         """Documents and pictures come within resources."""
         return MOST_BODY_BYTES
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         """Refuse what is not to be answered in JSON."""
         super().prepare()
         if not self._accepts_json():
             raise refuse(Refused.FORMAT, "Only JSON (application/fhir+json, FHIR 4.0) is answered.")
+        return None
 
     def _accepts_json(self) -> bool:
         said = self.get_query_argument("_format", "") or self.request.headers.get("Accept", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 from tornado.web import stream_request_body
 
@@ -41,7 +42,7 @@ class LoadListHandler(FHIRHandler):
         """No more of it is in memory than one step takes."""
         return _LARGEST
 
-    async def prepare(self) -> None:  # type: ignore[override]
+    async def prepare(self) -> None:
         """Before anything of the body is read: who sends it, and what it says it is."""
         super().prepare()
         if self.request.method != "POST":
@@ -51,7 +52,8 @@ class LoadListHandler(FHIRHandler):
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind not in _NDJSON:
             raise refuse(Refused.MEDIA_TYPE, f"Send {NDJSON}: one resource a line.")
-        self.request.connection.set_max_body_size(_LARGEST)  # type: ignore[union-attr]
+        if isinstance(self.request.connection, HTTP1Connection):
+            self.request.connection.set_max_body_size(_LARGEST)
         self._load = await self.services.fhir.loading.begin(self.actor, self.idempotency_key)
         self._passed_over = self._load.lines
         self._lines: list[bytes] = []

@@ -25,7 +25,7 @@ from backend.exchange.v2.mapping.datatypes import (
 )
 from backend.exchange.v2.mapping.times import birth_date, fhir_date
 from backend.exchange.v2.segments import Rep, Segment
-from backend.patient_index.models import ChartNumber, Demographics
+from backend.patient_index.models import ChartNumber, Demographics, Sex
 from backend.residents.id_numbers import IDNumberError, parse_id_number
 
 _MARITAL = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
@@ -65,6 +65,9 @@ def _id_number(text: str) -> str:
         return ""
 
 
+_SEXES: dict[str, Sex] = {"male": "male", "female": "female", "other": "other"}
+
+
 def demographics(segment: Segment, codes: Codes) -> Demographics:
     """Who the hospital says it is, for the patient index."""
     number = id_number(segment)
@@ -73,7 +76,7 @@ def demographics(segment: Segment, codes: Codes) -> Demographics:
     home = segment.rep(11)
     return Demographics(
         name=_name(segment.rep(5)),
-        sex=sex if sex in ("male", "female", "other") else "unknown",  # type: ignore[arg-type]
+        sex=_SEXES.get(sex, "unknown"),
         birth_on=birth_date(segment.text(7)) or _born(number),
         id_number=number,
         phone=next((phone for phone in phones if phone), ""),

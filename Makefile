@@ -15,10 +15,12 @@ help: ## this list
 install: ## virtual environment, Python and Node packages, each only when its lock file changed
 	@.ci/install python
 	@.ci/install node
+	@.ci/install console
 
 demo: ## the whole city on this machine; FRESH=1 starts over
 	@.ci/install python
 	@.ci/install h5
+	@.ci/install console
 	@exec $(BIN)/healthycity demo \
 	  $(if $(FRESH),--fresh) $(if $(WEB_PORT),--port $(WEB_PORT)) $(if $(SANDBOX_PORT),--sandbox-port $(SANDBOX_PORT)) \
 	  $(if $(MLLP_PORT),--mllp-port $(MLLP_PORT))
@@ -57,4 +59,4 @@ lock: ## choose the newest allowed versions and write requirements.lock
 
 clean: ## remove what the targets above have made, the demo's data too
 	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache test-artifacts miniprogram/node_modules miniprogram/dist \
-	  tests/judges/node_modules
+	  tests/judges/node_modules admin/node_modules admin/static/vendor/echarts

@@ -13,6 +13,7 @@ TOOLS = (
     "bash",
     "cat",
     "chmod",
+    "cp",
     "cut",
     "dirname",
     "env",
@@ -28,7 +29,8 @@ TOOLS = (
 
 NPM = """#!/usr/bin/env bash
 echo "npm $*" >> "$CALLS"
-[ "$1" = install ] && mkdir -p node_modules
+[ "$1" = install ] && mkdir -p node_modules/echarts/{dist,licenses} &&
+  touch node_modules/echarts/{LICENSE,NOTICE,licenses/LICENSE-d3,dist/echarts.common.min.js}
 [ "$1" = run ] && [ -n "${BROKEN:-}" ] && exit 1
 [ "$*" = "run --silent build:h5" ] && { mkdir -p dist/h5; touch dist/h5/index.html; }
 exit 0
@@ -58,12 +60,14 @@ class Machine:
         (self.root / ".ci").mkdir()
         (self.root / "miniprogram" / "src").mkdir(parents=True)
         (self.root / "tests" / "judges").mkdir(parents=True)
+        (self.root / "admin").mkdir()
         shutil.copy(SCRIPT, self.root / ".ci" / "install")
         for name in (
             "requirements.lock",
             "pyproject.toml",
             "miniprogram/package-lock.json",
             "tests/judges/package-lock.json",
+            "admin/package-lock.json",
             "miniprogram/src/a.ts",
         ):
             (self.root / name).write_text(name)
@@ -152,6 +156,21 @@ def test_what_judges_fhir_answers_is_installed_again_only_when_its_lock_has_chan
     (machine.root / "tests/judges/package-lock.json").write_text("changed")
     machine.run("node")
     assert machine.called() == ["npm install --no-save --no-audit --no-fund --loglevel=error"]
+
+
+def test_the_charts_of_the_board_are_served_with_their_licence_and_renewed_with_their_lock(
+    machine_with_node: Machine,
+):
+    machine = machine_with_node
+    assert machine.run("console").returncode == 0
+    served = machine.root / "admin/static/vendor/echarts"
+    assert {path.name for path in served.iterdir()} >= {"echarts.common.min.js", "LICENSE", "NOTICE"}
+    assert len(machine.called()) == 1
+    machine.run("console")
+    assert machine.called() == []
+    (machine.root / "admin/package-lock.json").write_text("changed")
+    assert machine.run("console").returncode == 0
+    assert len(machine.called()) == 1
 
 
 def test_once_built_the_resident_app_needs_no_node(machine_with_node: Machine):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from operator import attrgetter
@@ -38,6 +39,20 @@ class Place:
     uri: str
     database: str
     keys: Path
+
+
+@contextlib.asynccontextmanager
+async def indexes_afterwards(db: Database) -> AsyncIterator[None]:
+    """Take the collection's indexes off, and build the same ones when everything lies there.
+
+    As after the restoring of a dump: it takes a third of the time. Stores that are compared are filled alike.
+    """
+    resources = db.native.get_collection(RESOURCES)
+    specifications = [spec async for spec in await resources.list_indexes() if spec["name"] != "_id_"]
+    await resources.drop_indexes()
+    yield
+    with Console(stderr=True).status(f"  building {len(specifications)} indexes of {db.native.name}"):
+        await db.native.command("createIndexes", RESOURCES, indexes=specifications)
 
 
 def fill(place: Place, resources: int) -> tuple[int, int]:
@@ -91,7 +106,9 @@ async def _insert_people(place: Place, first: int) -> int:
     try:
         resources = db.native.get_collection(RESOURCES, write_concern=_QUICK)
         for start in range(0, len(made), _INSERTED_AT_ONCE):
-            await resources.insert_many(made[start : start + _INSERTED_AT_ONCE], ordered=False)
+            await resources.insert_many(
+                made[start : start + _INSERTED_AT_ONCE], ordered=False, bypass_document_validation=True
+            )
     finally:
         await db.close()
     return len(made)

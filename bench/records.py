@@ -36,7 +36,7 @@ from backend.records.service import RecordService
 from backend.records.store import ResourceStore
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.keys import Keyring
-from bench.record_filling import Place, fill
+from bench.record_filling import Place, fill, indexes_afterwards
 from bench.record_people import HOSPITALS, charts_of, report_of
 
 SMALLER = 40
@@ -161,7 +161,8 @@ async def _server(cache_gb: float) -> AsyncIterator[tuple[str, Path]]:
 async def _filled(place: Place, resources: int) -> tuple[Filled, Database]:
     db = Database(place.uri, place.database, app_name="bench")
     await migrate(db)
-    people, made = await asyncio.to_thread(fill, place, resources)
+    async with indexes_afterwards(db):
+        people, made = await asyncio.to_thread(fill, place, resources)
     ring = Keyring.from_file(place.keys)
     store = ResourceStore(db, FieldCipher(ring), BlindIndex(ring))
     chain = Chain(ring)

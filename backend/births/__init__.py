@@ -1,0 +1,1 @@
+"""Birth as one thing: one application of the parents, several agencies."""

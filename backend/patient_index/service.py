@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
+from backend.ids import new_id
 from backend.patient_index.comparing import Comparing
 from backend.patient_index.demographics import is_same_number, renewed
 from backend.patient_index.desk import IndexDesk
@@ -60,18 +61,25 @@ class PatientIndex:
     # -- what hospitals say ----------------------------------------------------------------------------
 
     async def chart_for(
-        self, organization_id: str, number: ChartNumber, who: Demographics | None, source: Origin
+        self,
+        organization_id: str,
+        number: ChartNumber,
+        who: Demographics | None,
+        source: Origin,
+        *,
+        id: str | None = None,
     ) -> Chart:
         """A hospital's chart, made if it is new, with what the hospital says of the person taken over.
 
-        With a valid ID number the chart is that resident's. Safe to repeat, and for many at once.
+        With a valid ID number the chart is that resident's. Safe to repeat, and for many at once: a new one
+        gets this `id`, unless somebody else has just made it.
         """
         if not number.value.strip():
             raise AppError(ErrorCode.BAD_REQUEST, "a chart without a number")
         for _ in range(_TRIES):
             chart = await self._store.find_by_number(organization_id, number)
             if chart is None:
-                chart = await self._add(organization_id, number, who or _NOBODY, source)
+                chart = await self._add(id or new_id(), organization_id, number, who or _NOBODY, source)
             elif who is not None:
                 chart = await self._renew(chart, who, source)
             if chart is not None:
@@ -165,11 +173,11 @@ class PatientIndex:
     # -- steps -----------------------------------------------------------------------------------------
 
     async def _add(
-        self, organization_id: str, number: ChartNumber, who: Demographics, source: Origin
+        self, id: str, organization_id: str, number: ChartNumber, who: Demographics, source: Origin
     ) -> Chart | None:
         finding = await self._numbers.look_up(who)
         linked = finding.resident_id if finding.state is NumberState.LINKED else None
-        chart = await self._store.add(organization_id, number, who, linked, finding.state, source)
+        chart = await self._store.add(id, organization_id, number, who, linked, finding.state, source)
         if chart is not None:
             await self._follow(chart, finding)
             self._nudge()

@@ -106,6 +106,7 @@ class ChartStore:
 
     async def add(
         self,
+        chart_id: str,
         organization_id: str,
         number: ChartNumber,
         who: Demographics,
@@ -114,7 +115,7 @@ class ChartStore:
         source: Origin,
     ) -> Chart | None:
         """A new chart; None when another process has just made it."""
-        chart_id, at = new_id(), clock.now()
+        at = clock.now()
         document: Document = {
             "_id": chart_id,
             "organization_id": organization_id,

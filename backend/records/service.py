@@ -61,11 +61,7 @@ class RecordService:
         Of several forms of one resource in a batch the last counts. Raises RESOURCE_INVALID, BODY_TOO_LARGE,
         VERSION_CONFLICT, and NOT_FOUND for a chart of another organization.
         """
-        if len(batch) > bodies.MOST_AT_ONCE:
-            raise AppError(ErrorCode.BODY_TOO_LARGE, f"{len(batch)} resources at once")
-        read = [_read(organization_id, each, source) for each in batch]
-        if sum(len(each.draft.written or b"") for each in read) > bodies.LARGEST_BATCH:
-            raise AppError(ErrorCode.BODY_TOO_LARGE, "a batch of resources")
+        read = _read_all(organization_id, batch, source)
         await self._check_owners(organization_id, {owner_of(each.draft.id) for each in read})
         wanted = await self._taken_back(organization_id, gone, source) if gone else {}
         along = _taken_along(read)
@@ -77,6 +73,24 @@ class RecordService:
         for watcher in self._watchers:
             watcher(organization_id, batch, done, source)
         return done
+
+    async def check(
+        self,
+        organization_id: str,
+        batch: Sequence[Incoming],
+        source: Source,
+        *,
+        gone: Sequence[str] = (),
+        coming: Collection[str] = (),
+    ) -> None:
+        """Raise what `write` would raise, once the `coming` charts are there; nothing is written."""
+        read = _read_all(organization_id, batch, source)
+        await self._check_owners(
+            organization_id, {owner_of(each.draft.id) for each in read}.difference(coming)
+        )
+        wanted = await self._taken_back(organization_id, gone, source) if gone else {}
+        wanted |= {each.draft.id: each for each in read}
+        self._plan(wanted, await self._store.standing(wanted))
 
     async def delete(
         self, organization_id: str, id: str, source: Source, *, if_version: int | None = None
@@ -185,6 +199,15 @@ class RecordService:
 def _is_late(draft: Draft, before: Standing | None) -> bool:
     """Whether a message received later has been written already: this one comes again, or was held up."""
     return before is not None and draft.source.received_at < before.received_at
+
+
+def _read_all(organization_id: str, batch: Sequence[Incoming], source: Source) -> list[_Wanted]:
+    if len(batch) > bodies.MOST_AT_ONCE:
+        raise AppError(ErrorCode.BODY_TOO_LARGE, f"{len(batch)} resources at once")
+    read = [_read(organization_id, each, source) for each in batch]
+    if sum(len(each.draft.written or b"") for each in read) > bodies.LARGEST_BATCH:
+        raise AppError(ErrorCode.BODY_TOO_LARGE, "a batch of resources")
+    return read
 
 
 def _read(organization_id: str, incoming: Incoming, source: Source) -> _Wanted:

@@ -30,6 +30,17 @@ class Records(Protocol):
     ) -> list[Written]:
         """All of it or nothing; what is `gone` is taken back in the same step."""
 
+    async def check(
+        self,
+        organization_id: str,
+        batch: Sequence[Incoming],
+        source: Source,
+        *,
+        gone: Sequence[str] = (),
+        coming: Collection[str] = (),
+    ) -> None:
+        """Raise what `write` would raise, once the `coming` charts are there; nothing is written."""
+
     async def delete(
         self, organization_id: str, id: str, source: Source, *, if_version: int | None = None
     ) -> Written:
@@ -62,8 +73,15 @@ class Index(Protocol):
     """Which charts there are, and whose."""
 
     async def chart_for(
-        self, organization_id: str, number: ChartNumber, who: Demographics | None, source: Source
+        self,
+        organization_id: str,
+        number: ChartNumber,
+        who: Demographics | None,
+        source: Source,
+        *,
+        id: str | None = None,
     ) -> Chart: ...
+    async def find_chart(self, organization_id: str, number: ChartNumber) -> Chart | None: ...
     async def chart(self, chart_id: str) -> Chart | None: ...
     async def charts_of(self, person_id: str) -> list[Chart]: ...
     async def person_by_id_number(self, id_number: str) -> str | None: ...

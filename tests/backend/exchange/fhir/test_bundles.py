@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backend.patient_index.models import ChartNumber
 from tests.backend.exchange.fhir.conftest import NUMBERS, Face, a_patient, an_observation, bundle, post
 
 
@@ -93,6 +94,42 @@ async def test_a_transaction_is_all_or_nothing(face: Face):
     gone = {"request": {"method": "DELETE", "url": f"Observation/{patient}-{patient}"}}
     await face.one.refused("POST", "", bundle("transaction", post(good), gone), 404, "not-found")
     assert (await face.one.get(f"/Observation?patient={patient}"))["total"] == 1
+
+
+async def test_a_refused_transaction_leaves_no_patient_in_the_index(face: Face):
+    known = await face.one.patient(number="P-STAYS")
+    id = await face.one.create(an_observation(f"Patient/{known}"))
+    index = face.city.city.services.patient_index
+    assert face.one.organization is not None
+    hospital = face.one.organization.id
+    here = "urn:uuid:44444444-4444-4444-8444-444444444444"
+    stale = {
+        "resource": an_observation(f"Patient/{known}", id=id, status="amended"),
+        "request": {"method": "PUT", "url": f"Observation/{id}", "ifMatch": 'W/"9"'},
+    }
+    lost = post(an_observation(here, hasMember=[{"reference": f"Observation/{known}-{known}"}]))
+    nobodys = post(an_observation("urn:uuid:55555555-5555-4555-8555-555555555555"))
+    refusals = ((stale, 412), (lost, 422), (nobodys, 422))
+    for number, (bad, status) in enumerate(refusals):
+        new = a_patient(f"P-GOES-{number}", id=f"goes-{number}", name=[{"text": "赵新来"}])
+        entry = {
+            "fullUrl": here,
+            "resource": new,
+            "request": {"method": "PUT", "url": f"Patient/goes-{number}"},
+        }
+        renamed = post(a_patient("P-STAYS", name=[{"text": "改了名"}]))
+        await face.one.ask("POST", "", bundle("transaction", entry, renamed, bad), expect=status)
+        assert await index.find_chart(hospital, ChartNumber("1.2.3.4", f"P-GOES-{number}")) is None
+        chart = await index.find_chart(hospital, ChartNumber("1.2.3.4", "P-STAYS"))
+        assert chart is not None
+        assert chart.who.name == "王小明"
+        # Neither does the sender's own name lead to anybody.
+        await face.one.refused(
+            "POST", "/Observation", an_observation(f"Patient/goes-{number}"), 422, "subject-unknown"
+        )
+    sent = bundle("transaction", post(a_patient("P-GOES-2"), here), post(an_observation(here)))
+    assert len(ids_of((await face.one.ask("POST", "", sent)).json())) == 2
+    assert await index.find_chart(hospital, ChartNumber("1.2.3.4", "P-GOES-2")) is not None
 
 
 async def test_a_transaction_changes_and_takes_back_in_one_step(face: Face):

@@ -235,7 +235,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
             guardians_of=ground.residents.patients.guardians_of,
             step_name=lambda code: STEPS[code].name if code in STEPS else "就诊",
         ),
-        statistics=StatisticsService(StatisticsStore(db), claims, billing),
+        statistics=StatisticsService(StatisticsStore(db), claims, billing, ground.directory),
         records=kept.service,
         record_reader=kept.reader,
         record_gate=kept.gate,

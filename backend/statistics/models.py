@@ -24,25 +24,60 @@ class Measure(StrEnum):
     REFUND_FAILED = "refund_failed"
     MESSAGE = "message"
     CODE_USED = "code_used"
+    # Appointments by the day they are for: what ends early is taken off again.
+    VISIT_DUE = "visit_due"
+    ARRIVED = "arrived"
+    MISSED = "missed"
+    RECORD_ACCESS = "record_access"
+    REPORT_LOOKUP = "report_lookup"
+    RECOGNISED = "recognised"
+    DUPLICATE_MEDICINE = "duplicate_medicine"
+    SURVEY_SENT = "survey_sent"
+    SURVEY_COMPLETED = "survey_completed"
+    SURVEY_SCORED = "survey_scored"
+    SURVEY_SATISFIED = "survey_satisfied"
+    REFERRAL_SENT = "referral_sent"
+    REFERRAL_ACCEPTED = "referral_accepted"
+    REFERRAL_ARRIVED = "referral_arrived"
+    REFERRAL_ENDED = "referral_ended"
+    BIRTH_FILED = "birth_filed"
+    BIRTH_COMPLETED = "birth_completed"
+    # Gauges: how much there is on a day.
+    CONNECTED = "connected"
+    QUALITY_SCORE = "quality_score"
+    OPEN_WORK = "open_work"
+
+
+GAUGES = frozenset({Measure.CONNECTED, Measure.QUALITY_SCORE, Measure.OPEN_WORK})
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing to count."""
+    """One thing to count; `count` is less than nothing where something is taken off again.
+
+    `amount` is whatever the measure adds up beside money: minutes, working days, points.
+    """
 
     on: date
     organization_id: str
     measure: Measure
     channel: str = ""
     fen: int = 0
+    extra: str = ""
+    count: int = 1
+    amount: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How often, and how much money."""
+    """How often, how much money, and how much of whatever else the measure adds up."""
 
     count: int = 0
     fen: int = 0
+    amount: int = 0
+
+    def __add__(self, other: Total) -> Total:
+        return Total(self.count + other.count, self.fen + other.fen, self.amount + other.amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +89,7 @@ class Row:
     on: str = ""
     organization_id: str = ""
     channel: str = ""
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from datetime import timedelta
 from backend import clock
 from backend.errors import AppError, ErrorCode
 from backend.permissions import Actor
+from backend.statistics.board import BoardReading, Places
+from backend.statistics.board_models import Board, BoardQuery
 from backend.statistics.models import (
     NOWHERE,
     Claims,
@@ -43,8 +45,9 @@ COUNTED_KINDS = (*_CLAIM_MEASURES, *_ORDER_MEASURES, *_OTHER_MEASURES)
 class StatisticsService:
     """Counters fed by events. It looks up what an event's ids mean, for events carry nothing else."""
 
-    def __init__(self, store: StatisticsStore, claims: Claims, orders: Orders) -> None:
+    def __init__(self, store: StatisticsStore, claims: Claims, orders: Orders, places: Places) -> None:
         self._store = store
+        self._board = BoardReading(store, places)
         self._claims = claims
         self._orders = orders
 
@@ -53,6 +56,13 @@ class StatisticsService:
         fact = await self._fact(event)
         if fact is not None:
             await self._store.count(event.id, fact)
+
+    async def board(self, actor: Actor, query: BoardQuery) -> Board:
+        """The board within the actor's scope; small numbers only for the institution's own people.
+
+        Raises NOT_FOUND for a place outside the scope, BAD_REQUEST for a wrong period or an unknown figure.
+        """
+        return await self._board.read(actor, query)
 
     async def overview(self, actor: Actor, days: int = OVERVIEW_DAYS) -> Overview:
         """The dashboard's figures for the last `days` days, within the actor's scope."""

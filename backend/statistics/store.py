@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import DURABLE, Database, Document
-from backend.statistics.models import Fact, Measure, Row, Total
+from backend.statistics.models import NOWHERE, Fact, Measure, Row, Total
 
 
 class StatisticsStore:
@@ -47,18 +47,23 @@ class StatisticsStore:
     async def totals(
         self, from_on: date, to_on: date, by: tuple[str, ...], within: Ids[str] | None
     ) -> list[Row]:
-        """Totals by measure and the fields `by`, for days from and to, inclusive."""
+        """Totals by measure and the fields `by`, for days from and to, inclusive.
+
+        `by` may name `on`, `month`, `organization_id`, `channel` and `extra`.
+        """
         matching: Document = {"on": {"$gte": from_on.isoformat(), "$lte": to_on.isoformat()}}
         if within is not None:
             matching["organization_id"] = {"$in": sorted(within)}
-        group = {name: f"${name}" for name in ("measure", *by)}
-        rows = await self._days.aggregate(
-            [
-                {"$match": matching},
-                {"$group": {"_id": group, "count": {"$sum": "$count"}, "fen": {"$sum": "$fen"}}},
-            ]
-        )
+        group: Document = {"measure": "$measure"} | {name: f"${name}" for name in by if name != "month"}
+        if "month" in by:
+            group["on"] = {"$substrBytes": ["$on", 0, 7]}
+        sums = {name: {"$sum": f"${name}"} for name in ("count", "fen", "amount")}
+        rows = await self._days.aggregate([{"$match": matching}, {"$group": {"_id": group, **sums}}])
         return [_row(doc) async for doc in rows]
+
+    async def places(self) -> set[str]:
+        """The institutions of which anything has been counted."""
+        return set(await self._days.distinct("organization_id")) - {NOWHERE}
 
 
 def _key(fact: Fact) -> Document:
@@ -78,9 +83,10 @@ def _added(fact: Fact) -> Document:
 def _row(doc: Document) -> Row:
     group = doc["_id"]
     return Row(
-        total=Total(count=doc["count"], fen=doc["fen"]),
+        total=Total(count=doc["count"], fen=doc["fen"], amount=doc["amount"]),
         measure=Measure(group["measure"]),
         on=group.get("on", ""),
         organization_id=group.get("organization_id", ""),
         channel=group.get("channel", ""),
+        extra=group.get("extra") or "",
     )

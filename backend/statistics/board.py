@@ -1,0 +1,164 @@
+"""The city's board: one read for the page, the wall, the exports and open data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Protocol
+
+from backend import clock
+from backend.errors import AppError, ErrorCode, not_found
+from backend.permissions import Actor
+from backend.statistics.board_models import Board, BoardQuery, By, Definition, Line
+from backend.statistics.definitions import book
+from backend.statistics.models import NOWHERE, Row
+from backend.statistics.reckoning import Sums, hidden_alone, hidden_in, line, parts, summed
+from backend.statistics.store import StatisticsStore
+
+MOST_DAYS = 400
+MOST_MONTHS = 60
+NOWHERE_NAME = "不属于单个机构"
+_GROUPED = {
+    By.DAY: ("on",),
+    By.MONTH: ("month",),
+    By.ORGANIZATION: ("organization_id",),
+    By.DISTRICT: ("organization_id",),
+}
+
+
+class Place(Protocol):
+    """What the board says of an institution."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def district(self) -> str:
+        """Where it lies today: its figures of earlier days move with it."""
+
+
+class Places(Protocol):
+    """Where institutions are looked up; the directory, seen from beside."""
+
+    async def organizations_by_id(self, ids: Iterable[str]) -> Mapping[str, Place]:
+        """The institutions that exist among `ids`."""
+
+
+class BoardReading:
+    """Reads counters within the actor's scope, and shows what may be shown."""
+
+    def __init__(self, store: StatisticsStore, places: Places) -> None:
+        self._store = store
+        self._places = places
+
+    async def read(self, actor: Actor, query: BoardQuery) -> Board:
+        """The board. Raises NOT_FOUND for what is outside the scope, BAD_REQUEST for a wrong period."""
+        check_period(query)
+        definitions = _wanted(query)
+        within = await self._within(actor, query)
+        rows = await self._rows(query, within)
+        places = await self._places.organizations_by_id({row.organization_id for row in rows} - {NOWHERE})
+        groups = _grouped(rows, query, places)
+        # Small numbers are hidden from others than the institution itself.
+        hide = actor.organization_ids is None
+        hidden = hidden_in(groups, definitions) if hide else {}
+        whole = summed(rows)
+        total_hidden = hidden_alone(whole, definitions) if hide else set()
+        known = book()
+        lines = [
+            line(key, _name(key, query.by, places), sums, definitions, known, hidden.get(key, set()))
+            for key, sums in groups.items()
+        ]
+        return Board(
+            query=query,
+            definitions=definitions,
+            total=line("", "合计", whole, definitions, known, total_hidden),
+            lines=tuple(sorted(lines, key=_order(query.by))),
+            parts={each.code: parts(each, whole, known, hide=hide) for each in definitions if each.parts},
+            at=clock.now(),
+            assumptions=known.assumptions,
+        )
+
+    async def _within(self, actor: Actor, query: BoardQuery) -> frozenset[str] | None:
+        """The institutions that are read; None for the whole city."""
+        within = actor.organization_ids
+        if query.organization_id is not None:
+            found = await self._places.organizations_by_id([query.organization_id])
+            if query.organization_id not in found or not actor.covers(query.organization_id):
+                raise not_found("organization")
+            within = frozenset({query.organization_id})
+        if query.district is not None:
+            counted = await self._places.organizations_by_id(
+                await self._store.places() if within is None else within
+            )
+            within = frozenset(id for id, place in counted.items() if place.district == query.district)
+        return within
+
+    async def _rows(self, query: BoardQuery, within: frozenset[str] | None) -> list[Row]:
+        by = (*_GROUPED[query.by], "channel", "extra")
+        return await self._store.totals(query.from_on, query.to_on, by, within)
+
+
+def check_period(query: BoardQuery) -> None:
+    """Raises BAD_REQUEST."""
+    days = (query.to_on - query.from_on).days + 1
+    most = MOST_DAYS if query.by is By.DAY else MOST_MONTHS * 31
+    if not 0 < days <= most:
+        raise AppError(ErrorCode.BAD_REQUEST, "a period of the board", data={"field": "from_on"})
+
+
+def _wanted(query: BoardQuery) -> tuple[Definition, ...]:
+    known = book()
+    unknown = [code for code in query.figures if known.find(code) is None]
+    if unknown:
+        raise AppError(ErrorCode.BAD_REQUEST, "unknown figure", data={"field": "figures"})
+    return tuple(each for each in known.figures if not query.figures or each.code in query.figures)
+
+
+def _grouped(rows: Iterable[Row], query: BoardQuery, places: Mapping[str, Place]) -> dict[str, Sums]:
+    found: dict[str, list[Row]] = {key: [] for key in _periods(query)}
+    for row in rows:
+        found.setdefault(_key(row, query.by, places), []).append(row)
+    return {key: summed(mine) for key, mine in found.items()}
+
+
+def _key(row: Row, by: By, places: Mapping[str, Place]) -> str:
+    if by in (By.DAY, By.MONTH):
+        return row.on
+    if by is By.ORGANIZATION or row.organization_id == NOWHERE:
+        return row.organization_id
+    place = places.get(row.organization_id)
+    return place.district if place else ""
+
+
+def _periods(query: BoardQuery) -> Sequence[str]:
+    """Days and months stand on a board also when nothing happened."""
+    if query.by is By.DAY:
+        count = (query.to_on - query.from_on).days + 1
+        return [(query.from_on + timedelta(days=n)).isoformat() for n in range(count)]
+    if query.by is By.MONTH:
+        return months(query.from_on, query.to_on)
+    return []
+
+
+def months(from_on: date, to_on: date) -> list[str]:
+    """The months from one day to another, as 2026-01."""
+    first, last = from_on.year * 12 + from_on.month - 1, to_on.year * 12 + to_on.month - 1
+    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(first, last + 1)]
+
+
+def _name(key: str, by: By, places: Mapping[str, Place]) -> str:
+    if by in (By.DAY, By.MONTH) or (by is By.DISTRICT and key):
+        return key
+    if key == NOWHERE:
+        return NOWHERE_NAME
+    place = places.get(key)
+    return place.name if place else key
+
+
+def _order(by: By) -> Callable[[Line], tuple[bool, str]]:
+    """Periods in their order, places by name, what belongs to none last."""
+    if by in (By.DAY, By.MONTH):
+        return lambda each: (False, each.key)
+    return lambda each: (each.key == "", each.name)

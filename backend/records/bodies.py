@@ -33,9 +33,15 @@ def content(type: str, body: Body) -> Body:
     return {"resourceType": type} | said
 
 
-def filled(body: Body, before: Body, fills: tuple[str, ...], keeps: tuple[str, ...]) -> Body:
+def filled(
+    body: Body, before: Body, fills: tuple[str, ...], keeps: tuple[str, ...], joins: tuple[str, ...] = ()
+) -> Body:
     """A body with what stays of the one that stands."""
     made = dict(body)
+    for name in joins:
+        old, said = before.get(name) or [], made.get(name) or []
+        if old:
+            made[name] = [*old, *(each for each in said if each not in old)]
     for path in (*fills, *keeps):
         name, _, part = path.partition(".")
         old, said = before.get(name), made.get(name)

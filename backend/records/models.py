@@ -113,6 +113,8 @@ class Incoming:
     # in any case. For senders who say only what has changed.
     fills: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
+    # Lists to which what stands belongs as well.
+    joins: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):

@@ -14,7 +14,7 @@ from backend.records import bodies
 from backend.records.deriving import class_of, derive
 from backend.records.documents import Draft
 from backend.records.ids import fresh_resource_id, is_resource_id, owner_of, resource_id
-from backend.records.models import Derived, Incoming, Outcome, Sensitivity, Source, Written
+from backend.records.models import Body, Derived, Incoming, Outcome, Sensitivity, Source, Written
 from backend.records.ports import Charts
 from backend.records.store import Change, ResourceStore, Standing
 from backend.records.telling import events_of
@@ -25,6 +25,8 @@ Watcher = Callable[[str, Sequence[Incoming], Sequence[Written], Source], None]
 # Somebody else is writing the same resources: we plan anew on what he has left, for so long.
 _PATIENCE_S = 15.0
 _STEP_S = 0.01
+# What tells which thing of a hospital's a resource is.
+_CALLED = ("resourceType", "identifier", "code")
 _MOST_KNOWN = 50_000
 
 
@@ -121,6 +123,22 @@ class RecordService:
             for id in ids
         }
 
+    async def bearing(
+        self,
+        organization_id: str,
+        chart_id: str,
+        types: Collection[str],
+        numbers: Collection[tuple[str, str]],
+    ) -> dict[str, Body]:
+        """Which of its chart's resources bear one of these numbers (`system`, `value`), by id.
+
+        For the hospital that is about to write more of them: identifiers and code of each, nothing else.
+        """
+        await self._check_owners(organization_id, {chart_id})
+        found = await self._store.bearing(chart_id, types, numbers)
+        bodies_ = {each.doc["_id"]: self._store.body(each) for each in found}
+        return {id: {name: body[name] for name in _CALLED if name in body} for id, body in bodies_.items()}
+
     async def existing(self, ids: Collection[str]) -> frozenset[str]:
         """Which of these resources there are: for what is only to be written where nothing stands yet."""
         return frozenset(await self._store.standing(ids))
@@ -166,9 +184,12 @@ class RecordService:
     def _filled(self, wanted: _Wanted, before: Standing | None) -> _Wanted:
         """With what the sender means to stay as it stands."""
         incoming, draft = wanted.incoming, wanted.draft
-        if before is None or before.deleted or incoming is None or not (incoming.fills or incoming.keeps):
+        if before is None or before.deleted or incoming is None:
             return wanted
-        body = bodies.filled(incoming.body, self._store.body(before), incoming.fills, incoming.keeps)
+        fills, keeps, joins = incoming.fills, incoming.keeps, incoming.joins
+        if not (fills or keeps or joins):
+            return wanted
+        body = bodies.filled(incoming.body, self._store.body(before), fills, keeps, joins)
         made = draft_of(draft.organization_id, replace(incoming, body=body), draft.source)
         return replace(wanted, draft=made)
 

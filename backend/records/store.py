@@ -95,6 +95,20 @@ class ResourceStore:
         found = self._resources.find(_by_ids(ids))
         return {doc["_id"]: Standing(doc) async for doc in found}
 
+    async def bearing(
+        self, owner: str, types: Collection[str], numbers: Collection[tuple[str, str]]
+    ) -> list[Standing]:
+        """What stands of an owner under one of these business identifiers, oldest first."""
+        wanted = self._documents.wanted_business(f"{system}|{value}" for system, value in numbers)
+        rules = {
+            "business": {"$in": wanted},
+            "chart": owner,
+            "type": {"$in": sorted(types)},
+            "deleted": False,
+        }
+        found = self._resources.find(rules).sort("_id", 1).hint("business_of_chart")
+        return [Standing(doc) async for doc in found]
+
     def body(self, standing: Standing) -> Body:
         """What stands, for whoever writes part of it anew."""
         return self._documents.read(standing.doc).body

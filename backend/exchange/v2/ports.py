@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from backend.patient_index.models import Chart, ChartNumber, Demographics
-from backend.records.models import Incoming, Source, Written
+from backend.records.models import Body, Incoming, Source, Written
 
 
 class Charts(Protocol):
@@ -28,6 +28,15 @@ class Records(Protocol):
 
     async def write(self, organization_id: str, batch: Sequence[Incoming], source: Source) -> list[Written]:
         """Write all of a batch in one step."""
+
+    async def bearing(
+        self,
+        organization_id: str,
+        chart_id: str,
+        types: Collection[str],
+        numbers: Collection[tuple[str, str]],
+    ) -> dict[str, Body]:
+        """Which of a chart's resources bear one of these numbers: identifiers and code of each, by id."""
 
     async def existing(self, ids: Collection[str]) -> frozenset[str]:
         """Which of these resources there are."""

@@ -8,6 +8,7 @@ from time import monotonic
 from backend.errors import AppError, ErrorCode
 from backend.exchange.v2.mapping.building import Draft
 from backend.exchange.v2.mapping.codes import Codes
+from backend.exchange.v2.mapping.known import TYPES, Known, numbers_in, read_known
 from backend.exchange.v2.mapping.mapper import Whom, map_message, whom
 from backend.exchange.v2.mapping.people import chart_number
 from backend.exchange.v2.models import Kept, Outcome
@@ -79,12 +80,27 @@ class Processing:
                 await self._merge(kept, content, person.number, source)
             chart = await self.charts.chart_for(kept.organization_id, person.number, person.who, source)
             mapped = map_message(
-                header, content, chart_id=chart.id, codes=codes, received_at=kept.received_at
+                header,
+                content,
+                chart_id=chart.id,
+                codes=codes,
+                received_at=kept.received_at,
+                known=await self._known(kept.organization_id, chart.id, content, codes),
             )
             written = await self._write(kept, chart.id, mapped.drafts, source)
         except AppError as error:
             raise _refusal(error) from error
         return Outcome(tuple(written), chart.id, tuple(mapped.findings))
+
+    async def _known(
+        self, organization_id: str, chart_id: str, content: Content, codes: Codes
+    ) -> tuple[Known, ...]:
+        """What stands of the chart under one of the message's numbers."""
+        numbers = numbers_in(content, codes)
+        if not numbers:
+            return ()
+        found = await self.records.bearing(organization_id, chart_id, TYPES, numbers)
+        return tuple(read_known(id, body) for id, body in found.items())
 
     async def codes_of(self, organization_id: str) -> Codes:
         """A hospital's tables, remembered for some seconds."""
@@ -121,6 +137,7 @@ class Processing:
                 id=ids[id(draft)],
                 fills=draft.fills,
                 keeps=draft.keeps,
+                joins=draft.joins,
             )
             for draft in drafts
         ]
@@ -152,7 +169,9 @@ def _person_of(content: Content, codes: Codes) -> Whom:
 
 
 def _id_of(chart_id: str, draft: Draft) -> str:
-    return chart_id if draft.type == "Patient" else resource_id(chart_id, draft.type, draft.key)
+    if draft.type == "Patient":
+        return chart_id
+    return draft.id or resource_id(chart_id, draft.type, draft.key)
 
 
 def _refusal(error: AppError) -> Exception:

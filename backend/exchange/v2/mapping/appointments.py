@@ -15,6 +15,7 @@ from backend.exchange.v2.mapping.datatypes import (
     practitioner,
     time_of,
 )
+from backend.exchange.v2.mapping.known import is_same, numbers_of
 from backend.exchange.v2.mapping.times import fhir_time
 from backend.exchange.v2.segments import Segment
 
@@ -43,8 +44,10 @@ def build_appointment(b: Building) -> None:
         status = "proposed"
     services = [coded(b, one.rep(3)) for one in b.content.each("AIS")]
     reason = coded(b, segment.rep(7))
+    numbers = [entity(b, segment.rep(1), "PLAC"), entity(b, segment.rep(2), "FILL")]
+    _call_known(b, f"appointment:{key}", numbers)
     body: Json = {
-        "identifier": [entity(b, segment.rep(1), "PLAC"), entity(b, segment.rep(2), "FILL")],
+        "identifier": numbers,
         "status": status,
         "cancelationReason": coded(b, segment.rep(6)) if status in ("cancelled", "noshow") else None,
         "appointmentType": _type(b, segment),
@@ -59,7 +62,15 @@ def build_appointment(b: Building) -> None:
     fills = ("start", "end", "minutesDuration", "serviceType", "appointmentType", "reasonCode", "comment")
     # A cancellation often names nobody but the patient.
     keeps = ("participant",) if len(body["participant"]) == 1 else ()
-    b.add("Appointment", f"appointment:{key}", body, fills=fills, keeps=keeps)
+    b.add("Appointment", f"appointment:{key}", body, fills=fills, keeps=keeps, joins=("identifier",))
+
+
+def _call_known(b: Building, key: str, numbers: list[Json]) -> None:
+    """An appointment that stands under another of its numbers stays that one."""
+    said = numbers_of(numbers)
+    known = [each.id for each in b.known if each.type == "Appointment" and is_same(said, each)]
+    if known and b.ref("Appointment", key)["reference"].partition("/")[2] not in known:
+        b.call("Appointment", key, known[0])
 
 
 def _type(b: Building, segment: Segment) -> Json | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.exchange.v2.mapping.codes import Codes, city_tables
+from backend.exchange.v2.mapping.known import Known
 from backend.exchange.v2.parsing import Header
 from backend.exchange.v2.rules import Location
 from backend.exchange.v2.segments import Content, Segment
@@ -41,6 +42,10 @@ class Draft:
     # What stays of the one that stands: where the message does not say it, and in any case.
     fills: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
+    # Lists to which what stands belongs as well.
+    joins: tuple[str, ...] = ()
+    # It stands already, under another key.
+    id: str = ""
 
 
 @dataclass
@@ -53,9 +58,12 @@ class Building:
     organization_id: str
     codes: Codes
     received_at: datetime
+    # What stands of the chart under the message's numbers.
+    known: tuple[Known, ...] = ()
     drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     encounter: Json | None = None
+    _ids: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def subject(self) -> Json:
@@ -71,19 +79,26 @@ class Building:
         only_new: bool = False,
         fills: tuple[str, ...] = (),
         keeps: tuple[str, ...] = (),
+        joins: tuple[str, ...] = (),
     ) -> Json:
         """Put a resource into the batch; returns the reference to it. The same key again is filled up."""
         draft = self.drafts.get((type, key))
         clean = tidy({"resourceType": type, **body})
         if draft is None:
-            self.drafts[type, key] = Draft(type, key, clean, only_new, fills, keeps)
+            id = self._ids.get((type, key), "")
+            self.drafts[type, key] = Draft(type, key, clean, only_new, fills, keeps, joins, id)
         else:
             draft.body = {**draft.body, **clean}
         return self.ref(type, key)
 
     def ref(self, type: str, key: str) -> Json:
         """The reference to a resource of this chart by its business key."""
-        return {"reference": f"{type}/{resource_id(self.chart_id, type, key)}"}
+        id = self._ids.get((type, key)) or resource_id(self.chart_id, type, key)
+        return {"reference": f"{type}/{id}"}
+
+    def call(self, type: str, key: str, id: str) -> None:
+        """What this message calls so stands already, under this id."""
+        self._ids[type, key] = id
 
     def code(self, table: str, code: str, segment: Segment, number: int) -> str | None:
         """A code by its table; one that no row knows is noted, and becomes the table's fallback."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from backend.exact_json import Exact
 from backend.exchange.v2.mapping.building import Building, Json, tidy, unique
+from backend.exchange.v2.mapping.known import number_of
 from backend.exchange.v2.mapping.times import fhir_time
 from backend.exchange.v2.segments import Rep, Segment
 
@@ -49,12 +50,12 @@ def identifier(b: Building, rep: Rep) -> Json:
 
 def entity(b: Building, rep: Rep, kind: str = "") -> Json:
     """EI: an order's, a document's or a result's number."""
-    value = rep.c(1) or (rep.c(3) if rep.c(4).upper() in ("GUID", "UUID", "ISO") else "")
+    system, value = number_of(b.codes, rep)
     if not value:
         return {}
     return tidy({
         "value": value,
-        "system": b.codes.namespace(rep.c(2), rep.c(3), rep.c(4)) if rep.c(1) else "",
+        "system": system,
         "type": {"coding": [{"system": f"{V2}0203", "code": kind}]} if kind else None,
     })  # fmt: skip
 

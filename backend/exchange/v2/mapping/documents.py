@@ -16,7 +16,7 @@ from backend.exchange.v2.mapping.datatypes import (
 )
 from backend.exchange.v2.mapping.groups import groups_of
 from backend.exchange.v2.mapping.observations import ATTACHED, build_observation, observation_keys
-from backend.exchange.v2.mapping.orders import build_request, order_key
+from backend.exchange.v2.mapping.orders import build_request, order_keys
 from backend.exchange.v2.segments import Segment
 
 _TYPES = "http://terminology.hl7.org/CodeSystem/v2-0270"
@@ -31,7 +31,7 @@ def build_document(b: Building) -> None:
     if segment is None:
         return
     _, groups = groups_of(b.content, order_after=False)
-    orders = [build_request(b, group, order_key(b, group)) for group in groups]
+    orders = [build_request(b, group, key) for group in groups for key in order_keys(b, group)]
     files, pictures, text = _contents(b)
     earlier = entity_key(segment.rep(13))
     body = {

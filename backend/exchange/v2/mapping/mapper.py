@@ -18,6 +18,7 @@ from backend.exchange.v2.mapping.conditions import (
 )
 from backend.exchange.v2.mapping.documents import build_document
 from backend.exchange.v2.mapping.groups import groups_of
+from backend.exchange.v2.mapping.known import Known
 from backend.exchange.v2.mapping.medicines import build_medicines
 from backend.exchange.v2.mapping.observations import build_observation, observation_keys
 from backend.exchange.v2.mapping.orders import build_order
@@ -73,9 +74,10 @@ def map_message(
     chart_id: str,
     codes: Codes,
     received_at: datetime,
+    known: tuple[Known, ...] = (),
 ) -> Mapped:
     """Every resource of a message about one chart, and what was not understood."""
-    b = Building(header, content, chart_id, codes.organization_id, codes, received_at)
+    b = Building(header, content, chart_id, codes.organization_id, codes, received_at, known)
     patient = content.first("PID")
     if patient is not None:
         build_patient(b, patient, only_new=header.type not in _REGISTERS)

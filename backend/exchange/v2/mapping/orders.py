@@ -18,6 +18,7 @@ from backend.exchange.v2.mapping.datatypes import (
     time_of,
 )
 from backend.exchange.v2.mapping.groups import Group
+from backend.exchange.v2.mapping.known import Known, has_code, is_same, key_of, numbers_of
 from backend.exchange.v2.mapping.observations import ATTACHED, build_observation, observation_keys
 from backend.exchange.v2.mapping.times import fhir_time
 from backend.exchange.v2.segments import Segment
@@ -28,34 +29,79 @@ _SEEN = frozenset(
     ["RAD", "RUS", "CT", "MR", "NMR", "US", "XRC", "VUS", "CUS", "NMS", "OUS", "IMG", "DX", "EC", "CG"]
 )
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+_PREFIXES = {"ServiceRequest": "order:", "DiagnosticReport": "report:"}
+# What of an order a cancellation need not say again.
+_LASTING = (
+    "authoredOn", "category", "encounter", "note", "occurrenceDateTime", "patientInstruction", "priority",
+    "reasonCode", "requester", "requisition",
+)  # fmt: skip
 
 
-def order_key(b: Building, group: Group) -> str:
-    """What the order is called: by the filler's number, else the placer's; and by what was asked for."""
+def order_keys(b: Building, group: Group) -> list[str]:
+    """What the order is called: as it stands already under one of its numbers, else as the message says.
+
+    Without an OBR nothing says which order of the number is meant: then all of them are.
+    """
+    said, spelled = _said_key(b, group)
+    request = group.first("OBR")
+    told = [(one, key_of(b.chart_id, _PREFIXES[one.type], one, spelled)) for one in _standing(b, group)]
+    keys = [key for _, key in told if key is not None]
+    unnamed = [one for one, key in told if key is None]
+    if request is not None:
+        keys = [said if said in keys else next(iter(keys), said)]
+        for one in unnamed:
+            _call(b, keys[0], one)
+        return keys
+    for number, one in enumerate(unnamed):
+        # Only a name within this message: what it leads to is settled.
+        keys.append(f"{said}#{number}")
+        _call(b, keys[-1], one)
+    return list(dict.fromkeys(keys)) or [said]
+
+
+def _standing(b: Building, group: Group) -> list[Known]:
+    request = group.first("OBR")
+    code = coded(b, request.rep(4), "lab_item") if request is not None else {}
+    numbers = numbers_of(_numbers(b, group.first("ORC"), request))
+    return [
+        one
+        for one in b.known
+        if one.type in _PREFIXES and is_same(numbers, one) and (request is None or has_code(one, code))
+    ]
+
+
+def _call(b: Building, key: str, known: Known) -> None:
+    b.call(known.type, f"{_PREFIXES[known.type]}{key}", known.id)
+
+
+def _said_key(b: Building, group: Group) -> tuple[str, list[str]]:
+    """By the filler's number, else the placer's, and by what was asked for; and all numbers as spelled."""
     order, request = group.first("ORC"), group.first("OBR")
-    numbers = [(request, 3), (order, 3), (request, 2), (order, 2), (order, 4)]
-    own = next((key for s, n in numbers if s is not None and (key := entity_key(s.rep(n)))), "")
+    places = [(request, 3), (order, 3), (request, 2), (order, 2), (order, 4)]
+    spelled = [key for s, n in places if s is not None and (key := entity_key(s.rep(n)))]
     what = request.rep(4) if request is not None else None
     code = (what.c(1) or what.c(2)) if what is not None else ""
-    if own:
-        return f"{own}|{code}"
+    if spelled:
+        return f"{spelled[0]}|{code}", spelled
     at = request.text(7) if request is not None else ""
     visit = b.encounter["reference"] if b.encounter else ""
     # Without any number, only a repeat of this very message is the same order.
     position = group.segments[0].at
-    return f"{visit}|{code}|{at}" if at else f"{b.header.control_id}|{code}|{position}"
+    return (f"{visit}|{code}|{at}" if at else f"{b.header.control_id}|{code}|{position}"), []
 
 
 def build_order(b: Building, group: Group) -> None:
     """One group of ORM, OMG, OML, ORU or OUL."""
-    key = order_key(b, group)
+    keys = order_keys(b, group)
+    key = keys[0]
     specimens = [build_specimen(b, s, key) for s in [*group.specimens, *group.each("SPM")]]
     request = group.first("OBR")
     if not specimens and request is not None and request.rep(15):
         specimens = [_specimen_of_request(b, request, key)]
-    asked = build_request(b, group, key) if group.first("ORC") or b.header.type not in _RESULTS else None
+    wanted = group.first("ORC") or b.header.type not in _RESULTS
+    asked = [build_request(b, group, each) for each in keys] if wanted else []
     if b.header.type in _RESULTS:
-        build_report(b, group, key, asked, specimens)
+        build_report(b, group, key, asked[0] if asked else None, specimens)
         return
     for segment, own in observation_keys(key, group.each("OBX")):
         build_observation(b, segment, own, notes=notes_of(group.notes_after(segment)))
@@ -93,7 +139,16 @@ def build_request(b: Building, group: Group, key: str) -> Json:
         body["patientInstruction"] = request.text(39, 2) or None
     if "code" not in tidy(body):
         body["code"] = {"text": "未说明的申请"}
-    return b.add("ServiceRequest", f"order:{key}", body)
+    # Who cancels says by number what he means, and little else.
+    sparse = request is None or body["status"] == "revoked"
+    return b.add(
+        "ServiceRequest",
+        f"order:{key}",
+        body,
+        fills=_LASTING if sparse else (),
+        keeps=("code",) if request is None else (),
+        joins=("identifier",),
+    )
 
 
 def _request_status(b: Building, order: Segment | None) -> str:
@@ -161,7 +216,7 @@ def build_report(b: Building, group: Group, key: str, asked: Json | None, specim
     notes = notes_of(group.notes_after(request))
     if notes:
         body["extension"] = [{"url": "urn:healthycity:note", "valueString": note["text"]} for note in notes]
-    b.add("DiagnosticReport", f"report:{key}", body)
+    b.add("DiagnosticReport", f"report:{key}", body, joins=("identifier",))
 
 
 def _effective(request: Segment, effective: str | None) -> str | None:

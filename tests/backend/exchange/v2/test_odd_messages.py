@@ -226,3 +226,61 @@ async def test_an_appointment_cancelled_or_missed_keeps_when_and_with_whom_it_wa
         [found] = await sender.bodies("Appointment")
         assert (found["status"], found["end"]) == (status, "2026-03-10T09:30:00+08:00")
         assert len(found["participant"]) == 2
+
+
+def asked(control: str, placer: str = "", filler: str = "", code: str = "") -> list[str]:
+    lines = [f"ORC|{control}|{placer}|{filler}|||||||||^开单医生"]
+    return [*lines, f"OBR|1|{placer}|{filler}|{code}|||20260301083000"] if code else lines
+
+
+async def test_an_order_is_one_whichever_of_its_numbers_a_message_calls_it_by(sender: Sender) -> None:
+    glucose, liver = "GLU^葡萄糖^L", "LFT^肝功能^L"
+    value = "OBX|1|NM|GLU^葡萄糖^L||7.8|mmol/L|||||F"
+    await sender.send(head("ORM^O01", "1"), WANG, *asked("NW", "P1^HIS", code=glucose))
+    # The laboratory's number comes later; the other test of the same tube is another order.
+    await sender.send(head("ORM^O01", "2"), WANG, *asked("SC", "P1^HIS", "F1^LIS", glucose),
+                      *asked("NW", "P2^HIS", "F1^LIS", liver))  # fmt: skip
+    orders = {one["code"]["text"] if "text" in one["code"] else one["code"]["coding"][0]["code"]: one
+              for one in await sender.bodies("ServiceRequest")}  # fmt: skip
+    assert set(orders) == {"GLU", "LFT"}
+    assert [one["value"] for one in orders["GLU"]["identifier"]] == ["P1", "F1"]
+    # A first result by the placer's number, the corrected one by the laboratory's alone.
+    await sender.send(head("ORU^R01", "3"), WANG, "OBR|1|P1^HIS||GLU^葡萄糖^L|||20260301083000", value)
+    again = value.replace("7.8", "7.9")
+    await sender.send(head("ORU^R01", "4"), WANG, *asked("RE", "P1^HIS", "F1^LIS", glucose), value)
+    await sender.send(head("ORU^R01", "5"), WANG, "OBR|1||F1^LIS|GLU^葡萄糖^L|||20260301083000", again)
+    [report] = await sender.bodies("DiagnosticReport")
+    [observation] = await sender.bodies("Observation")
+    assert observation["valueQuantity"]["value"] == 7.9
+    assert report["result"] == [{"reference": f"Observation/{observation['id']}"}]
+    assert len(await sender.bodies("ServiceRequest")) == 2
+
+    # Whoever cancels says a number and nothing else, and all that is asked for under it is off.
+    await sender.send(head("ORM^O01", "6"), WANG, *asked("CA", "P2^HIS"))
+    states = {one["identifier"][0]["value"]: one["status"] for one in await sender.bodies("ServiceRequest")}
+    assert states == {"P1": "completed", "P2": "revoked"}
+    await sender.send(head("ORM^O01", "7"), WANG, *asked("CA", filler="F1^LIS"))
+    orders = {one["identifier"][0]["value"]: one for one in await sender.bodies("ServiceRequest")}
+    assert {one["status"] for one in orders.values()} == {"revoked"}
+    assert orders["P1"]["code"]["coding"][0]["code"] == "GLU"
+    assert orders["P1"]["occurrenceDateTime"].startswith("2026-03-01")
+    assert len(orders["P1"]["identifier"]) == 2
+    # The same numbers are somebody else's in another chart, and a number nobody has asked by is new.
+    await sender.send(head("ORM^O01", "8"), LI, *asked("NW", "P1^HIS", code=glucose))
+    await sender.send(head("ORM^O01", "9"), WANG, *asked("CA", "P9^HIS"))
+    assert len(await sender.bodies("ServiceRequest")) == 4
+    before = {one["id"]: one["meta"]["versionId"] for one in await sender.bodies("ServiceRequest")}
+    await sender.send(head("ORM^O01", "10"), WANG, *asked("CA", filler="F1^LIS"))
+    assert {one["id"]: one["meta"]["versionId"] for one in await sender.bodies("ServiceRequest")} == before
+
+
+async def test_an_appointment_is_one_whichever_of_its_numbers_a_message_calls_it_by(sender: Sender) -> None:
+    at = "|||||||30|MIN|^^30^20260305090000^20260305093000"
+    await sender.send(head("SIU^S12", "1"), f"SCH|A1^HIS|{at}", WANG)
+    await sender.send(head("SIU^S14", "2"), f"SCH|A1^HIS|B1^RIS{at}", WANG)
+    await sender.send(head("SIU^S12", "3"), f"SCH|A1^HIS|B2^RIS{at}", WANG)
+    await sender.send(head("SIU^S15", "4"), "SCH||B1^RIS", WANG)
+    found = await sender.bodies("Appointment")
+    told = {one["identifier"][-1]["value"]: (one["status"], len(one["identifier"])) for one in found}
+    assert told == {"B1": ("cancelled", 2), "B2": ("booked", 2)}
+    assert all(one["start"].startswith("2026-03-05T09:00") for one in found)

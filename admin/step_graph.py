@@ -1,4 +1,4 @@
-"""Where the boxes and arrows of a graph of steps lie: rows by what must be done before, arrows downwards. Pure."""
+"""Where the boxes and arrows of a graph of steps lie: what must be done before stands above. Pure."""
 
 from __future__ import annotations
 

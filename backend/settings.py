@@ -85,6 +85,10 @@ class Settings(BaseSettings):
     mllp_client_ca: Path | None = Field(
         None, description="PEM of who signs client certificates: needed then."
     )
+    mllp_hospitals_ca: Path | None = Field(
+        None, description="PEM of who signs the certificates of hospitals we send to; empty: the system's."
+    )
+    mllp_answer_s: int = Field(30, ge=1, le=60, description="How long a hospital may take for its answer.")
     mllp_idle_s: int = Field(300, ge=1, description="A connection silent for so long is closed.")
     mllp_open_to: str = Field("", description="Demo only: the organization that unknown senders stand for.")
 

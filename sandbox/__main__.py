@@ -17,7 +17,12 @@ from sandbox.app import open_sandbox
 
 
 async def _serve(
-    port: int, city_url: str, state_dir: Path, secret: str, city_file: str, clouds: dict[str, str]
+    ports: tuple[int, int],
+    city_url: str,
+    state_dir: Path,
+    secret: str,
+    city_file: str,
+    clouds: dict[str, str],
 ) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -25,7 +30,8 @@ async def _serve(
     async with open_sandbox(
         state_dir,
         city_url,
-        port=port,
+        port=ports[0],
+        his_port=ports[1],
         mas_callback_secret=secret,
         city_file=city_file,
         callback_secrets=clouds,
@@ -46,8 +52,11 @@ def main(
     city_file: Annotated[
         str, typer.Option(help="The demo's city.json, for the window page.")
     ] = ".demo/city.json",
+    his_port: Annotated[
+        int, typer.Option(help="Port of the hospital's HL7 listener; 0 takes a free one.")
+    ] = 0,
 ) -> None:
-    """WeChat, WeChat Pay, three SMS providers and the population register on this machine.
+    """WeChat, WeChat Pay, three SMS providers, the population register and a hospital on this machine.
 
     The secret path parts of the city's SMS callbacks come in MAS_CALLBACK_SECRET, ALIYUN_CALLBACK_SECRET and
     TENCENT_CALLBACK_SECRET.
@@ -56,7 +65,11 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(port, city_url, state_dir, _given("MAS_CALLBACK_SECRET"), city_file, clouds))
+            asyncio.run(
+                _serve(
+                    (port, his_port), city_url, state_dir, _given("MAS_CALLBACK_SECRET"), city_file, clouds
+                )
+            )
     except (OSError, ValueError) as error:
         sys.stderr.write(f"沙箱无法启动：{error}\n")
         raise SystemExit(1) from error

@@ -17,6 +17,7 @@ from sandbox import (
     control,
     control_pay,
     customer_service,
+    his_page,
     mas,
     notices,
     official_account,
@@ -36,6 +37,7 @@ from sandbox.bank import Bank
 from sandbox.courier import Courier
 from sandbox.credentials import load_credentials
 from sandbox.gateways import Gateways
+from sandbox.his import HIS
 from sandbox.pay_wire import PayWire
 from sandbox.people import People
 from sandbox.state import Keeper
@@ -89,6 +91,7 @@ def make_app(world: World, chat: official_account.Chat) -> Application:
         *phone_page.routes(world, gateways),
         *chat_page.routes(world, chat, gateways),
         *cashier_page.routes(world, sender),
+        *his_page.routes(world),
         *pages.routes(world),
     ]
     static = (r"/static/(.*)", StaticFileHandler, {"path": str(STATIC)})
@@ -105,6 +108,7 @@ class Sandbox:
         self.world = world
         self._chat = official_account.Chat(world)
         self._server = HTTPServer(make_app(world, self._chat), max_body_size=BIGGEST_BODY)
+        self._his = HIS(world)
         self.port = 0
 
     @property
@@ -112,8 +116,9 @@ class Sandbox:
         """Its address."""
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self, port: int) -> None:
+    async def start(self, port: int, his_port: int = 0) -> None:
         """Listen (0: on a free port) and take up what was left to do."""
+        await self._his.listen(his_port)
         sockets = bind_sockets(port, "127.0.0.1")
         self.port = sockets[0].getsockname()[1]
         self._server.add_sockets(sockets)
@@ -122,6 +127,7 @@ class Sandbox:
     async def stop(self) -> None:
         """Finish, and save."""
         self._server.stop()
+        await self._his.close()
         await self._server.close_all_connections()
         await self.world.agenda.stop()
         await self._chat.close()
@@ -135,6 +141,7 @@ async def open_sandbox(
     city_url: str,
     *,
     port: int = 0,
+    his_port: int = 0,
     mas_callback_secret: str = "",
     city_file: str = "",
     callback_secrets: Mapping[str, str] | None = None,
@@ -143,7 +150,7 @@ async def open_sandbox(
     city = City(city_url, callback_secrets=dict(callback_secrets or {}))
     city.move(city_url, mas_callback_secret)
     sandbox = Sandbox(make_world(state_dir, city, city_file))
-    await sandbox.start(port)
+    await sandbox.start(port, his_port)
     try:
         yield sandbox
     finally:

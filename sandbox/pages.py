@@ -29,6 +29,7 @@ class IndexHandler(PageHandler):
                 "微信消息": len(state.wechat_messages),
                 "待付款订单": waiting,
                 "对城市的回调": len(state.deliveries),
+                "医院收到的消息": len(state.his),
             },
             astray=len(astray),
             totals=self.world.bank.totals(),

@@ -184,6 +184,8 @@ class State:
     sms_templates: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     sms_sent: dict[str, list[float]] = field(default_factory=dict)
     nonces: dict[str, float] = field(default_factory=dict)
+    # Of the hospital: every message that came in, with the answer it got.
+    his: list[dict[str, Any]] = field(default_factory=list)
     switches: dict[str, Any] = field(default_factory=dict)
     time_factor: float = 1.0
     terminals: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -263,7 +265,7 @@ class Keeper:
 
     def _forget_the_old(self) -> None:
         state, now = self.state, self.clock()
-        for entries in (state.sms, state.sms_replies, state.wechat_messages, state.oa_chat):
+        for entries in (state.sms, state.sms_replies, state.wechat_messages, state.oa_chat, state.his):
             del entries[:-KEEP]
         state.codes = {key: code for key, code in state.codes.items() if now - code.issued_at < 3600}
         state.tokens = {key: token for key, token in state.tokens.items() if now - token.expires_at < 3600}

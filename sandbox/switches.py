@@ -98,6 +98,9 @@ SWITCHES = (
     Switch("refuse_register", "register", "", "人口库拒绝服务", "HTTP 状态，例如 503", on="503"),
     Switch("register_open", "register", False, "人口库里没有的人也算存在"),
     Switch("lose_answers_register", "register", False, "人口库办完事却不答复"),
+    Switch("slow_his_ms", "his", 0, "医院接口慢 (毫秒)"),
+    Switch("his_refuses", "his", "", "医院拒绝消息", "AE 内容有误，AR 暂不接收", choices=("", "AE", "AR")),
+    Switch("lose_answers_his", "his", 0, "医院收下消息，却不答复就断开", "次数；-1 为每一次"),
 )
 BY_NAME = {switch.name: switch for switch in SWITCHES}
 SERVICES = {
@@ -108,6 +111,7 @@ SERVICES = {
     "aliyun": "阿里云短信",
     "tencent": "腾讯云短信",
     "register": "人口库",
+    "his": "医院接口",
 }
 
 

@@ -70,6 +70,7 @@ def stamp_of(state: State) -> str:
         sum(len(order.refused) for order in state.orders.values()),
         sum(refund.status != "PROCESSING" for refund in state.refunds.values()),
         len(state.refunds),
+        len(state.his),
         sum(len(delivery.attempts) for delivery in state.deliveries.values()),
     )
     return ".".join(map(str, told))

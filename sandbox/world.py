@@ -54,6 +54,8 @@ class World:
     people: People
     city: City
     city_file: str
+    # Where the hospital listens for HL7 messages, once it does.
+    his_port: int = 0
 
     @property
     def state(self) -> State:

@@ -69,6 +69,7 @@ def subscribe(services: Services) -> None:
     bus.subscribe(kinds.RESIDENT_DELETED, "health_codes.on_resident_deleted", codes.on_resident_deleted)
     _subscribe_patient_index(services)
     _subscribe_sharing(services)
+    _subscribe_exchange(services)
     recognition = services.recognition
     bus.subscribe(kinds.RECOGNITION_DECIDED, "recognition.note", recognition.noting.on_decided)
     bus.subscribe(kinds.ORDER_PLACED, "recognition.on_order_placed", recognition.repeating.on_order_placed)
@@ -107,6 +108,18 @@ def make_record_teller(services: Services) -> RecordTeller:
     """It is told by events alone, and nobody else needs it."""
     guardians_of = services.residents.patients.guardians_of
     return RecordTeller(services.messages, services.residents, services.directory, guardians_of=guardians_of)
+
+
+def _subscribe_exchange(services: Services) -> None:
+    """What hospitals are told by message."""
+    bus, kinds, noting = services.bus, EventKind, services.exchange.outbound.noting
+    for kind in (
+        kinds.APPOINTMENT_BOOKED,
+        kinds.APPOINTMENT_CANCELLED,
+        kinds.APPOINTMENT_STOPPED,
+        kinds.APPOINTMENT_MISSED,
+    ):
+        bus.subscribe(kind, "exchange.tell_appointment", noting.on_appointment)
 
 
 def _subscribe_reports(services: Services) -> None:
@@ -178,6 +191,8 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("surveys.count", 10, lambda services: services.surveys.count()),
     PeriodicJob("medication.count", 20, lambda services: services.medication.counting.run()),
     PeriodicJob("recognition.count", 20, lambda services: services.recognition.counting.run()),
+    PeriodicJob("statistics.follow_audit", 15, lambda services: services.statistics.follower.run()),
+    PeriodicJob("statistics.gauges", 600, lambda services: services.statistics.gauges.run()),
     PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

@@ -1,4 +1,4 @@
-"""The process that hospitals' HL7 v2 messages come in by."""
+"""The process that hospitals' HL7 v2 messages come in by, and go out by to those that want them."""
 
 from __future__ import annotations
 
@@ -34,17 +34,22 @@ async def _listen(settings: Settings, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     city = await open_city(settings, process="mllp", publish=publish_sweep)
-    server = MLLPServer(city.services.exchange.receiver, tls=_tls(settings), idle_s=settings.mllp_idle_s)
+    exchange = city.services.exchange
+    server = MLLPServer(exchange.receiver, tls=_tls(settings), idle_s=settings.mllp_idle_s)
+    # The other direction: what hospitals are to be told.
+    sending = asyncio.create_task(exchange.outbound.courier.run(stop))
     try:
         bound = await _bind(server, settings, port, own=False)
-        for own in await city.services.exchange.senders.ports():
+        for own in await exchange.senders.ports():
             if own != bound:
                 await _bind(server, settings, own, own=True)
         log.info("listening", extra={"port": bound})
         await stop.wait()
         log.info("stopping")
     finally:
+        stop.set()
         await server.stop(settings.shutdown_grace_s)
+        await sending
         await city.close()
 
 

@@ -7,8 +7,15 @@ from typing import Protocol
 
 from backend.audit.service import AuditService
 from backend.db.client import Database
+from backend.directory.service import DirectoryService
 from backend.exchange.v2.desk import Desk
 from backend.exchange.v2.identity import Identity
+from backend.exchange.v2.outbound_desk import OutboundDesk
+from backend.exchange.v2.outbound_line import ClientTLS
+from backend.exchange.v2.outbound_noting import Noting
+from backend.exchange.v2.outbound_sending import Courier
+from backend.exchange.v2.outbound_store import OutgoingStore
+from backend.exchange.v2.outbound_targets import TargetStore
 from backend.exchange.v2.processing import Processing
 from backend.exchange.v2.receiving import Receiver
 from backend.exchange.v2.sender_store import SenderStore
@@ -16,8 +23,20 @@ from backend.exchange.v2.store import MessageStore
 from backend.exchange.v2.table_store import TableStore
 from backend.patient_index.service import PatientIndex
 from backend.records.service import RecordService
+from backend.residents.service import ResidentService
 from backend.security.fields import FieldCipher
 from backend.settings import Settings, days
+from backend.slotpool.claims import ClaimService
+from backend.slotpool.schedules import ScheduleService
+
+
+@dataclass(frozen=True)
+class Outbound:
+    """Messages that go out: who notes them, who carries them, who looks after them."""
+
+    noting: Noting
+    courier: Courier
+    desk: OutboundDesk
 
 
 @dataclass(frozen=True)
@@ -27,6 +46,7 @@ class Exchange:
     receiver: Receiver
     senders: SenderStore
     desk: Desk
+    outbound: Outbound
 
 
 class Below(Protocol):
@@ -38,6 +58,10 @@ class Below(Protocol):
     audit: AuditService
     patient_index: PatientIndex
     records: RecordService
+    residents: ResidentService
+    directory: DirectoryService
+    schedules: ScheduleService
+    claims: ClaimService
 
 
 def make_exchange(below: Below) -> Exchange:
@@ -53,4 +77,24 @@ def make_exchange(below: Below) -> Exchange:
         processing,
         training=not settings.is_production,
     )
-    return Exchange(receiver, senders, Desk(store, senders, tables, receiver, processing, below.audit))
+    desk = Desk(store, senders, tables, receiver, processing, below.audit)
+    return Exchange(receiver, senders, desk, _make_outbound(below))
+
+
+def _make_outbound(below: Below) -> Outbound:
+    settings = below.settings
+    targets = TargetStore(below.db)
+    outgoing = OutgoingStore(below.db, below.cipher, days(settings.keep_hl7_messages_days))
+    noting = Noting(
+        targets,
+        outgoing,
+        below.claims,
+        below.schedules,
+        below.directory,
+        below.residents,
+        below.patient_index,
+        below.audit,
+    )
+    tls = ClientTLS(settings.mllp_hospitals_ca, settings.mllp_certificate, settings.mllp_certificate_key)
+    courier = Courier(targets, outgoing, tls, settings.mllp_answer_s)
+    return Outbound(noting, courier, OutboundDesk(targets, outgoing, noting, below.audit))

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from backend import clock
 from backend.conversations.models import KEPT, Conversation, PutOff, Through
 from backend.conversations.service import Turn
 from backend.db.client import Database
 from backend.directory.models import TerminalKind
-from backend.ids import new_id
+from backend.ids import named_id, new_id
 from backend.messages.models import Answer
 from backend.messages.policies import Group
 from backend.patient_index.models import Demographics
@@ -27,7 +28,7 @@ from backend.staff.models import NewStaff
 from bots.engine import Heard
 from notify.ports import Reply
 from tests.factories.charts import make_chart, make_parted_charts
-from tests.factories.exchange import make_kept_message
+from tests.factories.exchange import make_dead_outgoing, make_kept_message
 from tests.factories.recognition import make_clinical_checks
 from tests.factories.records import make_resources
 from tests.factories.reports import make_kept_reports
@@ -128,6 +129,8 @@ async def _fill(kept: Kept) -> None:
         found = {"resourceType": "Condition", "_key": "c", "note": [{"text": status}]}
         await make_resources(services, charts[0], found)
     await make_kept_message(services, new_id())
+    await services.fhir.intake._names.keep(city.hospital.id, "their-own-id", charts[0].id)
+    await make_dead_outgoing(services, new_id())
     await make_kept_reports(services, charts[0], services.tokens.verify(kept.sms.token))
     await make_clinical_checks(city.city.db, services, city.hospital.id, kept.sms.id)
     await city.work()
@@ -205,6 +208,7 @@ async def works_as_before(kept: Kept) -> None:
     charts = [await make_chart(services, city.hospital.id, value) for value in ("1", "2")]
     assert [chart.person_id for chart in charts] == [kept.sms.id, charts[1].id]
     assert charts[0].who.id_number == kept.sms.id_number
+    assert await services.fhir.intake._names.find(city.hospital.id, "their-own-id") == charts[0].id
     found = await services.staff._store.find_by_login("somebody")
     assert found is not None
     assert found[0].name == STAFF_NAME
@@ -230,12 +234,21 @@ async def test_a_new_field_key_seals_everything_and_the_old_one_can_go(kept: Kep
 
 async def test_a_new_blind_key_indexes_everybody_anew_and_the_old_one_can_go(kept: Kept):
     city, services = kept.city, kept.city.city.services
+    names = city.city.db.collection("fhir_patient_names")
+    # As it stood before there was a key.
+    plain = named_id("fhir-patient", city.hospital.id, "an-older-one")
+    old = {"_id": plain, "organization_id": city.hospital.id, "chart_id": "c", "updated_at": clock.now()}
+    await names.insert_one(old)
+    assert await services.fhir.intake._names.find(city.hospital.id, "an-older-one") == "c"
     claims = city.city.db.collection("resident_keys")
     before = {doc["_id"]: doc["resident_id"] async for doc in claims.find({})}
     kept.ring.rotate("blind")
     await works_as_before(kept)
     while await services.resealing.run():
         pass
+    assert await names.count_documents({}) == 2
+    assert await names.count_documents({"_id": plain}) == 0
+    assert await services.fhir.intake._names.find(city.hospital.id, "an-older-one") == "c"
     after = {doc["_id"]: doc["resident_id"] async for doc in claims.find({})}
     assert sorted(after.values()) == sorted(before.values())
     assert not set(after) & set(before)

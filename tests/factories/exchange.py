@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from backend import clock
 from backend.bootstrap import Services
 from backend.exchange.v2.models import Link, MessageQuery, SenderKind
+from backend.exchange.v2.outbound_models import Outgoing, OutState
+from backend.ids import new_id
 
 RESULT = "\r".join([
     "MSH|^~\\&|LIS|QY|CITY|HUB|20260301083000||ORU^R01^ORU_R01|F1|P|2.5||||||UNICODE UTF-8",
@@ -23,3 +28,28 @@ async def make_kept_message(services: Services, organization_id: str) -> str:
     [kept] = await exchange.desk.store.list_of(query)
     await exchange.desk.store._add_parts(kept.id, ["a part"], None)
     return kept.id
+
+
+async def make_dead_outgoing(services: Services, organization_id: str) -> str:
+    """A message to a hospital that was corrected and refused once more; its id."""
+    store = services.exchange.outbound.desk.outgoing
+    now = clock.now()
+    message = Outgoing(
+        id=new_id(),
+        organization_id=organization_id,
+        stream="appointment/x",
+        order="1",
+        kind="SIU^S12",
+        control_id="C1",
+        version="2.5",
+        charset="UNICODE UTF-8",
+        state=OutState.WAITING,
+        fact_at=now,
+        due_at=now,
+    )
+    text = RESULT.decode()
+    await store.add(message, text)
+    await store.refused(message, "AE", "101", "缺少 PID-5")
+    await store.send_again(replace(message, state=OutState.DEAD), "C2", text, edited=True)
+    await store.refused(replace(message, control_id="C2"), "AE", "101", "缺少 PID-5")
+    return message.id

@@ -83,5 +83,6 @@ def test_what_goes_back_down_is_taken_only_when_it_is_to_go_back():
 
 
 def test_how_somebody_travels_is_one_of_three():
-    assert StepForm(transport="ambulance").facts().transport is TransportKind.AMBULANCE
+    typed = StepForm.model_validate({"transport": "ambulance"})
+    assert typed.facts().transport is TransportKind.AMBULANCE
     assert StepForm().facts().transport is None

@@ -71,6 +71,14 @@ class AuditService:
         """One entry by its id, for whoever may see what it is about."""
         return await self._store.find_entry(entry_id)
 
+    async def streams(self) -> list[str]:
+        """Names of the streams that have entries."""
+        return await self._store.entry_streams()
+
+    async def after(self, stream: str, number: int, limit: int) -> list[AuditEntry]:
+        """Entries of a stream with numbers above `number`, in order: for whoever counts what it says."""
+        return await self._store.after(stream, number, limit)
+
     async def verify(self, progress: Progress = lambda done, total: None) -> AuditReport:
         """Check every stream against its chain, its end on record and its anchors."""
         total = await self._store.count()

@@ -66,6 +66,14 @@ class AuditStore:
         names.update(await self._anchors.distinct("stream"))
         return sorted(names)
 
+    async def entry_streams(self) -> list[str]:
+        """Every stream that has entries."""
+        return await self._journal.streams()
+
+    async def after(self, stream: str, number: int, limit: int) -> list[AuditEntry]:
+        """Entries of a stream with numbers above `number`, in order."""
+        return [_entry(document) for document in await self._journal.read(stream, number, limit)]
+
     async def count(self) -> int:
         """About how many entries there are, for progress."""
         return await self._entries.estimated_document_count()

@@ -157,6 +157,11 @@ class Order:
         return sum(a.paid_fen for a in self.attempts if a.state is AttemptState.PAID)
 
     @property
+    def paid_through(self) -> str:
+        """The channel the money came through; empty where none moved."""
+        return next((a.channel for a in self.attempts if a.state is AttemptState.PAID), "")
+
+    @property
     def refunded_fen(self) -> int:
         """What has gone back."""
         return sum(r.amount_fen for r in self.refunds if r.state is RefundProgress.SUCCEEDED)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from backend.bootstrap.areas import Services, make_areas
 from backend.bootstrap.core import Close, make_core
+from backend.bootstrap.figures import fill_statistics
 from backend.bootstrap.outside import make_outside
 from backend.bootstrap.subscriptions import PERIODIC_JOBS, subscribe
 from backend.db.client import Database
@@ -60,5 +61,6 @@ async def open_city(
     closers: list[Close] = []
     core = make_core(settings, process, publish, closers)
     services = make_areas(core, make_outside(settings, core.keyring, closers), closers)
+    fill_statistics(services)
     subscribe(services)
     return City(settings, core.db, core.bus, services, check_broker, _closers=closers)

@@ -66,5 +66,10 @@ class FigureStore:
             matching["organization_id"] = {"$in": sorted(within)}
         return [doc async for doc in self._figures.find(matching)]
 
+    async def count_again(self) -> int:
+        """Have every document counted anew: only what its figures lack is added. Returns how many."""
+        result = await self._counted.update_many({"count_due": False}, {"$set": {"count_due": True}})
+        return result.modified_count
+
     def _named(self, place: Place) -> Document:
         return dict(zip(self._attributes, place, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from backend import clock
@@ -59,7 +60,8 @@ class Report:
 def of_check(check: MedicationCheck) -> Adds:
     """What a check adds, as it stands now."""
     found: Adds = {}
-    month, place = f"{clock.civil_date(check.at):%Y-%m}", check.organization_id
+    on, place = clock.civil_date(check.at), check.organization_id
+    month = f"{on:%Y-%m}"
     of_all: list[Place] = [("organization", month, place, "")]
     if check.practitioner:
         of_all.append(("practitioner", month, place, safe(check.practitioner)))
@@ -74,8 +76,14 @@ def of_check(check: MedicationCheck) -> Adds:
         elif alert.needs_reason:
             added["open"] += 1
         rule: list[Place] = [("rule", month, place, safe(alert.rule))] if alert.rule else []
-        add(found, [*of_all, ("kind", month, place, str(alert.kind)), *rule], added)
+        kinds: list[Place] = [(level, when, place, str(alert.kind)) for level, when in _kinds_of(on)]
+        add(found, [*of_all, *kinds, *rule], added)
     return found
+
+
+def _kinds_of(on: date) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Alerts are counted by kind in their month, and on their day."""
+    return ("kind", f"{on:%Y-%m}"), ("day", on.isoformat())
 
 
 def report(

@@ -82,8 +82,10 @@ def of_repeat(repeat: Repeat) -> Adds:
 
 
 def _places(of: Check | Repeat, item: str, practitioner: str) -> list[Place]:
-    month = f"{clock.civil_date(of.at):%Y-%m}"
+    on = clock.civil_date(of.at)
+    month = f"{on:%Y-%m}"
     places: list[Place] = [
+        ("day", on.isoformat(), of.organization_id, "", ""),
         ("organization", month, of.organization_id, "", ""),
         ("item", month, of.organization_id, item, ""),
     ]

@@ -28,7 +28,7 @@ class RecordReader:
     async def read(self, basis: Basis, id: str) -> Resource | None:
         """A resource as it stands; one that was taken back has `deleted` and no body."""
         found = await self._store.find(basis, id)
-        await self._note(basis, "read", [found] if found else [], {"asked": id})
+        await self._note(basis, "read", [found] if found else [], _asked(id, found))
         return found
 
     async def history(self, basis: Basis, id: str) -> list[Resource]:
@@ -100,7 +100,7 @@ class RecordReader:
         found = await self._store.find(basis, id)
         results = await self._results(basis, [found] if found else [], among=())
         seen = [*([found] if found else []), *results]
-        await self._note(basis, "read", seen, {"asked": id})
+        await self._note(basis, "read", seen, _asked(id, found))
         return found, {each.id: each for each in results}
 
     async def _results(
@@ -143,3 +143,7 @@ class RecordReader:
                 **data,
             },
         )
+
+
+def _asked(id: str, found: Resource | None) -> dict[str, Any]:
+    return {"asked": id, "types": [found.type] if found else []}

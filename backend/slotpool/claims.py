@@ -91,7 +91,7 @@ class ClaimService:
             states=[ClaimState.HELD],
             to=ClaimState.BOOKED,
             when=when,
-            fields={"hold_until": None, "awaiting_payment": False},
+            fields={"hold_until": None, "awaiting_payment": False, "booked_at": clock.now()},
             event=event_of(EventKind.APPOINTMENT_BOOKED, claim_id),
         )
 

@@ -68,6 +68,8 @@ class Claim:
     missed_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    # When it was booked. Appointments from before this was kept do not say.
+    booked_at: datetime | None = None
 
     @classmethod
     def from_doc(cls, doc: dict[str, Any]) -> Claim:
@@ -99,6 +101,7 @@ class Claim:
             missed_at=doc.get("missed_at"),
             created_at=doc["created_at"],
             updated_at=doc["updated_at"],
+            booked_at=doc.get("booked_at"),
         )
 
 

@@ -87,6 +87,7 @@ def document_of(
         "state": str(state),
         "live": True,
         "hold_until": now + hold_for if wanted.hold else None,
+        "booked_at": None if wanted.hold else now,
         "created_at": now,
         "updated_at": now,
         **news,

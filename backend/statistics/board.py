@@ -12,8 +12,9 @@ from backend.permissions import Actor
 from backend.statistics.board_models import Board, BoardQuery, By, Definition, Line
 from backend.statistics.definitions import book
 from backend.statistics.models import NOWHERE, Row
+from backend.statistics.ports import Above
 from backend.statistics.reckoning import Sums, hidden_alone, hidden_in, line, parts, summed
-from backend.statistics.store import StatisticsStore
+from backend.statistics.store import StatisticsStore, are_months
 
 MOST_DAYS = 400
 MOST_MONTHS = 60
@@ -48,14 +49,17 @@ class Places(Protocol):
 class BoardReading:
     """Reads counters within the actor's scope, and shows what may be shown."""
 
-    def __init__(self, store: StatisticsStore, places: Places) -> None:
+    def __init__(self, store: StatisticsStore, places: Places, above: Above) -> None:
         self._store = store
         self._places = places
+        self._above = above
 
     async def read(self, actor: Actor, query: BoardQuery) -> Board:
         """The board. Raises NOT_FOUND for what is outside the scope, BAD_REQUEST for a wrong period."""
         check_period(query)
         definitions = _wanted(query)
+        # What is known by whole months only says nothing of a day.
+        unknown = frozenset[str]() if by_months(query) else _monthly(definitions)
         within = await self._within(actor, query)
         rows = await self._rows(query, within)
         places = await self._places.organizations_by_id({row.organization_id for row in rows} - {NOWHERE})
@@ -67,13 +71,20 @@ class BoardReading:
         total_hidden = hidden_alone(whole, definitions) if hide else set()
         known = book()
         lines = [
-            line(key, _name(key, query.by, places), sums, definitions, known, hidden.get(key, set()))
+            line(
+                Line(key, _name(key, query.by, places)),
+                sums,
+                definitions,
+                known,
+                hidden.get(key, set()),
+                unknown,
+            )
             for key, sums in groups.items()
         ]
         return Board(
             query=query,
             definitions=definitions,
-            total=line("", "合计", whole, definitions, known, total_hidden),
+            total=line(Line("", "合计"), whole, definitions, known, total_hidden, unknown),
             lines=tuple(sorted(lines, key=_order(query.by))),
             parts={each.code: parts(each, whole, known, hide=hide) for each in definitions if each.parts},
             at=clock.now(),
@@ -96,8 +107,14 @@ class BoardReading:
         return within
 
     async def _rows(self, query: BoardQuery, within: frozenset[str] | None) -> list[Row]:
-        by = (*_GROUPED[query.by], "channel", "extra")
-        return await self._store.totals(query.from_on, query.to_on, by, within)
+        grouped, period = _GROUPED[query.by], (query.from_on, query.to_on)
+        rows = await self._store.totals(*period, (*grouped, "channel", "extra"), within)
+        rows += await self._store.levels(*period, grouped, within)
+        by_day = not by_months(query)
+        for kept in self._above.kept:
+            if kept.by_day or not by_day:
+                rows += await kept.rows(*period, within, by_day=by_day)
+        return rows
 
 
 def check_period(query: BoardQuery) -> None:
@@ -106,6 +123,15 @@ def check_period(query: BoardQuery) -> None:
     most = MOST_DAYS if query.by is By.DAY else MOST_MONTHS * 31
     if not 0 < days <= most:
         raise AppError(ErrorCode.BAD_REQUEST, "a period of the board", data={"field": "from_on"})
+
+
+def by_months(query: BoardQuery) -> bool:
+    """Whether the question is about whole months."""
+    return query.by is not By.DAY and are_months(query.from_on, query.to_on)
+
+
+def _monthly(definitions: Sequence[Definition]) -> frozenset[str]:
+    return frozenset(each.code for each in definitions if each.grain is By.MONTH)
 
 
 def _wanted(query: BoardQuery) -> tuple[Definition, ...]:
@@ -124,8 +150,10 @@ def _grouped(rows: Iterable[Row], query: BoardQuery, places: Mapping[str, Place]
 
 
 def _key(row: Row, by: By, places: Mapping[str, Place]) -> str:
-    if by in (By.DAY, By.MONTH):
+    if by is By.DAY:
         return row.on
+    if by is By.MONTH:
+        return row.on[:7]
     if by is By.ORGANIZATION or row.organization_id == NOWHERE:
         return row.organization_id
     place = places.get(row.organization_id)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
+
+from backend.statistics.counted import Adds, safe
 
 # An event that concerns no single institution (a message to an account, say) is counted under this.
 NOWHERE = ""
@@ -66,6 +69,16 @@ class Fact:
     extra: str = ""
     count: int = 1
     amount: int = 0
+
+
+def adds_of(facts: Iterable[Fact]) -> Adds:
+    """What facts add to which counter: (day, institution, measure, channel, extra)."""
+    found: Adds = {}
+    for fact in facts:
+        place = (fact.on.isoformat(), fact.organization_id, str(fact.measure))
+        added = {"count": fact.count, "fen": fact.fen, "amount": fact.amount}
+        found.setdefault((*place, safe(fact.channel), safe(fact.extra)), Counter()).update(added)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +153,48 @@ class CountedClaim(Protocol):
     """What the figures need to know of an appointment."""
 
     @property
+    def id(self) -> str:
+        """Whose."""
+
+    @property
     def organization_id(self) -> str:
         """Where."""
 
     @property
     def channel(self) -> str:
         """Through what it was sold."""
+
+    @property
+    def on(self) -> date:
+        """The day of the visit."""
+
+    @property
+    def hold_until(self) -> datetime | None:
+        """None once it was booked."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When the place was claimed."""
+
+    @property
+    def booked_at(self) -> datetime | None:
+        """When it was booked; None for a mere hold, and for appointments older than this was kept."""
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it was given back, cancelled or stopped."""
+
+
+class CountedRefund(Protocol):
+    """What the figures need to know of money that went back."""
+
+    @property
+    def amount_fen(self) -> int:
+        """How much."""
+
+    @property
+    def done_at(self) -> datetime | None:
+        """When."""
 
 
 class CountedOrder(Protocol):
@@ -159,12 +208,28 @@ class CountedOrder(Protocol):
     def amount_fen(self) -> int:
         """How much."""
 
+    @property
+    def paid_at(self) -> datetime | None:
+        """When it was paid."""
+
+    @property
+    def paid_through(self) -> str:
+        """The channel the money came through; empty where none moved."""
+
+    def find_refund(self, out_refund_no: str) -> CountedRefund | None:
+        """The refund with that number."""
+
 
 class Claims(Protocol):
     """Where an appointment is looked up; the slot pool, seen from below."""
 
     async def get(self, claim_id: str) -> CountedClaim:
         """The appointment of this id."""
+
+    async def of_patients(
+        self, patient_ids: Sequence[str], *, upcoming: bool | None, cursor: str | None, limit: int
+    ) -> tuple[Sequence[CountedClaim], str | None]:
+        """Somebody's appointments."""
 
 
 class Orders(Protocol):

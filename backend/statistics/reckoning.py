@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 
 from backend.statistics.board_models import Definition, Formula, Line, Part, Value
 from backend.statistics.counted import hidden_cells, is_small, suppressed
@@ -61,17 +62,21 @@ def number_of(definition: Definition, sums: Sums, book: Book) -> float | None:
 
 
 def line(
-    key: str, name: str, sums: Sums, definitions: Iterable[Definition], book: Book, hide: Set[str]
+    of: Line,
+    sums: Sums,
+    definitions: Iterable[Definition],
+    book: Book,
+    hidden: Set[str],
+    unknown: Set[str] = frozenset(),
 ) -> Line:
-    """A line, without the figures that rest on a hidden count."""
-    return Line(
-        key,
-        name,
-        {
-            each.code: Value(hidden=True) if hide & _columns(each) else Value(number_of(each, sums, book))
-            for each in definitions
-        },
-    )
+    """A line with its figures, but for those that rest on a hidden count, and those that are not known."""
+    values = {}
+    for each in definitions:
+        if hidden & _columns(each):
+            values[each.code] = Value(hidden=True)
+        else:
+            values[each.code] = Value(None if each.code in unknown else number_of(each, sums, book))
+    return replace(of, values=values)
 
 
 def hidden_in(lines: Mapping[str, Sums], definitions: Sequence[Definition]) -> dict[str, set[str]]:

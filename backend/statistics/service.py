@@ -2,60 +2,64 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from backend import clock
-from backend.errors import AppError, ErrorCode
 from backend.permissions import Actor
-from backend.statistics.board import BoardReading, Places
+from backend.statistics.board import BoardReading
 from backend.statistics.board_models import Board, BoardQuery
+from backend.statistics.facts import APPOINTMENT_KINDS, ORDER_KINDS, Facts
+from backend.statistics.follower import AuditFollower
+from backend.statistics.gauges import Gauges
 from backend.statistics.models import (
     NOWHERE,
-    Claims,
     DayFigures,
-    Fact,
     Measure,
-    Orders,
     OrganizationFigures,
     Overview,
     Row,
     Total,
 )
+from backend.statistics.ports import Above
 from backend.statistics.store import StatisticsStore
+from backend.statistics.subjects import Subjects
 from backend.worker.events import Event, EventKind
 
 OVERVIEW_DAYS = 14
-_CLAIM_MEASURES = {
-    EventKind.APPOINTMENT_BOOKED: Measure.BOOKED,
-    EventKind.APPOINTMENT_CANCELLED: Measure.CANCELLED,
-    EventKind.APPOINTMENT_STOPPED: Measure.STOPPED,
-    EventKind.APPOINTMENT_EXPIRED: Measure.EXPIRED,
-}
-_ORDER_MEASURES = {
-    EventKind.ORDER_PAID: Measure.PAID,
-    EventKind.REFUND_SUCCEEDED: Measure.REFUNDED,
-    EventKind.REFUND_FAILED: Measure.REFUND_FAILED,
-}
-_OTHER_MEASURES = {EventKind.MESSAGE_DUE: Measure.MESSAGE, EventKind.CODE_USED: Measure.CODE_USED}
-# What `bootstrap.py` subscribes `on_event` to.
-COUNTED_KINDS = (*_CLAIM_MEASURES, *_ORDER_MEASURES, *_OTHER_MEASURES)
+# What `bootstrap` subscribes `on_event` to.
+COUNTED_KINDS = (*APPOINTMENT_KINDS, *ORDER_KINDS, EventKind.MESSAGE_DUE, EventKind.CODE_USED)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What counts beside events, and what the areas above tell."""
+
+    above: Above
+    subjects: Subjects
+    follower: AuditFollower
+    gauges: Gauges
 
 
 class StatisticsService:
     """Counters fed by events. It looks up what an event's ids mean, for events carry nothing else."""
 
-    def __init__(self, store: StatisticsStore, claims: Claims, orders: Orders, places: Places) -> None:
+    def __init__(self, store: StatisticsStore, facts: Facts, board: BoardReading, parts: Parts) -> None:
         self._store = store
-        self._board = BoardReading(store, places)
-        self._claims = claims
-        self._orders = orders
+        self._facts = facts
+        self._board = board
+        self.above = parts.above
+        self.subjects = parts.subjects
+        self.follower = parts.follower
+        self.gauges = parts.gauges
 
     async def on_event(self, event: Event) -> None:
         """Count an event; the same one again changes nothing."""
-        fact = await self._fact(event)
-        if fact is not None:
-            await self._store.count(event.id, fact)
+        keyed = await self._facts.of(event)
+        # Side by side: they share a transaction, also with other events of this moment.
+        await asyncio.gather(*(self._store.count(key, facts) for key, facts in keyed))
 
     async def board(self, actor: Actor, query: BoardQuery) -> Board:
         """The board within the actor's scope; small numbers only for the institution's own people.
@@ -79,41 +83,11 @@ class StatisticsService:
             organizations=_organizations(by_place),
         )
 
-    async def _fact(self, event: Event) -> Fact | None:
-        on = clock.civil_date(event.at)
-        if event.kind in _CLAIM_MEASURES:
-            claim = await self._claims.get(event.data["appointment_id"])
-            return Fact(on, claim.organization_id, _CLAIM_MEASURES[event.kind], claim.channel)
-        if event.kind in _ORDER_MEASURES:
-            order = await self._orders.order_of(event.data["appointment_id"])
-            if order is None:
-                return None
-            return Fact(on, order.organization_id, _ORDER_MEASURES[event.kind], fen=order.amount_fen)
-        if event.data.get("flagged") == "yes":
-            return None  # A code shown again: reported, but no second use.
-        if event.kind in _OTHER_MEASURES:
-            place = event.data.get("organization_id") or await self._place_of(event)
-            return Fact(on, place, _OTHER_MEASURES[event.kind])
-        return None
-
-    async def _place_of(self, event: Event) -> str:
-        """The institution of the appointment an event is about, if it is about one."""
-        appointment_id = event.data.get("appointment_id")
-        if not appointment_id:
-            return NOWHERE
-        try:
-            return (await self._claims.get(appointment_id)).organization_id
-        except AppError as error:
-            if error.code is not ErrorCode.NOT_FOUND:
-                raise
-            return NOWHERE
-
 
 def _sums(rows: Iterable[Row]) -> dict[Measure, Total]:
     sums: dict[Measure, Total] = {}
     for row in rows:
-        before = sums.get(row.measure, Total())
-        sums[row.measure] = Total(before.count + row.total.count, before.fen + row.total.fen)
+        sums[row.measure] = sums.get(row.measure, Total()) + row.total
     return sums
 
 

@@ -1,83 +1,264 @@
-"""Where the counters live. An event and its count go in together or not at all."""
+"""Where the counters live. What is counted and the mark that it is counted go in together or not at all."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Ids
 from datetime import date
-from typing import Any
+from typing import TypeVar
 
+from pymongo import UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from backend import clock
-from backend.db.client import DURABLE, Database, Document
-from backend.statistics.models import NOWHERE, Fact, Measure, Row, Total
+from backend.db.client import DURABLE, Collection, Database, Document
+from backend.db.gather import DUPLICATE_KEY, GatheredCalls
+from backend.statistics.counted import Adds, difference, named
+from backend.statistics.models import NOWHERE, Fact, Measure, Row, Total, adds_of
+
+_ATTRIBUTES = ("on", "organization_id", "measure", "channel", "extra")
+# The mark of a city whose months are in their counters.
+MONTHS_READY = "months"
+_SUMS = ("count", "fen", "amount")
+# So often a batch is begun anew because another process counted the first of a day, or the same, at once.
+_TRIES = 8
+T = TypeVar("T")
+Item = tuple[str, tuple[Fact, ...]]
 
 
 class StatisticsStore:
-    """Collections `statistics_days` (the counters) and `statistics_counted` (which events are in them)."""
+    """The counters by day and by month, and what is in them: events, subjects, ends of followed streams."""
 
     def __init__(self, db: Database) -> None:
         self._client = db.client
         self._days = db.collection("statistics_days")
+        self._months = db.collection("statistics_months")
         self._counted = db.collection("statistics_counted")
+        self._subjects = db.collection("statistics_subjects")
+        self._cursors = db.collection("statistics_cursors")
+        self._levels = db.collection("statistics_levels")
+        self._ready = False
+        self._counts: GatheredCalls[Item, bool] = GatheredCalls(self._count_many)
 
-    async def count(self, event_id: str, fact: Fact) -> bool:
-        """Count a fact once per event; False when this event was counted before.
+    # -- counting --------------------------------------------------------------------------------------
 
-        A transaction, because the mark and the counter are two documents and a crash between them would lose
-        a count or make it twice. Nobody waits for it: events come from the outbox.
+    async def count(self, key: str, facts: Sequence[Fact]) -> bool:
+        """Count facts once under a key; False when they were counted before.
+
+        A transaction, because the mark and the counters are several documents and a crash between them would
+        lose a count or make it twice. What comes at one moment shares one. Nobody waits for it: events come
+        from the outbox.
         """
+        return await self._counts.ask((key, tuple(facts)))
 
-        async def both(session: AsyncClientSession) -> None:
-            mark = {"_id": event_id, "at": clock.now()}
-            await self._counted.insert_one(mark, session=session)
-            await self._days.update_one(_key(fact), _added(fact), upsert=True, session=session)
+    async def settle(self, subject: str, facts: Sequence[Fact]) -> bool:
+        """Make the counters say of a subject what these facts say, whatever they said of it before.
 
-        try:
-            async with self._client.start_session() as session:
-                await session.with_transaction(both, write_concern=DURABLE)
-        except DuplicateKeyError:
-            # Met on the mark it is a repeat; met on the counter, two first counts of a day raced.
-            if await self._counted.find_one({"_id": event_id}, {"_id": 1}) is None:
-                raise
-            return False
-        return True
+        False when they say so already.
+        """
+        now = adds_of(facts)
+
+        async def work(session: AsyncClientSession) -> bool:
+            doc = await self._subjects.find_one({"_id": subject}, session=session)
+            change = difference(now, doc["counted"] if doc else {})
+            if not change:
+                return False
+            after = {"counted": named(now), "at": clock.now()}
+            await self._subjects.update_one({"_id": subject}, {"$set": after}, upsert=True, session=session)
+            await self._add(change, session)
+            return True
+
+        return await self._together(work)
+
+    async def follow(self, stream: str, after: int, upto: int, facts: Sequence[Fact]) -> bool:
+        """Count what a stream says up to a number; False when another process has gone on from `after`."""
+        adds = adds_of(facts)
+
+        async def work(session: AsyncClientSession) -> bool:
+            changes = {"$set": {"number": upto, "at": clock.now()}}
+            if after:
+                rules: Document = {"_id": stream, "number": after}
+                if not (await self._cursors.update_one(rules, changes, session=session)).matched_count:
+                    return False
+            elif await self._cursors.find_one({"_id": stream}, {"_id": 1}, session=session):
+                return False
+            else:
+                await self._cursors.update_one({"_id": stream}, changes, upsert=True, session=session)
+            await self._add(adds, session)
+            return True
+
+        return await self._together(work)
+
+    async def reached(self, stream: str) -> int:
+        """Up to which number a stream has been counted."""
+        doc = await self._cursors.find_one({"_id": stream})
+        return doc["number"] if doc else 0
+
+    async def set_levels(self, on: date, facts: Sequence[Fact]) -> None:
+        """Write a day's gauges in place of what the day had."""
+        day = on.isoformat()
+        documents = [
+            {
+                "_id": "|".join([day, fact.organization_id, fact.measure, fact.extra]),
+                "on": day,
+                "organization_id": fact.organization_id,
+                "measure": str(fact.measure),
+                "extra": fact.extra,
+                "count": fact.count,
+                "amount": fact.amount,
+            }
+            for fact in facts
+        ]
+
+        async def work(session: AsyncClientSession) -> None:
+            await self._levels.delete_many({"on": day}, session=session)
+            if documents:
+                await self._levels.insert_many(documents, session=session)
+
+        await self._together(work)
+
+    async def _count_many(self, items: list[Item]) -> list[bool]:
+        wanted = dict(items)
+
+        async def work(session: AsyncClientSession) -> set[str]:
+            known = self._counted.find({"_id": {"$in": list(wanted)}}, {"_id": 1}, session=session)
+            fresh = set(wanted) - {doc["_id"] async for doc in known}
+            if fresh:
+                at = clock.now()
+                marks = [{"_id": key, "at": at} for key in sorted(fresh)]
+                await self._counted.insert_many(marks, session=session)
+                await self._add(adds_of(fact for key in sorted(fresh) for fact in wanted[key]), session)
+            return fresh
+
+        fresh = await self._together(work)
+        answers = []
+        for key, _ in items:
+            # The same twice in one batch was counted for the first.
+            answers.append(key in fresh)
+            fresh.discard(key)
+        return answers
+
+    async def _add(self, adds: Adds, session: AsyncClientSession) -> None:
+        months: Adds = {}
+        for place, added in adds.items():
+            months.setdefault((place[0][:7], *place[1:]), Counter()).update(added)
+        for collection, each in ((self._days, adds), (self._months, months)):
+            writes = _writes(each)
+            if writes:
+                await collection.bulk_write(writes, ordered=False, session=session)
+
+    async def _together(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                async with self._client.start_session() as session:
+                    return await session.with_transaction(work, write_concern=DURABLE)
+            except (DuplicateKeyError, BulkWriteError) as error:
+                # Two made the first counter of a day, or the same mark, at once: look again.
+                if not tries_left or not _is_duplicate(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    # -- reading ---------------------------------------------------------------------------------------
 
     async def totals(
         self, from_on: date, to_on: date, by: tuple[str, ...], within: Ids[str] | None
     ) -> list[Row]:
         """Totals by measure and the fields `by`, for days from and to, inclusive.
 
-        `by` may name `on`, `month`, `organization_id`, `channel` and `extra`.
+        `by` may name `on`, `month`, `organization_id`, `channel` and `extra`. Whole months are read from the
+        counters of months, which say the same.
         """
-        matching: Document = {"on": {"$gte": from_on.isoformat(), "$lte": to_on.isoformat()}}
-        if within is not None:
-            matching["organization_id"] = {"$in": sorted(within)}
+        in_months = "on" not in by and are_months(from_on, to_on) and await self._months_are_ready()
+        length = 7 if in_months else 10
+        matching = _within(from_on.isoformat()[:length], to_on.isoformat()[:length], within)
         group: Document = {"measure": "$measure"} | {name: f"${name}" for name in by if name != "month"}
         if "month" in by:
             group["on"] = {"$substrBytes": ["$on", 0, 7]}
-        sums = {name: {"$sum": f"${name}"} for name in ("count", "fen", "amount")}
-        rows = await self._days.aggregate([{"$match": matching}, {"$group": {"_id": group, **sums}}])
-        return [_row(doc) async for doc in rows]
+        source = self._months if in_months else self._days
+        return await _grouped(source, matching, group)
+
+    async def levels(
+        self, from_on: date, to_on: date, by: tuple[str, ...], within: Ids[str] | None
+    ) -> list[Row]:
+        """The gauges as `by` wants them: each day's, or those of a month's or the period's newest day."""
+        matching = _within(from_on.isoformat(), to_on.isoformat(), within)
+        day = {"$substrBytes": ["$on", 0, 7]} if "month" in by else ("$on" if "on" in by else None)
+        newest = await self._levels.aggregate(
+            [
+                {"$match": matching},
+                {"$group": {"_id": {"of": day, "measure": "$measure"}, "on": {"$max": "$on"}}},
+            ]
+        )
+        wanted = [{"on": doc["on"], "measure": doc["_id"]["measure"]} async for doc in newest]
+        if not wanted:
+            return []
+        group: Document = {"measure": "$measure"} | {name: f"${name}" for name in by if name in ("extra",)}
+        if "organization_id" in by:
+            group["organization_id"] = "$organization_id"
+        if day is not None:
+            group["on"] = day
+        return await _grouped(self._levels, matching | {"$or": wanted}, group)
+
+    async def _months_are_ready(self) -> bool:
+        """Whether the months before there were counters of months are in them."""
+        if not self._ready:
+            self._ready = await self._cursors.find_one({"_id": MONTHS_READY}) is not None
+        return self._ready
 
     async def places(self) -> set[str]:
         """The institutions of which anything has been counted."""
         return set(await self._days.distinct("organization_id")) - {NOWHERE}
 
-
-def _key(fact: Fact) -> Document:
-    key: dict[str, Any] = {
-        "on": fact.on.isoformat(),
-        "organization_id": fact.organization_id,
-        "measure": fact.measure.value,
-        "channel": fact.channel,
-    }
-    return {"_id": "|".join(key.values()), **key}
+    async def counters(self, from_on: date, to_on: date) -> Adds:
+        """The counters of days as they stand, for whoever counts anew."""
+        found = self._days.find(_within(from_on.isoformat(), to_on.isoformat(), None))
+        return {
+            tuple(doc.get(name) or "" for name in _ATTRIBUTES): Counter({n: doc.get(n, 0) for n in _SUMS})
+            async for doc in found
+        }
 
 
-def _added(fact: Fact) -> Document:
-    return {"$inc": {"count": 1, "fen": fact.fen}}
+def _within(first: str, last: str, within: Ids[str] | None) -> Document:
+    matching: Document = {"on": {"$gte": first, "$lte": last}}
+    if within is not None:
+        matching["organization_id"] = {"$in": sorted(within)}
+    return matching
+
+
+async def _grouped(source: Collection, matching: Document, group: Document) -> list[Row]:
+    sums = {name: {"$sum": f"${name}"} for name in _SUMS}
+    rows = await source.aggregate([{"$match": matching}, {"$group": {"_id": group, **sums}}])
+    return [_row(doc) async for doc in rows]
+
+
+def _writes(adds: Mapping[tuple[str, ...], Mapping[str, int]]) -> list[UpdateOne]:
+    return [
+        UpdateOne(
+            {"_id": "|".join(place if place[4] else place[:4])},
+            {
+                "$inc": {name: added.get(name, 0) for name in _SUMS},
+                "$setOnInsert": dict(zip(_ATTRIBUTES, place, strict=True)),
+            },
+            upsert=True,
+        )
+        for place, added in adds.items()
+        if any(added.values())
+    ]
+
+
+def are_months(from_on: date, to_on: date) -> bool:
+    """Whether the period is whole months; the month that still runs is whole up to today."""
+    tomorrow = date.fromordinal(to_on.toordinal() + 1)
+    return from_on.day == 1 and (tomorrow.day == 1 or to_on == clock.today())
+
+
+def _is_duplicate(error: DuplicateKeyError | BulkWriteError) -> bool:
+    if isinstance(error, DuplicateKeyError):
+        return True
+    found: Iterable[Document] = (error.details or {}).get("writeErrors", [])
+    return any(each.get("code") == DUPLICATE_KEY for each in found)
 
 
 def _row(doc: Document) -> Row:

@@ -102,6 +102,24 @@ class ResultStore:
             Row(Place(**doc["_id"], month=""), {name: doc[name] for name in TOTALS}) async for doc in found
         ]
 
+    async def by_month(
+        self, months: tuple[str, str], within: Ids[str] | None
+    ) -> list[tuple[str, str, Mapping[str, int]]]:
+        """Totals of all questionnaires together: month, institution, and what was counted."""
+        matching: Document = {
+            "level": str(Level.ORGANIZATION),
+            "month": {"$gte": months[0], "$lte": months[1]},
+        }
+        if within is not None:
+            matching["organization_id"] = {"$in": sorted(within)}
+        place = {name: f"${name}" for name in ("month", "organization_id")}
+        sums = {name: {"$sum": f"${name}"} for name in TOTALS}
+        found = await self._results.aggregate([{"$match": matching}, {"$group": {"_id": place, **sums}}])
+        return [
+            (doc["_id"]["month"], doc["_id"]["organization_id"], {name: doc[name] for name in TOTALS})
+            async for doc in found
+        ]
+
 
 def _taken_off(run: Run) -> list[Document]:
     """Take off what was read: more may have been put behind it meanwhile."""

@@ -81,6 +81,16 @@ class TicketStore:
         late = await self._tickets.count_documents({**matching, "due_at": {"$lt": now}})
         return waiting, late
 
+    async def waiting(self) -> dict[str, int]:
+        """How many wait at each hospital that has any."""
+        found = await self._tickets.aggregate(
+            [
+                {"$match": {"state": {"$ne": str(TicketState.RESOLVED)}}},
+                {"$group": {"_id": "$organization_id", "count": {"$sum": 1}}},
+            ]
+        )
+        return {doc["_id"]: doc["count"] async for doc in found}
+
     async def forget(self, person_id: str) -> None:
         """Take out what was noted of somebody."""
         await self._tickets.update_many(

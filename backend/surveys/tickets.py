@@ -90,6 +90,10 @@ class Tickets:
         """How many wait within the actor's hospitals, and how many of them are late."""
         return await self._tickets.count(actor.organization_ids, clock.now())
 
+    async def waiting(self) -> dict[str, int]:
+        """How many wait at each hospital that has any; for the city's own figures."""
+        return await self._tickets.waiting()
+
     async def access(self, actor: Actor, ticket_id: str) -> Ticket:
         """A ticket within the actor's hospitals. Raises NOT_FOUND."""
         ticket = await self._tickets.find(ticket_id)

@@ -1,21 +1,22 @@
 """Counters on a real database: every event once, however often it comes; figures within scope."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from backend import clock
+from backend.audit.models import AuditEntry
 from backend.db.client import Database
 from backend.errors import AppError, not_found
 from backend.permissions import Actor, Role
 from backend.statistics.board_models import Board, BoardQuery, By
+from backend.statistics.compose import make_statistics
 from backend.statistics.models import Measure, Total
 from backend.statistics.service import COUNTED_KINDS, StatisticsService
-from backend.statistics.store import StatisticsStore
 from backend.worker.events import Event, EventKind
 
 CITY = Actor(kind="staff", id="CITY", role=Role.CITY_OPERATOR, organization_ids=None)
@@ -23,24 +24,47 @@ CITY = Actor(kind="staff", id="CITY", role=Role.CITY_OPERATOR, organization_ids=
 
 @dataclass(frozen=True)
 class KnownClaim:
+    id: str
     organization_id: str
     channel: str
+    on: date
+    created_at: datetime
+    booked_at: datetime | None
+    hold_until: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class KnownClaims:
+    """Appointments of today by ids like `ORG-1/wechat`, and those of patients by the same ids."""
+
+    async def get(self, claim_id: str) -> KnownClaim:
+        organization_id, _, channel = claim_id.partition("/")
+        if not channel:
+            raise not_found(claim_id)
+        made = clock.now() - timedelta(minutes=1)
+        return KnownClaim(claim_id, organization_id, channel, clock.today(), made, None)
+
+    async def of_patients(
+        self, patient_ids: Sequence[str], *, upcoming: bool | None, cursor: str | None, limit: int
+    ) -> tuple[list[KnownClaim], None]:
+        return [await self.get(each) for each in patient_ids], None
+
+
+@dataclass(frozen=True)
+class KnownRefund:
+    amount_fen: int
+    done_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class KnownOrder:
     organization_id: str
     amount_fen: int
+    paid_at: datetime | None = None
+    paid_through: str = "wechat_pay"
 
-
-class KnownClaims:
-    """Appointments by ids like `ORG-1/wechat`."""
-
-    async def get(self, claim_id: str) -> KnownClaim:
-        organization_id, _, channel = claim_id.partition("/")
-        if not channel:
-            raise not_found(claim_id)
-        return KnownClaim(organization_id, channel)
+    def find_refund(self, out_refund_no: str) -> KnownRefund | None:
+        return KnownRefund(int(out_refund_no)) if out_refund_no else None
 
 
 class KnownOrders:
@@ -64,9 +88,21 @@ class KnownPlaces:
         return {id: KnownPlace(f"{id}医院", "东区" if int(id[4:]) % 2 else "西区") for id in ids}
 
 
+class NoJournal:
+    """An audit log in which nothing stands."""
+
+    async def streams(self) -> list[str]:
+        return []
+
+    async def after(self, stream: str, number: int, limit: int) -> list[AuditEntry]:
+        return []
+
+
 @pytest.fixture
 def statistics(db: Database) -> StatisticsService:
-    return StatisticsService(StatisticsStore(db), KnownClaims(), KnownOrders(), KnownPlaces())
+    return make_statistics(
+        db, claims=KnownClaims(), orders=KnownOrders(), places=KnownPlaces(), journal=NoJournal()
+    )
 
 
 def booked(where: str, at: datetime | None = None) -> Event:
@@ -160,7 +196,9 @@ async def test_every_kind_that_is_subscribed_is_counted(statistics: StatisticsSe
     for kind in COUNTED_KINDS:
         await statistics.on_event(Event(kind, ids))
     counted = (await statistics.overview(CITY)).today.totals
-    assert len(counted) == len(COUNTED_KINDS)
+    # Beside each kind's own, what an appointment says of the day that it is for.
+    assert len(counted) == len(COUNTED_KINDS) + 1
+    assert counted[Measure.VISIT_DUE].count == 1 - 2
 
 
 def query(**more: Any) -> BoardQuery:

@@ -1,0 +1,146 @@
+"""What the city's figures are told by the areas above them: gauges, figures kept elsewhere, look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Ids
+from collections.abc import Sequence
+from datetime import date
+
+from backend import clock
+from backend.bootstrap.areas import Services
+from backend.db.figures import FigureStore
+from backend.medication import figures as medication
+from backend.medication.judging import Kind
+from backend.permissions import SYSTEM
+from backend.recognition import figures as recognition
+from backend.statistics.models import NOWHERE, Fact, Measure, Row, Total
+from backend.surveys.result_store import ResultStore
+
+QUALITY_DAYS = 7
+_TENTHS = 10
+
+
+class KeptRecognitions:
+    """Results recognised and money saved, as recognition counts them."""
+
+    by_day = True
+
+    def __init__(self, figures: FigureStore) -> None:
+        self._figures = figures
+
+    async def rows(
+        self, from_on: date, to_on: date, within: Ids[str] | None, *, by_day: bool
+    ) -> Sequence[Row]:
+        """One row for each institution and day or month."""
+        level = "day" if by_day else "organization"
+        docs = await self._figures.read(level, _span(from_on, to_on, by_day=by_day), _listed(within))
+        return [
+            Row(
+                Total(count=doc["accepted"], fen=doc.get("saved_fen", 0)),
+                Measure.RECOGNISED,
+                doc["month"],
+                doc["organization_id"],
+            )
+            for doc in docs
+            if doc.get("accepted")
+        ]
+
+
+class KeptAlerts:
+    """Reminders of medicines that somebody has already, as medication counts them."""
+
+    by_day = True
+
+    def __init__(self, figures: FigureStore) -> None:
+        self._figures = figures
+
+    async def rows(
+        self, from_on: date, to_on: date, within: Ids[str] | None, *, by_day: bool
+    ) -> Sequence[Row]:
+        """One row for each institution and day or month."""
+        level = "day" if by_day else "kind"
+        docs = await self._figures.read(level, _span(from_on, to_on, by_day=by_day), _listed(within))
+        return [
+            Row(Total(doc["alerts"]), Measure.DUPLICATE_MEDICINE, doc["month"], doc["organization_id"])
+            for doc in docs
+            if doc["name"] == Kind.DUPLICATE and doc.get("alerts")
+        ]
+
+
+class KeptSurveys:
+    """Surveys sent and answered, and satisfaction; surveys know them by month."""
+
+    by_day = False
+
+    def __init__(self, results: ResultStore) -> None:
+        self._results = results
+
+    async def rows(
+        self, from_on: date, to_on: date, within: Ids[str] | None, *, by_day: bool
+    ) -> Sequence[Row]:
+        """Rows for each institution and month."""
+        months = _span(from_on, to_on, by_day=False)
+        return [
+            Row(total, measure, month, organization_id)
+            for month, organization_id, totals in await self._results.by_month(months, within)
+            for measure, total in (
+                (Measure.SURVEY_SENT, Total(totals["sent"])),
+                (Measure.SURVEY_COMPLETED, Total(totals["completed"])),
+                (Measure.SURVEY_SCORED, Total(totals["scored"], amount=totals["points"])),
+                (Measure.SURVEY_SATISFIED, Total(totals["satisfied"])),
+            )
+            if total.count
+        ]
+
+
+def fill_statistics(services: Services) -> None:
+    """Put in what the areas above know."""
+    above, db = services.statistics.above, services.db
+    above.kept += [
+        KeptRecognitions(
+            FigureStore(db, "recognition_checks", "recognition_figures", recognition.ATTRIBUTES)
+        ),
+        KeptAlerts(FigureStore(db, "medication_checks", "medication_figures", medication.ATTRIBUTES)),
+        KeptSurveys(ResultStore(db, services.cipher)),
+    ]
+    above.gauges |= {
+        "quality": lambda: quality_levels(services),
+        "work": lambda: open_work(services),
+    }
+
+
+async def quality_levels(services: Services) -> list[Fact]:
+    """Which institutions have sent anything of late, and how good it was."""
+    today = clock.today()
+    sums: dict[str, tuple[int, float, float]] = {}
+    for day in await services.quality.days(SYSTEM, QUALITY_DAYS):
+        resources, checked, failed = sums.get(day.organization_id, (0, 0.0, 0.0))
+        sums[day.organization_id] = (resources + day.resources, checked + day.checked, failed + day.failed)
+    found = []
+    for place, (resources, checked, failed) in sums.items():
+        if resources:
+            found.append(Fact(today, place, Measure.CONNECTED, amount=1))
+        if checked:
+            score = round(100 * _TENTHS * (1 - failed / checked))
+            found.append(Fact(today, place, Measure.QUALITY_SCORE, amount=score))
+    return found
+
+
+async def open_work(services: Services) -> list[Fact]:
+    """What waits for somebody, by institution."""
+    today = clock.today()
+    waiting = await services.surveys.tickets.waiting()
+    for talk in await services.inbox.list_open(SYSTEM):
+        place = talk.organization_id or NOWHERE
+        waiting[place] = waiting.get(place, 0) + 1
+    return [Fact(today, place, Measure.OPEN_WORK, amount=count) for place, count in waiting.items()]
+
+
+def _span(from_on: date, to_on: date, *, by_day: bool) -> tuple[str, str]:
+    if by_day:
+        return from_on.isoformat(), to_on.isoformat()
+    return f"{from_on:%Y-%m}", f"{to_on:%Y-%m}"
+
+
+def _listed(within: Ids[str] | None) -> list[str] | None:
+    return None if within is None else sorted(within)

@@ -1,0 +1,23 @@
+"""How the figures' parts are put together; the composition root calls this."""
+
+from __future__ import annotations
+
+from backend.db.client import Database
+from backend.statistics.board import BoardReading, Places
+from backend.statistics.facts import Facts
+from backend.statistics.follower import AuditFollower
+from backend.statistics.gauges import Gauges
+from backend.statistics.models import Claims, Orders
+from backend.statistics.ports import Above, Journal
+from backend.statistics.service import Parts, StatisticsService
+from backend.statistics.store import StatisticsStore
+from backend.statistics.subjects import Subjects
+
+
+def make_statistics(
+    db: Database, *, claims: Claims, orders: Orders, places: Places, journal: Journal
+) -> StatisticsService:
+    """The service. What the areas above know is put into `above` once they exist."""
+    store, above = StatisticsStore(db), Above()
+    parts = Parts(above, Subjects(store, above), AuditFollower(store, journal), Gauges(store, above))
+    return StatisticsService(store, Facts(claims, orders), BoardReading(store, places, above), parts)

@@ -1,0 +1,94 @@
+"""What the figures are told by areas above: things by their ids, levels of today, figures kept elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Collection as Ids
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from backend.audit.models import AuditEntry
+from backend.statistics.models import Fact, Row
+
+
+class Journal(Protocol):
+    """The audit log, read in its order."""
+
+    async def streams(self) -> list[str]:
+        """Names of all streams."""
+
+    async def after(self, stream: str, number: int, limit: int) -> list[AuditEntry]:
+        """Entries with numbers above `number`, in order."""
+
+
+class CountedReferral(Protocol):
+    """What the figures need to know of a referral."""
+
+    @property
+    def direction(self) -> str:
+        """Up or down."""
+
+    @property
+    def state(self) -> str:
+        """Where it stands."""
+
+    @property
+    def from_organization_id(self) -> str:
+        """Who sent it."""
+
+    @property
+    def to_organization_id(self) -> str:
+        """Who received it."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was sent."""
+
+    @property
+    def accepted_at(self) -> datetime | None:
+        """When it was taken."""
+
+    @property
+    def arrived_at(self) -> datetime | None:
+        """When the patient came."""
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFiling:
+    """What the figures need to know of a filing of a birth. `organization_id` is the hospital's."""
+
+    organization_id: str
+    filed_on: date | None
+    completed_on: date | None = None
+    working_days: int = 0
+
+
+# Asked for the facts of today; a source that fails keeps none of the others from being written.
+Gauge = Callable[[], Awaitable[Sequence[Fact]]]
+
+
+class Kept(Protocol):
+    """Figures that another area keeps itself, each counted once there."""
+
+    # Whether it knows them by day; else by whole months only.
+    by_day: bool
+
+    async def rows(
+        self, from_on: date, to_on: date, within: Ids[str] | None, *, by_day: bool
+    ) -> Sequence[Row]:
+        """By institution and day, or month (then `on` is a month). Months are asked for whole."""
+
+
+@dataclass
+class Above:
+    """What is put in by the composition root once the areas above exist."""
+
+    gauges: dict[str, Gauge] = field(default_factory=dict)
+    kept: list[Kept] = field(default_factory=list)
+    referral: Callable[[str], Awaitable[CountedReferral | None]] | None = None
+    filing: Callable[[str], Awaitable[CountedFiling | None]] | None = None

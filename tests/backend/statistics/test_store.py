@@ -1,0 +1,129 @@
+"""The counters themselves: what is counted together, what changes afterwards, what is followed; crashes."""
+
+import asyncio
+from datetime import date, timedelta
+
+import pytest
+
+from backend import clock
+from backend.db.client import Database
+from backend.statistics.models import Fact, Measure, Row, adds_of
+from backend.statistics.store import MONTHS_READY, StatisticsStore
+
+ON = date(2026, 3, 31)
+NEXT = date(2026, 4, 1)
+
+
+def fact(on: date = ON, place: str = "ORG-1", count: int = 1, amount: int = 0, extra: str = "up") -> Fact:
+    return Fact(on, place, Measure.REFERRAL_ACCEPTED, extra=extra, count=count, amount=amount)
+
+
+@pytest.fixture
+def store(db: Database) -> StatisticsStore:
+    return StatisticsStore(db)
+
+
+async def sums(store: StatisticsStore, from_on: date = date(2026, 3, 1), to_on: date = NEXT) -> list[Row]:
+    return sorted(await store.totals(from_on, to_on, ("on", "extra"), None), key=lambda row: row.on)
+
+
+class DiedError(Exception):
+    pass
+
+
+async def test_a_crash_between_the_mark_and_the_counters_leaves_neither(
+    store: StatisticsStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = store._add
+
+    async def dies(*args: object) -> None:
+        await add(*args)  # type: ignore[arg-type]
+        raise DiedError
+
+    for _ in range(2):
+        monkeypatch.setattr(store, "_add", dies)
+        with pytest.raises(DiedError):
+            await store.count("event", [fact()])
+        with pytest.raises(DiedError):
+            await store.settle("subject", [fact()])
+        with pytest.raises(DiedError):
+            await store.follow("stream", 0, 9, [fact()])
+    monkeypatch.setattr(store, "_add", add)
+    assert await sums(store) == []
+    assert await store.count("event", [fact()])
+    assert await store.settle("subject", [fact()])
+    assert await store.follow("stream", 0, 9, [fact()])
+    assert [row.total.count for row in await sums(store)] == [3]
+
+
+async def test_what_changes_is_counted_as_it_stands(store: StatisticsStore) -> None:
+    assert await store.settle("referral:1", [fact(amount=30), fact(extra="down", amount=5)])
+    assert not await store.settle("referral:1", [fact(amount=30), fact(extra="down", amount=5)])
+    assert await store.settle("referral:1", [fact(NEXT, amount=45)])
+    rows = [row for row in await sums(store) if row.total.count or row.total.amount]
+    assert [(row.on, row.extra, row.total.count, row.total.amount) for row in rows] == [
+        (NEXT.isoformat(), "up", 1, 45)
+    ]
+
+
+async def test_a_stream_is_followed_once_by_however_many(db: Database) -> None:
+    stores = [StatisticsStore(db) for _ in range(4)]
+    for start, end in ((0, 5), (5, 9)):
+        answers = await asyncio.gather(*(store.follow("s", start, end, [fact()]) for store in stores))
+        assert answers.count(True) == 1
+    assert await stores[0].reached("s") == 9
+    assert [row.total.count for row in await sums(stores[0])] == [2]
+
+
+async def test_processes_that_count_the_first_of_a_day_at_once_lose_nothing(db: Database) -> None:
+    stores = [StatisticsStore(db) for _ in range(3)]
+    keys = [f"event-{number}" for number in range(20)]
+    answers = await asyncio.gather(*(store.count(key, [fact()]) for key in keys for store in stores))
+    assert answers.count(True) == len(keys)
+    assert [row.total.count for row in await sums(stores[0])] == [len(keys)]
+
+
+async def test_months_say_what_their_days_say_once_they_are_ready(
+    store: StatisticsStore, db: Database
+) -> None:
+    await store.count("one", [fact(), fact(NEXT), fact(NEXT + timedelta(days=9), amount=3)])
+    days = await store.totals(date(2026, 3, 1), date(2026, 4, 30), ("month", "extra"), None)
+    await db.collection("statistics_cursors").insert_one(
+        {"_id": MONTHS_READY, "number": 1, "at": clock.now()}
+    )
+    # Whatever is read now comes from the months: the days may be gone.
+    await db.collection("statistics_days").delete_many({})
+    months = await store.totals(date(2026, 3, 1), date(2026, 4, 30), ("month", "extra"), None)
+    assert sorted(months, key=str) == sorted(days, key=str)
+    assert sorted((row.on, row.total.count, row.total.amount) for row in months) == [
+        ("2026-03", 1, 0),
+        ("2026-04", 2, 3),
+    ]
+
+
+async def test_a_level_is_that_of_the_newest_day_and_a_day_may_be_measured_again(
+    store: StatisticsStore,
+) -> None:
+    def levels(first: int, second: int) -> list[Fact]:
+        return [
+            Fact(ON, "ORG-1", Measure.CONNECTED, amount=first),
+            Fact(ON, "ORG-2", Measure.OPEN_WORK, amount=second),
+        ]
+
+    await store.set_levels(ON - timedelta(days=1), levels(7, 9))
+    await store.set_levels(ON, levels(1, 5))
+    await store.set_levels(ON, levels(1, 4)[1:])
+    period = (date(2026, 3, 1), date(2026, 4, 30))
+    newest = {row.measure: row.total.amount for row in await store.levels(*period, (), None)}
+    # Of each measure the newest day on which it was known.
+    assert newest == {Measure.CONNECTED: 7, Measure.OPEN_WORK: 4}
+    by_day = await store.levels(*period, ("on",), frozenset({"ORG-2"}))
+    assert sorted((row.on, row.total.amount) for row in by_day) == [("2026-03-30", 9), ("2026-03-31", 4)]
+
+
+def test_facts_of_one_place_are_added_up_and_names_keep_their_place() -> None:
+    adds = adds_of([fact(count=2), fact(amount=4), Fact(ON, "ORG-1", Measure.PAID, "a|b", fen=3)])
+    assert adds == {
+        ("2026-03-31", "ORG-1", "referral_accepted", "", "up"): {"count": 3, "fen": 0, "amount": 4},
+        ("2026-03-31", "ORG-1", "paid", "a｜b", ""): {"count": 1, "fen": 3, "amount": 0},
+    }

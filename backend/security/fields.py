@@ -19,7 +19,7 @@ from backend.security.keys import Key, Keyring, KeyringError
 FieldAlgorithm = Literal["AES-256-GCM", "SM4-GCM"]
 BlindKind = Literal[
     "id_number", "phone", "name", "openid", "card_id", "survey_run", "chart_number", "chart_block",
-    "resource_body", "resource_code", "resource_identifier",
+    "resource_body", "resource_code", "resource_identifier", "fhir_patient",
 ]  # fmt: skip
 
 _FORM = 1
@@ -156,7 +156,7 @@ class BlindIndex:
 # Where another spelling is another thing.
 _EXACT = frozenset({
     "openid", "survey_run", "chart_number", "chart_block",
-    "resource_body", "resource_code", "resource_identifier",
+    "resource_body", "resource_code", "resource_identifier", "fhir_patient",
 })  # fmt: skip
 # The middle dots that keyboards and registers use in the names of ethnic minorities.
 _NAME_DOTS = re.compile(r"[·•‧∙⋅・･．.]")

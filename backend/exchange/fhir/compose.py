@@ -16,6 +16,7 @@ from backend.patient_index.service import PatientIndex
 from backend.records.gate import Gate
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
+from backend.security.fields import BlindIndex, FieldCipher
 from backend.settings import Settings
 
 
@@ -29,20 +30,32 @@ class FHIRFace:
     loading: Loading
 
 
-class Below(Protocol):
+class Sealing(Protocol):
+    """Where names lie, and what they are sealed with."""
+
+    db: Database
+    cipher: FieldCipher
+    blind: BlindIndex
+
+
+class Below(Sealing, Protocol):
     """What it stands on."""
 
     settings: Settings
-    db: Database
     records: RecordService
     record_reader: RecordReader
     record_gate: Gate
     patient_index: PatientIndex
 
 
+def names_of(below: Sealing) -> PatientNames:
+    """What hospitals call their Patients."""
+    return PatientNames(below.db, below.cipher, below.blind)
+
+
 def make_fhir(below: Below) -> FHIRFace:
     """The parts."""
     base = f"{below.settings.public_url}/fhir/R4"
     finder = Finder(below.record_reader, below.record_gate, below.patient_index, base)
-    intake = Intake(below.records, below.patient_index, finder, PatientNames(below.db), base)
+    intake = Intake(below.records, below.patient_index, finder, names_of(below), base)
     return FHIRFace(intake, finder, Bundles(intake, base), Loading(LoadStore(below.db), intake))

@@ -24,6 +24,7 @@ from backend.billing.service import BillingService
 from backend.bootstrap.core import Close, Core
 from backend.bootstrap.late import Late
 from backend.bootstrap.outside import Outside
+from backend.bootstrap.referral_surveys import asking_about_referrals
 from backend.bootstrap.reminders import examination_reminders
 from backend.conversations.inbox import Inbox, Said
 from backend.conversations.models import Through
@@ -58,6 +59,8 @@ from backend.records.gate import Gate
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
 from backend.records.sharing_compose import Sharing, make_shared_records
+from backend.referrals.compose import make_referrals
+from backend.referrals.service import ReferralService
 from backend.reports.compose import Reports, make_reports
 from backend.residents.compose import make_residents
 from backend.residents.service import ResidentService
@@ -75,8 +78,8 @@ from backend.slotpool.withdrawals import Withdrawals
 from backend.staff.service import StaffService
 from backend.staff.sign_in import SignIn
 from backend.staff.store import StaffStore
+from backend.statistics.compose import make_statistics
 from backend.statistics.service import StatisticsService
-from backend.statistics.store import StatisticsStore
 from backend.surveys.compose import make_surveys
 from backend.surveys.service import SurveyService
 from bots.compose import Bots, make_bots
@@ -136,6 +139,7 @@ class Services(Middle):
     quality: QualityService
     recognition: Recognition
     medication: Medication
+    referrals: ReferralService
     # Made last, of all the others.
     bots: Bots = field(init=False)
 
@@ -236,7 +240,9 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
             guardians_of=ground.residents.patients.guardians_of,
             step_name=lambda code: STEPS[code].name if code in STEPS else "就诊",
         ),
-        statistics=StatisticsService(StatisticsStore(db), claims, billing, ground.directory),
+        statistics=make_statistics(
+            db, claims=claims, orders=billing, places=ground.directory, journal=ground.audit
+        ),
         records=kept.service,
         record_reader=kept.reader,
         record_gate=kept.gate,
@@ -336,7 +342,7 @@ def _surveys(m: Middle) -> SurveyService:
 
 def _top(m: Middle) -> Services:
     feed = Journal(m.db.collection("booking_feed"))
-    recognition = make_recognition(m)
+    recognition, surveys = make_recognition(m), _surveys(m)
     return Services(
         **vars(m),
         appointments=AppointmentService(
@@ -373,7 +379,8 @@ def _top(m: Middle) -> Services:
         hospital_bookings=HospitalBookingService(
             m.claims, m.schedules, m.residents, m.billing, m.audit, feed, m.nudger
         ),
-        surveys=_surveys(m),
+        surveys=surveys,
+        referrals=make_referrals(m, asking_about_referrals(surveys)),
         reports=make_reports(m),
         exchange=make_exchange(m),
         fhir=make_fhir(m),

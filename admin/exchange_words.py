@@ -1,8 +1,9 @@
-"""HL7 messages in Chinese: states, answers, why something was not understood, kinds of senders."""
+"""HL7 messages in Chinese: states, answers, why something was not understood, senders, targets."""
 
 from __future__ import annotations
 
 from backend.exchange.v2.models import MessageState, SenderKind, SenderState
+from backend.exchange.v2.outbound_models import Family, OutState
 
 STATES: dict[str, tuple[str, str]] = {
     MessageState.WAITING: ("处理中", "warn"),
@@ -11,6 +12,21 @@ STATES: dict[str, tuple[str, str]] = {
     MessageState.REPLACED: ("已更正", "muted"),
     MessageState.SET_ASIDE: ("已搁置", "muted"),
 }
+OUT_STATES: dict[str, tuple[str, str]] = {
+    OutState.WAITING: ("待发送", "warn"),
+    OutState.SENT: ("已送达", "good"),
+    OutState.DEAD: ("待处理", "bad"),
+    OutState.SET_ASIDE: ("已搁置", "muted"),
+}
+FAMILIES: dict[str, str] = {
+    Family.SIU: "预约（SIU）",
+    Family.REF: "转诊（REF、RRI）",
+}
+OUT_KINDS: dict[str, str] = {
+    "SIU^S12": "预约", "SIU^S15": "取消预约或停诊", "SIU^S26": "爽约", "REF^I12": "转诊申请",
+    "REF^I13": "转诊变更", "REF^I14": "转诊撤销", "RRI^I12": "转诊答复", "RRI^I13": "转诊进展",
+    "RRI^I14": "转诊终止",
+}  # fmt: skip
 # Of table 0008: what the sender was told.
 ANSWERS: dict[str, str] = {
     "AA": "AA 已接收",
@@ -34,6 +50,7 @@ REASONS: dict[str, str] = {
     "204": "标识无法识别",
     "205": "标识重复",
     "207": "系统处理失败",
+    "no_answer": "对方没有答复",
 }
 FINDINGS: dict[str, str] = {
     "segment": "整段没有使用",

@@ -10,6 +10,7 @@ from admin import exchange_words
 from admin.base import PageHandler, page
 from admin.forms import Day, Filters, Form, ReasonForm
 from admin.lookups import access_organization, organization_names, organizations_in_scope
+from admin.views import exchange_outbound
 from backend.errors import AppError, ErrorCode
 from backend.exchange.v2.desk import MessageFilter, check_city, keeps_senders, read_rows
 from backend.exchange.v2.models import Kept, MessageState, SenderKind
@@ -331,6 +332,7 @@ routes: list[tuple[str, type]] = [
     (rf"/admin/exchange/messages/{_ID}/set-aside", SetAsideHandler),
     (r"/admin/exchange/senders", SendersHandler),
     (r"/admin/exchange/senders/(?P<sender_id>[0-9A-Z]{26})/block", BlockHandler),
+    *exchange_outbound.routes,
     (r"/admin/exchange/tables", TablesHandler),
     (r"/admin/exchange/tables/(?P<organization_id>[^/]+)/(?P<table>[^/]+)", TableHandler),
 ]

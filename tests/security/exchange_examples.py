@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 
 from backend.exchange.v2.models import Link, SenderKind
+from backend.exchange.v2.outbound_models import Family, Target
 from backend.messages.models import MessageKind
 from backend.messages.templates import Draft
 from backend.permissions import SYSTEM
-from tests.factories.exchange import RESULT
+from tests.factories.exchange import RESULT, make_dead_outgoing
 from tests.security.console_examples import CITY, INSTITUTION, OWN, REASON
 from tests.security.examples import Ask, Example, plain
 from tests.security.town import Town
@@ -72,6 +73,25 @@ async def _version(town: Town, caller: str) -> Ask:
     return Ask({"kind": str(_KIND), "number": str(made.number)}, form=form)
 
 
+async def _refused(town: Town, caller: str) -> Ask:
+    """A message that its hospital will not have."""
+    message = await make_dead_outgoing(town.services, town.mine.organization.id)
+    return Ask({"message_id": message}, form=REASON)
+
+
+async def _target(town: Town, caller: str) -> Ask:
+    place = town.mine.organization.id
+    said = {"host": "127.0.0.1", "port": "9", "families": "SIU", "version": "2.4", "charset": "UNICODE UTF-8"}
+    return Ask(form={**said, "organization": place})
+
+
+async def _paused(town: Town, caller: str) -> Ask:
+    place, families = town.mine.organization.id, frozenset({Family.SIU})
+    target = Target(place, "127.0.0.1", 9, False, "2.4", "UNICODE UTF-8", families, "", "")
+    await town.services.exchange.outbound.desk.targets.write(target)
+    return Ask({"organization_id": place, "what": "pause"}, form={})
+
+
 EXCHANGE_PAGES: dict[str, list[Example]] = {
     "GET /admin/exchange": [plain(OWN)],
     "GET /admin/exchange/messages/{message_id}": [Example(INSTITUTION, _to_be_read)],
@@ -89,6 +109,16 @@ EXCHANGE_PAGES: dict[str, list[Example]] = {
     "GET /admin/exchange/senders": [plain(OWN)],
     "POST /admin/exchange/senders": [Example(CITY, _new_sender, 303)],
     "POST /admin/exchange/senders/{sender_id}/block": [Example(CITY, _sender, 303)],
+    "GET /admin/exchange/outbound": [plain(OWN)],
+    "GET /admin/exchange/outbound/{message_id}": [Example(INSTITUTION, _refused)],
+    **{
+        f"{method} /admin/exchange/outbound/{{message_id}}/{step}": [Example(INSTITUTION, _refused, status)]
+        for step, done in (("reveal", 200), ("edit", 200), ("send-again", 303), ("set-aside", 303))
+        for method, status in (("GET", 200), ("POST", done))
+    },
+    "GET /admin/exchange/targets": [plain(OWN)],
+    "POST /admin/exchange/targets": [Example(CITY, _target, 303)],
+    "POST /admin/exchange/targets/{organization_id}/{what}": [Example(CITY, _paused, 303)],
     "GET /admin/exchange/tables": [plain(OWN)],
     "GET /admin/exchange/tables/{organization_id}/{table}": [Example(INSTITUTION, _table)],
     "POST /admin/exchange/tables/{organization_id}/{table}": [Example(INSTITUTION, _table, 303)],

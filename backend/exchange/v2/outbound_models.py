@@ -14,7 +14,6 @@ class Family(StrEnum):
 
     SIU = "SIU"
     REF = "REF"
-    ORM = "ORM"
 
 
 # What is offered; older systems write 2.3.1 and 2.4, the rest what came after.

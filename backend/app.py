@@ -28,6 +28,7 @@ from backend.medication import handlers as medication_handlers
 from backend.messages import handlers as messages_handlers
 from backend.recognition import handlers as recognition_handlers
 from backend.records import sharing_handlers, window_page
+from backend.referrals import handlers as referrals_handlers
 from backend.reports import (
     dicomweb_handlers,
     document_handlers,
@@ -70,6 +71,7 @@ def api_routes() -> Routes:
         *reports_handlers.routes,
         *recognition_handlers.routes,
         *medication_handlers.routes,
+        *referrals_handlers.routes,
         *document_handlers.routes,
         *file_handlers.routes,
         *export_handlers.routes,

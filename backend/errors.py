@@ -96,6 +96,10 @@ class ErrorCode(StrEnum):
     LINK_PASSCODE_WRONG = "LINK_PASSCODE_WRONG"
     # Recognition and medication
     DECISION_CLOSED = "DECISION_CLOSED"
+    # Referrals
+    REFERRAL_STATE = "REFERRAL_STATE"
+    REFERRAL_OPEN = "REFERRAL_OPEN"
+    REFERRAL_NO_RECEIVER = "REFERRAL_NO_RECEIVER"
     # Staff
     SIGN_IN_FAILED = "SIGN_IN_FAILED"
     ACCOUNT_LOCKED = "ACCOUNT_LOCKED"
@@ -193,6 +197,11 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.PRACTITIONER_UNKNOWN: ErrorKind(400, "请填写本院已登记的医生工号后再试。"),
     ErrorCode.LAUNCH_ENDED: ErrorKind(410, "调阅窗口已失效，请在医生工作站重新打开。"),
     ErrorCode.DECISION_CLOSED: ErrorKind(409, "已超过登记或更改决定的时间，原来的记录保留不变。"),
+    ErrorCode.REFERRAL_STATE: ErrorKind(409, "这份转诊已有新的进展，不能这样办理，请刷新后再看。"),
+    ErrorCode.REFERRAL_OPEN: ErrorKind(409, "该患者转往这家机构的转诊还没有结束，请在原来的转诊上继续办理。"),
+    ErrorCode.REFERRAL_NO_RECEIVER: ErrorKind(
+        409, "没有找到可以接收急救转诊的机构，请直接指定接收机构，或拨打急救电话。"
+    ),
     ErrorCode.SIGN_IN_FAILED: ErrorKind(401, "账号、密码或动态口令不正确。"),
     ErrorCode.ACCOUNT_LOCKED: ErrorKind(423, "账号已锁定，请15分钟后再试或联系管理员。"),
     ErrorCode.CSRF_FAILED: ErrorKind(403, "页面已过期，请刷新后重试。"),

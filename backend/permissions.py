@@ -26,6 +26,8 @@ class Permission(StrEnum):
     HOSPITAL_RECOGNITION_CHECK = "hospital:recognition:check"
     HOSPITAL_RECORDS_READ = "hospital:records:read"
     HOSPITAL_RECORDS_WRITE = "hospital:records:write"
+    HOSPITAL_REFERRALS_READ = "hospital:referrals:read"
+    HOSPITAL_REFERRALS_WRITE = "hospital:referrals:write"
     HOSPITAL_SCHEDULES_WRITE = "hospital:schedules:write"
     HOSPITAL_TERMINALS_WRITE = "hospital:terminals:write"
     RESIDENT_ACCOUNT_MANAGE = "resident:account:manage"
@@ -37,6 +39,8 @@ class Permission(StrEnum):
     RESIDENT_PATIENTS_MANAGE = "resident:patients:manage"
     RESIDENT_RECORDS_READ = "resident:records:read"
     RESIDENT_RECORDS_WRITE = "resident:records:write"
+    RESIDENT_REFERRALS_MANAGE = "resident:referrals:manage"
+    RESIDENT_REFERRALS_READ = "resident:referrals:read"
     STAFF_ACCOUNT_MANAGE = "staff:account:manage"
     STAFF_APPOINTMENTS_CANCEL = "staff:appointments:cancel"
     STAFF_APPOINTMENTS_READ = "staff:appointments:read"
@@ -63,6 +67,8 @@ class Permission(StrEnum):
     STAFF_RECOGNITION_WRITE = "staff:recognition:write"
     STAFF_RECORD_ACCESS_READ = "staff:record_access:read"
     STAFF_RECORD_ACCESS_REVIEW = "staff:record_access:review"
+    STAFF_REFERRALS_READ = "staff:referrals:read"
+    STAFF_REFERRALS_WRITE = "staff:referrals:write"
     STAFF_SCHEDULES_READ = "staff:schedules:read"
     STAFF_SCHEDULES_STOP = "staff:schedules:stop"
     STAFF_STAFF_MANAGE = "staff:staff:manage"
@@ -110,12 +116,13 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.STAFF_RECOGNITION_READ, _P.STAFF_MEDICATION_READ, _P.STAFF_EXCHANGE_READ,
             _P.STAFF_EXCHANGE_WRITE,
             _P.STAFF_RECORD_ACCESS_READ, _P.STAFF_RECORD_ACCESS_REVIEW,
+            _P.STAFF_REFERRALS_READ, _P.STAFF_REFERRALS_WRITE,
         }
     ),
     Role.DOCTOR: frozenset(
         {
             _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_DIRECTORY_READ, _P.STAFF_SCHEDULES_READ,
-            _P.STAFF_APPOINTMENTS_READ,
+            _P.STAFF_APPOINTMENTS_READ, _P.STAFF_REFERRALS_READ, _P.STAFF_REFERRALS_WRITE,
         }
     ),
     Role.FINANCE: frozenset(
@@ -152,6 +159,8 @@ class Actor:
     session_id: str = ""
     channel: str = ""
     real_name: bool = False
+    # Of a staff account that is a doctor's: himself in the directory.
+    practitioner_id: str = ""
 
     def may(self, permission: Permission) -> bool:
         """Whether the role grants `permission`; the system itself may do everything."""

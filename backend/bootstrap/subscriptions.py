@@ -9,6 +9,7 @@ from backend.patient_index.compose import EVENT_SOURCES as CHART_EVENT_SOURCES
 from backend.recognition.compose import EVENT_SOURCES as RECOGNITION_EVENT_SOURCES
 from backend.records.compose import EVENT_SOURCES as RECORD_EVENT_SOURCES
 from backend.records.sharing_compose import EVENT_SOURCES as SHARING_EVENT_SOURCES
+from backend.referrals.compose import EVENT_SOURCES as REFERRAL_EVENT_SOURCES
 from backend.reports.compose import EVENT_SOURCES as REPORT_EVENT_SOURCES
 from backend.residents.compose import EVENT_SOURCES as RESIDENT_EVENT_SOURCES
 from backend.statistics.service import COUNTED_KINDS
@@ -35,6 +36,7 @@ def subscribe(services: Services) -> None:
         *REPORT_EVENT_SOURCES,
         *SHARING_EVENT_SOURCES,
         *RECOGNITION_EVENT_SOURCES,
+        *REFERRAL_EVENT_SOURCES,
         *CODE_EVENT_SOURCES,
         *SURVEY_EVENT_SOURCES,
     )
@@ -69,6 +71,7 @@ def subscribe(services: Services) -> None:
     bus.subscribe(kinds.RESIDENT_DELETED, "health_codes.on_resident_deleted", codes.on_resident_deleted)
     _subscribe_patient_index(services)
     _subscribe_sharing(services)
+    _subscribe_referrals(services)
     _subscribe_exchange(services)
     recognition = services.recognition
     bus.subscribe(kinds.RECOGNITION_DECIDED, "recognition.note", recognition.noting.on_decided)
@@ -102,6 +105,18 @@ def _subscribe_sharing(services: Services) -> None:
     bus.subscribe(kinds.RECORD_GLASS_BROKEN, "messages.tell_glass_broken", tell.on_glass_broken)
     bus.subscribe(kinds.RECORD_QUESTION_ANSWERED, "messages.tell_answered", tell.on_question_answered)
     bus.subscribe(kinds.RESIDENT_DELETED, "sharing.on_resident_deleted", services.sharing.on_resident_deleted)
+
+
+def _subscribe_referrals(services: Services) -> None:
+    """What follows when a referral moves, and what moves one."""
+    bus, kinds, referrals = services.bus, EventKind, services.referrals
+    following = referrals.following
+    bus.subscribe(kinds.REFERRAL_CHANGED, "referrals.follow", following.on_changed)
+    bus.subscribe(kinds.REFERRAL_CHANGED, "referrals.tell", referrals.teller.on_changed)
+    for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED):
+        bus.subscribe(kind, "referrals.on_place_ended", following.on_place_ended)
+    bus.subscribe(kinds.CODE_USED, "referrals.on_code_used", following.on_code_used)
+    bus.subscribe(kinds.RESIDENT_DELETED, "referrals.on_resident_deleted", following.on_resident_deleted)
 
 
 def make_record_teller(services: Services) -> RecordTeller:
@@ -193,6 +208,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("recognition.count", 20, lambda services: services.recognition.counting.run()),
     PeriodicJob("statistics.follow_audit", 15, lambda services: services.statistics.follower.run()),
     PeriodicJob("statistics.gauges", 600, lambda services: services.statistics.gauges.run()),
+    PeriodicJob("referrals.sweep", 10, lambda services: services.referrals.following.sweep()),
     PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
+from backend import clock, context
 from backend.db.client import Document
-from backend.ids import ID_LENGTH, is_id
+from backend.ids import ID_LENGTH, is_id, new_id
 from backend.messages.models import Content, Delivery, DeliveryState, Message, MessageChannel, MessageKind
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
@@ -135,3 +136,17 @@ def report_changes(
         fields["deliveries.sms.delivered_at"] = at
     known = {"deliveries.sms.ask_at": ""}
     return {"deliveries.sms.state": {"$in": open_states}}, {"$set": fields, "$unset": known}
+
+
+def addressed(kind: MessageKind, channel: MessageChannel, address: str, recipient_id: str) -> Message:
+    """A message without words yet, to an address that need not be anybody's account."""
+    return Message(
+        id=new_id(),
+        recipient_id=recipient_id,
+        kind=kind,
+        content=Content("", "", ""),
+        deliveries=(Delivery(channel, DeliveryState.DUE),),
+        created_at=clock.now(),
+        request_id=context.request_id(),
+        address=address,
+    )

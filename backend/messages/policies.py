@@ -70,6 +70,12 @@ POLICIES: dict[MessageKind, Policy] = {
     MessageKind.PAYMENT_SUCCEEDED: _NOTICE,
     MessageKind.BIRTH_FILING: _NOTICE,
     MessageKind.REFERRAL: _NOTICE,
+    # Nobody is to travel for nothing.
+    MessageKind.REFERRAL_MOVED: Policy(Priority.URGENT),
+    MessageKind.REFERRAL_OFF: Policy(Priority.URGENT),
+    # To the phone of a desk, where somebody is on duty.
+    MessageKind.REFERRAL_DUTY: Policy(Priority.URGENT, None, per_day=200),
+    MessageKind.REFERRAL_ANSWERED: Policy(Priority.URGENT, None, per_day=200),
     MessageKind.RECORD_CONSENT_ASKED: _NOTICE,
     MessageKind.RECORD_CONSENT_GIVEN: Policy(group=None),
     # Whose record is read in an emergency learns it at once, and cannot have it stopped.

@@ -15,9 +15,10 @@ from backend import clock, context, metrics
 from backend.audit.service import AuditService
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode, not_found
-from backend.ids import derived_id, new_id
+from backend.ids import derived_id
 from backend.messages.codes import CodeSending
 from backend.messages.delivering import Delivering, People
+from backend.messages.documents import addressed
 from backend.messages.extensions import OPEN_FOR, TALK, own_part
 from backend.messages.gates import Gates, Hours, Limits
 from backend.messages.lines import SMSLine, SMSLines
@@ -192,21 +193,30 @@ class MessageService:
     async def answer(self, answer: Answer) -> None:
         """Push a conversation's words to the line it is held on. Asked again with the same key, nothing."""
         channel = MessageChannel(answer.through)
-        blind = self._blind.of("phone" if channel is MessageChannel.SMS else "openid", answer.address)
         sms = answer.text if channel is MessageChannel.SMS else ""
-        message = Message(
-            id=new_id(),
-            recipient_id=f"{answer.through}:{blind}",
-            kind=MessageKind.ANSWER,
+        message = replace(
+            self._addressed(MessageKind.ANSWER, channel, answer.address),
             content=Content(WORDINGS[MessageKind.ANSWER].title, answer.text, sms),
-            deliveries=(Delivery(channel, DeliveryState.DUE),),
-            created_at=clock.now(),
-            request_id=context.request_id(),
-            address=answer.address,
             topic=TALK if channel is MessageChannel.SMS else "",
             resident_id=answer.resident_id,
         )
-        if await self._messages.insert_answer(message, answer.key, [_due(message, channel)]):
+        await self._push(message, answer.key, channel)
+
+    async def tell_phone(
+        self, key: str, phone: str, kind: MessageKind, facts: Mapping[str, str], organization_id: str
+    ) -> None:
+        """Tell a phone that is nobody's account, such as a desk's. Told again with the same key, nothing."""
+        blank = self._addressed(kind, MessageChannel.SMS, phone)
+        message = await self._filled(replace(blank, organization_id=organization_id), facts)
+        await self._push(message, key, MessageChannel.SMS)
+
+    def _addressed(self, kind: MessageKind, channel: MessageChannel, address: str) -> Message:
+        blind = self._blind.of("phone" if channel is MessageChannel.SMS else "openid", address)
+        return addressed(kind, channel, address, f"{channel}:{blind}")
+
+    async def _push(self, message: Message, key: str, channel: MessageChannel) -> None:
+        due = [] if message.refused else [_due(message, channel)]
+        if await self._messages.insert_answer(message, key, due):
             self._nudge()
 
     async def send_code(self, phone: str, code: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from backend.messages.models import MessageKind
 from backend.messages.record_texts import RECORD_WORDINGS
+from backend.messages.referral_texts import REFERRAL_WORDINGS
 from backend.messages.wording import SMS, WECHAT, Wording
 
 _VISIT: tuple[tuple[str, str], ...] = (
@@ -268,12 +269,6 @@ WORDINGS |= {
         sms="您办理的{item}：{state}。详情请登录查看。",
         channels=(SMS,),
     ),
-    MessageKind.REFERRAL: Wording(
-        title="转诊通知",
-        lines=(("就诊人", "{patient}"), ("转往", "{to}"), ("时间", "{when}")),
-        sms="{patient}您好，您已由{organization}转诊至{to}，就诊时间{when}。请携带{bring}。",
-        channels=(SMS,),
-    ),
 }
 
-WORDINGS |= RECORD_WORDINGS
+WORDINGS |= RECORD_WORDINGS | REFERRAL_WORDINGS

@@ -98,12 +98,15 @@ TABLE: dict[tuple[ReferralState | None, ReferralEvent], Rule] = {
     (_S.ACCEPTED, _E.WISH): _rule(_S.ACCEPTED, _P.RESIDENT, needs=(_N.TEXT,)),
     (_S.ACCEPTED, _E.REBOOK): _rule(_S.ACCEPTED, _P.RECEIVER, needs=(_N.PLACE,)),
     (_S.ACCEPTED, _E.DEPART): _rule(_S.IN_TRANSIT, _P.SENDER, needs=(_N.TRANSPORT,)),
-    (_S.ACCEPTED, _E.ARRIVE): _rule(_S.ARRIVED, _P.RECEIVER),
+    # The system: the patient's health code was shown there.
+    (_S.ACCEPTED, _E.ARRIVE): _rule(_S.ARRIVED, _P.RECEIVER, _P.SYSTEM),
     (_S.ACCEPTED, _E.WITHDRAW): _rule(_S.WITHDRAWN, _P.SENDER, _P.RESIDENT),
     (_S.ACCEPTED, _E.MISS): _rule(_S.NOT_ARRIVED, _P.RECEIVER, _P.SYSTEM),
+    # Its place was lost (a clinic stopped), and nobody has given another.
+    (_S.ACCEPTED, _E.LAPSE): _rule(_S.LAPSED, _P.SYSTEM, _P.CITY),
     # Another ambulance, a later hour.
     (_S.IN_TRANSIT, _E.DEPART): _rule(_S.IN_TRANSIT, _P.SENDER, needs=(_N.TRANSPORT,)),
-    (_S.IN_TRANSIT, _E.ARRIVE): _rule(_S.ARRIVED, _P.RECEIVER),
+    (_S.IN_TRANSIT, _E.ARRIVE): _rule(_S.ARRIVED, _P.RECEIVER, _P.SYSTEM),
     (_S.IN_TRANSIT, _E.WITHDRAW): _rule(_S.WITHDRAWN, _P.SENDER),
     (_S.IN_TRANSIT, _E.MISS): _rule(_S.NOT_ARRIVED, _P.RECEIVER, _P.SYSTEM),
     (_S.ARRIVED, _E.BEGIN_TREATMENT): _rule(_S.TREATING, _P.RECEIVER),
@@ -111,8 +114,9 @@ TABLE: dict[tuple[ReferralState | None, ReferralEvent], Rule] = {
     (_S.TREATING, _E.COMPLETE): _rule(_S.COMPLETED, _P.RECEIVER, needs=(_N.OUTCOME,)),
     # Whoever was given up on may still come.
     (_S.NOT_ARRIVED, _E.ARRIVE): _rule(_S.ARRIVED, _P.RECEIVER),
-    (_S.REJECTED, _E.REDIRECT): _rule(_S.REJECTED, _P.SENDER, _P.CITY, needs=(_N.RECEIVER,)),
-    (_S.LAPSED, _E.REDIRECT): _rule(_S.LAPSED, _P.SENDER, _P.CITY, needs=(_N.RECEIVER,)),
+    # The system: an emergency that asked for whoever is nearest goes on to the next.
+    (_S.REJECTED, _E.REDIRECT): _rule(_S.REJECTED, _P.SENDER, _P.CITY, _P.SYSTEM, needs=(_N.RECEIVER,)),
+    (_S.LAPSED, _E.REDIRECT): _rule(_S.LAPSED, _P.SENDER, _P.CITY, _P.SYSTEM, needs=(_N.RECEIVER,)),
     (_S.NOT_ARRIVED, _E.REDIRECT): _rule(_S.NOT_ARRIVED, _P.SENDER, _P.CITY, needs=(_N.RECEIVER,)),
 }
 

@@ -128,10 +128,14 @@ class Transport:
 
 @dataclass(frozen=True, slots=True)
 class Loose:
-    """A place of the pool that may be claimed for this referral and is not its place: to be given back."""
+    """A place of the pool that may be claimed for this referral and is not its place.
+
+    `owed`: to be given back now. Else it is about to be taken, and given back if nothing comes of it.
+    """
 
     appointment_id: str
     since: datetime
+    owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +149,10 @@ class Step:
     actor_kind: str
     actor_id: str
     organization_id: str = ""
-    text: str = ""
+    text: str = field(default="", repr=False)
     reason: str = ""
+    # By which the same request is known when it is made again.
+    facts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +201,8 @@ class Referral:
     # The referral that this one goes on from, and the one that goes on from this.
     follows: str = ""
     followed_by: str = ""
+    # What the referral back says, from completion on.
+    back: Clinical | None = field(default=None, repr=False)
     # Bookkeeping: places tried, places to give back, relationships of care begun.
     places_tried: int = 0
     loose: tuple[Loose, ...] = ()

@@ -105,6 +105,14 @@ class Directory(Protocol):
     async def organizations_by_id(self, ids: Iterable[str]) -> dict[str, Organization]: ...
 
 
+class AskAbout(Protocol):
+    """How surveys hear of a referral that is complete; told twice, they ask once."""
+
+    async def __call__(
+        self, person_id: str, organization_id: str, department_id: str | None, at: datetime, referral_id: str
+    ) -> None: ...
+
+
 class Audit(Protocol):
     """The audit's service."""
 

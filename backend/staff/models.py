@@ -47,6 +47,8 @@ class StaffMember:
     updated_at: datetime
     last_signed_in_at: datetime | None = None
     disabled_reason: str = ""
+    # Of a doctor: himself in the directory, in whose name he refers patients.
+    practitioner_id: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -93,6 +95,7 @@ class SignedIn:
             organization_ids=self.member.organization_ids,
             session_id=self.session.id,
             channel="console",
+            practitioner_id=self.member.practitioner_id,
         )
 
 
@@ -107,6 +110,7 @@ class NewStaff:
     password: str = ""
     totp_secret: str = ""
     must_change_password: bool = True
+    practitioner_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

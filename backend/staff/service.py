@@ -49,6 +49,7 @@ class StaffService:
             must_change_password=wanted.must_change_password,
             created_at=now,
             updated_at=now,
+            practitioner_id=wanted.practitioner_id,
         )
         await self._store.insert(member, StaffSecrets(await hash_password(password), secret))
         await self._record(actor, "staff.add", member, {"role": member.role.value})
@@ -77,6 +78,21 @@ class StaffService:
     async def names(self, staff_ids: set[str]) -> dict[str, str]:
         """Names of members by id, for pages that show who did something."""
         return await self._store.names(staff_ids)
+
+    async def tie_practitioner(
+        self, actor: Actor, staff_id: str, practitioner_id: str, organization_id: str
+    ) -> StaffMember:
+        """Say which doctor of the directory an account is, at which institution; empty: none of them."""
+        member = await self.access_member(actor, staff_id)
+        if practitioner_id and member.role is not Role.DOCTOR:
+            raise _not_a_doctor()
+        if practitioner_id and (
+            member.organization_ids is None or organization_id not in member.organization_ids
+        ):
+            raise not_found("a practitioner of the account's institutions")
+        member = await self._store.update(member, practitioner_id=practitioner_id)
+        await self._record(actor, "staff.tie_practitioner", member, {"practitioner_id": practitioner_id})
+        return member
 
     async def disable(self, actor: Actor, staff_id: str, reason: str) -> StaffMember:
         """Close an account and end its sessions at once."""
@@ -152,6 +168,8 @@ class StaffService:
         if wanted.role not in STAFF_ROLES:
             raise AppError(ErrorCode.BAD_REQUEST, f"role {wanted.role}", text="请选择工作人员的角色。")
         ids = wanted.organization_ids
+        if wanted.practitioner_id and wanted.role is not Role.DOCTOR:
+            raise _not_a_doctor()
         nowhere = ids is not None and not ids
         if nowhere or (ids is None and wanted.role in _HOSPITAL_ROLES):
             raise AppError(
@@ -179,6 +197,12 @@ class StaffService:
             only,
             dict(data),
         )
+
+
+def _not_a_doctor() -> AppError:
+    return AppError(
+        ErrorCode.BAD_REQUEST, "no doctor's account", text="只有医生账号可以关联医生名录中的医生。"
+    )
 
 
 def _scope_within(ids: frozenset[str] | None, actor: Actor) -> bool:

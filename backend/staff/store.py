@@ -60,6 +60,7 @@ class StaffStore:
             "totp_step": 0,
             "must_change_password": member.must_change_password,
             "disabled_reason": "",
+            "practitioner_id": member.practitioner_id,
             "created_at": member.created_at,
             "updated_at": member.updated_at,
             "last_signed_in_at": None,
@@ -215,6 +216,7 @@ class StaffStore:
             updated_at=doc["updated_at"],
             last_signed_in_at=doc.get("last_signed_in_at"),
             disabled_reason=doc.get("disabled_reason", ""),
+            practitioner_id=doc.get("practitioner_id", ""),
         )
 
 

@@ -53,6 +53,7 @@ class EventKind(StrEnum):
     RECORD_QUESTION_ANSWERED = "record.question_answered"
     CHART_CHANGED = "chart.changed"
     PERSON_CHANGED = "chart.person_changed"
+    REFERRAL_CHANGED = "referral.changed"
 
 
 # What most jobs have; a lower number goes out first, and the highest only a few at a time.

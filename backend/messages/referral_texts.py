@@ -1,0 +1,50 @@
+"""The words of messages about referrals: to the patient, and to whoever has to answer or has sent."""
+
+from __future__ import annotations
+
+from backend.messages.models import MessageKind
+from backend.messages.wording import SMS, Wording
+
+_JOURNEY: tuple[tuple[str, str], ...] = (
+    ("就诊人", "{patient}"),
+    ("转出机构", "{organization}"),
+    ("转往", "{to}"),
+)
+
+REFERRAL_WORDINGS: dict[MessageKind, Wording] = {
+    MessageKind.REFERRAL: Wording(
+        title="转诊已接收",
+        lines=(*_JOURNEY, ("时间", "{when}"), ("地点", "{place}"), ("请携带", "{bring}")),
+        sms="{patient}您好，您已由{organization}转诊至{to}，就诊时间{when}{place_sms}。请携带{bring}。",
+        channels=(SMS,),
+    ),
+    MessageKind.REFERRAL_MOVED: Wording(
+        title="转诊时间已调整",
+        lines=(*_JOURNEY, ("新的时间", "{when}"), ("地点", "{place}"), ("请携带", "{bring}")),
+        sms="{patient}您好，您转诊至{to}的时间已调整为{when}{place_sms}，原来的时间不再保留。请携带{bring}。",
+        channels=(SMS,),
+    ),
+    MessageKind.REFERRAL_OFF: Wording(
+        title="转诊未办成",
+        lines=(
+            *_JOURNEY,
+            ("结果", "{state}"),
+            ("接下来", "请与转出机构的医生联系，由医生为您改转其他医院。"),
+        ),
+        sms="{patient}您好，您由{organization}转诊至{to}：{state}。请与转出机构的医生联系，由医生为您改转其他医院。",
+        channels=(SMS,),
+    ),
+    # To a desk's phone: nothing of the patient.
+    MessageKind.REFERRAL_DUTY: Wording(
+        title="转诊待办理",
+        lines=(("转诊", "{item}"), ("转出机构", "{organization}"), ("办理", "{state}")),
+        sms="{item}：{organization}转往{to}，{state}。请登录工作台办理。",
+        channels=(SMS,),
+    ),
+    MessageKind.REFERRAL_ANSWERED: Wording(
+        title="转诊进展",
+        lines=(("转诊", "{item}"), ("转往", "{to}"), ("进展", "{state}")),
+        sms="您发出的{item}（转往{to}）：{state}。详情请登录工作台查看。",
+        channels=(SMS,),
+    ),
+}

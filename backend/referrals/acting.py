@@ -1,0 +1,215 @@
+"""Acting: an event comes, the table is asked, and the next turn is written over the one it was thought of.
+
+A place of the pool is taken between two writes. The first says that it may be taken, the second that it is
+the referral's; whatever dies between them leaves a loose place behind, which the sweep gives back. A loose
+place is given back only after `places_tried` has gone up: from then on nobody can arrive at it under its key,
+and whoever has taken it late finds his turn gone and gives it back himself.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+from backend import clock
+from backend.errors import AppError, ErrorCode, not_found
+from backend.permissions import Actor
+from backend.referrals.deciding import check_needs, check_rule, is_repeat, moved, step_of
+from backend.referrals.limits import TimeLimits
+from backend.referrals.machine import Part, ReferralEvent, rule_for
+from backend.referrals.models import Facts, Loose, Place, Referral
+from backend.referrals.ports import Places
+from backend.referrals.sending import Sending, changed
+from backend.referrals.store import ReferralStore
+
+log = logging.getLogger(__name__)
+
+_TRIES = 8
+# A place that nobody has claimed in so long will not be claimed any more: no request lives so long.
+NEVER_AFTER = timedelta(minutes=10)
+_WITH_PLACE = frozenset({ReferralEvent.ACCEPT, ReferralEvent.REBOOK})
+
+
+class Acting:
+    """Every event but `send`."""
+
+    def __init__(self, store: ReferralStore, limits: TimeLimits, places: Places, sending: Sending) -> None:
+        self._store = store
+        self._limits = limits
+        self._places = places
+        self._sending = sending
+
+    async def act(
+        self,
+        actor: Actor,
+        referral: Referral,
+        event: ReferralEvent,
+        facts: Facts,
+        parts: frozenset[Part],
+    ) -> tuple[Referral, bool]:
+        """The referral after the event, and whether anything has changed.
+
+        Others may act at the same time: then it is thought of anew, on what they have made of it.
+        """
+        for _ in range(_TRIES):
+            if is_repeat(referral, event, facts):
+                return referral, False
+            after = await self._try(actor, referral, event, facts, parts)
+            if after is not None:
+                return after, True
+            referral = await self.reload(referral.id)
+        raise AppError(ErrorCode.CONFLICT, "others were faster every time")
+
+    async def once(
+        self,
+        actor: Actor,
+        referral: Referral,
+        event: ReferralEvent,
+        facts: Facts,
+        parts: frozenset[Part],
+    ) -> Referral | None:
+        """The event on the referral as it was read; None when somebody has moved it meanwhile."""
+        return await self._try(actor, referral, event, facts, parts)
+
+    async def reload(self, referral_id: str) -> Referral:
+        """As it is now. Raises NOT_FOUND."""
+        found = await self._store.find(referral_id)
+        if found is None:
+            raise not_found(f"referral {referral_id}")
+        return found
+
+    async def _try(
+        self,
+        actor: Actor,
+        referral: Referral,
+        event: ReferralEvent,
+        facts: Facts,
+        parts: frozenset[Part],
+    ) -> Referral | None:
+        """Write one turn; None when another was written meanwhile."""
+        rule, part = check_rule(referral, event, parts)
+        check_needs(rule, facts)
+        if event is ReferralEvent.REDIRECT:
+            return await self._redirect(actor, referral, part, facts)
+        place = None
+        if event in _WITH_PLACE:
+            if not facts.schedule_id:
+                place = _own_place(referral, facts)
+            else:
+                going = await self._intend(referral, facts)
+                if going is None:
+                    return None
+                referral, place = going, await self._take(going, facts)
+        now = clock.now()
+        step = step_of(event, rule, part, actor, facts, referral, now)
+        after = moved(referral, event, rule, step, facts, self._limits, place)
+        if await self._store.write(after, [changed(after, event)]):
+            after = replace(after, turn=after.turn + 1)
+            if event is ReferralEvent.COMPLETE:
+                await self._sending.send_back(after)
+            return after
+        if place is not None and place.appointment_id:
+            await self._undo(referral.id, event, place.appointment_id)
+        return None
+
+    async def _redirect(self, actor: Actor, referral: Referral, part: Part, facts: Facts) -> Referral | None:
+        """The new one first: were it the other way round, a crash between could lose the patient."""
+        made, _ = await self._sending.redirect(referral, actor, part, facts)
+        rule, part = check_rule(referral, ReferralEvent.REDIRECT, frozenset({part}))
+        now = clock.now()
+        step = step_of(ReferralEvent.REDIRECT, rule, part, actor, facts, referral, now)
+        marked = replace(referral, followed_by=made.id)
+        after = moved(marked, ReferralEvent.REDIRECT, rule, step, facts, self._limits)
+        return made if await self._store.write(after, [changed(after, ReferralEvent.REDIRECT)]) else None
+
+    # -- places ----------------------------------------------------------------------------------------
+
+    def _key(self, referral: Referral, facts: Facts) -> str:
+        return f"{referral.id}:{referral.places_tried}:{facts.schedule_id}:{facts.number or 0}"
+
+    async def _intend(self, referral: Referral, facts: Facts) -> Referral | None:
+        """Say that a place may be taken, before it is; None when another turn was written meanwhile."""
+        appointment_id = self._places.appointment_id(self._key(referral, facts))
+        if any(each.appointment_id == appointment_id for each in referral.loose):
+            return referral
+        going = replace(referral, loose=(*referral.loose, Loose(appointment_id, clock.now())))
+        return replace(going, turn=going.turn + 1) if await self._store.write(going) else None
+
+    async def _take(self, referral: Referral, facts: Facts) -> Place:
+        key = self._key(referral, facts)
+        take = (key, referral.to_organization_id, facts.schedule_id, facts.number, referral.person_id)
+        try:
+            place = await self._places.take(*take)
+        except AppError as error:
+            own = referral.place.appointment_id if referral.place else ""
+            if (
+                error.code is not ErrorCode.ALREADY_BOOKED
+                or not own
+                or error.data.get("appointment_id") != own
+            ):
+                await self.give_up(referral.id, self._places.appointment_id(key))
+                raise
+            # Another hour in the same department on the same day: nobody may have two places there.
+            await self._places.give_back(own)
+            try:
+                place = await self._places.take(*take)
+            except AppError:
+                await self.give_up(referral.id, self._places.appointment_id(key))
+                raise
+        return replace(place, bring=facts.bring.strip())
+
+    async def give_up(self, referral_id: str, appointment_id: str) -> None:
+        """A place is not to be this referral's: give it back if it was taken, and forget it."""
+        for _ in range(_TRIES):
+            referral = await self.reload(referral_id)
+            if referral.place is not None and referral.place.appointment_id == appointment_id:
+                return
+            loose = next((each for each in referral.loose if each.appointment_id == appointment_id), None)
+            if loose is None:
+                await self._places.give_back(appointment_id)
+                return
+            if loose.owed or await self._store.write(_barred(referral, loose)):
+                there_was_one = await self._places.give_back(appointment_id)
+                if there_was_one or loose.since <= clock.now() - NEVER_AFTER:
+                    await self._forget_loose(referral_id, appointment_id)
+                return
+        log.warning("referral_place_left_loose", extra={"referral_id": referral_id})
+
+    async def _forget_loose(self, referral_id: str, appointment_id: str) -> None:
+        for _ in range(_TRIES):
+            referral = await self.reload(referral_id)
+            left = tuple(each for each in referral.loose if each.appointment_id != appointment_id)
+            if left == referral.loose or await self._store.write(replace(referral, loose=left)):
+                return
+        log.warning("referral_place_left_loose", extra={"referral_id": referral_id})
+
+    async def _undo(self, referral_id: str, event: ReferralEvent, appointment_id: str) -> None:
+        """Somebody else has moved the referral after this place was taken for it.
+
+        Where it still can be the referral's (the same request made twice, an escalation between), the next
+        try arrives at it under the same key. Else it is given back here.
+        """
+        referral = await self.reload(referral_id)
+        wanted = any(each.appointment_id == appointment_id and not each.owed for each in referral.loose)
+        if wanted and rule_for(referral.state, event) is not None:
+            return
+        await self.give_up(referral_id, appointment_id)
+
+
+def _own_place(referral: Referral, facts: Facts) -> Place:
+    """A bed or a time that the receiver has without the pool."""
+    if facts.expected_at is None:
+        raise AppError(ErrorCode.BAD_REQUEST, "neither place nor time")
+    return Place(
+        expected_at=facts.expected_at,
+        department_id=referral.to_department_id,
+        bed=facts.bed.strip(),
+        bring=facts.bring.strip(),
+    )
+
+
+def _barred(referral: Referral, loose: Loose) -> Referral:
+    """From now on nobody arrives at this place under its key."""
+    marked = tuple(replace(each, owed=True) if each == loose else each for each in referral.loose)
+    return replace(referral, loose=marked, places_tried=referral.places_tried + 1)

@@ -1,0 +1,232 @@
+"""The collections `referrals` and `referral_desks`: what is clinical or personal lies sealed in one piece."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Ids
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import DuplicateKeyError
+
+from backend.db.client import Database, Document
+from backend.errors import AppError, ErrorCode
+from backend.ids import is_id
+from backend.referrals.machine import OPEN, WAITING, ReferralState
+from backend.referrals.models import NOTHING_CLINICAL, Desk, Level, Referral, ReferralQuery, Side
+from backend.security.fields import FieldCipher
+from backend.security.lasting import declare_sealed
+from backend.worker.events import Event, embedded
+
+REFERRALS, DESKS = "referrals", "referral_desks"
+declare_sealed(REFERRALS, "body")
+declare_sealed(DESKS, "body")
+
+_REFERRAL, _DESK = TypeAdapter(Referral), TypeAdapter(Desk)
+# What stands in clear besides, for the indexes and the figures.
+_CLEAR = (
+    "direction", "urgency", "state", "person_id", "from_organization_id", "to_organization_id", "turn",
+    "created_at", "accepted_at", "arrived_at", "ended_at",
+)  # fmt: skip
+
+
+class ReferralStore:
+    """Referrals by id. A change is written over the turn it was thought of, or not at all."""
+
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        self._referrals = db.collection(REFERRALS)
+        self._desks = db.collection(DESKS)
+        self._cipher = cipher
+
+    async def insert(self, referral: Referral, event: Event) -> bool:
+        """Keep a new one; False when it is there already."""
+        try:
+            await self._referrals.insert_one({**self._write(referral), **embedded(event)})
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def write(self, after: Referral, events: Sequence[Event] = ()) -> bool:
+        """Write the next turn; False when another has been written meanwhile."""
+        document = self._write(after)
+        del document["_id"]
+        gone = [name for name in ("due_at", "loose_since", "appointment_id") if name not in document]
+        changes: Document = {"$set": document | {"turn": after.turn + 1}}
+        if gone:
+            changes["$unset"] = dict.fromkeys(gone, "")
+        if events:
+            changes["$push"] = {"events": {"$each": [event.to_doc() for event in events]}}
+            changes["$set"]["events_due"] = True
+        done = await self._referrals.update_one({"_id": after.id, "turn": after.turn}, changes)
+        return done.matched_count == 1
+
+    async def find(self, referral_id: str) -> Referral | None:
+        """One, or None."""
+        doc = await self._referrals.find_one({"_id": referral_id})
+        return self._read(doc) if doc else None
+
+    async def of_appointment(self, appointment_id: str) -> Referral | None:
+        """The referral whose place an appointment is."""
+        doc = await self._referrals.find_one({"appointment_id": appointment_id})
+        return self._read(doc) if doc else None
+
+    async def of_person(self, person_id: str, *, open_only: bool = False) -> list[Referral]:
+        """A person's referrals, the newest first."""
+        matching: Document = {"person_id": person_id}
+        if open_only:
+            matching["state"] = {"$in": [str(state) for state in OPEN]}
+        found = self._referrals.find(matching).sort("created_at", DESCENDING).limit(200)
+        return [self._read(doc) async for doc in found]
+
+    async def forget(self, referral_id: str) -> None:
+        """Keep of a referral what figures are made of, and nothing of the person."""
+        while (found := await self.find(referral_id)) is not None:
+            bare = replace(
+                found,
+                person_id="",
+                clinical=NOTHING_CLINICAL,
+                back=None,
+                transport=None,
+                place=None,
+                from_phone="",
+                asked="",
+                wish="",
+                outcome_text="",
+                due_at=None,
+                history=tuple(replace(step, text="") for step in found.history),
+            )
+            if await self.write(bare):
+                return
+
+    async def due(self, now: datetime, limit: int) -> list[Referral]:
+        """Those whose time has come, the longest waiting first."""
+        found = self._referrals.find({"due_at": {"$lte": now}}).sort("due_at", ASCENDING).limit(limit)
+        return [self._read(doc) async for doc in found]
+
+    async def with_loose(self, before: datetime, limit: int) -> list[Referral]:
+        """Those that may have claimed places which are not theirs."""
+        found = self._referrals.find({"loose_since": {"$lte": before}}).sort("loose_since", ASCENDING)
+        return [self._read(doc) async for doc in found.limit(limit)]
+
+    async def page(
+        self, query: ReferralQuery, within: Ids[str] | None, people: Ids[str] | None
+    ) -> list[Referral]:
+        """A page and one more. `within` are institutions, `people` persons; None is no limit."""
+        rules: list[Document] = [_wanted(query, within)]
+        if people is not None:
+            rules.append({"person_id": {"$in": sorted(people)}})
+        if query.cursor:
+            rules.append(_after(query.cursor))
+        found = self._referrals.find({"$and": rules}).sort([("created_at", -1), ("_id", -1)])
+        return [self._read(doc) async for doc in found.limit(query.limit + 1)]
+
+    async def count(self, rules: Document, side: Document | None = None) -> int:
+        """How many fit, a thousand at most."""
+        return await self._referrals.count_documents(rules | (side or {}), limit=1000)
+
+    async def months(self, since: datetime, until: datetime, within: Ids[str] | None) -> list[Document]:
+        """What figures are made of: clear fields only."""
+        matching: Document = {"created_at": {"$gte": since, "$lt": until}}
+        if within is not None:
+            matching["$or"] = _either(within)
+        fields = dict.fromkeys((*(name for name in _CLEAR if name != "person_id"), "arrive_by"), 1)
+        return [doc async for doc in self._referrals.find(matching, fields)]
+
+    async def save_desk(self, desk: Desk) -> None:
+        """State an institution's desk."""
+        body = orjson.dumps(desk).decode()
+        sealed = self._cipher.seal(DESKS, "body", desk.organization_id, body)
+        fields = {"takes_emergencies": desk.takes_emergencies, "body": sealed}
+        await self._desks.update_one({"_id": desk.organization_id}, {"$set": fields}, upsert=True)
+
+    async def find_desk(self, organization_id: str) -> Desk | None:
+        """An institution's desk, or None."""
+        doc = await self._desks.find_one({"_id": organization_id})
+        return self._read_desk(doc) if doc else None
+
+    async def emergency_desks(self) -> list[Desk]:
+        """Those that take emergencies."""
+        found = self._desks.find({"takes_emergencies": True}).limit(500)
+        return [self._read_desk(doc) async for doc in found]
+
+    def _write(self, referral: Referral) -> Document:
+        body = self._cipher.seal(REFERRALS, "body", referral.id, orjson.dumps(referral).decode())
+        clear = {name: getattr(referral, name) for name in _CLEAR}
+        document: Document = {"_id": referral.id, **clear, "body": body, "updated_at": referral.updated_at}
+        document["level"] = str(referral.level)
+        document["arrive_by"] = referral.arrive_by
+        document["followed"] = bool(referral.followed_by)
+        place = referral.place
+        document["place_wanted"] = referral.state is ReferralState.ACCEPTED and bool(
+            referral.wish or (place is not None and place.lost)
+        )
+        if referral.due_at is not None:
+            document["due_at"] = referral.due_at
+        if referral.loose:
+            document["loose_since"] = min(each.since for each in referral.loose)
+        if place is not None and place.appointment_id:
+            document["appointment_id"] = place.appointment_id
+        return document
+
+    def _read(self, doc: Document) -> Referral:
+        body = orjson.loads(self._cipher.open(REFERRALS, "body", doc["_id"], doc["body"]))
+        return _REFERRAL.validate_python(body | {"turn": doc["turn"]})
+
+    def _read_desk(self, doc: Document) -> Desk:
+        return _DESK.validate_json(self._cipher.open(DESKS, "body", doc["_id"], doc["body"]))
+
+
+def write_cursor(referral: Referral) -> str:
+    """Where the next page begins."""
+    return f"{int(referral.created_at.timestamp() * 1000)}.{referral.id}"
+
+
+def sides(organization_ids: Iterable[str]) -> tuple[Document, Document]:
+    """Sent to, and sent by, some institutions."""
+    ids = {"$in": sorted(organization_ids)}
+    return {"to_organization_id": ids}, {"from_organization_id": ids}
+
+
+def _either(organization_ids: Iterable[str]) -> list[Document]:
+    return list(sides(organization_ids))
+
+
+def _wanted(query: ReferralQuery, within: Ids[str] | None) -> Document:
+    matching: Document = {}
+    if query.organization_id is not None:
+        within = [query.organization_id]
+    if within is not None:
+        to, by = sides(within)
+        either: Document = {"$or": [to, by]}
+        matching |= either if query.side is None else {Side.IN: to, Side.OUT: by}[query.side]
+    if query.states:
+        matching["state"] = {"$in": [str(state) for state in query.states]}
+    for name in ("urgency", "direction", "person_id"):
+        if getattr(query, name) is not None:
+            matching[name] = str(getattr(query, name))
+    if query.overdue:
+        matching |= OVERDUE
+    return matching
+
+
+OVERDUE: dict[str, Any] = {
+    "state": {"$in": [str(state) for state in WAITING]},
+    "level": {"$ne": str(Level.SENT)},
+}
+
+
+def _after(cursor: str) -> Document:
+    at, _, referral_id = cursor.partition(".")
+    if not (at.isdecimal() and len(at) < 15 and is_id(referral_id)):
+        raise AppError(ErrorCode.BAD_REQUEST, data={"fields": [{"field": "cursor", "problem": "unknown"}]})
+    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(at))
+    return {
+        "$or": [
+            {"created_at": {"$lt": instant}},
+            {"created_at": instant, "_id": {"$lt": referral_id}},
+        ]
+    }

@@ -1,0 +1,185 @@
+"""Tells people of referrals: the patient of his journey, the desks of what waits, the sender of the answer.
+
+What is told is decided by the event, and told only while it still is so: nobody is called to what has been
+answered meanwhile, and nobody is told to travel to what has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
+
+from backend.directory.models import Department, Organization
+from backend.messages.models import Letter, MessageKind
+from backend.messages.tellers import long_time
+from backend.referrals.machine import ReferralEvent, ReferralState
+from backend.referrals.models import Desk, Level, Referral
+from backend.referrals.store import ReferralStore
+from backend.referrals.words import REJECT_REASONS, STATES, URGENCIES
+from backend.worker.events import Event
+
+BRING = "身份证、医保卡、转诊单和以往检查资料"
+_E, _S = ReferralEvent, ReferralState
+_TO_PATIENT = {
+    _E.ACCEPT: MessageKind.REFERRAL,
+    _E.REBOOK: MessageKind.REFERRAL_MOVED,
+    _E.REJECT: MessageKind.REFERRAL_OFF,
+    _E.LAPSE: MessageKind.REFERRAL_OFF,
+}
+# In which state it is still true.
+_STILL = {
+    MessageKind.REFERRAL: frozenset({_S.ACCEPTED, _S.IN_TRANSIT}),
+    MessageKind.REFERRAL_MOVED: frozenset({_S.ACCEPTED, _S.IN_TRANSIT}),
+    MessageKind.REFERRAL_OFF: frozenset({_S.REJECTED, _S.LAPSED}),
+}
+# The sender hears of these.
+_TO_SENDER = frozenset(
+    {_E.ASK_MORE, _E.ACCEPT, _E.REJECT, _E.REBOOK, _E.ARRIVE, _E.COMPLETE, _E.LAPSE, _E.MISS}
+)
+# The receiver's desk hears of these at once, however the hours go.
+_TO_DESK = {
+    _E.SEND: "请尽快答复",
+    _E.SUPPLEMENT: "资料已补充，请答复",
+    _E.DEPART: "患者已出发，请准备接诊",
+    _E.WITHDRAW: "已撤回，不必再准备",
+    _E.WISH: "患者希望改时间，请联系",
+}
+_CALLED = {
+    Level.DESK: "已等待较久，请立即答复",
+    Level.OPERATORS: "值班人员没有答复，请立即处理",
+}
+
+
+class Messages(Protocol):
+    """The messages' service."""
+
+    async def tell(self, *letters: Letter) -> None: ...
+    async def tell_phone(
+        self, key: str, phone: str, kind: MessageKind, facts: Mapping[str, str], organization_id: str
+    ) -> None: ...
+
+
+class Names(Protocol):
+    """What telling needs of the residents' service."""
+
+    async def names(self, resident_ids: Iterable[str]) -> dict[str, str]: ...
+
+
+class Places(Protocol):
+    """What telling needs of the directory."""
+
+    async def find_organization(self, organization_id: str) -> Organization | None: ...
+    async def find_department(self, department_id: str) -> Department | None: ...
+
+
+class ReferralTeller:
+    """Subscribed to REFERRAL_CHANGED; may be told twice."""
+
+    def __init__(
+        self,
+        store: ReferralStore,
+        messages: Messages,
+        names: Names,
+        places: Places,
+        *,
+        guardians_of: Callable[[str], Awaitable[list[str]]],
+    ) -> None:
+        self._store = store
+        self._messages = messages
+        self._names = names
+        self._places = places
+        self._guardians_of = guardians_of
+
+    async def on_changed(self, event: Event) -> None:
+        """REFERRAL_CHANGED."""
+        referral = await self._store.find(event.data["referral_id"])
+        if referral is None or not referral.person_id:
+            return
+        what = ReferralEvent(event.data["event"])
+        await self._tell_patient(event, what, referral)
+        await self._tell_sender(event, what, referral)
+        await self._tell_desk(event, what, referral)
+
+    async def _tell_patient(self, event: Event, what: ReferralEvent, referral: Referral) -> None:
+        kind = _TO_PATIENT.get(what)
+        # Of an emergency that goes on to the next by itself, the patient hears when one has taken it.
+        if kind is None or referral.state not in _STILL[kind] or (referral.followed_by and referral.nearest):
+            return
+        person_id = referral.person_id
+        facts = {
+            "patient": (await self._names.names([person_id])).get(person_id, "就诊人"),
+            **await self._journey(referral),
+            **await self._meeting(referral),
+            "state": _why(referral),
+        }
+        people = dict.fromkeys([person_id, *await self._guardians_of(person_id)])
+        to = referral.to_organization_id
+        await self._messages.tell(
+            *(Letter(event.id, event.at, each, kind, facts, None, to) for each in people)
+        )
+
+    async def _tell_sender(self, event: Event, what: ReferralEvent, referral: Referral) -> None:
+        reminded = what is _E.ESCALATE and referral.state is _S.RETURNED
+        if not referral.from_phone or not (what in _TO_SENDER or reminded):
+            return
+        facts = {
+            **await self._journey(referral),
+            "item": URGENCIES[referral.urgency],
+            "state": _why(referral),
+        }
+        await self._messages.tell_phone(
+            f"{event.id}:sender",
+            referral.from_phone,
+            MessageKind.REFERRAL_ANSWERED,
+            facts,
+            referral.from_organization_id,
+        )
+
+    async def _tell_desk(self, event: Event, what: ReferralEvent, referral: Referral) -> None:
+        called = what is _E.ESCALATE and referral.state is _S.REQUESTED
+        words = _CALLED.get(referral.level) if called else _TO_DESK.get(what)
+        desk = await self._store.find_desk(referral.to_organization_id) if words else None
+        if words is None or desk is None or (what is _E.SEND and referral.state is not _S.REQUESTED):
+            return
+        phone = _phone(desk, referral.level if called else Level.DESK)
+        if not phone:
+            return
+        facts = {**await self._journey(referral), "item": URGENCIES[referral.urgency], "state": words}
+        await self._messages.tell_phone(
+            f"{event.id}:desk", phone, MessageKind.REFERRAL_DUTY, facts, referral.to_organization_id
+        )
+
+    async def _journey(self, referral: Referral) -> dict[str, str]:
+        by = await self._places.find_organization(referral.from_organization_id)
+        to = await self._places.find_organization(referral.to_organization_id)
+        department_id = referral.place.department_id if referral.place else referral.to_department_id
+        department = await self._places.find_department(department_id) if department_id else None
+        return {
+            "organization": by.name if by else "医疗机构",
+            "to": (to.name if to else "医疗机构") + (department.name if department else ""),
+        }
+
+    async def _meeting(self, referral: Referral) -> dict[str, str]:
+        place = referral.place
+        if place is None:
+            return {"when": "", "place": "", "place_sms": "", "bring": BRING}
+        department = await self._places.find_department(place.department_id) if place.department_id else None
+        where = place.bed or (department.place if department else "")
+        return {
+            "when": long_time(place.expected_at),
+            "place": where,
+            "place_sms": f"，地点{where}" if where else "",
+            "bring": place.bring or BRING,
+        }
+
+
+def _phone(desk: Desk, level: Level) -> str:
+    return desk.operators_phone if level is Level.OPERATORS else desk.duty_phone
+
+
+def _why(referral: Referral) -> str:
+    """How it stands, and a coded reason; never what somebody typed."""
+    state = STATES[referral.state]
+    if referral.state is _S.REJECTED and referral.reject_reason is not None:
+        return f"{state}（{REJECT_REASONS[referral.reject_reason]}）"
+    return state

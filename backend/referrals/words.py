@@ -1,0 +1,47 @@
+"""The area's words for codes that people read in messages, documents and pages."""
+
+from __future__ import annotations
+
+from backend.referrals.machine import ReferralState
+from backend.referrals.models import Direction, Outcome, RejectReason, TransportKind, Urgency
+
+DIRECTIONS: dict[Direction, str] = {Direction.UP: "上转", Direction.DOWN: "下转"}
+URGENCIES: dict[Urgency, str] = {
+    Urgency.ROUTINE: "普通转诊",
+    Urgency.URGENT: "加急转诊",
+    Urgency.EMERGENCY: "急救转诊",
+}
+STATES: dict[ReferralState, str] = {
+    ReferralState.REQUESTED: "待接收",
+    ReferralState.RETURNED: "退回补充",
+    ReferralState.ACCEPTED: "已接收",
+    ReferralState.IN_TRANSIT: "转运中",
+    ReferralState.ARRIVED: "已到达",
+    ReferralState.TREATING: "诊治中",
+    ReferralState.COMPLETED: "已完成",
+    ReferralState.REJECTED: "已拒绝",
+    ReferralState.WITHDRAWN: "已撤回",
+    ReferralState.LAPSED: "已失效",
+    ReferralState.NOT_ARRIVED: "未到",
+}
+REJECT_REASONS: dict[RejectReason, str] = {
+    RejectReason.NO_BED: "暂无床位或号源",
+    RejectReason.NO_CAPABILITY: "不具备诊疗条件",
+    RejectReason.NOT_INDICATED: "不符合转诊指征",
+    RejectReason.INCOMPLETE: "资料不全",
+    RejectReason.DUPLICATE: "重复转诊",
+    RejectReason.OTHER: "其他原因",
+}
+OUTCOMES: dict[Outcome, str] = {
+    Outcome.RECOVERED: "治愈",
+    Outcome.IMPROVED: "好转",
+    Outcome.UNCHANGED: "未愈",
+    Outcome.TRANSFERRED: "转往他院",
+    Outcome.DIED: "死亡",
+    Outcome.OTHER: "其他",
+}
+TRANSPORTS: dict[TransportKind, str] = {
+    TransportKind.AMBULANCE: "救护车",
+    TransportKind.OWN: "自行前往",
+    TransportKind.ESCORTED: "专人护送",
+}

@@ -10,20 +10,24 @@ from typing import Any
 
 from backend.records.ids import is_resource_id
 from backend.records.models import Body, Derived, Kind, Sensitivity
+from backend.records.narratives import words_of_attachment, words_of_markup
 from backend.records.sensitivity import VERSION, is_special, is_special_text
 from backend.records.times import read_instant
 from backend.records.types import LOOKED_AT, MEASURED, TYPES, TypeRule
 
 # Raised when anything here, in types.py or in the table of codes is read otherwise than before: all that is
 # stored is then derived anew (reindexing.py).
-RULES = f"2/{VERSION}"
+RULES = f"3/{VERSION}"
 
 _LOOKED_AT_WORDS = re.compile(
     r"影像|放射|超声|彩超|心电|内镜|胃镜|肠镜|核磁|磁共振|X线|CT|MRI|imaging|radiolog|ultrasound|x-ray|endoscop",
     re.IGNORECASE,
 )
 _RESTRICTED = frozenset({"R", "V"})
-_SPOKEN = ("display", "text", "conclusion", "title", "description", "valueString")
+_SPOKEN = (
+    "display", "text", "conclusion", "title", "description", "valueString", "comment", "contentString",
+    "patientInstruction", "summary", "valueMarkdown",
+)  # fmt: skip
 
 
 def derive(type: str, body: Body, received_at: datetime) -> Derived:
@@ -92,6 +96,15 @@ class _Inside:
             said = value.get(name)
             if isinstance(said, str) and is_special_text(said):
                 self.special = True
+        self.special = self.special or _tells_special(value)
+
+
+def _tells_special(value: Body) -> bool:
+    """Whether a narrative or a document that is text names what needs more than an ordinary basis."""
+    div = value.get("div")
+    if isinstance(div, str) and is_special_text(words_of_markup(div)):
+        return True
+    return "data" in value and is_special_text(words_of_attachment(value))
 
 
 def _ref(value: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,14 @@ from backend.records.types import TYPES
 RECEIVED = datetime(2026, 11, 22, 8, tzinfo=UTC)
 CHART = new_id()
 ICD, LOINC = "http://hl7.org/fhir/sid/icd-10", "http://loinc.org"
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def document(kind: str, data: bytes) -> dict[str, Any]:
+    return {"content": [{"attachment": {"contentType": kind, "data": b64(data)}}]}
 
 
 def of(type: str, **body: Any) -> Derived:
@@ -157,6 +166,19 @@ def test_codes_identifiers_references_and_the_visit_are_found_wherever_they_stan
         ("Encounter", {"serviceType": {"text": "精神科门诊"}}, 5),
         ("Encounter", {"reasonCode": [concept(ICD, "O04.9")]}, 5),
         ("Procedure", {"code": {"text": "SHIVering"}}, 4),
+        ("Condition", {"text": {"status": "generated", "div": "<div>复查。<b>艾</b>滋病门诊</div>"}}, 5),
+        ("Condition", {"text": {"status": "generated", "div": "<div>&#x6885;毒，已治愈</div>"}}, 5),
+        ("Condition", {"text": {"status": "generated", "div": "<div class='HIV'>感冒</div>"}}, 4),
+        ("Composition", {"section": [{"text": {"div": f"<div>{'平稳。' * 3000}有自杀观念</div>"}}]}, 5),
+        ("DocumentReference", document("text/plain; charset=utf-8", "出院小结：双相障碍".encode()), 5),
+        ("DocumentReference", document("text/plain; charset=gb18030", "戒毒治疗".encode("gb18030")), 5),
+        ("DocumentReference", document("text/plain", "戒毒治疗".encode("gb18030")), 5),
+        ("DocumentReference", document("text/plain; charset=x-none", "高血压".encode()), 4),
+        ("DocumentReference", document("application/pdf", b"HIV"), 4),
+        ("Binary", {"contentType": "text/html", "data": b64(b"<p>psychi<i>atric</i> ward</p>")}, 5),
+        ("Binary", {"contentType": "text/plain", "data": "no base64"}, 4),
+        ("DiagnosticReport", {"conclusion": "未见异常。" * 2000 + "梅毒阳性"}, 5),
+        ("Appointment", {"comment": "HIV-1 复查"}, 5),
         ("Patient", {}, 3),
         ("Coverage", {}, 3),
         ("Practitioner", {}, 1),

@@ -18,6 +18,7 @@ class Entry(NamedTuple):
 
 ENTRIES = (
     Entry("/admin/dashboard", "概览", "layout-dashboard", Permission.STAFF_DASHBOARD_READ),
+    Entry("/admin/board", "城市看板", "chart-bar", Permission.STAFF_BOARD_READ),
     Entry("/admin/schedules", "排班号源", "calendar-event", Permission.STAFF_SCHEDULES_READ),
     Entry("/admin/appointments", "预约", "clipboard-list", Permission.STAFF_APPOINTMENTS_READ),
     Entry("/admin/payments", "支付退款", "credit-card", Permission.STAFF_PAYMENTS_READ),

@@ -88,6 +88,11 @@ def asset(name: str) -> str:
     return f"/admin/static/{name}?v={digest}"
 
 
+def has_asset(name: str) -> bool:
+    """Whether a file that is installed and not kept with the source is there."""
+    return (STATIC_FOLDER / name).is_file()
+
+
 @pass_context
 def with_query(context: Context, to: str = "", **changes: Any) -> str:
     """This page's address, or another's, with some parameters changed; None or empty takes one away."""

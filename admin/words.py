@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from admin.board_words import ACTIONS as BOARD_ACTIONS
 from admin.message_words import DELIVERY_ERRORS as DELIVERY_ERRORS
 from admin.message_words import DELIVERY_STATES as DELIVERY_STATES
 from admin.message_words import MESSAGE_CHANNELS as MESSAGE_CHANNELS
@@ -34,6 +35,7 @@ STAFF_STATES: dict[str, tuple[str, str]] = {"active": ("在用", "good"), "disab
 # What a member reads about his own rights, in the order of the menu.
 PERMISSIONS: dict[str, str] = {
     Permission.STAFF_DASHBOARD_READ: "查看概览与统计",
+    Permission.STAFF_BOARD_READ: "查看城市看板与考核指标",
     Permission.STAFF_SCHEDULES_READ: "查看排班与号源",
     Permission.STAFF_SCHEDULES_STOP: "停诊",
     Permission.STAFF_APPOINTMENTS_READ: "查看预约",
@@ -207,6 +209,7 @@ ACTOR_KINDS: dict[str, str] = {
 }
 # What the audit list says for the actions it knows; others show as they are.
 ACTIONS: dict[str, str] = {
+    **BOARD_ACTIONS,
     "staff.sign_in": "登录管理台",
     "staff.sign_out": "退出管理台",
     "staff.lock": "连续登录失败，账号锁定",

@@ -45,6 +45,7 @@ class Permission(StrEnum):
     STAFF_APPOINTMENTS_CANCEL = "staff:appointments:cancel"
     STAFF_APPOINTMENTS_READ = "staff:appointments:read"
     STAFF_AUDIT_READ = "staff:audit:read"
+    STAFF_BOARD_READ = "staff:board:read"
     STAFF_CLIENTS_MANAGE = "staff:clients:manage"
     STAFF_CONVERSATIONS_ANSWER = "staff:conversations:answer"
     STAFF_DASHBOARD_READ = "staff:dashboard:read"
@@ -107,7 +108,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.HOSPITAL_OPERATOR: frozenset(
         {
             _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_CLIENTS_MANAGE, _P.STAFF_CONVERSATIONS_ANSWER,
-            _P.STAFF_DASHBOARD_READ,
+            _P.STAFF_BOARD_READ, _P.STAFF_DASHBOARD_READ,
             _P.STAFF_DIRECTORY_READ, _P.STAFF_DIRECTORY_WRITE, _P.STAFF_SCHEDULES_READ,
             _P.STAFF_SCHEDULES_STOP, _P.STAFF_APPOINTMENTS_READ, _P.STAFF_APPOINTMENTS_CANCEL,
             _P.STAFF_MESSAGES_READ, _P.STAFF_MESSAGES_RESEND, _P.STAFF_PERSONAL_DATA_UNMASK,
@@ -127,13 +128,13 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     ),
     Role.FINANCE: frozenset(
         {
-            _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_DASHBOARD_READ, _P.STAFF_PAYMENTS_READ,
+            _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_BOARD_READ, _P.STAFF_DASHBOARD_READ, _P.STAFF_PAYMENTS_READ,
             _P.STAFF_PAYMENTS_REFUND, _P.STAFF_APPOINTMENTS_READ,
         }
     ),
     Role.AUDITOR: frozenset(
         {
-            _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_DASHBOARD_READ, _P.STAFF_AUDIT_READ,
+            _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_BOARD_READ, _P.STAFF_DASHBOARD_READ, _P.STAFF_AUDIT_READ,
             _P.STAFF_RECORD_ACCESS_READ, _P.STAFF_RECORD_ACCESS_REVIEW,
         }
     ),

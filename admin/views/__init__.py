@@ -6,6 +6,7 @@ from admin.views import (
     account,
     appointments,
     audit,
+    board,
     clients,
     dashboard,
     directory,
@@ -38,6 +39,7 @@ def routes() -> Routes:
     return [
         *sign_in.routes,
         *dashboard.routes,
+        *board.routes,
         *schedules.routes,
         *appointments.routes,
         *payments.routes,

@@ -1,5 +1,5 @@
 # Two commands to know: `make demo` runs the city on this machine, `make test` proves it.
-#   make demo [FRESH=1] [WEB_PORT=8000] [SANDBOX_PORT=8100] [MLLP_PORT=2575]
+#   make demo [FRESH=1] [WEB_PORT=8000] [SANDBOX_PORT=8100] [MLLP_PORT=2575] [HIS_PORT=2576]
 #   make test [ARGS="tests/backend/slotpool -k storm"]
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-python test-miniprogram check format docs openapi bench lock clean
@@ -23,7 +23,7 @@ demo: ## the whole city on this machine; FRESH=1 starts over
 	@.ci/install console
 	@exec $(BIN)/healthycity demo \
 	  $(if $(FRESH),--fresh) $(if $(WEB_PORT),--port $(WEB_PORT)) $(if $(SANDBOX_PORT),--sandbox-port $(SANDBOX_PORT)) \
-	  $(if $(MLLP_PORT),--mllp-port $(MLLP_PORT))
+	  $(if $(MLLP_PORT),--mllp-port $(MLLP_PORT)) $(if $(HIS_PORT),--his-port $(HIS_PORT))
 
 test: install ## every test: Python (with browser and crash tests) and the resident app's
 	@.ci/install h5

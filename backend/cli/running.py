@@ -19,6 +19,9 @@ def demo(
     mllp_port: Annotated[
         int, typer.Option(help="Where hospitals' HL7 messages come in.", min=1, max=65535)
     ] = 2575,
+    his_port: Annotated[
+        int, typer.Option(help="Where the sandbox's hospital takes HL7 messages.", min=1, max=65535)
+    ] = 2576,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw the data away and start over.")] = False,
     folder: Annotated[Path, typer.Option(help="Where data, keys and logs are kept.")] = Path(".demo"),
 ) -> None:
@@ -27,9 +30,10 @@ def demo(
     MONGODB_URI, BROKER_URL and REDIS_URL replace the embedded servers. The city has the port
     given, writes city.json for scripts, and keeps its data for the next start.
     """
+    from backend.demo.environment import DemoPlaces
     from backend.demo.run import run_demo
 
-    run_demo(folder, port, sandbox_port, mllp_port, fresh)
+    run_demo(DemoPlaces(folder.resolve(), port, sandbox_port, mllp_port, his_port), fresh)
 
 
 @app.command(rich_help_panel=RUN)

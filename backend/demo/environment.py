@@ -29,6 +29,7 @@ class DemoPlaces:
     web_port: int
     sandbox_port: int
     mllp_port: int = 2575
+    his_port: int = 2576
 
     @property
     def web_url(self) -> str:
@@ -44,6 +45,11 @@ class DemoPlaces:
     def mllp_address(self) -> str:
         """Where hospitals' HL7 messages come in."""
         return f"127.0.0.1:{self.mllp_port}"
+
+    @property
+    def his_address(self) -> str:
+        """Where the sandbox's hospital takes HL7 messages."""
+        return f"127.0.0.1:{self.his_port}"
 
     @property
     def sandbox_state(self) -> Path:

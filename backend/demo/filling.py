@@ -11,6 +11,7 @@ from backend.db.migrate import migrate
 from backend.demo.environment import DemoPlaces
 from backend.demo.errors import DemoError
 from backend.seed.loader import seed_city
+from backend.seed.messages import seed_target
 from backend.settings import Settings
 
 
@@ -39,6 +40,7 @@ async def _fill(
         on_migrated()
         seeded = await seed_city(city, places.sandbox_url, progress=lambda done, total, what: say(what))
         await city.services.bots.official_account.push_menu()
+        await seed_target(city, "127.0.0.1", places.his_port)
         return seeded.logins()
     finally:
         await city.close()

@@ -14,17 +14,21 @@ from backend.demo.errors import DemoError
 from backend.demo.leash import is_port_free
 
 
-def check_ports(city: int, sandbox: int, mllp: int = 2575) -> None:
+def check_ports(city: int, sandbox: int, mllp: int = 2575, his: int = 2576) -> None:
     """Raise when the city or its outside world cannot listen where it should."""
     if mllp in (city, sandbox):
         way = _way_to("MLLP_PORT", "--mllp-port", _other(mllp))
         raise DemoError(f"HL7 messages cannot come in on port {mllp}, which is taken: choose another {way}.")
+    if his in (city, sandbox, mllp):
+        way = _way_to("HIS_PORT", "--his-port", _other(his))
+        raise DemoError(f"The hospital cannot listen on port {his}, which is taken: choose another {way}.")
     if city == sandbox:
         way = _way_to("SANDBOX_PORT", "--sandbox-port", _other(city))
         raise DemoError(f"The city and the sandbox cannot both listen on port {city}: choose another {way}.")
     check_port(city, "WEB_PORT", "--port")
     check_port(sandbox, "SANDBOX_PORT", "--sandbox-port")
     check_port(mllp, "MLLP_PORT", "--mllp-port")
+    check_port(his, "HIS_PORT", "--his-port")
 
 
 def check_port(port: int, make_option: str, command_option: str) -> None:

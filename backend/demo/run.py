@@ -39,14 +39,13 @@ STEPS = ("database and queue", "the outside world (sandbox)", "city data", "web,
 console = Console(highlight=False)
 
 
-def run_demo(folder: Path, port: int, sandbox_port: int, mllp_port: int, fresh: bool) -> None:
+def run_demo(places: DemoPlaces, fresh: bool) -> None:
     """Bring the city up, keep it up until Ctrl-C, take it down."""
-    places = DemoPlaces(folder.resolve(), port, sandbox_port, mllp_port)
     check_resident_app(Path(os.environ.get("MINIPROGRAM_DIR") or RESIDENT_APP))
     check_servers(os.environ)
     with only_one_demo(places.folder), stop_signals():
         try:
-            check_ports(port, sandbox_port, mllp_port)
+            check_ports(places.web_port, places.sandbox_port, places.mllp_port, places.his_port)
             if fresh:
                 _start_over(places.folder)
             _run(places)
@@ -105,9 +104,8 @@ def _bring_up(places: DemoPlaces, supervisor: Supervisor, progress: Progress) ->
     supervisor.await_ready("mllp", lambda: _listens(places.mllp_port), READY_WITHIN_S)
     check_given_broker(os.environ, places.web_url)
     progress.update(task, completed=len(STEPS))
-    return write_city_file(
-        places.city_file, places.web_url, places.sandbox_url, {"mllp": places.mllp_address, **told}
-    )
+    lines = {"mllp": places.mllp_address, "his": places.his_address}
+    return write_city_file(places.city_file, places.web_url, places.sandbox_url, {**lines, **told})
 
 
 def _next(progress: Progress, task: TaskID, step: int) -> None:
@@ -118,6 +116,7 @@ def _start_sandbox(places: DemoPlaces, supervisor: Supervisor) -> None:
     argv = [
         *(sys.executable, "-m", "sandbox", "--port", str(places.sandbox_port), "--city-url", places.web_url),
         *("--state-dir", str(places.sandbox_state), "--city-file", str(places.city_file)),
+        *("--his-port", str(places.his_port)),
     ]
     # Not on the command line, which anybody on this machine may read.
     secret = callback_secrets(places, {"mas": "MAS", "aliyun": "ALIYUN", "tencent": "TENCENT"})

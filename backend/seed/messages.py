@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 from backend import clock
 from backend.bootstrap import City
 from backend.exchange.v2.models import Link, MessageQuery, SenderKind
+from backend.exchange.v2.outbound_models import Family, Target
 from backend.ids import new_id
+from backend.seed.directory import demo_directory
 from backend.seed.residents import Person
 
 FACILITY = "DEMO-HIS"
@@ -30,6 +33,17 @@ async def seed_messages(city: City, organization_id: str, people: list[Person]) 
     for number, person in enumerate(people, start=1):
         for message in _messages(person, number, clock.today()):
             await exchange.receiver.take(("\r".join(message) + "\r").encode("gb18030"), Link())
+
+
+async def seed_target(city: City, host: str, port: int) -> None:
+    """The first hospital wants to be told by message; the address that a person has set stays."""
+    targets = city.services.exchange.outbound.desk.targets
+    place = demo_directory().organizations[0].id
+    before = await targets.find(place)
+    if before is None or (before.host == host and before.port != port):
+        families, charset = frozenset(Family), "GB 18030-2000"
+        target = Target(place, host, port, False, "2.5.1", charset, families, "HIS", FACILITY)
+        await targets.write(replace(before, port=port) if before else target)
 
 
 def _head(kind: str, on: date) -> str:

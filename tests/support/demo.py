@@ -61,7 +61,8 @@ def start_demo(root: Path, *options: str, resident_app: Path | None = None) -> D
     """Start a demo on free ports, its folder under `root`; the resident app is the built one unless given."""
     folder, said = root / "demo", root / "said"
     (folder / "city.json").unlink(missing_ok=True)
-    ports = ["--port", str(free_port()), "--sandbox-port", str(free_port()), "--mllp-port", str(free_port())]
+    names = ("--port", "--sandbox-port", "--mllp-port", "--his-port")
+    ports = [word for name in names for word in (name, str(free_port()))]
     with said.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "backend", "demo", "--folder", str(folder), *ports, *options],

@@ -25,7 +25,8 @@ _ESCAPE = re.compile(r"\\[a-z]|.\?|\[.*?\]")
 
 def _run_of(word: str) -> str:
     """The longest letters that stand in every text which a word of the table fits."""
-    return max(_RUN.findall(_ESCAPE.sub(" ", word)), key=len).lower()
+    runs: list[str] = _RUN.findall(_ESCAPE.sub(" ", word))
+    return max(runs, key=len).lower()
 
 
 # Looking for fixed letters first is ten times as fast as the expression, and most texts have none of them.

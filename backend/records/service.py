@@ -67,6 +67,9 @@ class RecordService:
         await self._check_owners(organization_id, {owner_of(each.draft.id) for each in read})
         wanted = await self._taken_back(organization_id, gone, source) if gone else {}
         along = _taken_along(read)
+        if source.kind != "v2":
+            # Files name what comes later; a message brings all it names.
+            along |= await self._awaited(organization_id, read, along)
         wanted |= {each.draft.id: _with_its_report(each, along) for each in read}
         # Also what came earlier, and first of all: nothing lies open while the rest is being written.
         await self._store.make_special(organization_id, along, _FOLLOWING)
@@ -75,6 +78,21 @@ class RecordService:
         for watcher in self._watchers:
             watcher(organization_id, batch, done, source)
         return done
+
+    async def _awaited(
+        self, organization_id: str, read: Sequence[_Wanted], along: frozenset[str]
+    ) -> frozenset[str]:
+        """What of this belongs to a report that came before it; what is still to come is noted for then."""
+        ids = {each.draft.id for each in read}
+        owners = {owner_of(id) for id in ids}
+        # Another's resources are none of the sender's to seclude.
+        missing = {id for id in along if owner_of(id) in owners} - ids
+        if missing:
+            missing -= (await self._store.standing(missing)).keys()
+            await self._store.await_special(organization_id, missing)
+        return await self._store.awaited_special(
+            [each.draft.id for each in read if each.draft.type in _FOLLOWING]
+        )
 
     async def check(
         self,

@@ -10,6 +10,7 @@ from pymongo import UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
+from backend import clock
 from backend.db.client import DURABLE, Database, Document
 from backend.records.documents import Documents, Draft, embedding
 from backend.records.ids import owner_of
@@ -19,7 +20,7 @@ from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.lasting import declare_sealed
 from backend.worker.events import Event
 
-RESOURCES, VERSIONS = "resources", "resource_versions"
+RESOURCES, VERSIONS, AWAITED = "resources", "resource_versions", "resources_awaited"
 for _collection in (RESOURCES, VERSIONS):
     declare_sealed(_collection, "body")
 
@@ -86,6 +87,7 @@ class ResourceStore:
         self._client = db.client
         self._resources = db.collection(RESOURCES)
         self._versions = db.collection(VERSIONS)
+        self._awaited = db.collection(AWAITED)
         self._documents = Documents(cipher, blind, RESOURCES, VERSIONS)
 
     # -- writing ---------------------------------------------------------------------------------------
@@ -143,6 +145,24 @@ class ResourceStore:
         if ids:
             rules = _by_ids(ids) | {"organization_id": organization_id, "type": {"$in": sorted(types)}}
             await self._resources.update_many(rules, {"$set": {"sensitivity": Sensitivity.SPECIAL}})
+
+    async def await_special(self, organization_id: str, ids: Collection[str]) -> None:
+        """When these come, they need more than an ordinary basis."""
+        if ids:
+            first = {"organization_id": organization_id, "at": clock.now()}
+            await self._awaited.bulk_write(
+                [
+                    UpdateOne({"_id": id, "chart": owner_of(id)}, {"$setOnInsert": first}, upsert=True)
+                    for id in sorted(ids)
+                ],
+                ordered=False,
+            )
+
+    async def awaited_special(self, ids: Collection[str]) -> frozenset[str]:
+        """Which of these have been named by something that does."""
+        if not ids:
+            return frozenset()
+        return frozenset([doc["_id"] async for doc in self._awaited.find(_by_ids(ids), {"_id": 1})])
 
     async def _commit_all(self, first: list[Document], later: Sequence[Change], at: datetime) -> None:
         older = [self._documents.older(change.before.doc) for change in later if change.before]

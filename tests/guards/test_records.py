@@ -14,7 +14,7 @@ MAY_REACH_THE_STORE = {
     "backend.records.compose": "puts it together",
     "backend.records.sharing_compose": "learns when a visit was, for the relationship of care; no content",
 }
-NAMES = re.compile(r"""collection\(\s*["'](resources|resource_versions)["']""")
+NAMES = re.compile(r"""collection\(\s*["'](resources|resource_versions|resources_awaited)["']""")
 
 
 def test_a_basis_is_made_at_the_gate_only():

@@ -12,6 +12,8 @@ import httpx
 import orjson
 
 from backend.exact_json import dumps
+from backend.exchange.fhir.loading import LINES
+from backend.ids import named_id
 from tests.backend.exchange.fhir.conftest import Face, Hospital, a_patient, an_observation
 from tests.support.commands import run_apart
 from tests.support.polling import poll
@@ -85,6 +87,43 @@ async def test_a_file_is_taken_in_counted_and_may_be_sent_again(face: Face):
     )
     assert counts(await face.one.get(f"/$load/{first['id']}")) == first
     await face.two.refused("GET", f"/$load/{first['id']}", None, 404, "not-found")
+
+
+async def test_a_sensitive_reports_results_are_sensitive_whichever_step_of_the_file_they_fall_into(
+    face: Face,
+):
+    def filling(first: int) -> list[dict[str, Any]]:
+        return [
+            {"resourceType": "Location", "id": f"l{n}", "name": "诊室"} for n in range(first, first + LINES)
+        ]
+
+    def report(id: str, *results: str) -> dict[str, Any]:
+        return {
+            "resourceType": "DiagnosticReport", "id": id, "status": "final", "code": {"text": "HIV抗体确证"},
+            "subject": {"reference": "Patient/p-spread"},
+            "result": [{"reference": f"Observation/{each}"} for each in results],
+        }  # fmt: skip
+
+    def value(id: str) -> dict[str, Any]:
+        return an_observation("Patient/p-spread", id=id, code={"text": "抗体"})
+
+    said = await load(
+        face.one,
+        file(
+            a_patient("P-SPREAD", id="p-spread"), value("before"), *filling(0),
+            report("r1", "before", "after"), report("r2", "later"), value("beside"),
+            *filling(LINES), value("after"), value("alone"),
+        ),
+    )  # fmt: skip
+    assert said["refused"] == 0
+    # What another file brings belongs to it as well, and what is sent one by one.
+    await load(face.one, file(value("later")))
+    chart = (await face.one.get("/Patient?identifier=P-SPREAD"))["entry"][0]["resource"]["id"]
+    names = {f"{chart}-{named_id(chart, 'Observation', f'id/{name}')}": name for name in
+             ("before", "after", "later", "beside", "alone")}  # fmt: skip
+    docs = face.city.city.db.collection("resources").find({"chart": chart, "_id": {"$in": sorted(names)}})
+    levels = {names[doc["_id"]]: doc["sensitivity"] async for doc in docs}
+    assert levels == {"before": 5, "after": 5, "later": 5, "beside": 4, "alone": 4}
 
 
 async def test_lines_that_are_refused_say_which_and_the_others_are_taken(face: Face):

@@ -16,12 +16,12 @@ from backend.directory.models import Practitioner
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 from backend.records import law
-from backend.records.break_glass import REASONS, BreakGlass
+from backend.records.break_glass import REASONS, BreakGlass, read_reason
 from backend.records.care import Care
 from backend.records.consent_rules import suffices
 from backend.records.consents import Consents
 from backend.records.models import BasisKind, Purpose, Sensitivity
-from backend.records.sharing_models import Asked, BrokenGlass, CareRelation, Consent
+from backend.records.sharing_models import NOBODY, Asked, BrokenGlass, CareRelation, Consent
 from backend.records.sharing_ports import Directory
 
 _CARED_FOR = frozenset({Purpose.TREAT, Purpose.ETREAT})
@@ -115,6 +115,10 @@ class Grounds:
     ) -> BrokenGlass:
         if doctor is None or not doctor.active:
             raise AppError(ErrorCode.PRACTITIONER_UNKNOWN, "the glass is broken by a named practitioner only")
+        if person_id == NOBODY:
+            read_reason(asked.reason)
+            await self._denied(actor, organization_id, person_id, asked)
+            raise not_found("a person to break the glass for")
         return await self._break_glass.open(actor, person_id, organization_id, doctor, asked.reason)
 
     async def _doctor(self, organization_id: str, external_id: str) -> Practitioner | None:

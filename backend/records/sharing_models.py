@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from backend.records.models import Purpose
 
+# Whom nobody is: who asks by a number that is nobody's is answered as about somebody.
+NOBODY = "0" * 26
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

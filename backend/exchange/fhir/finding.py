@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from backend.errors import AppError, ErrorCode
 from backend.exchange.fhir.definitions import served_types
 from backend.exchange.fhir.issues import Refused, refuse
 from backend.exchange.fhir.patients import ID_NUMBER_SYSTEM, golden
@@ -18,13 +19,11 @@ from backend.permissions import Actor
 from backend.records.gate import organization_of
 from backend.records.ids import is_resource_id, owner_of
 from backend.records.models import Basis, Purpose, RecordQuery, Resource
-from backend.records.sharing_models import Asked
+from backend.records.sharing_models import NOBODY, Asked
 
 _MOST_INCLUDED = 200
 # Of a condition that only the bodies answer, so many resources a page and so many pages are looked through.
 _AT_ONCE, _MOST_PAGES = 200, 50
-# Whom nobody is.
-NOBODY = "0" * 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +168,15 @@ class Finder:
         return Page(search, [await self._person(basis)], total=1)
 
     async def _nobody(self, actor: Actor, search: Search, asked: Asked) -> Page:
-        """An unknown number is refused like one of somebody who may not be asked about."""
-        glass = asked.purpose is Purpose.BREAK_GLASS
-        await self._care(actor, NOBODY, replace(asked, purpose=Purpose.TREAT) if glass else asked)
+        """An unknown number is refused like one of somebody who may not be asked about.
+
+        In an emergency that is for want of a reason; who has given one is told that there is nobody.
+        """
+        try:
+            await self._care(actor, NOBODY, asked)
+        except AppError as error:
+            if error.code is not ErrorCode.NOT_FOUND or asked.purpose is not Purpose.BREAK_GLASS:
+                raise
         return Page(search, total=0)
 
     async def _person_of(self, chart_id: str) -> str | None:

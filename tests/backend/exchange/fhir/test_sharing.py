@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -14,7 +15,7 @@ from backend.ids import new_id
 from backend.permissions import SYSTEM
 from backend.records.care_rules import relation
 from backend.records.care_store import CareStore
-from backend.records.sharing_models import CareKind
+from backend.records.sharing_models import NOBODY, CareKind
 from tests.backend.exchange.fhir.conftest import Face, a_patient, an_observation
 from tests.factories.directory import a_practitioner
 from tests.support.city import id_number
@@ -119,6 +120,46 @@ async def test_what_one_may_read_one_may_still_not_write(face: Face, person: dic
 async def test_a_purpose_that_is_none_is_refused(face: Face, person: dict[str, str]):
     headers = DOCTOR | {"X-Purpose": "CURIOSITY"}
     await face.two.refused("GET", BY_NUMBER, None, 400, "parameter-value", headers=headers)
-    glass = DOCTOR | {"X-Purpose": "BTG"}
-    stranger = BY_NUMBER.replace(NUMBER, id_number(79))
-    await face.two.ask("GET", stranger, expect=403, headers=glass)
+
+
+async def test_before_a_reason_is_accepted_an_emergency_tells_nothing_of_whether_there_is_somebody(
+    face: Face, person: dict[str, str]
+):
+    numbers = (id_number(79), id_number(80))
+    await face.city.outside.post(
+        "persons", {"name": "孙不知", "id_number": numbers[0], "phone": "13800000079"}
+    )
+    said = a_patient(name=[{"text": "孙不知"}], gender="unknown")
+    said["identifier"].append({"system": ID_NUMBER_SYSTEM, "value": numbers[0]})
+    chart = await face.one.create(said)
+    await face.one.create(an_observation(f"Patient/{chart}"))
+    glasses = face.city.city.db.collection("record_glasses")
+    before = await glasses.count_documents({})
+    nurse = {"X-Purpose": "BTG", "X-Practitioner": "D-UNKNOWN", "X-Reason": quote("01 病人昏迷不醒")}
+    doctor = DOCTOR | {"X-Purpose": "BTG"}
+    short = doctor | {"X-Reason": quote("01 急")}
+    for path in (
+        f"/Patient?identifier={ID_NUMBER_SYSTEM}|%s",
+        f"/Observation?patient.identifier={ID_NUMBER_SYSTEM}|%s",
+    ):
+        for headers in (nurse, doctor, short, {"X-Purpose": "BTG"}):
+            known, unknown = [
+                await face.two.face.city.http.get(
+                    f"{face.base}{path % number}", headers=face.two.caller.headers | headers
+                )
+                for number in numbers
+            ]
+            assert known.status_code == unknown.status_code >= 400
+            assert known.json() == unknown.json()
+    assert await glasses.count_documents({}) == before
+    # With a reason the one is read, and the other is nobody: for him no glass is broken, and it is written down.
+    stated = doctor | {"X-Reason": quote("01 病人昏迷不醒")}
+    for number, total in zip(numbers, (1, 0), strict=True):
+        found = await face.two.get(
+            f"/Observation?patient.identifier={ID_NUMBER_SYSTEM}|{number}", headers=stated
+        )
+        assert found["total"] == total
+    assert await glasses.count_documents({}) == before + 1
+    denied = AuditFilter(action="records.denied")
+    newest = (await face.city.city.services.audit.list_entries(SYSTEM, denied, limit=1))[0][0]
+    assert newest.object == f"person/{NOBODY}"

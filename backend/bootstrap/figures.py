@@ -13,6 +13,7 @@ from backend.medication import figures as medication
 from backend.medication.judging import Kind
 from backend.permissions import SYSTEM
 from backend.recognition import figures as recognition
+from backend.referrals.store import ReferralStore
 from backend.statistics.models import NOWHERE, Fact, Measure, Row, Total
 from backend.surveys.result_store import ResultStore
 
@@ -96,13 +97,12 @@ class KeptSurveys:
 def fill_statistics(services: Services) -> None:
     """Put in what the areas above know."""
     above, db = services.statistics.above, services.db
-    above.kept += [
-        KeptRecognitions(
-            FigureStore(db, "recognition_checks", "recognition_figures", recognition.ATTRIBUTES)
-        ),
-        KeptAlerts(FigureStore(db, "medication_checks", "medication_figures", medication.ATTRIBUTES)),
-        KeptSurveys(ResultStore(db, services.cipher)),
-    ]
+    recognitions = FigureStore(db, "recognition_checks", "recognition_figures", recognition.ATTRIBUTES)
+    alerts = FigureStore(db, "medication_checks", "medication_figures", medication.ATTRIBUTES)
+    surveys = ResultStore(db, services.cipher)
+    above.kept += [KeptRecognitions(recognitions), KeptAlerts(alerts), KeptSurveys(surveys)]
+    above.again += [recognitions.count_again, alerts.count_again]
+    above.referral = ReferralStore(db, services.cipher).find
     above.gauges |= {
         "quality": lambda: quality_levels(services),
         "work": lambda: open_work(services),

@@ -79,6 +79,8 @@ def subscribe(services: Services) -> None:
     for kind in COUNTED_KINDS:
         bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
 
+    subjects = services.statistics.subjects
+    bus.subscribe(kinds.REFERRAL_CHANGED, "statistics.on_referral", subjects.on_referral)
 
 def _subscribe_patient_index(services: Services) -> None:
     """Whose charts are whose."""
@@ -211,4 +213,5 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("referrals.sweep", 10, lambda services: services.referrals.following.sweep()),
     PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
+    PeriodicJob("statistics.backfill", 60, lambda services: services.statistics.backfill.run()),
 )

@@ -1,5 +1,6 @@
 """Commands that put data into a city or look it over."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -7,9 +8,11 @@ import typer
 
 from backend.cli.panels import DATA, group
 
+_DAY = ["%Y-%m-%d"]
 app = typer.Typer()
 imports = group(app, "import", "Bring in schedules that others publish.", DATA)
 fhir = group(app, "fhir", "FHIR R4 resources.", DATA)
+statistics = group(app, "statistics", "The city's figures.", DATA)
 audit = group(app, "audit", "The audit log.", DATA)
 menu = group(app, "wechat-menu", "The menu under the official account's chat.", DATA)
 
@@ -90,6 +93,31 @@ def audit_verify() -> None:
     from backend.commands import database
 
     database.verify_audit()
+
+
+@statistics.command("recount")
+def statistics_recount(
+    from_on: Annotated[datetime, typer.Option("--from", formats=_DAY, help="The first day (2026-01-31).")],
+    to_on: Annotated[datetime, typer.Option("--to", formats=_DAY, help="The last day.")],
+) -> None:
+    """Count a period anew from what was written when things happened, and name every counter that differs.
+
+    Nothing is changed. What waits to be counted at this moment differs too: ask about days that are over.
+    """
+    from backend.commands import statistics as commands
+
+    commands.recount(from_on.date(), to_on.date())
+
+
+@statistics.command("backfill")
+def statistics_backfill() -> None:
+    """Bring figures that are new in this version up to date with the past, at once.
+
+    The city does it by itself, a little every minute; this is for whoever does not want to wait.
+    """
+    from backend.commands import statistics as commands
+
+    commands.backfill()
 
 
 @menu.command("push")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from backend.db.client import Database
+from backend.statistics.backfill import Backfill
 from backend.statistics.board import BoardReading, Places
 from backend.statistics.facts import Facts
 from backend.statistics.follower import AuditFollower
 from backend.statistics.gauges import Gauges
 from backend.statistics.models import Claims, Orders
 from backend.statistics.ports import Above, Journal
+from backend.statistics.raw_store import RawStore
+from backend.statistics.recount import Recount
 from backend.statistics.service import Parts, StatisticsService
 from backend.statistics.store import StatisticsStore
 from backend.statistics.subjects import Subjects
@@ -19,5 +22,14 @@ def make_statistics(
 ) -> StatisticsService:
     """The service. What the areas above know is put into `above` once they exist."""
     store, above = StatisticsStore(db), Above()
-    parts = Parts(above, Subjects(store, above), AuditFollower(store, journal), Gauges(store, above))
+    raw = RawStore(db)
+    recount = Recount(store, raw)
+    parts = Parts(
+        above,
+        Subjects(store, above),
+        AuditFollower(store, journal),
+        Gauges(store, above),
+        recount,
+        Backfill(store, raw, recount, above),
+    )
     return StatisticsService(store, Facts(claims, orders), BoardReading(store, places, above), parts)

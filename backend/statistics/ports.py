@@ -90,5 +90,7 @@ class Above:
 
     gauges: dict[str, Gauge] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
+    # Have those areas count their past by day as well.
+    again: list[Callable[[], Awaitable[int]]] = field(default_factory=list)
     referral: Callable[[str], Awaitable[CountedReferral | None]] | None = None
     filing: Callable[[str], Awaitable[CountedFiling | None]] | None = None

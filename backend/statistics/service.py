@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from backend import clock
 from backend.permissions import Actor
+from backend.statistics.backfill import Backfill
 from backend.statistics.board import BoardReading
 from backend.statistics.board_models import Board, BoardQuery
 from backend.statistics.facts import APPOINTMENT_KINDS, ORDER_KINDS, Facts
@@ -24,6 +25,7 @@ from backend.statistics.models import (
     Total,
 )
 from backend.statistics.ports import Above
+from backend.statistics.recount import Recount
 from backend.statistics.store import StatisticsStore
 from backend.statistics.subjects import Subjects
 from backend.worker.events import Event, EventKind
@@ -41,6 +43,8 @@ class Parts:
     subjects: Subjects
     follower: AuditFollower
     gauges: Gauges
+    recount: Recount
+    backfill: Backfill
 
 
 class StatisticsService:
@@ -54,6 +58,8 @@ class StatisticsService:
         self.subjects = parts.subjects
         self.follower = parts.follower
         self.gauges = parts.gauges
+        self.recount = parts.recount
+        self.backfill = parts.backfill
 
     async def on_event(self, event: Event) -> None:
         """Count an event; the same one again changes nothing."""

@@ -21,6 +21,7 @@ from backend.statistics.models import NOWHERE, Fact, Measure, Row, Total, adds_o
 _ATTRIBUTES = ("on", "organization_id", "measure", "channel", "extra")
 # The mark of a city whose months are in their counters.
 MONTHS_READY = "months"
+_BACKFILL = "backfill"
 _SUMS = ("count", "fen", "amount")
 # So often a batch is begun anew because another process counted the first of a day, or the same, at once.
 _TRIES = 8
@@ -207,6 +208,72 @@ class StatisticsStore:
             self._ready = await self._cursors.find_one({"_id": MONTHS_READY}) is not None
         return self._ready
 
+    # -- the past --------------------------------------------------------------------------------------
+
+    async def mend_day(self, on: date, measures: Ids[Measure], found: Adds) -> bool:
+        """Make a day's counters of these measures say what was found, its month's not; False when they do."""
+        day = on.isoformat()
+        rules = {"on": day, "measure": {"$in": sorted(measures)}}
+
+        async def work(session: AsyncClientSession) -> bool:
+            docs = await self._days.find(rules, session=session).to_list(None)
+            change = difference(found, named(_adds(docs)))
+            writes = _writes(change)
+            if writes:
+                await self._days.bulk_write(writes, ordered=False, session=session)
+            return bool(writes)
+
+        return await self._together(work)
+
+    async def rebuild_month(self, month: str) -> None:
+        """Make a month's counters the sums of its days'."""
+        days = {"on": {"$gte": f"{month}-01", "$lte": f"{month}-31"}}
+
+        async def work(session: AsyncClientSession) -> None:
+            months: Adds = {}
+            async for doc in self._days.find(days, session=session):
+                place = (month, *(doc.get(name) or "" for name in _ATTRIBUTES[1:]))
+                months.setdefault(place, Counter()).update({name: doc.get(name, 0) for name in _SUMS})
+            await self._months.delete_many({"on": month}, session=session)
+            writes = _writes(months)
+            if writes:
+                await self._months.bulk_write(writes, ordered=False, session=session)
+
+        await self._together(work)
+
+    async def months_ready(self) -> None:
+        """From now on months are read from their counters."""
+        if not await self._months_are_ready():
+            mark = {"$setOnInsert": {"number": 1, "at": clock.now()}}
+            await self._cursors.update_one({"_id": MONTHS_READY}, mark, upsert=True)
+
+    async def span(self) -> tuple[date, date] | None:
+        """The first and the last day of which anything has been counted."""
+        days = [
+            doc["on"] for order in (1, -1) async for doc in self._days.find({}).sort("on", order).limit(1)
+        ]
+        return (date.fromisoformat(days[0]), date.fromisoformat(days[-1])) if days else None
+
+    async def backfill(self) -> tuple[date, date, date] | None:
+        """Where counting the past anew began, where it goes on and where it ends; None before it begins."""
+        doc = await self._cursors.find_one({"_id": _BACKFILL})
+        if doc is None:
+            return None
+        first_on, next_on, last_on = (date.fromordinal(doc[name]) for name in ("first", "number", "last"))
+        return first_on, next_on, last_on
+
+    async def begin_backfill(self, first_on: date, last_on: date) -> tuple[date, date, date]:
+        """Begin, unless another process has; where it stands."""
+        first, last = first_on.toordinal(), last_on.toordinal()
+        place = {"number": first, "first": first, "last": last, "at": clock.now()}
+        await self._cursors.update_one({"_id": _BACKFILL}, {"$setOnInsert": place}, upsert=True)
+        return await self.backfill() or (first_on, first_on, last_on)
+
+    async def advance_backfill(self, next_on: date) -> None:
+        """Go on with a day; never back."""
+        change = {"$max": {"number": next_on.toordinal()}, "$set": {"at": clock.now()}}
+        await self._cursors.update_one({"_id": _BACKFILL}, change)
+
     async def places(self) -> set[str]:
         """The institutions of which anything has been counted."""
         return set(await self._days.distinct("organization_id")) - {NOWHERE}
@@ -214,10 +281,7 @@ class StatisticsStore:
     async def counters(self, from_on: date, to_on: date) -> Adds:
         """The counters of days as they stand, for whoever counts anew."""
         found = self._days.find(_within(from_on.isoformat(), to_on.isoformat(), None))
-        return {
-            tuple(doc.get(name) or "" for name in _ATTRIBUTES): Counter({n: doc.get(n, 0) for n in _SUMS})
-            async for doc in found
-        }
+        return _adds(await found.to_list(None))
 
 
 def _within(first: str, last: str, within: Ids[str] | None) -> Document:
@@ -231,6 +295,13 @@ async def _grouped(source: Collection, matching: Document, group: Document) -> l
     sums = {name: {"$sum": f"${name}"} for name in _SUMS}
     rows = await source.aggregate([{"$match": matching}, {"$group": {"_id": group, **sums}}])
     return [_row(doc) async for doc in rows]
+
+
+def _adds(docs: Iterable[Document]) -> Adds:
+    return {
+        tuple(doc.get(name) or "" for name in _ATTRIBUTES): Counter({n: doc.get(n, 0) for n in _SUMS})
+        for doc in docs
+    }
 
 
 def _writes(adds: Mapping[tuple[str, ...], Mapping[str, int]]) -> list[UpdateOne]:

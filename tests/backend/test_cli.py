@@ -17,7 +17,7 @@ COMMANDS = (
     "keys generate", "keys list", "keys rotate", "keys wrap", "keys put", "keys reseal", "keys drop",
     "staff add", "staff code", "hospital add", "client list", "client new-secret",
     "client deactivate", "resident restore-phone", "import bulk-publish", "fhir load", "audit verify", "chat",
-    "wechat-menu push",
+    "wechat-menu push", "statistics recount", "statistics backfill",
 )  # fmt: skip
 
 
@@ -100,6 +100,11 @@ def test_migrating_twice_does_nothing_the_second_time(
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "migrations ran" in first.stdout
     assert "Nothing to do" in second.stdout
+    recount = run("statistics", "recount", "--from", "2026-01-30", "--to", "2026-01-31", **settings)
+    assert "2 days: every counter says" in recount.stdout, recount.stderr
+    backwards = run("statistics", "recount", "--from", "2026-01-31", "--to", "2026-01-30", **settings)
+    assert (backwards.returncode, "not be after" in backwards.stderr) == (1, True)
+    assert "0 of 1 days are done" in run("statistics", "backfill", **settings).stdout
 
 
 def test_keys_are_made_once_rotated_and_listed_without_their_secrets(run: Run, tmp_path: Path):

@@ -1,7 +1,7 @@
 """Counters on a real database: every event once, however often it comes; figures within scope."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from backend.statistics.compose import make_statistics
 from backend.statistics.models import Measure, Total
 from backend.statistics.service import COUNTED_KINDS, StatisticsService
 from backend.worker.events import Event, EventKind
+from tests.backend.statistics.places import KnownPlaces
 
 CITY = Actor(kind="staff", id="CITY", role=Role.CITY_OPERATOR, organization_ids=None)
 
@@ -73,19 +74,6 @@ class KnownOrders:
     async def order_of(self, appointment_id: str) -> KnownOrder | None:
         organization_id, _, fen = appointment_id.partition("/")
         return KnownOrder(organization_id, int(fen)) if fen.isdigit() else None
-
-
-@dataclass(frozen=True)
-class KnownPlace:
-    name: str
-    district: str
-
-
-class KnownPlaces:
-    """Institutions by ids like `ORG-1`; the odd ones lie in the east."""
-
-    async def organizations_by_id(self, ids: Iterable[str]) -> dict[str, KnownPlace]:
-        return {id: KnownPlace(f"{id}医院", "东区" if int(id[4:]) % 2 else "西区") for id in ids}
 
 
 class NoJournal:

@@ -1,6 +1,7 @@
 """The counters themselves: what is counted together, what changes afterwards, what is followed; crashes."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from backend import clock
 from backend.db.client import Database
 from backend.statistics.models import Fact, Measure, Row, adds_of
+from backend.statistics.ports import CountedFiling
+from backend.statistics.raw_store import RawReferral
 from backend.statistics.store import MONTHS_READY, StatisticsStore
+from backend.statistics.subjects import of_filing, of_referral
 
 ON = date(2026, 3, 31)
 NEXT = date(2026, 4, 1)
@@ -127,3 +131,29 @@ def test_facts_of_one_place_are_added_up_and_names_keep_their_place() -> None:
         ("2026-03-31", "ORG-1", "referral_accepted", "", "up"): {"count": 3, "fen": 0, "amount": 4},
         ("2026-03-31", "ORG-1", "paid", "a｜b", ""): {"count": 1, "fen": 3, "amount": 0},
     }
+
+
+def test_a_referral_adds_what_it_has_become() -> None:
+    sent = clock.city_instant(date(2026, 3, 31), 23, 30)
+    referral = RawReferral("up", "requested", "ORG-1", "ORG-2", sent, None, None, None)
+    assert of_referral(referral) == [Fact(ON, "ORG-1", Measure.REFERRAL_SENT, extra="up")]
+    later = sent + timedelta(minutes=45)
+    taken = replace(referral, state="completed", accepted_at=later, arrived_at=later + timedelta(days=3))
+    found = of_referral(replace(taken, ended_at=later + timedelta(days=4)))
+    # Who arrives counts among those accepted that day.
+    assert found[1:3] == [
+        Fact(NEXT, "ORG-2", Measure.REFERRAL_ACCEPTED, extra="up", amount=45),
+        Fact(NEXT, "ORG-2", Measure.REFERRAL_ARRIVED, extra="up"),
+    ]
+    assert found[3:] == [Fact(NEXT + timedelta(days=4), "ORG-2", Measure.REFERRAL_ENDED, extra="completed")]
+    # An emergency comes before anybody says so.
+    rushed = replace(referral, arrived_at=sent + timedelta(minutes=20))
+    assert [fact.amount for fact in of_referral(rushed)] == [0, 20, 0]
+
+
+def test_a_filing_adds_the_working_days_it_took() -> None:
+    assert of_filing(CountedFiling("ORG-1", None)) == []
+    assert of_filing(CountedFiling("ORG-1", ON, NEXT, 9)) == [
+        Fact(ON, "ORG-1", Measure.BIRTH_FILED),
+        Fact(NEXT, "ORG-1", Measure.BIRTH_COMPLETED, amount=9),
+    ]

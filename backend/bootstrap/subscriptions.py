@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.bootstrap.areas import Services
+from backend.bootstrap.referral_lines import ReferralLines
 from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
 from backend.messages.record_tellers import RecordTeller
 from backend.patient_index.compose import EVENT_SOURCES as CHART_EVENT_SOURCES
@@ -128,7 +129,7 @@ def make_record_teller(services: Services) -> RecordTeller:
 
 
 def _subscribe_exchange(services: Services) -> None:
-    """What hospitals are told by message."""
+    """What hospitals are told by message, and what their messages do to referrals."""
     bus, kinds, noting = services.bus, EventKind, services.exchange.outbound.noting
     for kind in (
         kinds.APPOINTMENT_BOOKED,
@@ -137,6 +138,9 @@ def _subscribe_exchange(services: Services) -> None:
         kinds.APPOINTMENT_MISSED,
     ):
         bus.subscribe(kind, "exchange.tell_appointment", noting.on_appointment)
+    lines = ReferralLines(services.referrals, services.directory)
+    noting.referrals, services.exchange.referring.book = lines, lines
+    bus.subscribe(kinds.REFERRAL_CHANGED, "exchange.tell_referral", noting.on_referral)
 
 
 def _subscribe_reports(services: Services) -> None:

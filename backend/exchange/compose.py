@@ -18,6 +18,7 @@ from backend.exchange.v2.outbound_store import OutgoingStore
 from backend.exchange.v2.outbound_targets import TargetStore
 from backend.exchange.v2.processing import Processing
 from backend.exchange.v2.receiving import Receiver
+from backend.exchange.v2.referring import Referring
 from backend.exchange.v2.sender_store import SenderStore
 from backend.exchange.v2.store import MessageStore
 from backend.exchange.v2.table_store import TableStore
@@ -47,6 +48,7 @@ class Exchange:
     senders: SenderStore
     desk: Desk
     outbound: Outbound
+    referring: Referring
 
 
 class Below(Protocol):
@@ -71,14 +73,16 @@ def make_exchange(below: Below) -> Exchange:
     store = MessageStore(db, below.cipher, days(settings.keep_hl7_messages_days))
     tables = TableStore(db)
     processing = Processing(below.patient_index, below.records, tables)
+    referring = Referring()
     receiver = Receiver(
         store,
         Identity(senders, settings.mllp_open_to),
         processing,
+        referring,
         training=not settings.is_production,
     )
     desk = Desk(store, senders, tables, receiver, processing, below.audit)
-    return Exchange(receiver, senders, desk, _make_outbound(below))
+    return Exchange(receiver, senders, desk, _make_outbound(below), referring)
 
 
 def _make_outbound(below: Below) -> Outbound:

@@ -56,7 +56,7 @@ class Sending:
 
     async def send(self, actor: Actor, draft: Draft, key: str) -> tuple[Referral, bool]:
         """The referral and whether it is new. Raises as `Referrals.send` says."""
-        referral_id = named_id("referral", actor.id, key)
+        referral_id = sent_id(actor.id, key)
         by = self._sender(actor, draft)
         known = await self._store.find(referral_id)
         if known is not None and draft.who.code:
@@ -218,6 +218,11 @@ class Sending:
         for other in await self._store.of_person(person_id, open_only=True):
             if (other.from_organization_id, other.to_organization_id, other.direction) == (by, to, direction):
                 raise AppError(ErrorCode.REFERRAL_OPEN, data={"referral_id": other.id})
+
+
+def sent_id(actor_id: str, key: str) -> str:
+    """The id of what somebody sends under a key."""
+    return named_id("referral", actor_id, key)
 
 
 def changed(referral: Referral, event: ReferralEvent) -> Event:

@@ -75,14 +75,21 @@ async def test_where_messages_go_is_said_changed_and_paused(console: Console, to
     browser = await console.sign_in(Role.CITY_OPERATOR)
     await browser.get(TARGETS)
     place = town.first.organization.id
-    said: dict[str, str | list[str]] = {"organization": place, "version": "2.4", "charset": "GB 18030-2000"}
     for wrong in (
         {"host": "his.example", "port": "0", "families": "SIU"},
         {"host": "http://his", "port": "2575", "families": "SIU"},
         {"host": "10.1.1.1", "port": "2575", "families": "ZZZ"},
     ):
-        await browser.submit(TARGETS, expect=400, **(said | wrong))
-    page = await browser.submit(TARGETS, **said, host="10.1.1.1", port="2575", families=["SIU", "REF"])
+        await browser.submit(TARGETS, expect=400, organization=place, version="2.4", **wrong)
+    page = await browser.submit(
+        TARGETS,
+        organization=place,
+        version="2.4",
+        charset="GB 18030-2000",
+        host="10.1.1.1",
+        port="2575",
+        families=["SIU", "REF"],
+    )
     assert "10.1.1.1:2575" in page.text
     page = await browser.submit(f"{TARGETS}/{place}/pause")
     assert "已暂停" in page.text

@@ -25,6 +25,8 @@ from backend.exchange.v2.parsing import (
     take_apart,
 )
 from backend.exchange.v2.processing import Processing, RefusedError
+from backend.exchange.v2.referral_ports import Standing
+from backend.exchange.v2.referring import Referring, answered
 from backend.exchange.v2.rules import Location, Problem, content_problems, header_problems
 from backend.exchange.v2.segments import Content
 from backend.exchange.v2.store import MessageStore
@@ -59,11 +61,18 @@ class Receiver:
     """Takes blocks, gives answers: one for every message."""
 
     def __init__(
-        self, store: MessageStore, identity: Identity, processing: Processing, *, training: bool
+        self,
+        store: MessageStore,
+        identity: Identity,
+        processing: Processing,
+        referring: Referring,
+        *,
+        training: bool,
     ) -> None:
         self._store = store
         self._identity = identity
         self._processing = processing
+        self._referring = referring
         self._training = training
 
     async def take(self, block: bytes, link: Link) -> list[bytes]:
@@ -164,9 +173,9 @@ class Receiver:
     async def _process(self, kept: Kept, arrived: _Arrived, content: Content) -> bytes:
         header, charset = arrived.header, arrived.charset
         code = answer_code(header, "AA")
-        answer = make_answer(header, code, charset, echoed=echoed(header, arrived.text))
+        answer = _good(header, charset, arrived.text, None)
         try:
-            outcome = await self._processing.process(kept, header, content)
+            outcome, standing = await self._make(kept, header, content)
         except RefusedError as refused:
             return await self._refuse_stored(kept, arrived, refused.problem)
         except (AppError, DatabaseError) as error:
@@ -176,7 +185,19 @@ class Receiver:
         except Exception as error:  # a mistake of ours must not cost the sender his line
             log.exception("exchange_broken", extra={"message_id": kept.id, "error": type(error).__name__})
             return await self._refuse_stored(kept, arrived, _BROKEN)
-        return await self._store.finish(kept.id, outcome, code, answer)
+        return await self._store.finish(
+            kept.id, outcome, code, _good(header, charset, arrived.text, standing)
+        )
+
+    async def _make(self, kept: Kept, header: Header, content: Content) -> tuple[Outcome, Standing | None]:
+        """What a message becomes: resources, and where the referral stands that it is about.
+
+        An answer to a referral says nothing that the record does not have from elsewhere.
+        """
+        outcome = Outcome()
+        if header.type != "RRI":
+            outcome = await self._processing.process(kept, header, content)
+        return outcome, await self._referring.take(kept.organization_id, header, content)
 
     async def _refuse_stored(self, kept: Kept, arrived: _Arrived, problem: Problem) -> bytes:
         code = answer_code(arrived.header, problem.verdict)
@@ -197,17 +218,12 @@ class Receiver:
             await self._refuse_stored(kept, arrived, problem)
             return problem
         try:
-            outcome = await self._processing.process(kept, arrived.header, content)
+            outcome, standing = await self._make(kept, arrived.header, content)
         except RefusedError as refused:
             await self._refuse_stored(kept, arrived, refused.problem)
             return refused.problem
         code = answer_code(arrived.header, "AA")
-        await self._store.finish(
-            kept.id,
-            outcome,
-            code,
-            make_answer(arrived.header, code, charset, echoed=echoed(arrived.header, message)),
-        )
+        await self._store.finish(kept.id, outcome, code, _good(arrived.header, charset, message, standing))
         return outcome
 
     async def sweep(self, limit: int = 100) -> int:
@@ -255,6 +271,11 @@ def echoed(header: Header, text: str) -> list[str]:
     if header.type != "REF":
         return []
     return [line for line in text.split("\r") if line[:3] in _REFERRAL_ECHO]
+
+
+def _good(header: Header, charset: Charset, text: str, standing: Standing | None) -> bytes:
+    repeated = answered(header, echoed(header, text), standing)
+    return make_answer(header, answer_code(header, "AA"), charset, echoed=repeated)
 
 
 def _refuse(header: Header, charset: Charset, problem: Problem) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 import signal
 from pathlib import Path
@@ -89,7 +90,7 @@ async def test_nothing_is_lost_or_told_out_of_order_however_often_the_sender_die
 
     try:
         for kill in range(1, KILLS + 1):
-            await poll(lambda wanted=kill * 5: arrived(wanted), 60)
+            await poll(functools.partial(arrived, kill * 5), 60)
             process.send_signal(signal.SIGKILL)
             process.wait()
             # The lease of the dead ends by itself, in a minute and a half.

@@ -1,0 +1,185 @@
+"""A referral told by messages alone: REF and RRI in over MLLP, out to both hospitals, and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from backend.db.client import Database
+from backend.directory.models import External, Organization
+from backend.exchange.v2.framing import framed, read_block
+from backend.exchange.v2.models import SenderKind
+from backend.exchange.v2.outbound_models import Family, Target
+from backend.exchange.v2.parsing import read_header
+from backend.exchange.v2.server import MLLPServer
+from backend.ids import new_id
+from backend.permissions import SYSTEM
+from backend.referrals.machine import ReferralState
+from tests.support.city import Surroundings, TestCity, id_number, open_test_city
+
+CLINIC, HOSPITAL = "WSY", "SRMYY"
+NUMBER = id_number(77)
+PID = f"PID|1||J001^^^HIS^MR~{NUMBER}^^^CHN^NI||钱小红||19900101|F|||||13900001111"
+PARTIES = "PRD|RP^^HL70286|周医生||^^^城东卫生院|13700000001\rPRD|RT^^HL70286|||^^^市人民医院"
+
+
+@dataclass
+class Way:
+    """The city's listener, and two hospitals that talk to it and listen themselves."""
+
+    town: TestCity
+    clinic: Organization
+    port: int
+    heard: dict[str, list[str]] = field(default_factory=dict)
+    _sent: int = 0
+
+    async def say(self, facility: str, kind: str, *lines: str) -> str:
+        """One message in; the answer."""
+        self._sent += 1
+        head = f"MSH|^~\\&|HIS|{facility}|CITY|HUB|20260301083000||{kind}|{facility}{self._sent}|P|2.5"
+        text = "\r".join([f"{head}||||||GB 18030-2000", *lines, ""])
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(framed(text.encode("gb18030")))
+        answer = await asyncio.wait_for(read_block(reader), 10)
+        writer.close()
+        assert answer is not None
+        return answer.decode("gb18030")
+
+    async def told(self) -> dict[str, list[str]]:
+        """What both have heard since the last time, as kind and RF1-1."""
+        await self.town.work()
+        await self.town.city.services.exchange.outbound.courier.deliver_due()
+        heard, self.heard = self.heard, {}
+        return {
+            name: [f"{read_header(t).kind} {field_of(t, 'RF1', 1)[:1]}" for t in texts]
+            for name, texts in heard.items()
+        }
+
+    async def state(self, referral_id: str) -> ReferralState:
+        return (await self.town.city.services.referrals.get(SYSTEM, referral_id)).state
+
+
+def field_of(text: str, segment: str, number: int) -> str:
+    line = next(line for line in text.split("\r") if line.startswith(segment))
+    fields = line.split("|")
+    return fields[number] if len(fields) > number else ""
+
+
+def referral(status: str = "P", *, ours: str = "") -> str:
+    number = f"{ours}^HEALTHYCITY" if ours else "ZZ001^HIS"
+    return f"RF1|{status}|A|UP|||{number}|20260301|||^反复胸闷"
+
+
+@pytest.fixture
+async def way(db: Database, mongo_uri: str, surroundings: Surroundings) -> AsyncIterator[Way]:
+    async with open_test_city(surroundings, mongo_uri, db) as town:
+        services = town.city.services
+        clinic = replace(
+            town.hospital,
+            id=new_id(),
+            external=External("test", "clinic"),
+            name="城东卫生院",
+            short_name="城东",
+        )
+        await services.directory.save_organizations([clinic])
+        exchange = services.exchange
+        server = MLLPServer(exchange.receiver)
+        made = Way(town, clinic, await server.listen("127.0.0.1", 0))
+        listeners = []
+        for name, place in ((CLINIC, clinic.id), (HOSPITAL, town.hospital.id)):
+            await exchange.senders.allow(SenderKind.FACILITY, name, place, "")
+            listener = await _listen(made, name)
+            listeners.append(listener)
+            port = listener.sockets[0].getsockname()[1]
+            families = frozenset({Family.REF})
+            target = Target(place, "127.0.0.1", port, False, "2.5", "UNICODE UTF-8", families, "HIS", name)
+            await exchange.outbound.desk.write_target(SYSTEM, target)
+        yield made
+        await server.stop(5)
+        for listener in listeners:
+            listener.close()
+
+
+async def _listen(way: Way, name: str) -> asyncio.Server:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (block := await read_block(reader)) is not None:
+            text = block.decode()
+            way.heard.setdefault(name, []).append(text)
+            number = read_header(text).control_id
+            writer.write(framed(f"MSH|^~\\&|HIS|H|||20260301||ACK|1|P|2.5\rMSA|AA|{number}\r".encode()))
+        writer.close()
+
+    return await asyncio.start_server(talk, "127.0.0.1", 0)
+
+
+async def test_a_referral_goes_its_whole_way_by_messages(way: Way) -> None:
+    diagnosis = "DG1|1||I20.0^不稳定型心绞痛^I10|||W"
+    asked = [referral(), PARTIES, PID, diagnosis, "NTE|1||心电图示 ST 段压低"]
+    answer = await way.say(CLINIC, "REF^I12^REF_I12", *asked)
+    assert field_of(answer, "MSA", 1) == "AA"
+    assert read_header(answer).kind == "RRI^I12"
+    assert field_of(answer, "RF1", 1)[:1] == "P"
+    ours = field_of(answer, "RF1", 11).split("^")[0]
+    sent = await way.town.city.services.referrals.get(SYSTEM, ours)
+    assert (sent.from_organization_id, sent.to_organization_id) == (way.clinic.id, way.town.hospital.id)
+    assert (sent.clinical.reason, str(sent.urgency)) == ("反复胸闷", "urgent")
+    assert [(one.code, one.text) for one in sent.clinical.diagnoses] == [("I20.0", "不稳定型心绞痛")]
+    assert await way.told() == {HOSPITAL: ["REF^I12 P"]}
+    # The hospital's line was down, and it asks again: the same referral.
+    again = await way.say(CLINIC, "REF^I12^REF_I12", *asked)
+    assert field_of(again, "RF1", 11).split("^")[0] == ours
+
+    answer = await way.say(
+        HOSPITAL, "RRI^I12^RRI_I12", "MSA|AA|X", referral("P", ours=ours), PARTIES, PID, "NTE|1||请附心电图"
+    )
+    assert field_of(answer, "MSA", 1) == "AA"
+    assert await way.state(ours) is ReferralState.RETURNED
+    assert await way.told() == {CLINIC: ["RRI^I12 P"]}
+    answer = await way.say(CLINIC, "REF^I13^REF_I12", referral(), PARTIES, PID, "NTE|1||心电图已附")
+    assert field_of(answer, "RF1", 1)[:1] == "P"
+    assert await way.told() == {HOSPITAL: ["REF^I13 P"]}
+
+    taken = ["MSA|AA|X", f"RF1|A||||1|{ours}^HEALTHYCITY|20260301|20270301093000", PARTIES, PID]
+    answer = await way.say(HOSPITAL, "RRI^I12^RRI_I12", *taken, "PV1|1|I|内科^3^12床")
+    assert field_of(answer, "MSA", 1) == "AA"
+    after = await way.town.city.services.referrals.get(SYSTEM, ours)
+    assert after.place is not None
+    assert (after.state, after.place.bed) == (ReferralState.ACCEPTED, "12床")
+    assert await way.told() == {CLINIC: ["RRI^I12 A"]}
+    answer = await way.say(CLINIC, "REF^I15^REF_I12", referral(), PARTIES, PID)
+    assert field_of(answer, "RF1", 1)[:1] == "A"
+    assert field_of(answer, "RF1", 8).startswith("20270301093000")
+    assert "已接收" in field_of(answer, "NTE", 3)
+
+    for _ in range(2):
+        answer = await way.say(CLINIC, "REF^I14^REF_I12", referral(), PARTIES, PID)
+        assert (field_of(answer, "MSA", 1), field_of(answer, "RF1", 1)[:1]) == ("AA", "R")
+    assert await way.state(ours) is ReferralState.WITHDRAWN
+    assert await way.told() == {HOSPITAL: ["REF^I14 R"]}
+
+
+async def test_what_cannot_be_is_refused_in_words_and_kept(way: Way) -> None:
+    nameless = PID.replace(f"~{NUMBER}^^^CHN^NI", "")
+    answer = await way.say(CLINIC, "REF^I12^REF_I12", referral(), PARTIES, nameless)
+    assert field_of(answer, "MSA", 1) == "AE"
+    assert "身份证号" in answer
+    # To somebody the city does not know: a request in the record, as before, and nobody's referral.
+    elsewhere = PARTIES.replace("市人民医院", "北京某医院")
+    answer = await way.say(CLINIC, "REF^I12^REF_I12", referral(), elsewhere, PID)
+    assert (field_of(answer, "MSA", 1), field_of(answer, "RF1", 11)) == ("AA", "")
+    answer = await way.say(CLINIC, "REF^I14^REF_I12", referral(), PARTIES, PID)
+    assert field_of(answer, "MSA", 1) == "AE"
+    assert "|204^" in answer
+
+    answer = await way.say(CLINIC, "REF^I12^REF_I12", referral(), PARTIES, PID)
+    ours = field_of(answer, "RF1", 11).split("^")[0]
+    # Not by him who sent it, and not without a time.
+    for facility in (CLINIC, HOSPITAL):
+        said = ["MSA|AA|X", f"RF1|A|||||{ours}^HEALTHYCITY", PARTIES, PID]
+        answer = await way.say(facility, "RRI^I12^RRI_I12", *said)
+        assert field_of(answer, "MSA", 1) == "AE"
+    assert await way.state(ours) is ReferralState.REQUESTED
+    assert await way.town.city.db.collection("hl7_messages").count_documents({"state": "dead"}) == 4

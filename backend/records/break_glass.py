@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backend import clock
@@ -79,6 +79,9 @@ class BreakGlass:
             opened_at=now,
             expires_at=now + self._lasts,
         )
+        # Two emergencies at once are one: who comes second reads through the first one's glass.
+        glass_id, expires_at = await self._store.claim(glass, now)
+        glass = replace(glass, id=glass_id, expires_at=expires_at)
         event = Event(
             EventKind.RECORD_GLASS_BROKEN,
             {
@@ -89,7 +92,8 @@ class BreakGlass:
             },
             priority=URGENT,
         )
-        await self._store.insert(glass, event)
+        if not await self._store.insert(glass, event):
+            return await self._store.find(glass_id) or glass
         data = {
             "glass_id": glass.id,
             "practitioner": practitioner,

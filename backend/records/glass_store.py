@@ -10,6 +10,7 @@ from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from backend.db.client import Database, Document
+from backend.ids import named_id
 from backend.records.sharing_models import BrokenGlass, Review, Verdict
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
@@ -24,6 +25,7 @@ class GlassStore:
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._glasses = db.collection(_GLASSES)
+        self._windows = db.collection("record_glass_windows")
         self._cipher = cipher
 
     async def insert(self, glass: BrokenGlass, event: Event) -> bool:
@@ -33,6 +35,22 @@ class GlassStore:
         except DuplicateKeyError:
             return False
         return True
+
+    async def claim(self, glass: BrokenGlass, at: datetime) -> tuple[str, datetime]:
+        """The glass of this person, practitioner and institution that is open now, and until when: this one,
+        unless somebody else's was a moment earlier.
+        """
+        key = named_id("glass", glass.person_id, glass.organization_id, glass.practitioner)
+        mine = {"glass_id": glass.id, "expires_at": glass.expires_at}
+        try:
+            await self._windows.update_one(
+                {"_id": key, "expires_at": {"$lte": at}}, {"$set": mine}, upsert=True
+            )
+        except DuplicateKeyError:
+            found = await self._windows.find_one({"_id": key})
+            if found is not None:
+                return found["glass_id"], found["expires_at"]
+        return glass.id, glass.expires_at
 
     async def find(self, glass_id: str) -> BrokenGlass | None:
         """A broken glass, or None."""

@@ -1,15 +1,17 @@
 """Who may read another hospital's records: consent, care, law, broken glass, in order, otherwise nobody."""
 
+import asyncio
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
 
 from backend import clock
+from backend.audit.models import AuditFilter
 from backend.bootstrap import City
 from backend.errors import AppError, ErrorCode
-from backend.permissions import Role
+from backend.permissions import SYSTEM, Role
 from backend.records.models import BasisKind, Purpose
 from backend.records.sharing_models import Asked, CareKind
 from tests.factories.records import make_resources
@@ -153,6 +155,24 @@ async def test_the_glass_is_broken_by_a_named_doctor_for_a_reason_and_for_a_whil
     assert await glasses.count_documents({}) == 1
     await glasses.update_many({}, {"$set": {"expires_at": clock.now()}})
     await refused(shared, again, ErrorCode.REASON_REQUIRED)
+
+
+async def test_emergencies_at_once_break_one_glass_and_tell_of_it_once(shared: Shared):
+    gate, me = shared.services.record_gate, shared.person.id
+    bases = await asyncio.gather(*(gate.care(shared.away.actor, me, BROKEN) for _ in range(8)))
+    assert len({basis.reference for basis in bases}) == 1
+    glasses = shared.services.db.collection("record_glasses")
+    (glass,) = await glasses.find({}).to_list(None)
+    assert (glass["_id"], len(glass["events"])) == (bases[0].reference, 1)
+    entries, _ = await shared.services.audit.list_entries(
+        SYSTEM, AuditFilter(action="records.break_glass"), limit=20
+    )
+    assert len(entries) == 1
+    # When its time is over the next emergency is another one.
+    past = {"$set": {"expires_at": clock.now()}}
+    await glasses.update_many({}, past)
+    await shared.services.db.collection("record_glass_windows").update_many({}, past)
+    assert (await gate.care(shared.away.actor, me, BROKEN)).reference != glass["_id"]
 
 
 async def test_what_others_ended_is_over_at_the_next_reading(shared: Shared):

@@ -30,7 +30,9 @@ def chosen(from_on: date | None, to_on: date | None, by: By | None, today: date)
     """The period asked for; what was left out is filled in: thirty days, or twelve months."""
     last = to_on or max(today, from_on or today)
     if by is By.MONTH:
-        return Span(from_on or months_before(first_of(last), MONTHS - 1), last, By.MONTH)
+        # Months are shown whole; the one that still runs, up to today.
+        whole = today if first_of(last) == first_of(today) else last_of(last)
+        return Span(first_of(from_on) if from_on else months_before(first_of(last), MONTHS - 1), whole, by)
     first = from_on or last - timedelta(days=DAYS - 1)
     return Span(first, last, by or By.DAY)
 

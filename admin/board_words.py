@@ -15,3 +15,5 @@ ACTIONS = {
     "walls.made": "生成大屏链接",
     "walls.revoked": "停用大屏链接",
 }
+# What a page says after something was done.
+DONE = {"wall-revoked": "链接已停用，用它的屏幕将在半分钟内停止显示。"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from admin.board_words import ACTIONS as BOARD_ACTIONS
+from admin.board_words import DONE as BOARD_DONE
 from admin.message_words import DELIVERY_ERRORS as DELIVERY_ERRORS
 from admin.message_words import DELIVERY_STATES as DELIVERY_STATES
 from admin.message_words import MESSAGE_CHANNELS as MESSAGE_CHANNELS
@@ -36,6 +37,7 @@ STAFF_STATES: dict[str, tuple[str, str]] = {"active": ("在用", "good"), "disab
 PERMISSIONS: dict[str, str] = {
     Permission.STAFF_DASHBOARD_READ: "查看概览与统计",
     Permission.STAFF_BOARD_READ: "查看城市看板与考核指标",
+    Permission.STAFF_WALLS_MANAGE: "管理大屏链接",
     Permission.STAFF_SCHEDULES_READ: "查看排班与号源",
     Permission.STAFF_SCHEDULES_STOP: "停诊",
     Permission.STAFF_APPOINTMENTS_READ: "查看预约",
@@ -72,6 +74,7 @@ PERMISSIONS: dict[str, str] = {
 
 # What a page says after something was done; the address carries only the key.
 DONE: dict[str, str] = {
+    **BOARD_DONE,
     "cancelled": "预约已取消。已支付的费用将原路退回，系统会通知就诊人。",
     "stopped": "已停诊。系统正在通知已预约的就诊人，已支付的费用将原路退回。",
     "resent": "已安排重发，稍后刷新可看到发送结果。",

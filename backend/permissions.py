@@ -77,6 +77,7 @@ class Permission(StrEnum):
     STAFF_SURVEYS_READ = "staff:surveys:read"
     STAFF_SURVEYS_WRITE = "staff:surveys:write"
     STAFF_TEMPLATES_WRITE = "staff:templates:write"
+    STAFF_WALLS_MANAGE = "staff:walls:manage"
 
 
 class Role(StrEnum):

@@ -29,6 +29,7 @@ from admin.views import (
     survey_questionnaires,
     survey_results,
     survey_tickets,
+    walls,
 )
 
 Routes = list[tuple[str, type]]
@@ -40,6 +41,7 @@ def routes() -> Routes:
         *sign_in.routes,
         *dashboard.routes,
         *board.routes,
+        *walls.routes,
         *schedules.routes,
         *appointments.routes,
         *payments.routes,

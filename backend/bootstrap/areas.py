@@ -80,6 +80,8 @@ from backend.staff.sign_in import SignIn
 from backend.staff.store import StaffStore
 from backend.statistics.compose import make_statistics
 from backend.statistics.service import StatisticsService
+from backend.statistics.wall_store import WallStore
+from backend.statistics.walls import Walls
 from backend.surveys.compose import make_surveys
 from backend.surveys.service import SurveyService
 from bots.compose import Bots, make_bots
@@ -114,6 +116,7 @@ class Middle(Ground):
     inbox: Inbox
     code_and_family_teller: CodeAndFamilyTeller
     statistics: StatisticsService
+    walls: Walls
     records: RecordService
     record_reader: RecordReader
     record_gate: Gate
@@ -240,6 +243,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
             guardians_of=ground.residents.patients.guardians_of,
             step_name=lambda code: STEPS[code].name if code in STEPS else "就诊",
         ),
+        walls=Walls(WallStore(db), ground.audit),
         statistics=make_statistics(
             db, claims=claims, orders=billing, places=ground.directory, journal=ground.audit
         ),

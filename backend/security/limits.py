@@ -85,6 +85,9 @@ BUCKETS: dict[str, Bucket] = {
     "shared_link": Bucket(
         60, 1, "address", "Shared reports opened: a hospital's Wi-Fi may be one.", loose=True
     ),
+    "wall": Bucket(
+        120, 0.5, "address", "Walls shown by a link: a building's screens may be one.", loose=True
+    ),
     "client_token": Bucket(10, 6, "hospital system or terminal", "Tokens by client credentials."),
     "second_factor": Bucket(5, 600, "patient", "Second factors tried with one patient's printed code."),
     "code": Bucket(30, 5, "resident", "Health codes made."),

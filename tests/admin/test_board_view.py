@@ -50,6 +50,8 @@ def test_what_nobody_chose_is_the_last_month_of_days_or_year_of_months() -> None
     assert board_period.chosen(None, None, None, TODAY) == Span(date(2026, 10, 24), TODAY, By.DAY)
     assert board_period.chosen(None, None, By.MONTH, TODAY) == Span(date(2025, 12, 1), TODAY, By.MONTH)
     assert board_period.chosen(date(2026, 11, 1), None, None, TODAY).days == 22
+    march = board_period.chosen(date(2026, 1, 9), date(2026, 3, 9), By.MONTH, TODAY)
+    assert (march.from_on, march.to_on) == (date(2026, 1, 1), date(2026, 3, 31))
     assert board_period.chosen(None, date(2026, 1, 31), None, TODAY).from_on == date(2026, 1, 2)
     assert all(span.days > 0 for _, span in board_period.usual(date(2026, 1, 1)))
 

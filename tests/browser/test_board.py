@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from backend import clock
 from backend.permissions import Role
@@ -14,14 +14,13 @@ from tests.factories.figures import make_figures
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-console"), pytest.mark.timeout(240)]
 
-# Each chart has a canvas on which something lies: not one that is empty, or white alone.
+# Each chart has a canvas on which a good deal more lies than on an empty one of its size.
 DRAWN = """() => { const plots = [...document.querySelectorAll('.plot')]
   return plots.length > 0 && plots.every((plot) => { const one = plot.querySelector('canvas')
     if (!one || !one.width) return false
-    const dots = one.getContext('2d').getImageData(0, 0, one.width, one.height).data
-    let inked = 0
-    for (let at = 3; at < dots.length; at += 4) if (dots[at] > 0) inked += 1
-    return inked > 500 }) }"""
+    const empty = document.createElement('canvas')
+    empty.width = one.width; empty.height = one.height
+    return one.toDataURL().length > empty.toDataURL().length + 2000 }) }"""
 
 
 @pytest.fixture(scope="module")
@@ -39,4 +38,33 @@ async def test_the_board_is_drawn_leads_down_and_leaves_in_files(
         await at_the_desk.sign_in(window, town, Role.CITY_OPERATOR)
         page = await window.open("/admin/board")
         await page.wait_for_function(DRAWN)
-        await window.picture("board-1366")
+        for width, height in ((1366, 768), (1920, 1080), (390, 844)):
+            await window.resize(width, height)
+            await window.picture(f"board-{width}")
+        await window.page.goto(f"{window.address}/admin/board/walls")
+        await window.picture("walls")
+
+
+async def test_the_wall_fills_a_screen_renews_itself_and_says_since_when_it_could_not(
+    chromium: Browser, town: Town, figures: None
+) -> None:
+    async with open_window(chromium, town.url, "board", width=1920, height=1080) as window:
+        await at_the_desk.sign_in(window, town, Role.CITY_OPERATOR)
+        page = await window.open("/admin/board/wall")
+        await page.wait_for_function(DRAWN)
+        await window.picture("wall-1920")
+        state = page.locator("#state")
+        with window.excusing("ERR_", "answer 5"):
+            await page.route("**/wall/figures", lambda route: route.abort())
+            await page.evaluate("renew()")
+            await expect(state).to_contain_text("连接中断")
+            await window.picture("wall-stale")
+        await page.wait_for_function(DRAWN)
+        await page.unroute("**/wall/figures")
+        await page.evaluate("renew()")
+        await expect(state).not_to_contain_text("连接中断")
+        await page.wait_for_function(DRAWN)
+        for width, height in ((1366, 768), (390, 844)):
+            await window.resize(width, height)
+            await page.wait_for_function(DRAWN)
+            await window.picture(f"wall-{width}")

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from backend.db.client import Database, Document
 from backend.ids import new_id
 from backend.statistics.models import NOWHERE, Fact, Measure
+from backend.statistics.store import StatisticsStore
 
 # (measure, channel, extra): how many a usual day has where the size is one; money and what else each.
 USUAL: dict[tuple[Measure, str, str], tuple[float, int, int]] = {
@@ -32,19 +33,16 @@ USUAL: dict[tuple[Measure, str, str], tuple[float, int, int]] = {
     (Measure.DUPLICATE_MEDICINE, "", ""): (8, 0, 0),
     (Measure.SURVEY_SENT, "", ""): (40, 0, 0),
     (Measure.SURVEY_COMPLETED, "", ""): (26, 0, 0),
-    (Measure.SURVEY_SCORED, "", ""): (26, 0, 2_300),
+    (Measure.SURVEY_SCORED, "", ""): (26, 0, 88),
     (Measure.SURVEY_SATISFIED, "", ""): (24, 0, 0),
     (Measure.REFERRAL_SENT, "", "up"): (9, 0, 0),
     (Measure.REFERRAL_SENT, "", "down"): (7, 0, 0),
-    (Measure.REFERRAL_ACCEPTED, "", "up"): (8, 0, 240),
+    (Measure.REFERRAL_ACCEPTED, "", "up"): (8, 0, 42),
     (Measure.REFERRAL_ARRIVED, "", "up"): (7, 0, 0),
     (Measure.REFERRAL_ENDED, "", "up"): (8, 0, 0),
     (Measure.BIRTH_FILED, "", ""): (6, 0, 0),
-    (Measure.BIRTH_COMPLETED, "", ""): (5, 0, 20),
-    (Measure.CONNECTED, "", ""): (1, 0, 1),
-    (Measure.QUALITY_SCORE, "", ""): (1, 0, 9_300),
+    (Measure.BIRTH_COMPLETED, "", ""): (5, 0, 4),
 }
-_GAUGES = (Measure.CONNECTED, Measure.QUALITY_SCORE)
 
 
 async def make_figures(
@@ -57,10 +55,15 @@ async def make_figures(
         on = last - timedelta(days=back)
         for place, size in sizes.items():
             for (measure, channel, extra), (usual, fen, amount) in USUAL.items():
-                gauge = measure in _GAUGES
-                times = 1 if gauge else round(usual * size * dice.uniform(0.75, 1.25))
+                times = round(usual * size * dice.uniform(0.75, 1.25))
                 facts.append(Fact(on, place, measure, channel, times * fen, extra, times, times * amount))
     await count(db, facts)
+    levels = [
+        Fact(last, place, measure, amount=amount)
+        for place in sizes
+        for measure, amount in ((Measure.CONNECTED, 1), (Measure.QUALITY_SCORE, dice.randint(840, 990)))
+    ]
+    await StatisticsStore(db).set_levels(last, levels)
 
 
 async def count(db: Database, facts: Sequence[Fact]) -> None:

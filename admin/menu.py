@@ -8,12 +8,13 @@ from backend.permissions import Actor, Permission
 
 
 class Entry(NamedTuple):
-    """One entry: where it leads, what it is called, its icon, and who sees it."""
+    """One entry: where it leads, what it is called, its icon, who sees it, where to ask what waits there."""
 
     path: str
     title: str
     icon: str
     permission: Permission
+    counter: str = ""
 
 
 ENTRIES = (
@@ -24,6 +25,13 @@ ENTRIES = (
     Entry("/admin/payments", "支付退款", "credit-card", Permission.STAFF_PAYMENTS_READ),
     Entry("/admin/messages", "消息", "message-2", Permission.STAFF_MESSAGES_READ),
     Entry("/admin/inbox", "人工服务", "inbox", Permission.STAFF_CONVERSATIONS_ANSWER),
+    Entry(
+        "/admin/referrals",
+        "转诊",
+        "arrows-exchange",
+        Permission.STAFF_REFERRALS_READ,
+        "/admin/referrals/counts",
+    ),
     Entry("/admin/surveys", "随访", "stethoscope", Permission.STAFF_SURVEYS_READ),
     Entry("/admin/patient-index", "患者主索引", "user-circle", Permission.STAFF_PATIENT_INDEX_MANAGE),
     Entry("/admin/record-access", "病历调阅", "eye", Permission.STAFF_RECORD_ACCESS_READ),

@@ -12,6 +12,7 @@ from pydantic import Field
 from admin.forms import Day, Form
 from backend.clock import CITY_ZONE
 from backend.errors import AppError, ErrorCode
+from backend.referrals.machine import ReferralEvent
 from backend.referrals.models import (
     Diagnosis,
     Direction,
@@ -31,6 +32,7 @@ BED = "bed"
 # I21.9, I10.x00x002, E11.900 高血糖: a code in front of its words.
 _CODED = re.compile(r"([A-Z]\d{2}(?:\.[0-9A-Za-z+x]{1,10})?)[\s:：,，、]+(\S.*)")
 PLAN_ROWS = 6
+ASKS_PLACE = frozenset({ReferralEvent.ACCEPT, ReferralEvent.REBOOK})
 
 
 class SendForm(Form):
@@ -106,9 +108,11 @@ class StepForm(Form):
     department: str = Field("", max_length=64, title="转往科室")
     health_code: str = Field("", max_length=2000, title="健康码")
 
-    def facts(self) -> Facts:
-        """What the service takes."""
+    def facts(self, event: ReferralEvent) -> Facts:
+        """What the service takes of it for this event."""
         schedule, _, number = ("", "", "") if self.place in ("", BED) else self.place.partition(":")
+        # Who has to choose where, and has not, has said nothing by the hour that stood there.
+        expected = "" if schedule or (event in ASKS_PLACE and not self.place) else self.expected
         back = self.send_back == "yes"
         return Facts(
             text=self.text,
@@ -116,7 +120,7 @@ class StepForm(Form):
             schedule_id=schedule,
             number=int(number) if number.isdecimal() else None,
             bed="" if schedule else self.bed,
-            expected_at=None if schedule else instant_of(self.expected),
+            expected_at=instant_of(expected),
             bring=self.bring,
             transport=self.transport or None,
             vehicle=self.vehicle,

@@ -66,6 +66,7 @@ class Permission(StrEnum):
     STAFF_QUALITY_WRITE = "staff:quality:write"
     STAFF_RECOGNITION_READ = "staff:recognition:read"
     STAFF_RECOGNITION_WRITE = "staff:recognition:write"
+    STAFF_RECORD_ACCESS_OPEN = "staff:record_access:open"
     STAFF_RECORD_ACCESS_READ = "staff:record_access:read"
     STAFF_RECORD_ACCESS_REVIEW = "staff:record_access:review"
     STAFF_REFERRALS_READ = "staff:referrals:read"
@@ -125,6 +126,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
         {
             _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_DIRECTORY_READ, _P.STAFF_SCHEDULES_READ,
             _P.STAFF_APPOINTMENTS_READ, _P.STAFF_REFERRALS_READ, _P.STAFF_REFERRALS_WRITE,
+            _P.STAFF_RECORD_ACCESS_OPEN,
         }
     ),
     Role.FINANCE: frozenset(

@@ -34,3 +34,21 @@ document.addEventListener("keydown", (event) => {
     box.focus();
   }
 });
+
+// What waits in a part of the menu, looked up again while somebody looks at the page.
+async function countWaiting(entry) {
+  const answer = await fetch(entry.dataset.counter, { headers: { Accept: "application/json" } });
+  if (!answer.ok || answer.redirected) return;
+  const { waits } = await answer.json();
+  const badge = entry.querySelector(".count") ?? entry.appendChild(Object.assign(document.createElement("b"), { className: "count" }));
+  badge.textContent = waits;
+  badge.title = `${waits}项待处理`;
+  badge.hidden = waits === 0;
+}
+function countAll() {
+  if (document.hidden) return;
+  for (const entry of document.querySelectorAll("[data-counter]")) countWaiting(entry).catch(() => undefined);
+}
+countAll();
+setInterval(countAll, 30000);
+document.addEventListener("visibilitychange", countAll);

@@ -32,6 +32,7 @@ class ReferralPartyOut(Answer):
 
     organization_id: str
     organization: str
+    address: str
     phone: str
     department_id: str | None
     department: str | None
@@ -56,6 +57,7 @@ class ReferralPlaceOut(Answer):
     department_id: str | None
     department: str | None
     where: str
+    practitioner: str | None
     bed: str
     bring: str
     appointment_id: str | None
@@ -255,6 +257,7 @@ class Names:
         return ReferralPartyOut(
             organization_id=organization_id,
             organization=organization.name if organization else "",
+            address=organization.address if organization else "",
             phone=phone or (organization.phone if organization else ""),
             department_id=department_id or None,
             department=department.name if department else None,
@@ -266,11 +269,13 @@ class Names:
         if place is None:
             return None
         department = self._departments.get(place.department_id)
+        practitioner = self._practitioners.get(place.practitioner_id)
         return ReferralPlaceOut(
             expected_at=place.expected_at,
             department_id=place.department_id or None,
             department=department.name if department else None,
             where=department.place if department else "",
+            practitioner=practitioner.name if practitioner else None,
             bed=place.bed,
             bring=place.bring,
             appointment_id=place.appointment_id or None,

@@ -32,6 +32,7 @@ class _ReferralAnswers(APIHandler):
         department_ids = {each.to_department_id for each in referrals}
         department_ids |= {each.place.department_id for each in referrals if each.place}
         doctors = {each.from_practitioner_id for each in referrals}
+        doctors |= {each.place.practitioner_id for each in referrals if each.place}
         sides = {each.from_organization_id for each in referrals}
         sides |= {each.to_organization_id for each in referrals}
         names = answers.Names(

@@ -122,6 +122,10 @@ class Sending:
         )
         return (await self._keep(made, step))[0]
 
+    async def person_of_code(self, actor: Actor, code: str) -> str:
+        """Who shows a health code. Raises one of the CODE_* errors."""
+        return await self._codes.person_of(actor, code)
+
     # -- one by one ------------------------------------------------------------------------------------
 
     async def _keep(self, made: Referral, step: Step) -> tuple[Referral, bool]:

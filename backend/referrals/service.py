@@ -11,7 +11,7 @@ from backend.permissions import Actor, Permission
 from backend.referrals.acting import Acting
 from backend.referrals.figures import figures, span
 from backend.referrals.following import Following
-from backend.referrals.machine import Part, ReferralEvent, ReferralState, possible
+from backend.referrals.machine import PLACED, Part, ReferralEvent, ReferralState, possible
 from backend.referrals.models import (
     NO_FACTS,
     Counters,
@@ -100,6 +100,22 @@ class ReferralService:
         if actor.kind in ("staff", "client"):
             await self._record(actor, "referrals.read", referral, _only(actor, referral))
         return await shown_to(actor, referral, parts, self._people)
+
+    async def expected(self, actor: Actor, code: str) -> Referral:
+        """The referral on which whoever shows this health code is expected at the actor's institutions.
+
+        Raises one of the CODE_* errors, and REFERRAL_STATE for whom nobody expects there.
+        """
+        if actor.kind not in ("staff", "client") or not may_act(actor):
+            raise AppError(ErrorCode.FORBIDDEN, "expects nobody")
+        person_id = await self._sending.person_of_code(actor, code)
+        for states in (PLACED, {ReferralState.ARRIVED}, {ReferralState.NOT_ARRIVED}):
+            for each in await self._store.of_person(person_id):
+                if each.state in states and Part.RECEIVER in await self.parts(actor, each):
+                    return each
+        raise AppError(
+            ErrorCode.REFERRAL_STATE, "nobody expected", text="没有这位患者的待到达转诊，请到列表中核对。"
+        )
 
     def possible(self, parts: frozenset[Part], referral: Referral) -> Sequence[ReferralEvent]:
         """What these may do now: the buttons of a page."""

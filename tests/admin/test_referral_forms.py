@@ -6,6 +6,7 @@ import pytest
 
 from admin.referral_forms import SendForm, StepForm, diagnoses_of, instant_of, plan_of
 from backend.errors import AppError
+from backend.referrals.machine import ReferralEvent as E
 from backend.referrals.models import Diagnosis, Direction, Outcome, PlanItem, TransportKind, Urgency, Who
 
 
@@ -60,11 +61,14 @@ def test_the_emergency_needs_a_name_or_a_code_and_goes_to_whoever_is_nearest():
 
 
 def test_a_place_of_the_pool_and_a_bed_exclude_each_other():
-    place = StepForm(place="01SCHEDULE:7", bed="12床", expected="2026-11-22T10:30").facts()
+    place = StepForm(place="01SCHEDULE:7", bed="12床", expected="2026-11-22T10:30").facts(E.ACCEPT)
     assert (place.schedule_id, place.number, place.bed, place.expected_at) == ("01SCHEDULE", 7, "", None)
-    bed = StepForm(place="bed", bed="12床", expected="2026-11-22T10:30").facts()
+    bed = StepForm(place="bed", bed="12床", expected="2026-11-22T10:30").facts(E.ACCEPT)
     assert (bed.schedule_id, bed.number, bed.bed) == ("", None, "12床")
     assert bed.expected_at == datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
+    unsaid = StepForm(expected="2026-11-22T10:30")
+    assert unsaid.facts(E.REBOOK).expected_at is None, "where was not chosen"
+    assert unsaid.facts(E.DEPART).expected_at == bed.expected_at
 
 
 def test_what_goes_back_down_is_taken_only_when_it_is_to_go_back():
@@ -74,9 +78,9 @@ def test_what_goes_back_down_is_taken_only_when_it_is_to_go_back():
         "plan_what": ["复查"],
         "plan_on": ["2026-12-01"],
     }
-    kept = StepForm.model_validate(typed).facts()
+    kept = StepForm.model_validate(typed).facts(E.COMPLETE)
     assert (kept.outcome, kept.send_back, kept.plan) == (Outcome.IMPROVED, False, ())
-    back = StepForm.model_validate(typed | {"send_back": "yes"}).facts()
+    back = StepForm.model_validate(typed | {"send_back": "yes"}).facts(E.COMPLETE)
     assert back.send_back
     assert back.discharge_summary == "稳定"
     assert back.plan == (PlanItem("复查", date(2026, 12, 1)),)
@@ -84,5 +88,5 @@ def test_what_goes_back_down_is_taken_only_when_it_is_to_go_back():
 
 def test_how_somebody_travels_is_one_of_three():
     typed = StepForm.model_validate({"transport": "ambulance"})
-    assert typed.facts().transport is TransportKind.AMBULANCE
-    assert StepForm().facts().transport is None
+    assert typed.facts(E.DEPART).transport is TransportKind.AMBULANCE
+    assert StepForm().facts(E.DEPART).transport is None

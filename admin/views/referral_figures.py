@@ -1,0 +1,138 @@
+"""Figures of referrals by month and institution: up and down, time to accept, who arrives; as files, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import Field
+
+from admin import referral_words, spreadsheet
+from admin.base import PageHandler, page
+from admin.forms import Filters
+from admin.lookups import organization_names
+from admin.views.referrals import READ, ROOT, ReferralPage
+from admin.workbook import KIND as WORKBOOK
+from admin.workbook import Cell, Sheet, workbook
+from backend import clock
+from backend.http.endpoint import requires
+from backend.referrals.models import MonthFigures, ReferralFigures
+
+PERIODS = (("3", "近3个月"), ("6", "近6个月"), ("12", "近12个月"))
+_WHOLE = ""
+HEAD = (
+    "上转", "下转", "已接收", "已拒绝", "已失效", "已撤回", "已到达", "未到",
+    "接收用时中位数（分钟）", "到达率%",
+)  # fmt: skip
+
+
+class FigureFilters(Filters):
+    """For how long, and which month the institutions are compared in."""
+
+    months: int = Field(6, ge=1, le=12, title="时间")
+    month: str = Field("", pattern=r"^(\d{4}-\d{2})?$", title="月份")
+
+
+class ExportFilters(FigureFilters):
+    """And as what."""
+
+    form: Literal["csv", "xlsx"] = Field("csv", title="格式")
+
+
+class FiguresHandler(ReferralPage):
+    """The page."""
+
+    @requires(READ)
+    @page("Figures of referrals")
+    async def get(self, query: FigureFilters) -> None:
+        """Totals of the last month, months, institutions."""
+        months = months_back(clock.today(), query.months)
+        figures = await self.services.referrals.figures(self.actor, months)
+        month = query.month if query.month in months else months[-1]
+        places = rows_of(figures, months=(month,), whole=False)
+        names = await organization_names(self.services, {row.organization_id for row in places})
+        whole = rows_of(figures, months=months, whole=True)
+        await self.show_referrals(
+            "referrals/figures.html",
+            months=months,
+            month=month,
+            whole=whole,
+            places=sorted(places, key=lambda row: (row.side, names.get(row.organization_id, ""))),
+            names=names,
+            periods=PERIODS,
+            charts=_charts(months, whole),
+            sides=referral_words.SIDES,
+        )
+
+
+class ExportHandler(PageHandler):
+    """The tables as a file."""
+
+    @requires(READ)
+    @page("Export the figures of referrals")
+    async def get(self, query: ExportFilters) -> None:
+        """CSV or a workbook; every month and institution."""
+        months = months_back(clock.today(), query.months)
+        figures = await self.services.referrals.figures(self.actor, months)
+        names = await organization_names(self.services, {row.organization_id for row in figures.rows})
+        await self.services.audit.record(
+            self.actor, "referrals.exported", "referrals/figures", "导出转诊统计"
+        )
+        head = ("月份", "机构", "方向", *HEAD)
+        rows = [_cells(row, names) for row in figures.rows]
+        if query.form == "xlsx":
+            content: bytes | str = workbook([Sheet("转诊统计", head, rows)])
+        else:
+            shown = [["" if cell is None else str(cell) for cell in row] for row in rows]
+            content = spreadsheet.lines([head, *shown], first=True)
+        kind = WORKBOOK if query.form == "xlsx" else "text/csv; charset=utf-8"
+        self.set_header("Content-Type", kind)
+        self.set_header("Content-Disposition", f'attachment; filename="referrals.{query.form}"')
+        self.finish(content)
+
+
+def months_back(today: date, count: int) -> list[str]:
+    """This month and those before it, the oldest first."""
+    last = today.year * 12 + today.month - 1
+    return [f"{n // 12}-{n % 12 + 1:02d}" for n in range(last - count + 1, last + 1)]
+
+
+def rows_of(figures: ReferralFigures, *, months: Iterable[str], whole: bool) -> list[MonthFigures]:
+    """The rows of some months: of the whole scope, or of each institution."""
+    wanted = set(months)
+    return [row for row in figures.rows if row.month in wanted and (row.organization_id == _WHOLE) is whole]
+
+
+def _cells(row: MonthFigures, names: dict[str, str]) -> list[Cell]:
+    if row.organization_id == _WHOLE:
+        return [row.month, "合计", "", *cells_of(row)]
+    place = names.get(row.organization_id, row.organization_id)
+    return [row.month, place, referral_words.SIDES[row.side], *cells_of(row)]
+
+
+def cells_of(row: MonthFigures) -> list[Cell]:
+    """The figures in the order of `HEAD`."""
+    arrival = None if row.arrival_permille is None else row.arrival_permille / 10
+    return [
+        row.up, row.down, row.accepted, row.rejected, row.lapsed, row.withdrawn, row.arrived, row.missed,
+        row.median_minutes_to_accept, arrival,
+    ]  # fmt: skip
+
+
+def _charts(months: Sequence[str], whole: Sequence[MonthFigures]) -> dict[str, Any]:
+    by_month = {row.month: row for row in whole}
+    rows = [by_month.get(month) for month in months]
+    return {
+        "labels": list(months),
+        "series": [
+            {"label": "上转", "data": [row.up if row else 0 for row in rows]},
+            {"label": "下转", "data": [row.down if row else 0 for row in rows]},
+        ],
+    }
+
+
+routes = [
+    (rf"{ROOT}/figures", FiguresHandler),
+    (rf"{ROOT}/figures/export", ExportHandler),
+]

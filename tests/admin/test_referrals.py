@@ -1,0 +1,182 @@
+"""Referrals in the console: what each side is offered, and the whole way up and back down."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from backend import clock
+from backend.permissions import SYSTEM, Role
+from backend.referrals.machine import ReferralState
+from backend.referrals.models import Desk, Direction, Referral, ReferralQuery, Urgency
+from tests.admin.browser import Browser, Console
+from tests.admin.conftest import Town
+from tests.factories.city import an_id_number
+
+ROOT = "/admin/referrals"
+S = ReferralState
+TOMORROW = clock.today() + timedelta(days=1)
+
+
+async def both_sides(console: Console, town: Town) -> tuple[Browser, Browser]:
+    """A doctor of the second hospital, who is in the directory, and the desk of the first."""
+    clinic = town.second
+    known = await console.staff(Role.DOCTOR, frozenset({clinic.organization.id}))
+    staff = console.city.services.staff
+    await staff.tie_practitioner(SYSTEM, known.member.id, clinic.doctors[0].id, clinic.organization.id)
+    return await console.sign_in_as(known), await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+
+
+async def send(doctor: Browser, town: Town, kind: str = "up", **more: str | list[str]) -> str:
+    """A referral from the second hospital to the first; its address."""
+    await doctor.get(f"{ROOT}/new/{kind}")
+    fields = {
+        "name": "李明", "id_number": an_id_number(501), "to": town.first.organization.id,
+        "reason": "胸痛三天", "phone": "13500000001", "urgency": "routine",
+    } | more  # fmt: skip
+    page = await doctor.submit(f"{ROOT}/new/{kind}", **fields)
+    assert "转诊已发出" in page.text
+    return page.path
+
+
+async def newest(console: Console) -> Referral:
+    """As the system knows it."""
+    return (await console.city.services.referrals.list(SYSTEM, ReferralQuery())).items[0]
+
+
+async def test_the_whole_way_up_and_back_down(console: Console, town: Town) -> None:
+    doctor, desk = await both_sides(console, town)
+    one = await send(doctor, town, diagnoses="I20.0 不稳定型心绞痛\n高血压", summary="心电图ST段压低")
+    page = await doctor.get(one)
+    assert "I20.0" in page.html
+    assert town.second.doctors[0].name in page.text
+    assert "撤回" in page.text
+    assert "不能接收" not in page.text, "what the other side may do has no button here"
+    assert (await desk.peek(f"{ROOT}/counts")).json() == {
+        "to_answer": 1, "to_supplement": 0, "to_redirect": 0, "to_rebook": 0, "overdue": 0,
+        "waits": 1, "late": False,
+    }  # fmt: skip
+    page = await desk.get(f"{ROOT}?side=in")
+    assert "待接收" in page.text
+    assert "李明" not in page.text, "names are masked"
+
+    await desk.get(f"{one}/ask_more")
+    await desk.submit(f"{one}/ask_more", text="请补充肌钙蛋白结果")
+    await doctor.get(f"{one}/supplement")
+    assert "请补充肌钙蛋白结果" in doctor.page.text if doctor.page else False
+    await doctor.submit(f"{one}/supplement", text="肌钙蛋白0.02", diagnoses="")
+
+    session = town.first.schedules[0]
+    page = await desk.get(f"{one}/accept?from_on={TOMORROW}")
+    assert f"{session.id}:3" in page.html
+    page = await desk.submit(f"{one}/accept", place="", expect=400)
+    assert "就诊安排" in page.text
+    page = await desk.submit(f"{one}/accept", place=f"{session.id}:3", bring="身份证和病历")
+    assert "已接收" in page.text
+    assert "3号" in page.text
+
+    await doctor.get(f"{one}/depart")
+    await doctor.submit(f"{one}/depart", transport="escorted", vehicle="鲁G12345")
+    await desk.get(f"{one}/arrive")
+    await desk.submit(f"{one}/arrive")
+    await desk.get(one)
+    await desk.submit(f"{one}/begin_treatment")
+    await desk.get(f"{one}/complete")
+    page = await desk.submit(f"{one}/complete", outcome="improved", send_back="yes", expect=400)
+    assert "出院小结" in page.text
+    page = await desk.submit(
+        f"{one}/complete",
+        outcome="improved",
+        send_back="yes",
+        discharge_summary="支架术后恢复良好",
+        plan_what=["复查血脂", "", ""],
+        plan_on=[str(TOMORROW), "", ""],
+    )
+    assert "已完成" in page.text
+    back = await newest(console)
+    assert (back.direction, back.follows) == (Direction.DOWN, one.rpartition("/")[2])
+    page = await doctor.get(f"{ROOT}/{back.id}")
+    assert "复查血脂" in page.text
+    assert "支架术后恢复良好" in page.text
+    await doctor.get(f"{ROOT}/{back.id}/accept")
+    page = await doctor.submit(
+        f"{ROOT}/{back.id}/accept", place="bed", bed="社区家庭医生站", expected=f"{TOMORROW}T09:00"
+    )
+    assert "社区家庭医生站" in page.text
+
+
+async def test_an_emergency_asks_for_next_to_nothing_and_goes_to_whoever_is_nearest(
+    console: Console, town: Town
+) -> None:
+    doctor, desk = await both_sides(console, town)
+    page = await doctor.get(f"{ROOT}/new/emergency")
+    asked = [name for name in page.form(f"{ROOT}/new/emergency").fields if not name.startswith("_")]
+    assert asked == ["key", "health_code", "name", "id_number", "phone"], "and what is wrong, in words"
+    typed = {"name": "李明", "id_number": an_id_number(502), "reason": "胸痛1小时", "to": "nearest"}
+    page = await doctor.submit(f"{ROOT}/new/emergency", **typed, expect=409)
+    assert "没有找到可以接收急救转诊的机构" in page.text
+    assert 'value="李明"' in page.html, "nobody types it twice"
+    await console.city.services.referrals.set_desk(SYSTEM, Desk(town.first.organization.id, True))
+    page = await doctor.submit(f"{ROOT}/new/emergency", **typed)
+    sent = await newest(console)
+    assert (sent.urgency, sent.to_organization_id) == (Urgency.EMERGENCY, town.first.organization.id)
+    await doctor.get(f"{ROOT}/new/emergency")
+    page = await doctor.submit(f"{ROOT}/new/emergency", **typed, expect=409)
+    assert f'href="{ROOT}/{sent.id}"' in page.html, "the one that is open already is shown"
+    page = await desk.get(f"{ROOT}/{sent.id}/reject")
+    page = await desk.submit(f"{ROOT}/{sent.id}/reject", reason="no_bed", text="抢救室已满")
+    assert "暂无床位或号源" in page.text
+
+
+async def test_a_desk_is_stated_and_read_by_its_own_people(console: Console, town: Town) -> None:
+    desk = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    await desk.get(f"{ROOT}/desk")
+    page = await desk.submit(
+        f"{ROOT}/desk", takes_emergencies="yes", duty_phone="0536-8000001", operators_phone=""
+    )
+    assert "已保存" in page.text
+    assert "0536-8000001" in page.html
+    await desk.get(f"{ROOT}/desk?organization={town.second.organization.id}", expect=404)
+
+
+async def test_figures_are_drawn_and_taken_away(console: Console, town: Town) -> None:
+    doctor, desk = await both_sides(console, town)
+    await send(doctor, town)
+    page = await desk.get(f"{ROOT}/figures?months=3")
+    assert 'id="chart-months"' in page.html
+    assert town.first.organization.name in page.text
+    table = await desk.peek(f"{ROOT}/figures/export?form=csv&months=3")
+    assert table.text.splitlines()[0].startswith("\ufeff月份,机构,方向,上转,下转")
+    assert f"{clock.today():%Y-%m},合计,,1,0" in table.text
+    book = await desk.peek(f"{ROOT}/figures/export?form=xlsx")
+    assert book.content[:2] == b"PK"
+    assert "没有转诊" in (await (await console.sign_in(Role.CITY_OPERATOR)).get(f"{ROOT}?overdue=yes")).text
+
+
+async def test_others_see_nothing_and_the_city_not_what_is_wrong(console: Console, town: Town) -> None:
+    doctor, _ = await both_sides(console, town)
+    one = await send(doctor, town)
+    stranger = await console.sign_in(Role.HOSPITAL_OPERATOR, frozenset({"ORG-9"}))
+    await stranger.get(one, expect=404)
+    await stranger.get(f"{one}/accept", expect=404)
+    city = await console.sign_in(Role.CITY_OPERATOR)
+    page = await city.get(one)
+    assert "胸痛" not in page.text
+    assert "待接收" in page.text
+    page = await doctor.get(f"{one}/accept", expect=409)
+    assert "已有新的进展" in page.text
+    await doctor.get(f"{one}/fly", expect=404)
+    await doctor.get(f"{ROOT}/new/sideways", expect=404)
+
+
+async def test_the_record_opens_for_the_doctor_whose_account_it_is(console: Console, town: Town) -> None:
+    doctor, _ = await both_sides(console, town)
+    one = await send(doctor, town)
+    page = await doctor.get(one)
+    form = page.form(f"{one}/record")
+    answer = await doctor.http.post(f"{one}/record", data=form.fields, follow_redirects=False)
+    assert answer.status_code == 303
+    assert "/workstation/open/" in answer.headers["location"]
+    other = await console.sign_in(Role.DOCTOR, frozenset({town.second.organization.id}))
+    await other.get(one)
+    page = await other.submit(f"{one}/record", expect=400)
+    assert "没有关联本机构的医生" in page.text

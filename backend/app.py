@@ -43,6 +43,7 @@ from backend.residents import login_handlers
 from backend.settings import Settings
 from backend.slotpool import handlers as slotpool_handlers
 from backend.slotpool import schedules_handlers
+from backend.statistics import open_handlers
 from backend.surveys import page as survey_page
 from backend.worker.app import check_broker, publish_sweep
 from bots import handlers as bots_handlers
@@ -81,6 +82,7 @@ def api_routes() -> Routes:
         *fhir_handlers.routes,
         *load_handlers.routes,
         *quality_handlers.routes,
+        *open_handlers.routes,
     ]
 
 
@@ -93,7 +95,7 @@ def _description(city_name: str, address: str) -> dict[str, Any]:
 def make_app(city: City) -> Application:
     """The application. Raises at start-up when a handler method does not say who may call it."""
     routes = api_routes()
-    pages = [*console.routes(), *survey_page.routes, *window_page.routes]
+    pages = [*console.routes(), *survey_page.routes, *open_handlers.page_routes, *window_page.routes]
     for _, handler in routes + pages:
         check_access_is_declared(handler)
     system: Routes = [

@@ -88,6 +88,7 @@ BUCKETS: dict[str, Bucket] = {
     "wall": Bucket(
         120, 0.5, "address", "Walls shown by a link: a building's screens may be one.", loose=True
     ),
+    "open_data": Bucket(60, 1, "address", "Open data fetched: each answer is ready for an hour.", loose=True),
     "client_token": Bucket(10, 6, "hospital system or terminal", "Tokens by client credentials."),
     "second_factor": Bucket(5, 600, "patient", "Second factors tried with one patient's printed code."),
     "code": Bucket(30, 5, "resident", "Health codes made."),

@@ -9,6 +9,7 @@ from backend.statistics.facts import Facts
 from backend.statistics.follower import AuditFollower
 from backend.statistics.gauges import Gauges
 from backend.statistics.models import Claims, Orders
+from backend.statistics.open_data import OpenData
 from backend.statistics.ports import Above, Journal
 from backend.statistics.raw_store import RawStore
 from backend.statistics.recount import Recount
@@ -22,7 +23,7 @@ def make_statistics(
 ) -> StatisticsService:
     """The service. What the areas above know is put into `above` once they exist."""
     store, above = StatisticsStore(db), Above()
-    raw = RawStore(db)
+    raw, board = RawStore(db), BoardReading(store, places, above)
     recount = Recount(store, raw)
     parts = Parts(
         above,
@@ -31,5 +32,6 @@ def make_statistics(
         Gauges(store, above),
         recount,
         Backfill(store, raw, recount, above),
+        OpenData(board, places),
     )
-    return StatisticsService(store, Facts(claims, orders), BoardReading(store, places, above), parts)
+    return StatisticsService(store, Facts(claims, orders), board, parts)

@@ -24,6 +24,7 @@ from backend.statistics.models import (
     Row,
     Total,
 )
+from backend.statistics.open_data import OpenData
 from backend.statistics.ports import Above
 from backend.statistics.recount import Recount
 from backend.statistics.store import StatisticsStore
@@ -45,6 +46,7 @@ class Parts:
     gauges: Gauges
     recount: Recount
     backfill: Backfill
+    open_data: OpenData
 
 
 class StatisticsService:
@@ -60,6 +62,7 @@ class StatisticsService:
         self.gauges = parts.gauges
         self.recount = parts.recount
         self.backfill = parts.backfill
+        self.open_data = parts.open_data
 
     async def on_event(self, event: Event) -> None:
         """Count an event; the same one again changes nothing."""

@@ -314,6 +314,14 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /api/v1/messages/opt-outs": [plain(OWN)],
     "PUT /api/v1/messages/opt-outs/{group}": [plain(OWN, path={"group": "surveys"})],
     "DELETE /api/v1/messages/opt-outs/{group}": [plain(OWN, path={"group": "surveys"})],
+    "GET /open-data/index.json": [plain(PUBLIC)],
+    **{
+        f"GET /open-data/{{dataset}}.{form}": [
+            plain(PUBLIC, path={"dataset": "monthly"}),
+            plain(PUBLIC, 404, path={"dataset": "people"}),
+        ]
+        for form in ("json", "csv", "xlsx")
+    },
     "POST /oauth2/token": [plain(PUBLIC, 400, form={"grant_type": "password"})],
     # A notice nobody signed is refused as such, whoever brings it.
     "POST /callbacks/wechat-pay/notice": [plain(PUBLIC, 401, content=b"{}")],

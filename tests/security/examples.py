@@ -36,11 +36,15 @@ Make = Callable[[Town, str], Awaitable[Ask]]
 
 @dataclass(frozen=True)
 class Example:
-    """A request about a thing; `ok` where a caller who may is answered otherwise than documented."""
+    """A request about a thing; `ok` where a caller who may is answered otherwise than documented.
+
+    `costly`: of all who may, only the first asks.
+    """
 
     thing: str
     make: Make
     ok: int | None = None
+    costly: bool = False
 
 
 def plain(thing: str, ok: int | None = None, **ask: Any) -> Example:
@@ -317,7 +321,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /open-data/index.json": [plain(PUBLIC)],
     **{
         f"GET /open-data/{{dataset}}.{form}": [
-            plain(PUBLIC, path={"dataset": "monthly"}),
+            plain(PUBLIC, 200, path={"dataset": "monthly"}),
             plain(PUBLIC, 404, path={"dataset": "people"}),
         ]
         for form in ("json", "csv", "xlsx")

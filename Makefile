@@ -2,7 +2,8 @@
 #   make demo [FRESH=1] [WEB_PORT=8000] [SANDBOX_PORT=8100] [MLLP_PORT=2575] [HIS_PORT=2576]
 #   make test [ARGS="tests/backend/slotpool -k storm"]
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-python test-miniprogram check format docs openapi bench lock clean
+.PHONY: help install install-python install-node demo test test-python test-miniprogram \
+  check check-python check-miniprogram format docs openapi bench lock clean
 
 BIN := .venv/bin
 # Two processes suit the two cores of a small machine; what measures, or takes a city apart, runs alone afterwards.
@@ -12,8 +13,12 @@ ARGS ?= tests
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
 
-install: ## virtual environment, Python and Node packages, each only when its lock file changed
+install: install-python install-node ## virtual environment, Python and Node packages, each only when its lock file changed
+
+install-python:
 	@.ci/install python
+
+install-node:
 	@.ci/install node
 	@.ci/install console
 
@@ -36,10 +41,14 @@ test-python:
 test-miniprogram:
 	cd miniprogram && npm test --silent
 
-check: install ## ruff, formatting, mypy, eslint, tsc
+check: check-python check-miniprogram ## ruff, formatting, mypy, eslint, tsc
+
+check-python: install-python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+check-miniprogram: install-node
 	cd miniprogram && npm run --silent lint
 	cd miniprogram && npm run --silent typecheck
 

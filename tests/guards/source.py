@@ -38,10 +38,10 @@ class SourceFile:
 
     def imports(self) -> Iterator[str]:
         """The dotted names it imports, also inside functions; not what only the type checker reads."""
-        for node in _outside_type_checking(self.tree):
+        for node in _imports_of(self.path):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
+            else:
                 base = self._absolute(node)
                 for alias in node.names:
                     yield f"{base}.{alias.name}"
@@ -60,8 +60,16 @@ def _parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
+@functools.cache
+def _imports_of(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    nodes = _outside_type_checking(_parse(path))
+    return tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
+
+
 def _outside_type_checking(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            continue
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
             continue
         yield child

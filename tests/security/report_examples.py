@@ -118,7 +118,7 @@ REPORT_EXAMPLES: dict[str, list[Example]] = {
     "GET /api/v1/images/{image_id}/file": [Example(PATIENT, _image)],
     "GET /api/v1/report-links": [plain(OWN)],
     "DELETE /api/v1/report-links/{link_id}": [Example(SHARED, _link)],
-    "POST /shl/{secret}": [Example(PUBLIC, _opened)],
+    "POST /shl/{secret}": [Example(PUBLIC, _opened, costly=True)],
     "GET /shl/view": [plain(PUBLIC)],
     "GET /shl/{name}": [plain(PUBLIC, path={"name": "viewer.js"})],
     "GET /api/v1/records/timeline": [Example(PATIENT, _of_owner())],

@@ -24,6 +24,9 @@ from tests.security.people import Life
 from tests.security.town import open_own_city
 from tests.support.city import Surroundings
 
+# One life is enough, and it is a long one.
+pytestmark = pytest.mark.xdist_group("privacy")
+
 
 class Overheard(logging.Handler):
     """The log, as it would be written."""
@@ -135,13 +138,18 @@ def test_no_address_says_it(traces: Traces) -> None:
             if label.split(" #")[0] not in ("ticket", "state", "oauth code")
         }
     )
-    found: list[str] = []
+    told: dict[str, set[str]] = {}
     for url, answer in traces.life.answers:
         links = re.findall(r'(?:href|action|src)="([^"]*)"', answer.text) if "/admin" in url else []
         for address in [answer.headers.get("Location", ""), *links]:
-            found += personal.found_in(f"an address on {url}", address.encode())
+            told.setdefault(address, set()).add(url)
         if "callbacks" not in url:
-            found += personal.found_in("an address that was called", url.encode())
+            told.setdefault(url, set()).add("(called)")
+    found = {
+        (leak, *sorted(where))
+        for address, where in told.items()
+        for leak in personal.found_in(address, address.encode())
+    }
     assert not found, sorted(found)
 
 

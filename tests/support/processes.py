@@ -78,7 +78,7 @@ class Processes:
         return (self.logs / f"{name}.log").read_text()
 
 
-async def await_ready(url: str, deadline_s: float = 30) -> None:
+async def await_ready(url: str, deadline_s: float = 90) -> None:
     """Wait until a web process answers that it is alive."""
 
     async def alive() -> bool:

@@ -10,6 +10,7 @@ from tornado.web import Application
 from admin import views as console
 from backend.appointments import handlers as appointments_handlers
 from backend.billing import handlers as billing_handlers
+from backend.births import handlers as births_handlers
 from backend.bootstrap import City, open_city
 from backend.directory import handlers as directory_handlers
 from backend.directory import token_handlers
@@ -83,6 +84,7 @@ def api_routes() -> Routes:
         *load_handlers.routes,
         *quality_handlers.routes,
         *open_handlers.routes,
+        *births_handlers.routes,
     ]
 
 

@@ -100,6 +100,9 @@ class ErrorCode(StrEnum):
     REFERRAL_STATE = "REFERRAL_STATE"
     REFERRAL_OPEN = "REFERRAL_OPEN"
     REFERRAL_NO_RECEIVER = "REFERRAL_NO_RECEIVER"
+    # Births
+    BIRTH_NOT_FILEABLE = "BIRTH_NOT_FILEABLE"
+    MATERIAL_UNFIT = "MATERIAL_UNFIT"
     # Staff
     SIGN_IN_FAILED = "SIGN_IN_FAILED"
     ACCOUNT_LOCKED = "ACCOUNT_LOCKED"
@@ -202,6 +205,8 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.REFERRAL_NO_RECEIVER: ErrorKind(
         409, "没有找到可以接收急救转诊的机构，请直接指定接收机构，或拨打急救电话。"
     ),
+    ErrorCode.BIRTH_NOT_FILEABLE: ErrorKind(422, "现在还不能提交，请按提示补充或更正后再试。"),
+    ErrorCode.MATERIAL_UNFIT: ErrorKind(422, "这个文件不能作为材料，请上传清晰的JPG、PNG照片或PDF文件。"),
     ErrorCode.SIGN_IN_FAILED: ErrorKind(401, "账号、密码或动态口令不正确。"),
     ErrorCode.ACCOUNT_LOCKED: ErrorKind(423, "账号已锁定，请15分钟后再试或联系管理员。"),
     ErrorCode.CSRF_FAILED: ErrorKind(403, "页面已过期，请刷新后重试。"),

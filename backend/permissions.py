@@ -14,6 +14,7 @@ from typing import Literal
 class Permission(StrEnum):
     """Every permission there is, alphabetical by value."""
 
+    HOSPITAL_BIRTHS_WRITE = "hospital:births:write"
     HOSPITAL_BOOKINGS_CREATE = "hospital:bookings:create"
     HOSPITAL_BOOKINGS_READ = "hospital:bookings:read"
     HOSPITAL_CODES_VERIFY = "hospital:codes:verify"
@@ -33,6 +34,7 @@ class Permission(StrEnum):
     RESIDENT_ACCOUNT_MANAGE = "resident:account:manage"
     RESIDENT_APPOINTMENTS_BOOK = "resident:appointments:book"
     RESIDENT_APPOINTMENTS_READ = "resident:appointments:read"
+    RESIDENT_BIRTHS_FILE = "resident:births:file"
     RESIDENT_CODES_USE = "resident:codes:use"
     RESIDENT_CONSENTS_MANAGE = "resident:consents:manage"
     RESIDENT_MESSAGES_READ = "resident:messages:read"
@@ -45,6 +47,8 @@ class Permission(StrEnum):
     STAFF_APPOINTMENTS_CANCEL = "staff:appointments:cancel"
     STAFF_APPOINTMENTS_READ = "staff:appointments:read"
     STAFF_AUDIT_READ = "staff:audit:read"
+    STAFF_BIRTHS_HANDLE = "staff:births:handle"
+    STAFF_BIRTHS_READ = "staff:births:read"
     STAFF_BOARD_READ = "staff:board:read"
     STAFF_CLIENTS_MANAGE = "staff:clients:manage"
     STAFF_CONVERSATIONS_ANSWER = "staff:conversations:answer"
@@ -111,6 +115,8 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
         {
             _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_CLIENTS_MANAGE, _P.STAFF_CONVERSATIONS_ANSWER,
             _P.STAFF_BOARD_READ, _P.STAFF_DASHBOARD_READ,
+            _P.STAFF_BIRTHS_READ,
+            _P.STAFF_DASHBOARD_READ,
             _P.STAFF_DIRECTORY_READ, _P.STAFF_DIRECTORY_WRITE, _P.STAFF_SCHEDULES_READ,
             _P.STAFF_SCHEDULES_STOP, _P.STAFF_APPOINTMENTS_READ, _P.STAFF_APPOINTMENTS_CANCEL,
             _P.STAFF_MESSAGES_READ, _P.STAFF_MESSAGES_RESEND, _P.STAFF_PERSONAL_DATA_UNMASK,

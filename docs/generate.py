@@ -12,7 +12,8 @@ from pydantic.fields import FieldInfo
 from backend.errors import ERRORS, ErrorCode
 from backend.permissions import ROLE_GRANTS, Permission, Role
 from backend.security.limits import BUCKETS, Bucket
-from backend.settings import REQUIRED_IN_PRODUCTION, Settings
+from backend.settings import Settings
+from backend.settings_checks import REQUIRED_IN_PRODUCTION
 
 DOCS = Path(__file__).resolve().parent
 MADE = "<!-- Made by docs/generate.py (`make docs`); edit the code instead. -->\n"

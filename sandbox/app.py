@@ -11,6 +11,8 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, StaticFileHandler
 
 from sandbox import (
+    agencies,
+    agencies_page,
     aliyun_sms,
     cashier_page,
     chat_page,
@@ -73,6 +75,7 @@ def make_app(world: World, chat: official_account.Chat) -> Application:
     """Every service's paths on one port."""
     wire = PayWire(world.credentials)
     sender, gateways = notices.Notices(world, wire), Gateways(world)
+    offices = agencies.Offices(world)
     routes: list[tuple[str, type[SandboxHandler], dict[str, object]]] = [
         *wechat.routes(world),
         *wechat_oauth.routes(world),
@@ -85,6 +88,8 @@ def make_app(world: World, chat: official_account.Chat) -> Application:
         *aliyun_sms.routes(world, gateways.clouds["aliyun"]),
         *tencent_sms.routes(world, gateways.clouds["tencent"]),
         *register.routes(world),
+        *agencies.routes(world, offices),
+        *agencies_page.routes(world, offices),
         *control.routes(world, gateways),
         *control_pay.routes(world, sender),
         *window.routes(world),

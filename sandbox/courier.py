@@ -22,7 +22,9 @@ PAY_RETRIES_S = (
 # Aliyun's is published; cloud MAS' and Tencent Cloud's are not, and taken to be the same (not verified).
 _SMS_RETRIES_S = (60, 300, 600)
 SMS_SERVICES = ("mas", "aliyun", "tencent")
-RETRIES_S = {"pay": PAY_RETRIES_S} | dict.fromkeys(SMS_SERVICES, _SMS_RETRIES_S)
+RETRIES_S = {"pay": PAY_RETRIES_S, "agencies": (15, 60, 300, 900, 3600)} | dict.fromkeys(
+    SMS_SERVICES, _SMS_RETRIES_S
+)
 # An answer that takes longer than five seconds counts as none.
 ANSWER_WITHIN_S = 5.0
 # Waiting for a free connection must not count as the city's slowness.
@@ -114,6 +116,8 @@ class Courier:
             return False
         if delivery.service in SMS_SERVICES:
             return self._switches.on("lose_reports")
+        if delivery.service == "agencies":
+            return self._switches.on("lose_agency_calls")
         limit = self._switches.number("lose_notices")
         return limit < 0 or sum(a["outcome"] == "lost" for a in delivery.attempts) < limit
 

@@ -93,6 +93,11 @@ def _make_clouds() -> dict[str, Any]:
     }
 
 
+def _make_agencies() -> dict[str, str]:
+    """The secret of each agency, and of the licence library."""
+    return {name: secrets.token_hex(24) for name in ("mch", "civil", "social", "insurance", "licences")}
+
+
 def _make() -> tuple[dict[str, Any], dict[str, Any]]:
     merchant, pay, platform = (generate_private_key(65537, 2048) for _ in range(3))
     told = {
@@ -122,6 +127,7 @@ def _make() -> tuple[dict[str, Any], dict[str, Any]]:
         },
         **_make_clouds(),
         "register": {"secret": secrets.token_hex(24)},
+        "agencies": _make_agencies(),
         "subscribe_templates": {kind: _random(43) for kind in SUBSCRIBE_TEMPLATES},
         "oa_templates": {kind: _random(43) for kind in OA_TEMPLATES},
     }
@@ -195,6 +201,8 @@ def _with_new_templates(path: Path) -> dict[str, Any]:
         fresh = {k: t for k, t in account["templates"].items() if k not in told[name]["templates"]}
         told[name]["templates"] |= fresh
         missing += [(name, kind) for kind in fresh]
+    if "agencies" not in told:
+        unknown["agencies"] = told["agencies"] = _make_agencies()
     chatless = "token" not in told["wechat_oa"]
     if chatless:
         told["wechat_oa"] |= _server_settings()

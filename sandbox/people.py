@@ -97,6 +97,8 @@ class People:
             birth_on=birth_of(id_number),
             alive=bool(entry.get("alive", True)),
             family=family,
+            in_city=bool(entry.get("in_city", True)),
+            licences=bool(entry.get("licences", True)),
         )
         self._keeper.state.persons[id_number] = person
         self._keeper.changed()

@@ -38,6 +38,9 @@ class Person:
     alive: bool = True
     # What the other one is to this person: {"id_number": "...", "relation": "child" | "parent" | "spouse"}.
     family: list[dict[str, str]] = field(default_factory=list)
+    # Whether the household is in this city, and whether there are electronic licences of this person.
+    in_city: bool = True
+    licences: bool = True
 
 
 @dataclass
@@ -146,6 +149,26 @@ class Delivery:
 
 
 @dataclass
+class Application:
+    """What an agency was asked, how it stands to it, and how often it was handed over."""
+
+    id: str
+    agency: str
+    step: str
+    body: dict[str, Any]
+    standing: str
+    received_at: float
+    revision: int = 1
+    receipt: str = ""
+    problems: list[dict[str, str]] = field(default_factory=list)
+    results: dict[str, str] = field(default_factory=dict)
+    # Times it was really handed over: a city asks once. `barred`: it came after it had been called off.
+    asks: int = 0
+    barred: bool = False
+    decided_at: float = 0.0
+
+
+@dataclass
 class AgendaItem:
     """Something to do at an instant; kept on disk, so a restart forgets nothing."""
 
@@ -170,6 +193,7 @@ class State:
     ledger: list[dict[str, Any]] = field(default_factory=list)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     agenda: dict[str, AgendaItem] = field(default_factory=dict)
+    applications: dict[str, Application] = field(default_factory=dict)
     sms: list[dict[str, Any]] = field(default_factory=list)
     sms_replies: list[dict[str, Any]] = field(default_factory=list)
     wechat_messages: list[dict[str, Any]] = field(default_factory=list)
@@ -206,6 +230,7 @@ _RECORDS: dict[str, type[Any]] = {
     "refunds": Refund,
     "deliveries": Delivery,
     "agenda": AgendaItem,
+    "applications": Application,
 }
 
 

@@ -45,6 +45,7 @@ EVENTS = {
     "PROBE": "签名探测",
     "SMS.REPORT": "短信状态报告",
     "SMS.REPLY": "短信回复",
+    "AGENCY.WORD": "部门结果通知",
 }
 
 _environment = Environment(
@@ -70,6 +71,7 @@ def stamp_of(state: State) -> str:
         sum(len(order.refused) for order in state.orders.values()),
         sum(refund.status != "PROCESSING" for refund in state.refunds.values()),
         len(state.refunds),
+        sum(application.revision for application in state.applications.values()),
         len(state.his),
         sum(len(delivery.attempts) for delivery in state.deliveries.values()),
     )

@@ -64,10 +64,8 @@ class Birth:
     other: Parent | None
     created_at: datetime
     updated_at: datetime
-    # What it looks like, while doubtful.
+    # The birth it looks like.
     like: str = ""
-    # How many filings of it there have been: the next one's id follows from it.
-    filings: int = 0
 
     @property
     def parent_ids(self) -> tuple[str, ...]:
@@ -220,6 +218,8 @@ class Step:
     # The agency's own number, and by when it has promised.
     receipt: str = ""
     due_at: datetime | None = None
+    # The newest word we have of this attempt: words come twice and late.
+    heard: int = 0
     # When we look again, and how often in a row the agency could not be reached.
     look_at: datetime | None = None
     failures: int = 0
@@ -309,12 +309,16 @@ class Filing:
     updated_at: datetime
     # A draft is handed in until then.
     open_until: datetime
+    files: tuple[MaterialFile, ...] = ()
     materials: tuple[Material, ...] = ()
-    left_out: tuple[Problem, ...] = ()
+    # What was to be known when it was handed in: steps done elsewhere, hints.
+    remarks: tuple[Problem, ...] = ()
     concerns: tuple[Concern, ...] = ()
     taken_by: str = ""
     submitted_at: datetime | None = None
     ended_at: datetime | None = None
+    # There is a later filing of the same birth: this one is not opened again.
+    superseded: bool = False
     # The child as a resident, once the household step has yielded an ID number.
     child_id: str = ""
     reason: str = field(default="", repr=False)

@@ -62,6 +62,8 @@ class Word:
 
     question_id: str
     standing: Standing
+    # Grows with each word of the same question.
+    revision: int = 0
     receipt: str = ""
     problems: tuple[Problem, ...] = ()
     results: dict[str, str] = field(default_factory=dict, repr=False)
@@ -76,8 +78,11 @@ class AgencyLine(Protocol):
     async def query(self, question_id: str) -> Word:
         """How the agency stands to it. Raises AgencyUnavailableError."""
 
+    async def bar(self, question_id: str) -> Word:
+        """Have one that never arrived refused, should it still come: CANCELLED. If it has, how it stands."""
+
     async def cancel(self, question_id: str, reason: str) -> Word:
-        """Have it stop. One that never arrived is refused should it come later; DONE when it is too late."""
+        """Have it stop; DONE when it is too late. One that never arrived is barred."""
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> tuple[str, Word]:
         """The nonce and the word of a callback. Raises CallbackError."""
@@ -116,13 +121,13 @@ class Births(Protocol):
     async def precheck(self, actor: Actor, birth_id: str, answers: Answers) -> Precheck:
         """What is in the way of filing it so. Raises NOT_FOUND."""
 
-    async def open(self, actor: Actor, birth_id: str, key: str) -> FilingView:
+    async def open(self, actor: Actor, birth_id: str) -> FilingView:
         """A draft, or the filing that is under way. Raises NOT_FOUND, BIRTH_NOT_FILEABLE."""
 
     async def amend(self, actor: Actor, filing_id: str, answers: Answers) -> FilingView:
         """Other answers in a draft. Raises NOT_FOUND, CONFLICT."""
 
-    async def submit(self, actor: Actor, filing_id: str, key: str) -> FilingView:
+    async def submit(self, actor: Actor, filing_id: str) -> FilingView:
         """Hand it in. Raises NOT_FOUND, CONFLICT, and BIRTH_NOT_FILEABLE with the problems."""
 
     async def correct(self, actor: Actor, filing_id: str, step: str, answers: Answers) -> FilingView:

@@ -16,7 +16,8 @@ from backend.bootstrap.figures import fill_statistics
 from backend.bootstrap.outside import make_outside
 from backend.bootstrap.subscriptions import PERIODIC_JOBS, subscribe
 from backend.db.client import Database
-from backend.settings import Settings, production_problems
+from backend.settings import Settings
+from backend.settings_checks import production_problems
 from backend.worker.events import Bus
 
 __all__ = ["PERIODIC_JOBS", "City", "Services", "open_city"]

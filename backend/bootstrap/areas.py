@@ -21,6 +21,8 @@ from backend.audit.chain import Chain
 from backend.audit.service import AuditService
 from backend.audit.store import AuditStore
 from backend.billing.service import BillingService
+from backend.births.compose import make_births
+from backend.births.service import BirthService
 from backend.bootstrap.core import Close, Core
 from backend.bootstrap.late import Late
 from backend.bootstrap.outside import Outside
@@ -142,6 +144,7 @@ class Services(Middle):
     quality: QualityService
     recognition: Recognition
     medication: Medication
+    births: BirthService
     referrals: ReferralService
     # Made last, of all the others.
     bots: Bots = field(init=False)
@@ -152,7 +155,7 @@ def make_areas(core: Core, outside: Outside, closers: list[Close]) -> Services:
     late = Late()
     middle = _middle(_ground(core, outside, late), outside, closers)
     late.codes, late.claims = middle.messages, middle.claims
-    services = _top(middle)
+    services = _top(middle, outside)
     about = {"app_url": core.settings.public_url, "city_name": core.settings.city_name}
     services.bots = make_bots(services, outside.line, **about)
     closers += [services.bots.close, services.reports.drawing.close, services.quality.counting.close]
@@ -344,7 +347,7 @@ def _surveys(m: Middle) -> SurveyService:
     )
 
 
-def _top(m: Middle) -> Services:
+def _top(m: Middle, outside: Outside) -> Services:
     feed = Journal(m.db.collection("booking_feed"))
     recognition, surveys = make_recognition(m), _surveys(m)
     return Services(
@@ -385,6 +388,7 @@ def _top(m: Middle) -> Services:
         ),
         surveys=surveys,
         referrals=make_referrals(m, asking_about_referrals(surveys)),
+        births=make_births(m, outside.agencies, outside.licences),
         reports=make_reports(m),
         exchange=make_exchange(m),
         fhir=make_fhir(m),

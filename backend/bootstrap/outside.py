@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 import orjson
 from redis import Redis as SyncRedis
 
 from backend import metrics
+from backend.births.agency_http import LICENCES, HTTPAgencyLine, HTTPLicenceLibrary
+from backend.births.agency_http import TIMEOUT as AGENCY_TIMEOUT
 from backend.bootstrap.core import Close
 from backend.messages.lines import SMSLine
 from backend.residents.register_http import HTTPPopulationRegister
@@ -50,6 +53,8 @@ class Outside:
     line: OfficialAccountLine
     wechat: WeChatLogin
     register: HTTPPopulationRegister
+    agencies: Mapping[str, HTTPAgencyLine]
+    licences: HTTPLicenceLibrary
 
 
 class SealedTokens:
@@ -106,6 +111,8 @@ def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> 
         [WeChatPayGateway(_wechat_pay(settings), observe=observe)] if settings.wechat_pay_mch_id else []
     )
     wechat = WeChatPlatformLogin(mini, official, settings.wechat_open_url)
+    gateway = httpx.AsyncClient(timeout=AGENCY_TIMEOUT)
+    closers.append(gateway.aclose)
     closers += [register.aclose, wechat.aclose, *(gateway.aclose for gateway in gateways)]
     return Outside(
         gateways=gateways,
@@ -116,6 +123,14 @@ def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> 
         line=WeChatOfficialAccount(_official_account(settings), official),
         wechat=wechat,
         register=register,
+        agencies={
+            agency: HTTPAgencyLine(agency, settings.agencies_url, secret, gateway, observe=observe)
+            for agency, secret in settings.agency_secrets.items()
+            if agency != LICENCES
+        },
+        licences=HTTPLicenceLibrary(
+            settings.agencies_url, settings.agency_secrets.get(LICENCES, ""), gateway, observe=observe
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.births.compose import EVENT_SOURCES as BIRTH_EVENT_SOURCES
 from backend.bootstrap.areas import Services
 from backend.bootstrap.referral_lines import ReferralLines
 from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
@@ -40,6 +41,7 @@ def subscribe(services: Services) -> None:
         *REFERRAL_EVENT_SOURCES,
         *CODE_EVENT_SOURCES,
         *SURVEY_EVENT_SOURCES,
+        *BIRTH_EVENT_SOURCES,
     )
     bus.subscribe(kinds.ORDER_PAID, "appointments.on_order_paid", services.appointments.on_order_paid)
     bus.subscribe(kinds.ORDER_CLOSED, "appointments.on_order_closed", services.appointments.on_order_closed)
@@ -72,8 +74,7 @@ def subscribe(services: Services) -> None:
     bus.subscribe(kinds.RESIDENT_DELETED, "health_codes.on_resident_deleted", codes.on_resident_deleted)
     _subscribe_patient_index(services)
     _subscribe_sharing(services)
-    _subscribe_referrals(services)
-    _subscribe_exchange(services)
+    _subscribe_journeys(services)
     recognition = services.recognition
     bus.subscribe(kinds.RECOGNITION_DECIDED, "recognition.note", recognition.noting.on_decided)
     bus.subscribe(kinds.ORDER_PLACED, "recognition.on_order_placed", recognition.repeating.on_order_placed)
@@ -82,6 +83,24 @@ def subscribe(services: Services) -> None:
 
     subjects = services.statistics.subjects
     bus.subscribe(kinds.REFERRAL_CHANGED, "statistics.on_referral", subjects.on_referral)
+
+def _subscribe_journeys(services: Services) -> None:
+    """What joins several areas."""
+    _subscribe_referrals(services)
+    _subscribe_births(services)
+    _subscribe_exchange(services)
+
+
+def _subscribe_births(services: Services) -> None:
+    """What follows when a filing or one of its steps moves."""
+    bus, kinds, births = services.bus, EventKind, services.births
+    bus.subscribe(kinds.BIRTH_STEP_DUE, "births.on_step_due", births.asking.on_step_due)
+    bus.subscribe(kinds.BIRTH_STEP_CHANGED, "births.adopt_child", births.children.on_step_changed)
+    bus.subscribe(kinds.BIRTH_STEP_CHANGED, "births.tell_step", births.teller.on_step_changed)
+    bus.subscribe(kinds.BIRTH_FILING_CHANGED, "births.tell_filing", births.teller.on_filing_changed)
+    bus.subscribe(kinds.BIRTH_FILING_CHANGED, "surveys.on_birth_filed", services.surveys.on_birth_filed)
+    bus.subscribe(kinds.RESIDENT_DELETED, "births.on_resident_deleted", births.on_resident_deleted)
+
 
 def _subscribe_patient_index(services: Services) -> None:
     """Whose charts are whose."""
@@ -208,6 +227,8 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("keys.reseal", 60, lambda services: services.resealing.run()),
     PeriodicJob("conversations.end_left", 600, lambda services: services.inbox.end_left()),
     PeriodicJob("surveys.sweep", 20, lambda services: services.surveys.sweep()),
+    PeriodicJob("births.sweep", 10, lambda services: services.births.asking.sweep()),
+    PeriodicJob("births.forget", 3600, lambda services: services.births.forgetting.run()),
     PeriodicJob("exchange.sweep", 15, lambda services: services.exchange.receiver.sweep()),
     PeriodicJob("surveys.count", 10, lambda services: services.surveys.count()),
     PeriodicJob("medication.count", 20, lambda services: services.medication.counting.run()),

@@ -21,7 +21,8 @@ from backend.security.key_file import USES, KeyringError, Use
 from backend.security.key_source import open_city_keyring, unwrapped_keys
 from backend.security.keys import Keyring
 from backend.security.redaction import redact
-from backend.settings import HTTPS_ONLY, OUTSIDE_ADDRESSES, Settings, production_problems
+from backend.settings import Settings
+from backend.settings_checks import HTTPS_ONLY, OUTSIDE_ADDRESSES, production_problems
 
 TEMPLATE_SETTINGS = (
     "wechat_subscribe_templates",

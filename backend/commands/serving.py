@@ -10,7 +10,8 @@ from backend.commands.material import app_problems, key_problems
 from backend.commands.terminal import CommandError
 from backend.security.key_source import open_city_keyring
 from backend.security.keys import KeyringError
-from backend.settings import Settings, production_problems
+from backend.settings import Settings
+from backend.settings_checks import production_problems
 
 log = logging.getLogger(__name__)
 

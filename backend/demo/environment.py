@@ -104,7 +104,13 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
     known = {
         name.lower(): value for name, value in environment.items() if name.lower() in Settings.model_fields
     }
-    for name in ("wechat_subscribe_templates", "aliyun_sms_templates", "tencent_sms_templates"):
+    objects = (
+        "wechat_subscribe_templates",
+        "aliyun_sms_templates",
+        "tencent_sms_templates",
+        "agency_secrets",
+    )
+    for name in objects:
         known[name] = json.loads(environment[name.upper()])
     return Settings.model_validate(known)
 
@@ -113,7 +119,8 @@ def vendor_settings(sandbox: str, credentials: dict[str, Any]) -> dict[str, Any]
     """The outside world's settings by field name, for a city inside this process."""
     named = vendor_environment(sandbox, credentials)
     settings: dict[str, Any] = {name.lower(): text for name, text in named.items()}
-    return settings | {"wechat_subscribe_templates": credentials["subscribe_templates"]}
+    objects = {"wechat_subscribe_templates": credentials["subscribe_templates"]}
+    return settings | objects | {"agency_secrets": credentials["agencies"]}
 
 
 def callback_secrets(places: DemoPlaces, names: Mapping[str, str]) -> dict[str, str]:
@@ -179,4 +186,6 @@ def vendor_environment(sandbox: str, credentials: dict[str, Any]) -> dict[str, s
         "MAS_SIGN_CODE": mas["sign_code"],
         "POPULATION_REGISTER_URL": f"{sandbox}/register",
         "POPULATION_REGISTER_SECRET": credentials["register"]["secret"],
+        "AGENCIES_URL": f"{sandbox}/agencies",
+        "AGENCY_SECRETS": json.dumps(credentials["agencies"]),
     }

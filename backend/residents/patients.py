@@ -8,7 +8,7 @@ from backend import clock
 from backend.audit.service import AuditService
 from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import new_id
-from backend.permissions import Actor, Role
+from backend.permissions import SYSTEM, Actor, Role
 from backend.residents.accounts import Accounts
 from backend.residents.id_numbers import IDNumber, age_on
 from backend.residents.link_store import PatientLinkStore, Placing
@@ -120,6 +120,24 @@ class PatientService:
         link = await self._place(guardian.id, patient.id, relation, number, beginning)
         await self._record(actor, "patient.add", link)
         return PatientView(patient.id, relation, link.state, name, number.text, number.sex, number.birth_on)
+
+    async def add_newborn(self, guardian_id: str, name: str, id_number: str) -> str:
+        """The civil registry has given a parent's child an ID number: the parent acts for it from now on.
+
+        Returns the child's id; a parent without an account has nothing to act with. Safe to repeat.
+        Raises PATIENT_LIMIT, NAME_INVALID, ID_NUMBER_INVALID.
+        """
+        name, number = read_identity(name, id_number)
+        child = await self._accounts.file_of(name, number, Verifier.REGISTER)
+        await self._accounts.correct_name(child, name)
+        guardian = await self._accounts.find(guardian_id)
+        if guardian is None or guardian.state is not ResidentState.ACCOUNT or not guardian.real_name:
+            return child.id
+        if await self._links.find_link(guardian_id, child.id) is None:
+            beginning = (LinkState.ACTIVE, LinkBasis.REGISTER)
+            link = await self._place(guardian_id, child.id, Relation.CHILD, number, beginning)
+            await self._record(SYSTEM, "patient.add", link)
+        return child.id
 
     async def _household(self, actor: Actor) -> list[Resident]:
         """Who may be booked for from a number without an account; nobody for anybody else."""

@@ -113,6 +113,7 @@ BUCKETS: dict[str, Bucket] = {
     "record_window": Bucket(
         600, 0.1, "address", "Record windows opened and leafed through: a whole hospital may come from one."
     ),
+    "births": Bucket(60, 5, "resident", "Birth filings checked and changed: checks ask the licence library."),
     "hospital_write": Bucket(
         2000,
         0.02,

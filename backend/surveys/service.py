@@ -183,6 +183,13 @@ class SurveyService:
             trigger, encounter.person_id, encounter.organization_id, None, None, encounter.ended_at, key
         )
 
+    async def on_birth_filed(self, event: Event) -> None:
+        """BIRTH_FILING_CHANGED: whoever filed a birth is asked once it is over and something was done."""
+        if event.data["event"] in ("finish", "finish_partly"):
+            filing_id, applicant_id = event.data["filing_id"], event.data["applicant_id"]
+            key, place = f"birth:{filing_id}", event.data["organization_id"]
+            await self.trigger(Trigger.BIRTH, applicant_id, place, None, None, event.at, key)
+
     async def on_resident_deleted(self, event: Event) -> None:
         """RESIDENT_DELETED: what was said goes with the account."""
         person_id = event.data["resident_id"]

@@ -54,6 +54,9 @@ class EventKind(StrEnum):
     CHART_CHANGED = "chart.changed"
     PERSON_CHANGED = "chart.person_changed"
     REFERRAL_CHANGED = "referral.changed"
+    BIRTH_FILING_CHANGED = "birth.filing_changed"
+    BIRTH_STEP_DUE = "birth.step_due"
+    BIRTH_STEP_CHANGED = "birth.step_changed"
 
 
 # What most jobs have; a lower number goes out first, and the highest only a few at a time.

@@ -75,6 +75,8 @@ export const serverErrors: Record<string, string> = {
   REFERRAL_STATE: '这份转诊已有新的进展，请刷新后再看。',
   REFERRAL_OPEN: '转往这家机构的转诊还没有结束。',
   REFERRAL_NO_RECEIVER: '没有找到可以接收的机构，请拨打急救电话。',
+  BIRTH_NOT_FILEABLE: '现在还不能提交，请按提示补充或更正。',
+  MATERIAL_UNFIT: '这个文件不能作为材料，请换一个。',
   SIGN_IN_FAILED: '账号、密码或动态口令不正确。',
   ACCOUNT_LOCKED: '账号已锁定，请稍后再试。',
   CSRF_FAILED: '页面已过期，请刷新后重试。',

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from backend.commands import check, serving
 from backend.commands.terminal import CommandError
 from backend.security.keys import Keyring
-from backend.settings import REQUIRED_IN_PRODUCTION, Settings
+from backend.settings import Settings
+from backend.settings_checks import REQUIRED_IN_PRODUCTION
 
 MAS = ("EC_NAME", "AP_ID", "SECRET_KEY", "SIGN_CODE", "CALLBACK_SECRET")
 Problems = Callable[[Callable[[], None], dict[str, str]], str]

@@ -1,0 +1,240 @@
+"""The staff's work-list: what is late, silent, or does not fit together, until somebody has settled it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from backend import clock
+from backend.audit.service import AuditService
+from backend.births.asking import TRIES, Asking, Kept
+from backend.births.files import Files
+from backend.births.machine import By, MoveError, StepEvent, StepState
+from backend.births.models import (
+    Birth,
+    ConcernKind,
+    Filing,
+    FilingView,
+    MaterialFile,
+    Step,
+    WorkQuery,
+)
+from backend.births.noting import Noting
+from backend.births.owning import owner_of
+from backend.births.rules import Rules
+from backend.births.settling import Change, Settling, noted, with_step, withdrawal
+from backend.errors import AppError, ErrorCode, not_found
+from backend.permissions import Actor, Permission
+
+MOST_LISTED = 200
+LONGEST_NOTE = 1000
+# What a word of staff settles for good; the rest comes back when its new day passes.
+_SETTLED = (ConcernKind.CONTRADICTION, ConcernKind.CHILD_NOT_LINKED)
+
+
+class Desk:
+    """Lists filings, and lets staff move what is stuck. Another hospital's filing is NOT_FOUND."""
+
+    def __init__(
+        self,
+        kept: Kept,
+        rules: Rules,
+        settling: Settling,
+        asking: Asking,
+        noting: Noting,
+        files: Files,
+        audit: AuditService,
+    ) -> None:
+        self._filings = kept.filings
+        self._births = kept.births
+        self._rules = rules
+        self._settling = settling
+        self._asking = asking
+        self._noting = noting
+        self._files = files
+        self._audit = audit
+
+    async def worklist(self, actor: Actor, query: WorkQuery) -> tuple[list[FilingView], str]:
+        """A page of filings, the most urgent first, and the next page's cursor."""
+        self._check_may(actor, Permission.STAFF_BIRTHS_READ)
+        found = await self._filings.worklist(query, _within(actor), actor.id)
+        page = found[: query.limit]
+        views = [await self._view(filing) for filing in page]
+        return views, page[-1].id if len(found) > query.limit else ""
+
+    async def count(self, actor: Actor) -> tuple[int, int]:
+        """How many wait for staff, and how many of them are late."""
+        return await self._filings.count_for_staff(_within(actor), clock.now())
+
+    async def look(self, actor: Actor, filing_id: str) -> FilingView:
+        """A filing with everything; on record."""
+        self._check_may(actor, Permission.STAFF_BIRTHS_READ)
+        filing = await self._access(actor, filing_id)
+        await self._record(actor, "births.look", filing)
+        return await self._view(filing)
+
+    async def read_file(self, actor: Actor, filing_id: str, file_id: str) -> tuple[MaterialFile, bytes]:
+        """An uploaded material; on record. Raises NOT_FOUND."""
+        self._check_may(actor, Permission.STAFF_BIRTHS_READ)
+        filing = await self._access(actor, filing_id)
+        await self._record(actor, "births.read_file", filing)
+        return await self._files.content(filing, file_id)
+
+    async def take(self, actor: Actor, filing_id: str) -> FilingView:
+        """Make it one's own; from somebody else, too. Raises CONFLICT where nothing is staff's."""
+
+        def taken(filing: Filing) -> Change:
+            if not filing.concerns:
+                raise AppError(ErrorCode.CONFLICT, "nothing to take", text="该申请目前没有需要处理的事项。")
+            mine = replace(filing, taken_by=actor.id)
+            return Change(noted(mine, clock.now(), actor.id, "take"))
+
+        return await self._change(actor, filing_id, "births.take", taken)
+
+    async def note(self, actor: Actor, filing_id: str, text: str) -> FilingView:
+        """Write down what was done. Raises REASON_REQUIRED."""
+        said = _given(text)
+        return await self._change(
+            actor,
+            filing_id,
+            "births.note_filing",
+            lambda filing: Change(noted(filing, clock.now(), actor.id, "note", text=said)),
+        )
+
+    async def settle(self, actor: Actor, filing_id: str, text: str) -> FilingView:
+        """The concerns are seen to; what is still overdue comes back. Raises REASON_REQUIRED, CONFLICT."""
+        said = _given(text)
+
+        def settled(filing: Filing) -> Change:
+            if not filing.concerns:
+                raise AppError(ErrorCode.CONFLICT, "no concern", text="该申请目前没有需要处理的事项。")
+            return Change(self._without_concerns(filing, actor.id, said))
+
+        return await self._change(actor, filing_id, "births.settle", settled)
+
+    def _without_concerns(self, filing: Filing, who: str, text: str) -> Filing:
+        """No concern is left, and whatever brought one has another day."""
+        now = clock.now()
+        for concern in filing.concerns:
+            step = filing.step(concern.step)
+            if step is not None and concern.kind not in _SETTLED:
+                filing = with_step(filing, self._given_time(step))
+        done = replace(filing, concerns=(), taken_by="")
+        return noted(done, now, who, "settle", text=text)
+
+    def _given_time(self, step: Step) -> Step:
+        now, calendar = clock.now(), self._rules.calendar
+        if step.state is StepState.NEEDS_CORRECTION:
+            return replace(step, correct_by=calendar.after(now, self._rules.correct_working_days))
+        due_at = calendar.after(now, self._rules.desk_working_days)
+        return replace(step, due_at=max(due_at, step.due_at or due_at), failures=0)
+
+    async def ask_again(self, actor: Actor, filing_id: str, step: str) -> FilingView:
+        """Query the agency now. Raises NOT_FOUND, CONFLICT when it has nothing before it."""
+        self._check_may(actor)
+        filing = await self._access(actor, filing_id)
+        found = _step(filing, step)
+        if not found.is_out:
+            raise AppError(ErrorCode.CONFLICT, "not at an agency", text="该事项目前不在部门办理中。")
+        await self._record(actor, "births.ask_again", filing)
+        await self._asking.look_now(filing, found)
+        return await self._view(await self._access(actor, filing_id))
+
+    async def retry(self, actor: Actor, filing_id: str, step: str, reason: str) -> FilingView:
+        """Ask anew for what an agency rejected. Raises REASON_REQUIRED, CONFLICT, NOT_FOUND."""
+        said = _given(reason)
+
+        def retried(filing: Filing) -> Change:
+            _step(filing, step)
+            if filing.superseded or filing.reason:
+                text = "家长已撤回，或已就同一出生另行申请，不能重办。"
+                raise AppError(ErrorCode.CONFLICT, "withdrawn or superseded", text=text)
+            return self._settling.reopened(filing, step, actor.id, clock.now(), said)
+
+        return await self._change(actor, filing_id, "births.retry", retried)
+
+    async def mark_corrected(self, actor: Actor, filing_id: str, step: str, reason: str) -> FilingView:
+        """Have an agency look again, at what the parents put right elsewhere."""
+        said = _given(reason)
+
+        def corrected(filing: Filing) -> Change:
+            _step(filing, step)
+            now = clock.now()
+            told = noted(filing, now, actor.id, "note", step, said)
+            moved = self._settling.step(told, step, StepEvent.CORRECT, By.STAFF, actor.id, now)
+            return self._settling.settled(moved, now)
+
+        return await self._change(actor, filing_id, "births.mark_corrected", corrected)
+
+    async def withdraw(self, actor: Actor, filing_id: str, reason: str) -> FilingView:
+        """Take it back for parents who asked for it. Raises REASON_REQUIRED, CONFLICT."""
+        said = _given(reason)
+        return await self._change(
+            actor,
+            filing_id,
+            "births.withdraw",
+            lambda filing: withdrawal(self._settling, filing, By.STAFF, actor.id, said, clock.now()),
+        )
+
+    async def doubtful(self, actor: Actor) -> Sequence[Birth]:
+        """Births that look like others."""
+        self._check_may(actor, Permission.STAFF_BIRTHS_READ)
+        return await self._noting.doubtful(actor, MOST_LISTED)
+
+    async def decide_doubtful(self, actor: Actor, birth_id: str, *, same: bool, reason: str) -> Birth:
+        """Say whether it is the same birth. Raises NOT_FOUND, CONFLICT, REASON_REQUIRED."""
+        self._check_may(actor)
+        return await self._noting.decide(actor, birth_id, same=same, reason=reason)
+
+    async def _change(
+        self, actor: Actor, filing_id: str, action: str, thought: Callable[[Filing], Change]
+    ) -> FilingView:
+        self._check_may(actor)
+        for _ in range(TRIES):
+            filing = await self._access(actor, filing_id)
+            try:
+                change = thought(filing)
+            except MoveError as error:
+                raise AppError(ErrorCode.CONFLICT, str(error)) from None
+            if await self._asking.write(change):
+                await self._record(actor, action, filing)
+                return await self._view(replace(change.filing, turn=filing.turn + 1))
+        raise AppError(ErrorCode.UNAVAILABLE, "the filing is being changed")
+
+    @staticmethod
+    def _check_may(actor: Actor, permission: Permission = Permission.STAFF_BIRTHS_HANDLE) -> None:
+        if not actor.may(permission):
+            raise AppError(ErrorCode.FORBIDDEN, permission)
+
+    async def _access(self, actor: Actor, filing_id: str) -> Filing:
+        filing = await self._filings.find(filing_id)
+        if filing is None or not actor.covers(filing.organization_id):
+            raise not_found(f"filing {filing_id}")
+        return filing
+
+    async def _view(self, filing: Filing) -> FilingView:
+        birth = await self._births.find(filing.birth_id)
+        if birth is None:
+            raise not_found(f"birth {filing.birth_id}")
+        return FilingView(filing, birth, owner_of(filing))
+
+    async def _record(self, actor: Actor, action: str, filing: Filing) -> None:
+        thing = f"birth_filing/{filing.id}"
+        await self._audit.record(actor, action, thing, "出生一件事办理", filing.organization_id, {})
+
+
+def _within(actor: Actor) -> list[str] | None:
+    return None if actor.organization_ids is None else sorted(actor.organization_ids)
+
+
+def _step(filing: Filing, code: str) -> Step:
+    found = filing.step(code)
+    if found is None:
+        raise not_found(f"step {code}")
+    return found
+
+
+def _given(text: str) -> str:
+    if not text.strip():
+        raise AppError(ErrorCode.REASON_REQUIRED)
+    return text.strip()[:LONGEST_NOTE]

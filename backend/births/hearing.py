@@ -1,0 +1,80 @@
+"""What an agency's word does to a filing: by the machine, once, and never backwards. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from backend.births.machine import By, MoveError, StepEvent, StepState
+from backend.births.models import Concern, ConcernKind, Filing, Step
+from backend.births.ports import Standing, Word
+from backend.births.rules import Rules
+from backend.births.settling import Change, Settling, noted, with_concern, with_step
+
+_EVENTS = {
+    Standing.ACCEPTED: StepEvent.ACCEPT,
+    Standing.NEEDS_CORRECTION: StepEvent.WANT_CORRECTION,
+    Standing.REJECTED: StepEvent.REJECT,
+    Standing.DONE: StepEvent.FINISH,
+    Standing.CANCELLED: StepEvent.CANCEL,
+}
+_SAME = {
+    Standing.ACCEPTED: StepState.ACCEPTED,
+    Standing.NEEDS_CORRECTION: StepState.NEEDS_CORRECTION,
+    Standing.REJECTED: StepState.REJECTED,
+    Standing.DONE: StepState.DONE,
+    Standing.CANCELLED: StepState.CANCELLED,
+}
+
+
+class Hearing:
+    """Takes words."""
+
+    def __init__(self, rules: Rules, settling: Settling) -> None:
+        self._rules = rules
+        self._settling = settling
+
+    def heard(self, filing: Filing, step: Step, word: Word, now: datetime) -> Change | None:
+        """The filing after a word of its present question; None when the word is no news."""
+        if word.revision <= step.heard:
+            return None
+        if _SAME.get(word.standing) is step.state and step.results == word.results:
+            return Change(with_step(filing, replace(step, heard=word.revision)))
+        if word.standing is Standing.CANCELLED and _never_arrived(step):
+            # It did not come through, and will not any more: the next attempt is another question.
+            lost = self._settling.step(filing, step.code, StepEvent.LOSE, By.SYSTEM, "system", now)
+            return self._settling.settled(lost, now)
+        try:
+            moved = self._settling.step(
+                filing, step.code, _EVENTS[word.standing], By.AGENCY, step.agency, now,
+                **_told(step, word, now),
+            )  # fmt: skip
+        except MoveError:
+            return self._contradiction(filing, step, word, now)
+        return self._settling.settled(moved, now)
+
+    def _contradiction(self, filing: Filing, step: Step, word: Word, now: datetime) -> Change:
+        """Signed, new, and impossible: somebody has to telephone."""
+        due_at = self._rules.calendar.after(now, self._rules.desk_working_days)
+        concern = Concern(ConcernKind.CONTRADICTION, step.code, now, due_at)
+        told = with_step(filing, replace(step, heard=word.revision))
+        return Change(
+            with_concern(noted(told, now, step.agency, f"said_{word.standing}", step.code), concern)
+        )
+
+
+def _never_arrived(step: Step) -> bool:
+    return step.state is StepState.ASKED and not step.stopping
+
+
+def _told(step: Step, word: Word, now: datetime) -> dict[str, Any]:
+    """What a word carries beside its standing."""
+    told: dict[str, Any] = {"heard": word.revision, "answered_at": now, "failures": 0}
+    if word.receipt:
+        told["receipt"] = word.receipt
+    if word.standing in (Standing.NEEDS_CORRECTION, Standing.REJECTED):
+        told["problems"] = tuple(replace(problem, step=step.code) for problem in word.problems)
+    if word.standing is Standing.DONE:
+        told |= {"results": dict(word.results), "problems": ()}
+    return told

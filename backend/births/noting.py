@@ -1,0 +1,178 @@
+"""Births as hospitals note them: once each, and not two for one child."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from backend import clock
+from backend.audit.service import AuditService
+from backend.births.birth_store import BirthStore
+from backend.births.machine import FilingState
+from backend.births.models import Birth, BirthFacts, BirthState, Parent
+from backend.births.rules import Rules
+from backend.births.store import FilingStore
+from backend.errors import AppError, ErrorCode, not_found
+from backend.ids import named_id
+from backend.permissions import Actor
+
+# The id of the person of a name, an ID number and perhaps a phone, known or new.
+FileOf = Callable[[str, str, str | None], Awaitable[str]]
+_TRIES = 8
+# Clocks of hospitals run ahead a little.
+_AHEAD = timedelta(minutes=10)
+
+
+class Noting:
+    """Takes notices of births."""
+
+    def __init__(
+        self, births: BirthStore, filings: FilingStore, rules: Rules, file_of: FileOf, audit: AuditService
+    ) -> None:
+        self._births = births
+        self._filings = filings
+        self._rules = rules
+        self._file_of = file_of
+        self._audit = audit
+
+    async def note(
+        self,
+        actor: Actor,
+        organization_id: str,
+        external_id: str,
+        facts: BirthFacts,
+        mother: Parent,
+        other: Parent | None,
+    ) -> Birth:
+        """A hospital notes a birth, or corrects what it noted; the same again changes nothing.
+
+        Raises NOT_FOUND for another's hospital, BAD_REQUEST, CONFLICT once the parents have handed it in.
+        """
+        if not actor.covers(organization_id):
+            raise not_found(f"organization {organization_id}")
+        if facts.born_at > clock.now() + _AHEAD or not 1 <= facts.order <= facts.of:
+            raise AppError(ErrorCode.BAD_REQUEST, "facts", text="出生时间或胎次有误，请核对后再传。")
+        mother = await self._known(mother)
+        other = await self._known(other) if other else None
+        for _ in range(_TRIES):
+            birth_id = named_id("birth", organization_id, external_id)
+            before = await self._births.find(birth_id)
+            now = clock.now()
+            birth = Birth(
+                birth_id, organization_id, external_id, BirthState.NOTED, before.turn if before else 0,
+                facts, mother, other, before.created_at if before else now, now,
+            )  # fmt: skip
+            birth = await self._doubted(birth, before)
+            if before is None:
+                done = await self._births.insert(birth)
+            elif _same(before, birth):
+                return before
+            else:
+                await self._refuse_when_filed(before)
+                done = await self._births.write(birth)
+            if done:
+                await self._record(actor, "births.note", birth)
+                return birth
+        raise AppError(ErrorCode.UNAVAILABLE, "the birth is being changed")
+
+    async def read(self, actor: Actor, organization_id: str, external_id: str) -> Birth:
+        """What a hospital noted itself. Raises NOT_FOUND."""
+        birth = await self._births.find(named_id("birth", organization_id, external_id))
+        if birth is None or not actor.covers(birth.organization_id):
+            raise not_found(f"birth {external_id}")
+        return birth
+
+    async def void(self, actor: Actor, organization_id: str, external_id: str, reason: str) -> Birth:
+        """A hospital takes a notice back. Raises NOT_FOUND, CONFLICT, REASON_REQUIRED."""
+        if not reason.strip():
+            raise AppError(ErrorCode.REASON_REQUIRED)
+        for _ in range(_TRIES):
+            birth = await self.read(actor, organization_id, external_id)
+            if birth.state is BirthState.VOID:
+                return birth
+            await self._refuse_when_filed(birth)
+            if await self._births.write(replace(birth, state=BirthState.VOID, updated_at=clock.now())):
+                await self._record(actor, "births.void", birth)
+                return replace(birth, state=BirthState.VOID)
+        raise AppError(ErrorCode.UNAVAILABLE, "the birth is being changed")
+
+    async def doubtful(self, actor: Actor, limit: int) -> list[Birth]:
+        """Births within the actor's hospitals that look like others."""
+        within = None if actor.organization_ids is None else sorted(actor.organization_ids)
+        return await self._births.doubtful(within, limit)
+
+    async def decide(self, actor: Actor, birth_id: str, *, same: bool, reason: str) -> Birth:
+        """Staff say whether it is the same birth. Raises NOT_FOUND, CONFLICT, REASON_REQUIRED."""
+        if not reason.strip():
+            raise AppError(ErrorCode.REASON_REQUIRED)
+        birth = await self._births.find(birth_id)
+        if birth is None or not actor.covers(birth.organization_id):
+            raise not_found(f"birth {birth_id}")
+        if birth.state is not BirthState.DOUBTFUL:
+            raise AppError(ErrorCode.CONFLICT, "not doubtful")
+        state = BirthState.DUPLICATE if same else BirthState.NOTED
+        # `like` stays: a notice corrected later is not doubted for the same reason again.
+        decided = replace(birth, state=state, updated_at=clock.now())
+        if not await self._births.write(decided):
+            raise AppError(ErrorCode.CONFLICT, "changed meanwhile")
+        await self._record(
+            actor, "births.decide_doubtful", birth, same=str(same).lower(), reason=reason[:200]
+        )
+        return decided
+
+    async def forget_parent(self, person_id: str) -> None:
+        """Whoever has no account any more files no births."""
+        for birth in await self._births.of_parent(person_id):
+            mother, other = birth.mother, birth.other
+            if mother.person_id == person_id:
+                mother = replace(mother, person_id="")
+            if other is not None and other.person_id == person_id:
+                other = replace(other, person_id="")
+            await self._births.write(replace(birth, mother=mother, other=other))
+
+    async def _known(self, parent: Parent) -> Parent:
+        person_id = await self._file_of(parent.name, parent.id_number, parent.phone or None)
+        return replace(parent, person_id=person_id)
+
+    async def _doubted(self, birth: Birth, before: Birth | None) -> Birth:
+        """The birth with a doubt, if its mother has borne too lately. Decided doubts stay decided."""
+        if before is not None and before.like:
+            return replace(birth, state=before.state, like=before.like)
+        for known in await self._births.of_parent(birth.mother.person_id):
+            if known.id != birth.id and _is_live(known) and self._too_near(birth, known):
+                return replace(birth, state=BirthState.DOUBTFUL, like=known.id)
+        return birth
+
+    def _too_near(self, one: Birth, other: Birth) -> bool:
+        if one.mother.person_id != other.mother.person_id:
+            return False
+        apart = abs(one.facts.born_at - other.facts.born_at)
+        siblings = (
+            one.facts.of > 1
+            and one.facts.of == other.facts.of
+            and one.facts.order != other.facts.order
+            and apart <= timedelta(days=self._rules.siblings_within_days)
+        )
+        return not siblings and apart <= timedelta(days=self._rules.duplicate_within_days)
+
+    async def _refuse_when_filed(self, birth: Birth) -> None:
+        filings = await self._filings.of_birth(birth.id)
+        unfiled = (FilingState.DRAFT, FilingState.WITHDRAWN, FilingState.EXPIRED, FilingState.REJECTED)
+        if any(filing.state not in unfiled for filing in filings):
+            raise AppError(
+                ErrorCode.CONFLICT, "filed", text="家长已提交申请，出生信息不能再改，请联系市级工作人员。"
+            )
+
+    async def _record(self, actor: Actor, action: str, birth: Birth, **data: str) -> None:
+        await self._audit.record(
+            actor, action, f"birth/{birth.id}", "出生信息登记", birth.organization_id, data
+        )
+
+
+def _is_live(birth: Birth) -> bool:
+    return birth.state in (BirthState.NOTED, BirthState.DOUBTFUL)
+
+
+def _same(before: Birth, after: Birth) -> bool:
+    return replace(after, updated_at=before.updated_at, state=before.state) == before

@@ -1,0 +1,94 @@
+"""What an agency is asked, and under which id: same filing, step and attempt, same question. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from backend.births.checking import other_name, other_number
+from backend.births.models import Answers, Birth, DeliveryWay, Filing, Step
+from backend.births.ports import Question
+from backend.births.rules import StepRule
+from backend.ids import derived_id
+
+# A file as an agency gets it: kind, content type, content in base64.
+SentFile = tuple[str, str, str]
+
+
+def question_id(filing_id: str, created_at: datetime, step: str, attempt: int) -> str:
+    """The id of one attempt at one step of one filing."""
+    return derived_id(created_at, "birth_question", filing_id, step, str(attempt))
+
+
+def question_ids(filing: Filing) -> list[str]:
+    """The ids of everything that was ever asked for a filing."""
+    return [
+        question_id(filing.id, filing.created_at, step.code, attempt)
+        for step in filing.steps
+        for attempt in range(1, step.attempt + 1)
+    ]
+
+
+def question_of(
+    filing: Filing, birth: Birth, step: Step, rule: StepRule, place: str, files: Sequence[SentFile]
+) -> Question:
+    """The question of a step's next attempt: what its agency needs to know, and no more."""
+    answers = filing.answers
+    body: dict[str, Any] = {
+        "id": question_id(filing.id, filing.created_at, step.code, step.attempt + 1),
+        "step": step.code,
+        "filing": filing.id,
+        "attempt": step.attempt + 1,
+        "child": _child(birth, answers, place),
+        "mother": {"name": birth.mother.name, "id_number": birth.mother.id_number},
+        "delivery": _delivery(answers),
+        "materials": [
+            {"kind": each.kind, "source": str(each.source)}
+            for each in filing.materials
+            if each.kind in rule.materials
+        ],
+        "files": [{"kind": kind, "content_type": form, "content": text} for kind, form, text in files],
+        "earlier": {each.code: each.results for each in filing.steps if each.code in _before(filing, step)},
+    }
+    if name := other_name(birth, answers):
+        body["father"] = {"name": name, "id_number": other_number(birth, answers)}
+    if "household_with" in rule.corrects:
+        body["household_with"] = str(answers.household_with)
+    if "bank_account" in rule.corrects:
+        body["bank_account"] = answers.bank_account
+    return Question(body["id"], step.code, step.agency, body)
+
+
+def _child(birth: Birth, answers: Answers, place: str) -> dict[str, Any]:
+    facts = birth.facts
+    return {
+        "name": answers.child_name,
+        "sex": facts.sex,
+        "born_at": facts.born_at.isoformat(),
+        "weight_g": facts.weight_g,
+        "length_cm": facts.length_cm,
+        "gestation_weeks": facts.gestation_weeks,
+        "order": facts.order,
+        "of": facts.of,
+        "place": place,
+        "attendant": facts.attendant,
+    }
+
+
+def _delivery(answers: Answers) -> dict[str, str]:
+    delivery = answers.delivery
+    if delivery.way is DeliveryWay.PICKUP:
+        return {"way": "pickup"}
+    return {
+        "way": "mail", "receiver": delivery.receiver, "phone": delivery.phone, "address": delivery.address,
+    }  # fmt: skip
+
+
+def _before(filing: Filing, step: Step) -> set[str]:
+    """The steps that this one stands on, near and far."""
+    found = set(step.needs)
+    for each in reversed(filing.steps):
+        if each.code in found:
+            found |= set(each.needs)
+    return found

@@ -1,0 +1,174 @@
+"""The city's rules of filing births, read from a data file: what differs between cities is not code.
+
+`data/rules.json` is the edition that comes with us; `BIRTH_RULES` names another city's own.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from backend import clock
+from backend.births.models import MaterialSource, Problem, ProblemKind
+
+_BUILT_IN = Path(__file__).with_name("data") / "rules.json"
+# The hour at which offices close: a day's work is due then.
+CLOSING_HOUR = 18
+_LONGEST_SEARCH = 400
+
+AnswerField = Literal[
+    "child_name",
+    "household_with",
+    "single_parent",
+    "other_name",
+    "other_id_number",
+    "delivery",
+    "bank_account",
+]
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StepRule(_Rule):
+    """One step: whose it is, what it needs, and how long its agency may take."""
+
+    code: str = Field(pattern=r"^[a-z_]{2,30}$")
+    name: str
+    agency: str
+    needs: tuple[str, ...]
+    working_days: int = Field(ge=1, le=60)
+    optional: bool = False
+    # What of the materials is sent along, and which answers may be corrected for it.
+    materials: tuple[str, ...] = ()
+    corrects: tuple[AnswerField, ...] = ()
+    yields_id_number: bool = False
+
+
+class MaterialRule(_Rule):
+    """One material and where it comes from."""
+
+    kind: str
+    name: str
+    source: MaterialSource
+    may_upload: bool
+    # Only in this situation, and in none of those.
+    only_if: str = ""
+    not_if: tuple[str, ...] = ()
+
+
+class SituationRule(_Rule):
+    """What follows from a situation, in plain words."""
+
+    kind: ProblemKind
+    text: str
+    what_to_do: str
+    field: str = ""
+    steps: tuple[str, ...] = ()
+
+    def problem(self, code: str, **facts: str) -> Problem:
+        """As the parents read it."""
+        return Problem(code, self.text.format(**facts), self.what_to_do, self.kind, self.field)
+
+
+class NameRules(_Rule):
+    """What a name may look like."""
+
+    least: int
+    most: int
+    most_with_dot: int
+    compound_surnames: frozenset[str]
+
+
+class Calendar(_Rule):
+    """Which days are worked."""
+
+    source: str
+    holidays: tuple[tuple[date, date], ...]
+    workdays: frozenset[date]
+
+    def is_worked(self, on: date) -> bool:
+        """Whether offices are open."""
+        if on in self.workdays:
+            return True
+        return on.weekday() < 5 and not any(first <= on <= last for first, last in self.holidays)
+
+    def after(self, at: datetime, days: int) -> datetime:
+        """The end of the so manieth working day after the day of an instant."""
+        on, left = clock.civil_date(at), days
+        for _ in range(_LONGEST_SEARCH):
+            on += timedelta(days=1)
+            left -= self.is_worked(on)
+            if not left:
+                break
+        return clock.city_instant(on, CLOSING_HOUR)
+
+    def between(self, first: datetime, last: datetime) -> int:
+        """How many working days have passed since the day of an instant."""
+        on, until = clock.civil_date(first), clock.civil_date(last)
+        return sum(self.is_worked(on + timedelta(days=n)) for n in range(1, max(0, (until - on).days) + 1))
+
+
+class FileRules(_Rule):
+    """What may be uploaded."""
+
+    most_bytes: int = Field(le=6_000_000)
+    most_each: int
+    kinds: frozenset[str]
+
+
+class Rules(_Rule):
+    """An edition of the city's rules."""
+
+    edition: str
+    source: str
+    promised_working_days: int = Field(ge=1)
+    child_age_days: int = Field(ge=1)
+    # Nobody is born to one mother twice within so many days, but for siblings of one birth.
+    duplicate_within_days: int
+    siblings_within_days: int
+    draft_days: int = Field(ge=1)
+    correct_working_days: int = Field(ge=1)
+    desk_working_days: int = Field(ge=1)
+    # So many looks in a row without an answer, and staff are told.
+    unreachable_after: int = Field(ge=1)
+    agencies: dict[str, str]
+    steps: tuple[StepRule, ...]
+    materials: tuple[MaterialRule, ...]
+    situations: dict[str, SituationRule]
+    names: NameRules
+    calendar: Calendar
+    files: FileRules
+
+    @cached_property
+    def by_code(self) -> dict[str, StepRule]:
+        """Steps by code."""
+        return {step.code: step for step in self.steps}
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Rules:
+        """Each step needs only steps that stand before it: so the graph has no circle and can be walked."""
+        kinds = {material.kind for material in self.materials}
+        before: set[str] = set()
+        for step in self.steps:
+            unknown = (set(step.needs) - before) | (set(step.materials) - kinds)
+            if unknown or step.agency not in self.agencies or step.code in before:
+                raise ValueError(f"step {step.code}: {sorted(unknown) or step.agency}")
+            before.add(step.code)
+        situations = {name for each in self.materials for name in (each.only_if, *each.not_if) if name}
+        if situations - set(self.situations):
+            raise ValueError(f"materials name situations that are none: {situations}")
+        lost = {code for rule in self.situations.values() for code in rule.steps} - before
+        if lost or sum(step.yields_id_number for step in self.steps) > 1:
+            raise ValueError(f"steps that are none: {sorted(lost)}, or two that yield the ID number")
+        return self
+
+
+def load_rules(path: Path | None) -> Rules:
+    """The city's own rules, or ours. Raises pydantic's ValidationError, which names what is wrong."""
+    return Rules.model_validate_json((path or _BUILT_IN).read_bytes())

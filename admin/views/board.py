@@ -99,21 +99,27 @@ class BoardHandler(PageHandler):
         )
 
 
+class ExportFilters(BoardFilters):
+    """The same, and as what."""
+
+    form: Literal["xlsx", "csv"] = Field("xlsx", title="格式")
+
+
 class ExportHandler(PageHandler):
     """The same figures as a file."""
 
     @requires(_READ)
     @page("Export the city's board", errors=(ErrorCode.BAD_REQUEST, ErrorCode.NOT_FOUND))
-    async def get(self, query: BoardFilters, kind: str) -> None:
+    async def get(self, query: ExportFilters) -> None:
         """CSV, or a workbook; what the page hides, the file hides."""
         read = await _read(self, query)
         by = read.places.query.by if read.places else By.ORGANIZATION
         sheets = board_view.sheets(read.board, read.before, read.places, board_words.PLACES[by])
         await self.services.audit.record(
-            self.actor, "board.exported", f"board/{kind}", "导出看板", query.organization or None
+            self.actor, "board.exported", f"board/{query.form}", "导出看板", query.organization or None
         )
-        self.set_header("Content-Disposition", f'attachment; filename="board.{kind}"')
-        if kind == "xlsx":
+        self.set_header("Content-Disposition", f'attachment; filename="board.{query.form}"')
+        if query.form == "xlsx":
             self.set_header("Content-Type", KIND)
             self.finish(await asyncio.to_thread(workbook, sheets))
             return
@@ -159,5 +165,5 @@ async def _where(handler: PageHandler, query: BoardFilters) -> Where:
 
 routes = [
     (r"/admin/board", BoardHandler),
-    (r"/admin/board/export\.(?P<kind>csv|xlsx)", ExportHandler),
+    (r"/admin/board/export", ExportHandler),
 ]

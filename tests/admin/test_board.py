@@ -38,7 +38,7 @@ async def test_the_board_from_the_city_down_to_one_institution(console: Console,
     assert f"organization={second.id}" in down.html
     below = await browser.get(f"/admin/board?organization={second.id}&by=month")
     assert f"{today:%Y-%m}" in below.text
-    assert "各机构" not in below.text
+    assert 'id="places"' not in below.html
     await browser.get("/admin/board?district=nowhere", expect=404)
     refused = await browser.get("/admin/board?from_on=2026-02-01&to_on=2026-01-01", expect=400)
     assert "开始日期须不晚于结束日期" in refused.text
@@ -51,7 +51,7 @@ async def test_files_say_what_the_page_says_and_leave_a_trace(console: Console, 
     await count(console.city.db, [Fact(today, town.first.organization.id, Measure.STOPPED, count=2)])
     browser = await console.sign_in(Role.CITY_OPERATOR)
     period = f"from_on={today - timedelta(days=2)}&to_on={today}"
-    answer = await browser.peek(f"/admin/board/export.xlsx?{period}")
+    answer = await browser.peek(f"/admin/board/export?{period}")
     book = openpyxl.load_workbook(io.BytesIO(answer.content))
     assert book.sheetnames == ["合计", "按日", "各机构", "构成", "指标说明"]
     whole = {row[0].value: row[2].value for row in book["合计"].iter_rows(min_row=2)}
@@ -60,7 +60,7 @@ async def test_files_say_what_the_page_says_and_leave_a_trace(console: Console, 
     page = await browser.get(f"/admin/board?{period}")
     assert f"{whole['预约量']:,}" in page.text
     assert [row[0].value for row in book["按日"].iter_rows(min_row=2)][-2:] == [str(today), "合计"]
-    table = (await browser.get(f"/admin/board/export.csv?{period}")).html
+    table = (await browser.get(f"/admin/board/export?form=csv&{period}")).html
     assert table.startswith("\ufeff合计\r\n")
     assert f"预约量,人次,{whole['预约量']}" in table
     exports = AuditFilter(action="board.exported")
@@ -81,4 +81,4 @@ async def test_a_hospital_sees_its_own_figures_and_no_others(console: Console, t
     assert "777" not in page.text
     assert "停诊影响 3 人次" in page.text
     await browser.get(f"/admin/board?organization={second.id}", expect=404)
-    await browser.get(f"/admin/board/export.csv?organization={second.id}", expect=404)
+    await browser.get(f"/admin/board/export?organization={second.id}", expect=404)

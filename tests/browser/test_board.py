@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import openpyxl
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -25,22 +28,43 @@ DRAWN = """() => { const plots = [...document.querySelectorAll('.plot')]
 
 @pytest.fixture(scope="module")
 async def figures(town: Town) -> None:
-    """Two months of every institution's figures."""
+    """Two months of every institution's figures; the tests' hospital lies in 康宁区."""
     places, _ = await town.city.city.services.directory.list_organizations(limit=100)
     sizes = {place.id: 1 / number for number, place in enumerate(places, start=1)}
     await make_figures(town.city.city.db, sizes, clock.today(), 65)
 
 
 async def test_the_board_is_drawn_leads_down_and_leaves_in_files(
-    chromium: Browser, town: Town, figures: None
+    chromium: Browser, town: Town, figures: None, tmp_path: Path
 ) -> None:
     async with open_window(chromium, town.url, "board", width=1366, height=768) as window:
         await at_the_desk.sign_in(window, town, Role.CITY_OPERATOR)
         page = await window.open("/admin/board")
         await page.wait_for_function(DRAWN)
+        # What a chart says under the finger is drawn, too: HTML of its own would break the security policy.
+        await page.locator(".plot").first.hover()
+        await page.locator(".meaning summary").first.click()
+        await expect(page.get_by_text("预约成功的号源数")).to_be_visible()
         for width, height in ((1366, 768), (1920, 1080), (390, 844)):
             await window.resize(width, height)
             await window.picture(f"board-{width}")
+        await window.resize(1366, 768)
+        await page.locator("#places .numbers summary").click()
+        await page.locator("#places").get_by_role("link", name="康宁区").click()
+        await page.locator("#places .numbers summary").click()
+        await page.locator("#places").get_by_role("link", name=town.hospital.name).click()
+        await expect(page.locator(".way strong")).to_have_text(town.hospital.name)
+        await page.wait_for_function(DRAWN)
+        await page.get_by_role("link", name="近 12 个月").click()
+        await page.wait_for_function(DRAWN)
+        await window.picture("board-institution")
+        shown = await page.locator("[data-code=bookings] .value").inner_text()
+        async with page.expect_download() as downloading:
+            await page.get_by_role("link", name="导出 Excel").click()
+        await (await downloading.value).save_as(tmp_path / "board.xlsx")
+        book = openpyxl.load_workbook(tmp_path / "board.xlsx")
+        [bookings] = [row[2].value for row in book["合计"].iter_rows(min_row=2) if row[0].value == "预约量"]
+        assert f"{bookings:,}" == shown.split()[0]
         await window.page.goto(f"{window.address}/admin/board/walls")
         await window.picture("walls")
 

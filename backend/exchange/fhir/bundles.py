@@ -35,6 +35,8 @@ STATUS = {
 
 # Answers a GET within a Bundle: the address below ours.
 Get = Callable[[str], Awaitable[dict[str, Any]]]
+# Counts so many more requests of the caller's; for each None, or why it is one too many.
+Count = Callable[[int], Awaitable[list[AppError | None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +143,13 @@ class Bundles:
         self._intake = intake
         self._base = base
 
-    async def carry_out(self, actor: Actor, bundle: Any, get: Get, key: str = "") -> dict[str, Any]:
-        """What the Bundle asks for, and the Bundle of answers. `key` tells a request that is sent again."""
+    async def carry_out(
+        self, actor: Actor, bundle: Any, get: Get, count: Count, key: str = ""
+    ) -> dict[str, Any]:
+        """What the Bundle asks for, and the Bundle of answers. `key` tells a request that is sent again.
+
+        Each entry of a batch counts as a request, as does each GET of a transaction, whose writes are one.
+        """
         kind = bundle.get("type") if isinstance(bundle, dict) else None
         if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle" or kind not in _KINDS:
             raise refuse(
@@ -158,9 +165,10 @@ class Bundles:
         if wrong:
             raise RefusedError(*wrong)
         if kind == "transaction":
+            await _count_reads(entries, count)
             answers = await self._transaction(actor, entries, get, key)
         else:
-            answers = [await self._alone(actor, each, n, get, key) for n, each in enumerate(entries)]
+            answers = await self._batch(actor, entries, get, count, key)
         answer: dict[str, Any] = {"resourceType": "Bundle", "type": f"{kind}-response"}
         return answer | ({"entry": answers} if answers else {})
 
@@ -187,6 +195,16 @@ class Bundles:
             done = {entry.number: each for entry, each in zip(writes, found, strict=True)}
         return [await self._told(entry, done.get(entry.number), get) for entry in read]
 
+    async def _batch(
+        self, actor: Actor, entries: list[Any], get: Get, count: Count, key: str
+    ) -> list[dict[str, Any]]:
+        """Each entry by itself. The first was counted with the request."""
+        refused = [None, *await count(len(entries) - 1)] if entries else []
+        return [
+            _refused(error) if error is not None else await self._alone(actor, each, number, get, key)
+            for number, (each, error) in enumerate(zip(entries, refused, strict=True))
+        ]
+
     async def _deletable(self, actor: Actor, entry: Entry) -> None:
         try:
             await self._intake.check_deletable(actor, entry.type, entry.id)
@@ -206,7 +224,7 @@ class Bundles:
         except RefusedError as error:
             return {"response": {"status": str(error.status), "outcome": error.outcome()}}
         except AppError as error:
-            return {"response": {"status": str(error.status), "outcome": outcome([issue_of(error)])}}
+            return _refused(error)
 
     async def _told(self, entry: Entry, done: Done | None, get: Get) -> dict[str, Any]:
         if entry.method == "GET":
@@ -272,6 +290,17 @@ class Bundles:
             raise refuse(
                 Refused.ID_MISMATCH, "The id in the request and in the resource differ.", f"{where}.id"
             )
+
+
+async def _count_reads(entries: list[Any], count: Count) -> None:
+    reads = sum((entry.get("request") or {}).get("method") == "GET" for entry in entries)
+    for error in await count(reads):
+        if error is not None:
+            raise error
+
+
+def _refused(error: AppError) -> dict[str, Any]:
+    return {"response": {"status": str(error.status), "outcome": outcome([issue_of(error)])}}
 
 
 _KINDS = ("transaction", "batch")

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from backend.audit.models import AuditFilter
+from backend.ids import new_id
 from backend.patient_index.models import ChartNumber
-from tests.backend.exchange.fhir.conftest import NUMBERS, Face, a_patient, an_observation, bundle, post
+from backend.permissions import SYSTEM, Actor, Role
+from backend.security.limits import BUCKETS, Bucket
+from tests.backend.exchange.fhir.conftest import (
+    NUMBERS,
+    Face,
+    Hospital,
+    a_patient,
+    an_observation,
+    bundle,
+    post,
+)
+from tests.support.city import Caller
 
 
 def ids_of(answer: Any) -> list[str]:
@@ -150,6 +163,36 @@ async def test_a_transaction_changes_and_takes_back_in_one_step(face: Face):
     assert (await face.one.get(f"/Observation/{first}"))["status"] == "corrected"
     twice = bundle("transaction", *([sent["entry"][0]] * 2))
     await face.one.refused("POST", "", twice, 400, "bundle-entry")
+
+
+async def test_each_entry_of_a_batch_and_each_reading_counts_as_a_request(face: Face, monkeypatch: Any):
+    patient = await face.one.patient()
+    await face.one.create(an_observation(f"Patient/{patient}"))
+    services = face.city.city.services
+    actor = Actor(
+        "client", new_id(), Role.HOSPITAL_CLIENT, frozenset({face.one.organization.id}), new_id(), "hospital"
+    )
+    fresh = Hospital(face, face.one.organization, Caller(actor.id, services.tokens.issue(actor)))
+    get = {"request": {"method": "GET", "url": f"Observation?patient={patient}"}}
+    write = post(an_observation(f"Patient/{patient}"))
+
+    async def ask(burst: int, kind: str, *entries: Any, expect: int = 200) -> Any:
+        with monkeypatch.context() as narrow:
+            narrow.setitem(BUCKETS, "hospital_write", Bucket(burst, 3600))
+            return (await fresh.ask("POST", "", bundle(kind, *entries), expect=expect)).json()
+
+    answer = await ask(6, "batch", *[get] * 4)
+    assert [each["response"]["status"] for each in answer["entry"]] == ["200 OK"] * 4
+    entries, _ = await services.audit.list_entries(SYSTEM, AuditFilter(actor_id=actor.id), limit=50)
+    assert [each.action for each in entries] == ["records.read"] * 4
+    # A transaction's writes are one; its readings count, and it is all or nothing here, too.
+    await ask(6, "transaction", write, write, get, get, expect=429)
+    assert (await face.one.get(f"/Observation?patient={patient}"))["total"] == 1
+    answer = await ask(9, "batch", write, get, write, write, get)
+    statuses = [each["response"]["status"] for each in answer["entry"]]
+    assert statuses == ["201 Created", "200 OK", "201 Created", "429", "429"]
+    assert answer["entry"][4]["response"]["outcome"]["issue"][0]["code"] == "throttled"
+    assert (await face.one.get(f"/Observation?patient={patient}"))["total"] == 3
 
 
 async def test_a_batch_answers_each_entry_by_itself(face: Face):

@@ -152,7 +152,7 @@ async def test_before_a_reason_is_accepted_an_emergency_tells_nothing_of_whether
             assert known.status_code == unknown.status_code >= 400
             assert known.json() == unknown.json()
     assert await glasses.count_documents({}) == before
-    # With a reason the one is read, and the other is nobody: for him no glass is broken, and it is written down.
+    # With a reason the one is read, and the other is nobody: no glass is broken, and it is written down.
     stated = doctor | {"X-Reason": quote("01 病人昏迷不醒")}
     for number, total in zip(numbers, (1, 0), strict=True):
         found = await face.two.get(

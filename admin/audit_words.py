@@ -16,6 +16,7 @@ ACTIONS: dict[str, str] = {
     "staff.disable": "停用工作人员账号",
     "staff.enable": "启用工作人员账号",
     "staff.reset_password": "重置密码",
+    "staff.tie_practitioner": "关联医生账号",
     "staff.reset_totp": "重置动态口令",
     "staff.change_password": "修改自己的密码",
     "residents.search": "按号码查找居民",

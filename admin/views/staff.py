@@ -8,10 +8,11 @@ from pydantic import Field
 from admin.base import PageHandler, page
 from admin.forms import Filters, Form, ReasonForm
 from admin.lookups import organization_names, organizations_in_scope
-from backend.errors import AppError, ErrorCode
+from backend.directory.models import Practitioner
+from backend.errors import AppError, ErrorCode, not_found
 from backend.http.endpoint import requires
 from backend.permissions import STAFF_ROLES, Permission, Role
-from backend.staff.models import Credentials, NewStaff, StaffFilter, StaffState
+from backend.staff.models import Credentials, NewStaff, StaffFilter, StaffMember, StaffState
 
 PAGE_SIZE = 30
 
@@ -36,6 +37,12 @@ class NewStaffForm(Form):
     def organization_ids(self) -> frozenset[str] | None:
         """The hospitals chosen; None for the whole city."""
         return None if self.scope == "city" else frozenset(self.organization)
+
+
+class DoctorForm(Form):
+    """Which doctor of the directory an account is."""
+
+    practitioner: str = Field("", max_length=26, title="医生")
 
 
 class StaffListHandler(PageHandler):
@@ -91,7 +98,16 @@ class StaffHandler(PageHandler):
         """Show the member."""
         person = await self.services.staff.access_member(self.actor, path["staff_id"])
         names = await organization_names(self.services, person.organization_ids or frozenset())
-        self.show_page("staff/show.html", person=person, organizations=names)
+        doctors = await self._doctors(person)
+        self.show_page("staff/show.html", person=person, organizations=names, doctors=doctors)
+
+    async def _doctors(self, person: StaffMember) -> list[Practitioner]:
+        """Who a doctor's account may be, in the directory of his institutions."""
+        if person.role is not Role.DOCTOR:
+            return []
+        places = sorted(person.organization_ids or ())
+        lists = [await self.services.directory.list_practitioners_of(each) for each in places]
+        return [doctor for listed in lists for doctor in listed]
 
 
 class DisableStaffHandler(StaffHandler):
@@ -114,6 +130,21 @@ class DisableStaffHandler(StaffHandler):
         """Close it; its sessions end at once."""
         await self.services.staff.disable(self.actor, staff_id, body.given())
         self.go(f"/admin/staff/{staff_id}", "staff-disabled")
+
+
+class TieHandler(StaffHandler):
+    """Saying which doctor of the directory an account is."""
+
+    @requires(Permission.STAFF_STAFF_MANAGE)
+    @page("Say which doctor an account is", errors=(ErrorCode.BAD_REQUEST,), again=True)
+    async def post(self, body: DoctorForm, staff_id: str) -> None:
+        """In his name patients are referred and records opened from then on."""
+        doctor = await self.services.directory.find_practitioner(body.practitioner or "-")
+        if body.practitioner and doctor is None:
+            raise not_found("practitioner")
+        place = doctor.organization_id if doctor else ""
+        await self.services.staff.tie_practitioner(self.actor, staff_id, body.practitioner, place)
+        self.go(f"/admin/staff/{staff_id}", "saved")
 
 
 class EnableStaffHandler(StaffHandler):
@@ -165,5 +196,6 @@ routes = [
     (r"/admin/staff/(?P<staff_id>[0-9A-Z]+)", StaffHandler),
     (r"/admin/staff/(?P<staff_id>[0-9A-Z]+)/disable", DisableStaffHandler),
     (r"/admin/staff/(?P<staff_id>[0-9A-Z]+)/enable", EnableStaffHandler),
+    (r"/admin/staff/(?P<staff_id>[0-9A-Z]+)/doctor", TieHandler),
     (r"/admin/staff/(?P<staff_id>[0-9A-Z]+)/reset/(?P<what>[a-z]+)", ResetHandler),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from backend import clock
 from backend.permissions import SYSTEM, Role
@@ -21,15 +22,22 @@ async def both_sides(console: Console, town: Town) -> tuple[Browser, Browser]:
     """A doctor of the second hospital, who is in the directory, and the desk of the first."""
     clinic = town.second
     known = await console.staff(Role.DOCTOR, frozenset({clinic.organization.id}))
-    staff = console.city.services.staff
-    await staff.tie_practitioner(SYSTEM, known.member.id, clinic.doctors[0].id, clinic.organization.id)
+    await tie(console, known.member.id, clinic.doctors[0].id)
     return await console.sign_in_as(known), await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+
+
+async def tie(console: Console, staff_id: str, practitioner_id: str) -> None:
+    """The city says in the console which doctor of the directory an account is."""
+    city = await console.sign_in(Role.CITY_OPERATOR)
+    await city.get(f"/admin/staff/{staff_id}")
+    page = await city.submit(f"/admin/staff/{staff_id}/doctor", practitioner=practitioner_id)
+    assert f'value="{practitioner_id}" selected' in page.html
 
 
 async def send(doctor: Browser, town: Town, kind: str = "up", **more: str | list[str]) -> str:
     """A referral from the second hospital to the first; its address."""
     await doctor.get(f"{ROOT}/new/{kind}")
-    fields = {
+    fields: dict[str, Any] = {
         "name": "李明", "id_number": an_id_number(501), "to": town.first.organization.id,
         "reason": "胸痛三天", "phone": "13500000001", "urgency": "routine",
     } | more  # fmt: skip
@@ -111,7 +119,12 @@ async def test_an_emergency_asks_for_next_to_nothing_and_goes_to_whoever_is_near
     page = await doctor.get(f"{ROOT}/new/emergency")
     asked = [name for name in page.form(f"{ROOT}/new/emergency").fields if not name.startswith("_")]
     assert asked == ["key", "health_code", "name", "id_number", "phone"], "and what is wrong, in words"
-    typed = {"name": "李明", "id_number": an_id_number(502), "reason": "胸痛1小时", "to": "nearest"}
+    typed: dict[str, Any] = {
+        "name": "李明",
+        "id_number": an_id_number(502),
+        "reason": "胸痛1小时",
+        "to": "nearest",
+    }
     page = await doctor.submit(f"{ROOT}/new/emergency", **typed, expect=409)
     assert "没有找到可以接收急救转诊的机构" in page.text
     assert 'value="李明"' in page.html, "nobody types it twice"

@@ -50,17 +50,14 @@ def phone_of(chromium: Browser, town: Town, life: Life) -> OpenPhone:
 
 
 async def pictures(resident: Resident, name: str) -> None:
-    """A page as everybody sees it: two widths, two sizes of letters. The extremes are kept as pictures."""
+    """A page as most see it, and at its worst: large letters on a narrow phone."""
     window = resident.window
     await resident.settle()
     await window.quiet()
-    for large in (False, True):
-        await window.page.evaluate(LARGE, large)
-        for width in WIDTHS:
-            await window.resize(width)
-            narrow = width != WIDTHS[0]
-            full_name = f"{name}{f'-{width}' if narrow else ''}{'-large' if large else ''}"
-            await (window.picture if large == narrow else window.inspect)(full_name)
+    await window.picture(name)
+    await window.page.evaluate(LARGE, True)
+    await window.resize(WIDTHS[1])
+    await window.picture(f"{name}-{WIDTHS[1]}-large")
     await window.page.evaluate(LARGE, False)
     await window.resize(WIDTHS[0])
 

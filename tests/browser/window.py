@@ -8,6 +8,7 @@ test.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from tests.support.network import is_local
 from tests.support.polling import poll
 
 SCREENS = Path("test-artifacts/screens")
+# Where nobody looks at pictures, making them is most of the time: SCREENS=0 looks the pages over without.
+PICTURES = os.environ.get("SCREENS") != "0"
 INSPECT = (Path(__file__).parent / "inspect.js").read_text()
 TOUCH_PX, LETTERS_PX = 40, 12
 SETTLES_S = 3.0
@@ -103,6 +106,8 @@ class Window:
         """Look the page over from top to bottom and keep what it looks like."""
         await self.page.evaluate("document.fonts.ready.then(() => undefined)")
         await self.inspect(name)
+        if not PICTURES:
+            return
         size = self.page.viewport_size
         assert size is not None
         below = await self.page.evaluate(HIDDEN_BELOW)

@@ -12,7 +12,7 @@ from tests.security.fuzzing import fuzz, things_of, with_things
 from tests.security.matrix import operations
 from tests.security.town import Town
 
-_EXAMPLES = 5
+_EXAMPLES = 3
 # What ends the session under test is asked by sessions of its own.
 _ENDINGS = ("post_api_v1_auth_sign_out", "delete_api_v1_me")
 _PUBLIC = (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 
 from backend import clock
 from backend.audit.service import AuditService
 from backend.births.asking import TRIES, Asking, Kept
+from backend.births.figures import BirthFigures, figures_of
 from backend.births.files import Files
 from backend.births.machine import By, MoveError, StepEvent, StepState
 from backend.births.models import (
@@ -65,6 +67,16 @@ class Desk:
     async def count(self, actor: Actor) -> tuple[int, int]:
         """How many wait for staff, and how many of them are late."""
         return await self._filings.count_for_staff(_within(actor), clock.now())
+
+    async def figures(self, actor: Actor, months: int) -> BirthFigures:
+        """How filings of this month and the ones before it are getting on."""
+        self._check_may(actor, Permission.STAFF_BIRTHS_READ)
+        today = clock.today()
+        place = today.year * 12 + today.month - months
+        since = clock.city_instant(date(place // 12, place % 12 + 1, 1), 0)
+        rows = await self._filings.rows_since(_within(actor), since)
+        codes = [rule.code for rule in self._rules.steps]
+        return figures_of(rows, codes, self._rules.calendar, clock.now())
 
     async def look(self, actor: Actor, filing_id: str) -> FilingView:
         """A filing with everything; on record."""

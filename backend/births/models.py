@@ -347,6 +347,8 @@ class WorkQuery:
     waiting_for_staff: bool = True
     mine: bool = False
     state: FilingState | None = None
+    # Only what this agency has before it.
+    agency: str = ""
     cursor: str = ""
     limit: int = 20
 

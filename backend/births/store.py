@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
+from backend.births.figures import Row, StepRow
+from backend.births.machine import AT_AGENCY, FilingState, StepState
 from backend.births.models import Filing, OwnerKind, WorkQuery
 from backend.births.owning import look_at, owner_of
 from backend.births.questions import question_ids
@@ -95,6 +97,9 @@ class FilingStore:
             matching["state"] = str(query.state)
         if query.mine:
             matching["taken_by"] = mine
+        if query.agency:
+            out = {"$in": [str(state) for state in AT_AGENCY]}
+            matching["steps"] = {"$elemMatch": {"agency": query.agency, "state": out}}
         order: list[tuple[str, int]] = [("_id", DESCENDING)]
         if query.waiting_for_staff:
             matching["owner_kind"] = {"$in": [str(kind) for kind in STAFF_KINDS]}
@@ -111,6 +116,14 @@ class FilingStore:
             matching["organization_id"] = {"$in": sorted(within)}
         waiting = await self._filings.count_documents(matching)
         return waiting, await self._filings.count_documents({**matching, "due_at": {"$lte": now}})
+
+    async def rows_since(self, within: Sequence[str] | None, at: datetime) -> list[Row]:
+        """Filings handed in since an instant, as much of them as is counted."""
+        matching: Document = {"submitted_at": {"$gte": at}}
+        if within is not None:
+            matching["organization_id"] = {"$in": sorted(within)}
+        shown = {"state": 1, "submitted_at": 1, "ended_at": 1, "steps": 1}
+        return [_row(doc) async for doc in self._filings.find(matching, shown)]
 
     async def ended_before(self, at: datetime, *, with_files: bool, limit: int) -> list[Filing]:
         """Filings that ended before an instant: those whose files are still there, or all."""
@@ -144,7 +157,15 @@ class FilingStore:
             "state": str(filing.state),
             "parent_ids": list(filing.parent_ids),
             "steps": [
-                {"code": step.code, "agency": step.agency, "state": str(step.state)} for step in filing.steps
+                {
+                    "code": step.code,
+                    "agency": step.agency,
+                    "state": str(step.state),
+                    "asked_at": step.asked_at,
+                    "ended_at": step.ended_at,
+                    "due_at": step.due_at,
+                }
+                for step in filing.steps
             ],
             "question_ids": question_ids(filing),
             "has_files": bool(filing.files),
@@ -158,3 +179,14 @@ class FilingStore:
     def _read(self, doc: Document) -> Filing:
         hidden = orjson.loads(self._cipher.open(FILINGS, "body", doc["_id"], doc["body"]))
         return _FILING.validate_python({"id": doc["_id"], **{name: doc[name] for name in _CLEAR}, **hidden})
+
+
+def _row(doc: Document) -> Row:
+    steps = tuple(
+        StepRow(
+            step["code"], step["agency"], StepState(step["state"]), step["asked_at"], step["ended_at"],
+            step["due_at"],
+        )
+        for step in doc["steps"]
+    )  # fmt: skip
+    return Row(FilingState(doc["state"]), doc["submitted_at"], doc["ended_at"], steps)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from backend import clock
+from backend.births.machine import SETTLED, FilingState, StepState
+from backend.births.models import Answers, Birth, BirthFacts, Filing, Parent, Problem, Step
+from backend.births.owning import overdue
+from backend.births.questions import question_id
+from backend.births.store import FilingStore
+from backend.bootstrap import City, Services
+from backend.ids import new_id
+from backend.permissions import SYSTEM
 from tests.factories.city import an_id_number
 from tests.support.city import Caller, TestCity
 
@@ -102,7 +111,6 @@ async def let_pass(city: TestCity, by: timedelta = timedelta(minutes=2)) -> None
 
 def earlier(filing: Any, by: timedelta, now: datetime) -> Any:
     """The filing as if everything had happened so much earlier."""
-    from dataclasses import replace
 
     def before(at: datetime | None) -> datetime | None:
         return at - by if at is not None else None
@@ -120,3 +128,56 @@ def earlier(filing: Any, by: timedelta, now: datetime) -> Any:
 async def applications(city: TestCity) -> list[dict[str, Any]]:
     """What the agencies have before them."""
     return list((await city.outside.get("agencies"))["items"])
+
+
+async def make_birth(services: Services, organization_id: str, mother: Parent, **facts: Any) -> Birth:
+    """A birth as a hospital's system notes it, straight through the service."""
+    seen: dict[str, Any] = {
+        "born_at": clock.now() - timedelta(days=1),
+        "sex": "female",
+        "weight_g": 3200,
+    } | facts
+    return await services.births.noting.note(
+        SYSTEM, organization_id, new_id(), BirthFacts(**seen), mother, None
+    )
+
+
+async def make_filing(
+    city: City,
+    birth: Birth,
+    state: FilingState,
+    states: Mapping[str, StepState],
+    *,
+    late: str = "",
+    ended_at: datetime | None = None,
+) -> Filing:
+    """A filing whose steps stand as said, the others waiting; one of them late if named."""
+    rules, now = city.services.births.rules, clock.now()
+    filing_id, steps = new_id(), []
+    for rule in rules.steps:
+        at = states.get(rule.code, StepState.WAITING)
+        asked = None if at is StepState.WAITING else now - timedelta(days=1)
+        shown = Step(
+            rule.code, rule.name, rule.agency, at, rule.needs, rule.optional, rule.working_days,
+            attempt=int(asked is not None), asked_at=asked,
+            ended_at=now if at in SETTLED else None,
+            due_at=rules.calendar.after(now, 1) if asked else None,
+        )  # fmt: skip
+        if rule.code == late:
+            shown = replace(shown, due_at=now - timedelta(hours=1))
+        if at in (StepState.NEEDS_CORRECTION, StepState.REJECTED):
+            unclear = Problem("unclear", "身份证照片看不清。", "请重新上传。", step=rule.code)
+            shown = replace(shown, problems=(unclear,), correct_by=rules.calendar.after(now, 5))
+        if asked:
+            shown = replace(shown, request_id=question_id(filing_id, now, rule.code, 1))
+        steps.append(shown)
+    filing = Filing(
+        id=filing_id, birth_id=birth.id, organization_id=birth.organization_id,
+        applicant_id=birth.mother.person_id, parent_ids=birth.parent_ids, state=state, turn=0,
+        edition=rules.edition, answers=Answers(child_name="陈小满"), steps=tuple(steps), created_at=now,
+        updated_at=now, open_until=now + timedelta(days=30), submitted_at=now, ended_at=ended_at,
+    )  # fmt: skip
+    filing = overdue(filing, rules, now)
+    services = city.services
+    assert await FilingStore(city.db, services.cipher).insert(filing)
+    return filing

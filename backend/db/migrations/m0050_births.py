@@ -100,6 +100,7 @@ async def _filings(db: Database) -> None:
                        partialFilterExpression={"look_at": {"$type": "date"}}),
             IndexModel([("owner_kind", ASCENDING), ("due_at", ASCENDING), ("_id", ASCENDING)], name="work"),
             IndexModel([("organization_id", ASCENDING), ("_id", DESCENDING)], name="of_organization"),
+            IndexModel([("submitted_at", ASCENDING)], name="handed_in"),
             IndexModel([("state", ASCENDING), ("_id", DESCENDING)], name="of_state"),
             IndexModel([("ended_at", ASCENDING), ("has_files", ASCENDING)], name="forget",
                        partialFilterExpression={"ended_at": {"$type": "date"}}),

@@ -14,6 +14,7 @@ from backend.permissions import ROLE_GRANTS, Permission, Role
 from backend.security.limits import BUCKETS, Bucket
 from backend.settings import Settings
 from backend.settings_checks import REQUIRED_IN_PRODUCTION
+from docs.births_drawn import births_page
 
 DOCS = Path(__file__).resolve().parent
 MADE = "<!-- Made by docs/generate.py (`make docs`); edit the code instead. -->\n"
@@ -128,6 +129,7 @@ PAGES = {
     "permissions.md": permissions_page,
     "limits.md": limits_page,
     "going-live.md": going_live_page,
+    "births.md": births_page,
 }
 
 

@@ -163,11 +163,10 @@ class Acting:
         """A place is not to be this referral's: give it back if it was taken, and forget it."""
         for _ in range(_TRIES):
             referral = await self.reload(referral_id)
-            if referral.place is not None and referral.place.appointment_id == appointment_id:
-                return
             loose = next((each for each in referral.loose if each.appointment_id == appointment_id), None)
             if loose is None:
-                await self._places.give_back(appointment_id)
+                if referral.place is None or referral.place.appointment_id != appointment_id:
+                    await self._places.give_back(appointment_id)
                 return
             if loose.owed or await self._store.write(_barred(referral, loose)):
                 there_was_one = await self._places.give_back(appointment_id)

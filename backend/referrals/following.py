@@ -74,6 +74,11 @@ class Following:
                 await self._care.begin(*about, begins_at=now, until=now + STAY)
             else:
                 await self._care.end(*about)
+        place = referral.place
+        if place is not None and place.appointment_id and referral.has_ended:
+            # The appointment was made for the referral: it gives no longer right than that.
+            where = referral.to_organization_id
+            await self._care.end(CareKind.APPOINTMENT, referral.person_id, where, place.appointment_id)
 
     async def on_place_ended(self, event: Event) -> None:
         """APPOINTMENT_CANCELLED, APPOINTMENT_STOPPED: another place is needed; the receiver gives it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from backend import clock
@@ -18,6 +18,8 @@ from backend.worker.nudge import Nudger
 # Under whose name the city claims for referrals; no account has it.
 _BUYER = named_id("referrals", "buyer")
 MOST_DAYS = 31
+# Nobody publishes sessions for days that far away.
+FURTHEST = timedelta(days=366)
 
 
 class Claims(Protocol):
@@ -55,6 +57,8 @@ class GreenChannel:
     ) -> list[FreePlaces]:
         """Sessions with places that a referral may have, in the order of the clock."""
         now, found = clock.now(), []
+        if from_on > clock.today() + FURTHEST:
+            return []
         for schedule in await self._schedules.list_for_organization(
             organization_id, from_on, min(days, MOST_DAYS)
         ):

@@ -120,7 +120,8 @@ class ReferralTeller:
 
     async def _tell_sender(self, event: Event, what: ReferralEvent, referral: Referral) -> None:
         reminded = what is _E.ESCALATE and referral.state is _S.RETURNED
-        if not referral.from_phone or not (what in _TO_SENDER or reminded):
+        still_so = event.data["state"] == referral.state
+        if not referral.from_phone or not still_so or not (what in _TO_SENDER or reminded):
             return
         facts = {
             **await self._journey(referral),

@@ -31,6 +31,7 @@ from tests.factories.charts import make_chart, make_parted_charts
 from tests.factories.exchange import make_dead_outgoing, make_kept_message
 from tests.factories.recognition import make_clinical_checks
 from tests.factories.records import make_resources
+from tests.factories.referrals import make_road
 from tests.factories.reports import make_kept_reports
 from tests.factories.sharing import make_words
 from tests.factories.surveys import make_ticket
@@ -133,6 +134,7 @@ async def _fill(kept: Kept) -> None:
     await make_dead_outgoing(services, new_id())
     await make_kept_reports(services, charts[0], services.tokens.verify(kept.sms.token))
     await make_clinical_checks(city.city.db, services, city.hospital.id, kept.sms.id)
+    await (await make_road(services)).send()
     await city.work()
 
 

@@ -24,6 +24,7 @@ from tests.factories.records import make_resources
 from tests.factories.reports import CT, make_image, make_kept_reports
 from tests.factories.sharing import DOCTOR, make_words
 from tests.security.people import FATHER, GRANNY, MOTHER, STRANGER, Life
+from tests.security.referral_life import on_the_road
 from tests.support.city import Caller
 
 ADDRESS = "潍坊市奎文区翡翠湖畔七号"
@@ -56,6 +57,7 @@ async def on_record(life: Life, mother: Caller, hospital: Caller) -> None:
     await _checks(life)
     await _words(life)
     await _quality_and_calls(life, hospital)
+    await on_the_road(life, hospital)
     await life.city.work()
 
 

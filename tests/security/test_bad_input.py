@@ -33,11 +33,12 @@ from tests.security.exchange_examples import EXCHANGE_PAGES
 from tests.security.fhir_examples import FHIR_EXAMPLES
 from tests.security.index_examples import INDEX_PAGES
 from tests.security.matrix import operations
+from tests.security.referral_examples import REFERRAL_EXAMPLES
 from tests.security.report_examples import REPORT_EXAMPLES
 from tests.security.sharing_examples import SHARING_EXAMPLES
 from tests.security.town import Town
 
-EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | FHIR_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
+EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | FHIR_EXAMPLES | REFERRAL_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
 PAGES = PAGES_OF_AREAS | CLINICAL_PAGES | EXCHANGE_PAGES | INDEX_PAGES
 OPERATIONS = operations(api_routes())
 PAGE_OPERATIONS = operations(console_routes())

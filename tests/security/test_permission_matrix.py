@@ -20,6 +20,7 @@ from tests.security.examples import EXAMPLES as OF_AREAS
 from tests.security.examples import Ask, Example
 from tests.security.fhir_examples import FHIR_EXAMPLES
 from tests.security.matrix import an_address_of, operations, read_matrix, row_key
+from tests.security.referral_examples import REFERRAL_EXAMPLES
 from tests.security.report_examples import REPORT_EXAMPLES
 from tests.security.sharing_examples import SHARING_EXAMPLES
 from tests.security.town import Town
@@ -48,6 +49,9 @@ resident:records:read       one's own              ok     ok        ok     403  
 resident:records:read       a link of the owner    ok     404       404    403    403     403      403
 resident:records:write      the owner              ok     403       404    403    403     403      403
 resident:records:write      a link of the owner    ok     404       404    403    403     403      403
+resident:referrals:read     one's own              ok     ok        ok     403    403     403      403
+resident:referrals:read     the owner              ok     ok        404    403    403     403      403
+resident:referrals:manage   the owner              ok     ok        404    403    403     403      403
 hospital:codes:verify       a code shown           403    403       403    403    ok      ok       ok
 hospital:consents:ask       one's own              403    403       403    403    ok      ok       403
 hospital:consents:ask       a thing of the hospital 403   403       403    403    ok      404      403
@@ -63,6 +67,10 @@ hospital:medication:check   a thing of the hospital 403   403       403    403  
 hospital:directory:write    one's own              403    403       403    403    ok      ok       403
 hospital:directory:write    a thing of the hospital 403   403       403    403    ok      404      403
 hospital:quality:read       one's own              403    403       403    403    ok      ok       403
+hospital:referrals:read     one's own              403    403       403    403    ok      ok       403
+hospital:referrals:read     a thing of the hospital 403   403       403    403    ok      404      403
+hospital:referrals:write    one's own              403    403       403    403    ok      ok       403
+hospital:referrals:write    a thing of the hospital 403   403       403    403    ok      404      403
 hospital:schedules:write    one's own              403    403       403    403    ok      ok       403
 hospital:schedules:write    a thing of the hospital 403   403       403    403    ok      404      403
 hospital:terminals:write    one's own              403    403       403    403    ok      ok       403
@@ -79,7 +87,7 @@ NO_TOKEN = {
 }
 
 
-EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | FHIR_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
+EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | FHIR_EXAMPLES | REFERRAL_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
 ROWS = read_matrix(MATRIX, {"staff": STAFF, "foreign": ("foreign_client",)})
 ROUTES = operations(api_routes())
 CASES = [(route, n) for route in ROUTES for n in range(len(EXAMPLES.get(route, [None])))]

@@ -23,6 +23,28 @@ _STATES = [
 ]  # fmt: skip
 _NEWEST = [("created_at", DESCENDING), ("_id", DESCENDING)]
 
+_INDEXES = [
+    IndexModel([("to_organization_id", ASCENDING), *_NEWEST], name="sent_to"),
+    IndexModel([("from_organization_id", ASCENDING), *_NEWEST], name="sent_by"),
+    IndexModel([("to_organization_id", ASCENDING), ("state", ASCENDING)], name="waiting_at"),
+    IndexModel([("from_organization_id", ASCENDING), ("state", ASCENDING)], name="waiting_of"),
+    IndexModel([("state", ASCENDING), *_NEWEST], name="of_city"),
+    IndexModel([("person_id", ASCENDING), *_NEWEST], name="of_person"),
+    IndexModel([("created_at", ASCENDING)], name="of_month"),
+    IndexModel(
+        [("appointment_id", ASCENDING)],
+        name="of_appointment",
+        partialFilterExpression={"appointment_id": {"$exists": True}},
+    ),
+    IndexModel([("due_at", ASCENDING)], name="due", partialFilterExpression={"due_at": {"$exists": True}}),
+    IndexModel(
+        [("loose_since", ASCENDING)],
+        name="loose",
+        partialFilterExpression={"loose_since": {"$exists": True}},
+    ),
+    events_due(),
+]
+
 
 async def up(db: Database) -> None:
     """State the collections."""
@@ -57,29 +79,7 @@ async def up(db: Database) -> None:
             # Sealed: what is wrong with somebody, who wrote it, where to call.
             body=_SEALED,
         ),
-        indexes=[
-            IndexModel([("to_organization_id", ASCENDING), *_NEWEST], name="sent_to"),
-            IndexModel([("from_organization_id", ASCENDING), *_NEWEST], name="sent_by"),
-            IndexModel([("to_organization_id", ASCENDING), ("state", ASCENDING)], name="waiting_at"),
-            IndexModel([("from_organization_id", ASCENDING), ("state", ASCENDING)], name="waiting_of"),
-            IndexModel([("state", ASCENDING), *_NEWEST], name="of_city"),
-            IndexModel([("person_id", ASCENDING), *_NEWEST], name="of_person"),
-            IndexModel([("created_at", ASCENDING)], name="of_month"),
-            IndexModel(
-                [("appointment_id", ASCENDING)],
-                name="of_appointment",
-                partialFilterExpression={"appointment_id": {"$exists": True}},
-            ),
-            IndexModel(
-                [("due_at", ASCENDING)], name="due", partialFilterExpression={"due_at": {"$exists": True}}
-            ),
-            IndexModel(
-                [("loose_since", ASCENDING)],
-                name="loose",
-                partialFilterExpression={"loose_since": {"$exists": True}},
-            ),
-            events_due(),
-        ],
+        indexes=_INDEXES,
     )  # fmt: skip
     await ensure_collection(
         db,

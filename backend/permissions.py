@@ -81,6 +81,7 @@ class Permission(StrEnum):
     STAFF_SURVEY_TICKETS_HANDLE = "staff:survey_tickets:handle"
     STAFF_SURVEYS_READ = "staff:surveys:read"
     STAFF_SURVEYS_WRITE = "staff:surveys:write"
+    STAFF_TARGETS_WRITE = "staff:targets:write"
     STAFF_TEMPLATES_WRITE = "staff:templates:write"
     STAFF_WALLS_MANAGE = "staff:walls:manage"
 

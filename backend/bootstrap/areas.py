@@ -248,7 +248,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         ),
         walls=Walls(WallStore(db), ground.audit),
         statistics=make_statistics(
-            db, claims=claims, orders=billing, places=ground.directory, journal=ground.audit
+            db, claims=claims, orders=billing, places=ground.directory, audit=ground.audit
         ),
         records=kept.service,
         record_reader=kept.reader,

@@ -14,6 +14,9 @@ from backend.medication.judging import Kind
 from backend.permissions import SYSTEM
 from backend.recognition import figures as recognition
 from backend.referrals.store import ReferralStore
+from backend.reports.paper import Paper, Part
+from backend.reports.paper import Row as PaperRow
+from backend.statistics.kpi_report import Report
 from backend.statistics.models import NOWHERE, Fact, Measure, Row, Total
 from backend.surveys.result_store import ResultStore
 
@@ -103,10 +106,28 @@ def fill_statistics(services: Services) -> None:
     above.kept += [KeptRecognitions(recognitions), KeptAlerts(alerts), KeptSurveys(surveys)]
     above.again += [recognitions.count_again, alerts.count_again]
     above.referral = ReferralStore(db, services.cipher).find
+    services.statistics.kpi.draw = lambda report: drawn(services, report)
+    services.statistics.kpi.city_name = services.settings.city_name
     above.gauges |= {
         "quality": lambda: quality_levels(services),
         "work": lambda: open_work(services),
     }
+
+
+async def drawn(services: Services, report: Report) -> bytes:
+    """A report as PDF, drawn where everything is drawn that is printed."""
+    parts = [
+        Part(
+            table.heading,
+            columns=table.columns,
+            widths=table.widths,
+            rows=tuple(PaperRow(row, marked=n in table.marked) for n, row in enumerate(table.rows)),
+        )
+        for table in report.tables
+    ]
+    closing = Part("说明", text=report.text)
+    paper = Paper(report.title, report.mark, report.made_at, report.facts, (*parts, closing))
+    return await services.reports.documents.on_paper(paper)
 
 
 async def quality_levels(services: Services) -> list[Fact]:

@@ -79,10 +79,15 @@ def subscribe(services: Services) -> None:
     bus.subscribe(kinds.RECOGNITION_DECIDED, "recognition.note", recognition.noting.on_decided)
     bus.subscribe(kinds.ORDER_PLACED, "recognition.on_order_placed", recognition.repeating.on_order_placed)
     for kind in COUNTED_KINDS:
+    _subscribe_figures(services)
+
+
+def _subscribe_figures(services: Services) -> None:
+    """What is counted."""
+    bus, subjects = services.bus, services.statistics.subjects
         bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
 
-    subjects = services.statistics.subjects
-    bus.subscribe(kinds.REFERRAL_CHANGED, "statistics.on_referral", subjects.on_referral)
+    bus.subscribe(EventKind.REFERRAL_CHANGED, "statistics.on_referral", subjects.on_referral)
 
 def _subscribe_journeys(services: Services) -> None:
     """What joins several areas."""
@@ -238,5 +243,6 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("referrals.sweep", 10, lambda services: services.referrals.following.sweep()),
     PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
-    PeriodicJob("statistics.backfill", 60, lambda services: services.statistics.backfill.run()),
 )
+    PeriodicJob("statistics.backfill", 60, lambda services: services.statistics.backfill.run()),
+    PeriodicJob("statistics.reports", 300, lambda services: services.statistics.kpi.make_reports()),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Collection as Ids
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from backend.audit.models import AuditEntry
+from backend.permissions import Actor
 from backend.statistics.models import Fact, Row
 
 
@@ -20,6 +21,21 @@ class Journal(Protocol):
 
     async def after(self, stream: str, number: int, limit: int) -> list[AuditEntry]:
         """Entries with numbers above `number`, in order."""
+
+
+class AuditLog(Journal, Protocol):
+    """The audit log, written to as well."""
+
+    async def record(
+        self,
+        actor: Actor,
+        action: str,
+        object: str,
+        basis: str,
+        organization_id: str | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write down who did what, and on what basis."""
 
 
 class CountedReferral(Protocol):

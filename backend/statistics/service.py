@@ -15,6 +15,7 @@ from backend.statistics.board_models import Board, BoardQuery
 from backend.statistics.facts import APPOINTMENT_KINDS, ORDER_KINDS, Facts
 from backend.statistics.follower import AuditFollower
 from backend.statistics.gauges import Gauges
+from backend.statistics.kpi import KPIService
 from backend.statistics.models import (
     NOWHERE,
     DayFigures,
@@ -47,6 +48,7 @@ class Parts:
     recount: Recount
     backfill: Backfill
     open_data: OpenData
+    kpi: KPIService
 
 
 class StatisticsService:
@@ -63,6 +65,7 @@ class StatisticsService:
         self.recount = parts.recount
         self.backfill = parts.backfill
         self.open_data = parts.open_data
+        self.kpi = parts.kpi
 
     async def on_event(self, event: Event) -> None:
         """Count an event; the same one again changes nothing."""

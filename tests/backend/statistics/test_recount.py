@@ -44,6 +44,8 @@ class Readings:
     def __init__(self, dice: Random) -> None:
         self.entries = [_entry(dice, number) for number in range(1, 60)]
 
+    async def record(self, *args: object) -> None: ...
+
     async def streams(self) -> list[str]:
         return ["city", "ORG-1"]
 
@@ -137,7 +139,7 @@ async def test_the_board_says_what_the_documents_say(
     history.live(60, DAYS)
     await write(db, history, readings)
     services = [
-        make_statistics(db, claims=history, orders=history, places=KnownPlaces(), journal=readings)
+        make_statistics(db, claims=history, orders=history, places=KnownPlaces(), audit=readings)
         for _ in range(2)
     ]
     for service in services:
@@ -145,7 +147,7 @@ async def test_the_board_says_what_the_documents_say(
     await deliver(services, list(history.events), dice)
     for _ in range(60):
         await asyncio.gather(*(service.follower.run() for service in services), return_exceptions=True)
-    fresh = make_statistics(db, claims=history, orders=history, places=KnownPlaces(), journal=readings)
+    fresh = make_statistics(db, claims=history, orders=history, places=KnownPlaces(), audit=readings)
     today = clock.today()
     assert await fresh.recount.run(today - timedelta(days=DAYS + 30), today + timedelta(days=2)) == []
     await agrees(fresh, history)
@@ -212,7 +214,7 @@ async def test_a_counter_that_is_wrong_is_found(db: Database) -> None:
     history.live(10, 20)
     readings.entries = []
     await write(db, history, readings)
-    service = make_statistics(db, claims=history, orders=history, places=KnownPlaces(), journal=readings)
+    service = make_statistics(db, claims=history, orders=history, places=KnownPlaces(), audit=readings)
     await deliver([service], list(history.events), Random(9))
     today = clock.today()
     await service._store.count("never happened", [Fact(today, "ORG-1", Measure.BOOKED, "h5")])
@@ -229,7 +231,7 @@ async def test_the_past_of_a_city_that_had_data_is_counted_anew_once(
     history.live(60, DAYS)
     readings.entries = []
     await write(db, history, readings)
-    service = make_statistics(db, claims=history, orders=history, places=KnownPlaces(), journal=readings)
+    service = make_statistics(db, claims=history, orders=history, places=KnownPlaces(), audit=readings)
     await deliver([service], list(history.events), Random(4))
     # What the version before has left: its measures by day, without the new ones and without months.
     new = {"$in": [str(Measure.VISIT_DUE), str(Measure.ARRIVED), str(Measure.MISSED)]}

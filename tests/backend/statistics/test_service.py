@@ -79,6 +79,8 @@ class KnownOrders:
 class NoJournal:
     """An audit log in which nothing stands."""
 
+    async def record(self, *args: object) -> None: ...
+
     async def streams(self) -> list[str]:
         return []
 
@@ -89,7 +91,7 @@ class NoJournal:
 @pytest.fixture
 def statistics(db: Database) -> StatisticsService:
     return make_statistics(
-        db, claims=KnownClaims(), orders=KnownOrders(), places=KnownPlaces(), journal=NoJournal()
+        db, claims=KnownClaims(), orders=KnownOrders(), places=KnownPlaces(), audit=NoJournal()
     )
 
 

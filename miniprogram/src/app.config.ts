@@ -41,6 +41,8 @@ export default defineAppConfig({
     'pages/record/measure/index',
     'pages/record/correction/index',
     'pages/record/exporting/index',
+    'pages/referrals/list/index',
+    'pages/referrals/detail/index',
   ],
   window: {
     navigationBarTitleText: appName,

@@ -1,4 +1,5 @@
 // Objects as the API sends them; tests say only what matters to them.
+import type { Referral } from '../services/referrals'
 import type { Appointment, Me, TokenPair } from '../services/types'
 
 export function sampleMe(overrides: Partial<Me> = {}): Me {
@@ -22,5 +23,26 @@ export function sampleAppointment(overrides: Partial<Appointment> = {}): Appoint
     patient: { id: '01RESIDENT', name: '张*' }, fee_fen: 1500, channel: 'h5',
     payment: { state: 'paid', order_id: '01ORDER', amount_fen: 1500, paid_at: '2026-09-17T01:00:00Z', refunded_at: null },
     created_at: '2026-09-17T01:00:00Z', cancelled_at: null, cancel_reason: null, missed_at: null, can_cancel: true, cancel_by: '2026-09-17T16:00:00Z', ...overrides,
+  }
+}
+
+export function sampleReferral(overrides: Partial<Referral> = {}): Referral {
+  const party = { organization_id: '01CLINIC', organization: '东关社区卫生服务中心', address: '东关街1号', phone: '0536-1', department: null, practitioner: '林晓' }
+  return {
+    id: '01REFERRAL', direction: 'up', urgency: 'routine', state: 'accepted', patient: { id: '01RESIDENT', name: '张*' },
+    sender: party,
+    receiver: { ...party, organization_id: '01ORGANIZATION', organization: '市人民医院', address: '广文街151号', practitioner: null },
+    clinical: { reason: '胸痛三天', diagnoses: [], summary: '', discharge_summary: '', plan: [] },
+    place: {
+      expected_at: '2026-09-18T00:10:00Z', department: '心内科', where: '门诊楼3层', practitioner: '王建国', number: 3, bed: '', bring: '身份证', lost: false,
+    },
+    transport: null, asked: '', wish: '', reject_reason: null, outcome: null, outcome_text: '', created_at: '2026-09-17T01:00:00Z',
+    follows: null, followed_by: null,
+    history: [
+      { event: 'send', at: '2026-09-17T01:00:00Z', text: '' },
+      { event: 'escalate', at: '2026-09-17T02:00:00Z', text: '' },
+      { event: 'accept', at: '2026-09-17T03:00:00Z', text: '' },
+    ],
+    can: ['wish', 'withdraw'], ...overrides,
   }
 }

@@ -45,6 +45,7 @@ export const home = {
   realNameTitle: '实名认证后即可使用',
   realName: '去认证',
   payFirst: '待支付',
+  referral: (to: string) => `转诊：${to}`,
 }
 
 export const login = {
@@ -325,7 +326,7 @@ export const messages = {
   empty: '还没有消息',
   emptyHint: '预约、停诊、退款等通知会出现在这里。',
   unread: '未读',
-  view: '查看预约',
+  view: '查看详情',
   stopped: (group: string) => `${group}短信：已停发`,
   allow: '恢复',
   allowed: '已恢复短信通知',

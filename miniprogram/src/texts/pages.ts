@@ -37,6 +37,8 @@ export const pageTitles = {
   measure: '记一次测量',
   correction: '信息有误',
   exporting: '下载全部',
+  referrals: '我的转诊',
+  referral: '转诊详情',
 }
 
 export const tabTitles = { home: '首页', booking: '预约', code: '健康码', mine: '我的' }

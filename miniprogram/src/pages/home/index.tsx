@@ -6,6 +6,7 @@ import { Button } from '../../components/button'
 import { Icon, type IconName } from '../../components/icon'
 import { Page } from '../../components/page'
 import { Press } from '../../components/press'
+import { Row } from '../../components/row'
 import { Empty, Loaded } from '../../components/states'
 import { useCityName } from '../../hooks/useCityName'
 import { useLargeType } from '../../hooks/useLargeType'
@@ -13,10 +14,13 @@ import { useLoad } from '../../hooks/useLoad'
 import { useMe } from '../../hooks/useMe'
 import { useUnread } from '../../hooks/useUnread'
 import { listAppointments } from '../../services/appointments'
+import { listReferrals } from '../../services/referrals'
 import type { Me } from '../../services/types'
 import { appointments as appointmentTexts, common, home as t, settings } from '../../texts'
 import { go, goSignIn, routes, tabs } from '../../utils/navigate'
+import { isExpected, isUnderWay, referralTag } from '../../utils/referral'
 import { askDaily, prepareSubscriptions } from '../../utils/subscribe'
+import { formatTime, formatVisitDay } from '../../utils/time'
 import './index.scss'
 
 interface TileProps {
@@ -85,6 +89,19 @@ function NextVisit() {
   )
 }
 
+/** A referral under way is what a patient looks up on the road: it stands before the next visit. */
+function UnderWay() {
+  const found = useLoad('referrals', () => listReferrals(), true)
+  const first = found.data?.items.find(isUnderWay)
+  if (!first) return null
+  const open = (): void => {
+    go(routes.referral(first.id))
+  }
+  const at = first.place && isExpected(first) ? `${formatVisitDay(first.place.expected_at)} ${formatTime(first.place.expected_at)}` : ''
+  const note = [first.patient.name, referralTag(first).text, at].filter(Boolean).join(' · ')
+  return <View className="rows"><Row icon="hospital" title={t.referral(first.receiver.organization)} note={note} onPress={open} testId="home-referral" /></View>
+}
+
 export default function HomePage() {
   const me = useMe()
   const unread = useUnread(me?.id)
@@ -128,6 +145,7 @@ export default function HomePage() {
           <Tile icon="people" tone="blue" text={t.patients} to={routes.patients()} testId="home-patients" />
           <Tile icon="message" tone="amber" text={t.messages} hint={unread > 0 ? t.unread(unread) : undefined} to={routes.messages()} testId="home-messages" />
         </View>
+        {me?.real_name ? <UnderWay /> : null}
         {me ? <NextVisit /> : null}
       </View>
     </Page>

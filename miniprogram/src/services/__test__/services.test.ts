@@ -11,6 +11,7 @@ import * as messages from '../messages'
 import * as patients from '../patients'
 import * as payments from '../payments'
 import * as records from '../records'
+import * as referrals from '../referrals'
 import * as residents from '../residents'
 
 beforeEach(() => {
@@ -53,6 +54,10 @@ describe('each service makes the call of the contract', () => {
     ['who has read', () => records.listAccesses('P', false, 'C'), 'GET /records/accesses?patient_id=P&limit=20&cursor=C', undefined],
     ['everybody who has read', () => records.listAccesses('P', true), 'GET /records/accesses?patient_id=P&own=true&limit=20', undefined],
     ['a question about a reading', () => records.askAboutAccess('P', 'A', '为什么'), 'POST /records/accesses/A/questions', { patient_id: 'P', text: '为什么' }],
+    ['referrals', () => referrals.listReferrals('C'), 'GET /referrals?limit=20&cursor=C', undefined],
+    ['a referral', () => referrals.fetchReferral('R'), 'GET /referrals/R', undefined],
+    ['a referral withdrawn', () => referrals.withdrawReferral('R'), 'POST /referrals/R/withdraw', {}],
+    ['another time', () => referrals.wishReferral('R', '周四下午'), 'POST /referrals/R/wish', { text: '周四下午' }],
     ['uses', () => healthcodes.listCodeUses('C'), 'GET /health-codes/uses?limit=20&cursor=C', undefined],
     ['hospitals', () => directory.listOrganizations(), 'GET /organizations?limit=20', undefined],
     ['departments', () => directory.listDepartments('O'), 'GET /organizations/O/departments', undefined],

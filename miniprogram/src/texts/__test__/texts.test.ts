@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { clientErrors, errorText, serverErrors } from '../errors'
 import * as texts from '../index'
 import * as records from '../records'
+import * as referrals from '../referrals'
 
 function wordsOf(value: unknown): string[] {
   if (typeof value === 'string') return [value]
@@ -18,7 +19,7 @@ describe('what the app says', () => {
     expect(errorText('SOMETHING_NEW')).toBe(clientErrors.UNEXPECTED)
   })
   test('punctuation is Chinese', () => {
-    const wrong = [...wordsOf(texts), ...wordsOf(records)].filter((text) => /[一-鿿][,;:?!]/.test(text))
+    const wrong = [...wordsOf(texts), ...wordsOf(records), ...wordsOf(referrals)].filter((text) => /[一-鿿][,;:?!]/.test(text))
     expect(wrong).toEqual([])
   })
 })

@@ -25,9 +25,16 @@ function deliveriesOf(message: Message): string {
     .join('，')
 }
 
+/** The page that a message is about. */
+function placeOf(message: Message): string | undefined {
+  if (message.appointment_id) return routes.appointment(message.appointment_id)
+  return message.kind.startsWith('referral') ? routes.referrals() : undefined
+}
+
 function MessageCard({ message, open, onOpen }: { message: Message; open: boolean; onOpen: () => void }) {
+  const to = placeOf(message)
   const see = (): void => {
-    if (message.appointment_id) go(routes.appointment(message.appointment_id))
+    if (to) go(to)
   }
   return (
     <View className="message">
@@ -42,7 +49,7 @@ function MessageCard({ message, open, onOpen }: { message: Message; open: boolea
       {open ? (
         <View className="message__more">
           <Text className="message__deliveries">{deliveriesOf(message)}</Text>
-          {message.appointment_id ? <Button kind="plain" small text={t.view} onPress={see} testId="message-view" /> : null}
+          {to ? <Button kind="plain" small text={t.view} onPress={see} testId="message-view" /> : null}
         </View>
       ) : null}
     </View>

@@ -1,0 +1,33 @@
+// What a referral's page makes of a referral: tones, the lines that a patient cares for.
+import type { Tone } from '../components/tag'
+import type { Referral, ReferralState, ReferralStep } from '../services/referrals'
+import { referralEventNames, referralStateNames } from '../texts/referrals'
+
+const TONES: Record<ReferralState, Tone> = {
+  requested: 'wait', returned: 'wait', accepted: 'good', in_transit: 'info', arrived: 'info', treating: 'info',
+  completed: 'calm', rejected: 'bad', withdrawn: 'calm', lapsed: 'bad', not_arrived: 'bad',
+}
+const EXPECTED: ReferralState[] = ['accepted', 'in_transit']
+const UNDER_WAY: ReferralState[] = ['requested', 'returned', ...EXPECTED, 'arrived', 'treating']
+
+export function referralTag({ state }: Pick<Referral, 'state'>): { text: string; tone: Tone } {
+  return { text: referralStateNames[state], tone: TONES[state] }
+}
+
+/** Whether somebody still waits for the patient at the place it says. */
+export function isExpected({ state, place }: Pick<Referral, 'state' | 'place'>): boolean {
+  return EXPECTED.includes(state) && place !== null && !place.lost
+}
+
+/** Whether it goes on: what the patient looks up on the way. */
+export function isUnderWay({ state }: Pick<Referral, 'state'>): boolean {
+  return UNDER_WAY.includes(state)
+}
+
+/** What happened, the last first; what says nothing to the patient is left out. */
+export function historyOf({ history }: Pick<Referral, 'history'>): (ReferralStep & { name: string })[] {
+  return [...history].reverse().flatMap((line) => {
+    const name = referralEventNames[line.event]
+    return name ? [{ ...line, name }] : []
+  })
+}

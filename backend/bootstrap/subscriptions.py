@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend.births.compose import EVENT_SOURCES as BIRTH_EVENT_SOURCES
 from backend.bootstrap.areas import Services
+from backend.bootstrap.referral_face import ReferralViews
 from backend.bootstrap.referral_lines import ReferralLines
 from backend.healthcodes.compose import EVENT_SOURCES as CODE_EVENT_SOURCES
 from backend.messages.record_tellers import RecordTeller
@@ -164,6 +165,13 @@ def _subscribe_exchange(services: Services) -> None:
         bus.subscribe(kind, "exchange.tell_appointment", noting.on_appointment)
     lines = ReferralLines(services.referrals, services.directory)
     noting.referrals, services.exchange.referring.book = lines, lines
+    services.fhir.referrals.desk = ReferralViews(
+        services.referrals,
+        directory=services.directory,
+        residents=services.residents,
+        charts=services.patient_index,
+        schedules=services.schedules,
+    )
     bus.subscribe(kinds.REFERRAL_CHANGED, "exchange.tell_referral", noting.on_referral)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from backend.exchange.fhir.definitions import served_types
 from backend.exchange.fhir.http import FHIR_JSON
 from backend.exchange.fhir.parameters import OF_PERSON, includes_of, parameters_of
+from backend.exchange.fhir.referrals import TYPES as REFERRAL_TYPES
 from backend.exchange.fhir.searching import is_of_organization
 
 # When what is told here was last changed.
@@ -16,6 +17,12 @@ _SECURITY = (
     "OAuth 2.0 client credentials (/oauth2/token). A hospital reads what it has sent itself; what others "
     "have sent only with X-Practitioner and X-Purpose: on consent, a care relationship, law or "
     "break-glass (X-Reason)."
+)
+
+_REFERRALS = (
+    "Referrals are a ServiceRequest of category urn:healthycity:service-category|referral and a Task of that "
+    "code with the same id, seen by the two institutions. Search with that category or code; send both in "
+    "one transaction; update the Task to move the referral. They have no history interaction."
 )
 
 
@@ -74,6 +81,8 @@ def _resource(kind: str) -> dict[str, Any]:
         "referencePolicy": ["literal", "logical", "enforced", "local"],
         "searchParam": [{"name": name, "type": kind_} for name, kind_ in sorted(names.items())],
     }
+    if kind in REFERRAL_TYPES:
+        told["documentation"] = _REFERRALS
     if kind != "Patient":
         told["searchInclude"] = [f"{kind}:{name}" for name in sorted(includes_of(kind))]
     if kind == "Patient":

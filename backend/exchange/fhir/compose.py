@@ -12,6 +12,7 @@ from backend.exchange.fhir.intake import Intake
 from backend.exchange.fhir.loading import Loading
 from backend.exchange.fhir.loads_store import LoadStore
 from backend.exchange.fhir.names_store import PatientNames
+from backend.exchange.fhir.referrals import ReferralFace
 from backend.patient_index.service import PatientIndex
 from backend.records.gate import Gate
 from backend.records.reading import RecordReader
@@ -28,6 +29,7 @@ class FHIRFace:
     finder: Finder
     bundles: Bundles
     loading: Loading
+    referrals: ReferralFace
 
 
 class Sealing(Protocol):
@@ -58,4 +60,5 @@ def make_fhir(below: Below) -> FHIRFace:
     base = f"{below.settings.public_url}/fhir/R4"
     finder = Finder(below.record_reader, below.record_gate, below.patient_index, base)
     intake = Intake(below.records, below.patient_index, finder, names_of(below), base)
-    return FHIRFace(intake, finder, Bundles(intake, base), Loading(LoadStore(below.db), intake))
+    loading = Loading(LoadStore(below.db), intake)
+    return FHIRFace(intake, finder, Bundles(intake, base), loading, ReferralFace(base))

@@ -14,6 +14,8 @@ from backend.exchange.fhir.finding import Page
 from backend.exchange.fhir.http import FHIRHandler, checked_type
 from backend.exchange.fhir.intake_models import Done, Wanted
 from backend.exchange.fhir.issues import Refused, RefusedError, outcome, refuse
+from backend.exchange.fhir.referral_ports import ReferralView
+from backend.exchange.fhir.referral_reading import is_referral
 from backend.exchange.fhir.searching import MOST, Search, parse
 from backend.exchange.fhir.values import date_asked
 from backend.http.endpoint import operation, public, requires
@@ -41,6 +43,9 @@ class Reading(FHIRHandler):
 
     async def page(self, type: str, pairs: list[tuple[str, str]]) -> dict[str, Any]:
         """A page of a search as a Bundle."""
+        referrals = self.services.fhir.referrals
+        if referrals.asks(type, pairs):
+            return searchset(self.base, await referrals.page(self.actor, type, pairs), type)
         search = parse(checked_type(type), pairs, self.base)
         found = await self.services.fhir.finder.search(self.actor, search, self.asked)
         return searchset(self.base, found, type)
@@ -62,6 +67,8 @@ class Reading(FHIRHandler):
                 return await self.page(type, pairs)
             case ["Patient", id, "$everything"]:
                 return await self.everything(id, pairs)
+            case [type, id] if self.services.fhir.referrals.is_of(type, id):
+                return (await self.services.fhir.referrals.read(self.actor, type, id))[0]
             case [type, id]:
                 found = await finder.one(self.actor, checked_type(type), id, asked)
                 return found.body if isinstance(found, Resource) else found
@@ -83,9 +90,12 @@ class SystemHandler(Reading):
     )  # fmt: skip
     async def post(self) -> bytes | None:
         """A Bundle of type `transaction` (all or nothing) or `batch` (each entry by itself)."""
-        key = self.idempotency_key
+        key, sent = self.idempotency_key, self.read_json()
+        if self.services.fhir.referrals.holds(sent):
+            self.send(await self.services.fhir.referrals.carry_out(self.actor, sent, key or ""))
+            return None
         answer = await self.services.fhir.bundles.carry_out(
-            self.actor, self.read_json(), self.below, self._count, f"{self.actor.id}/{key}" if key else ""
+            self.actor, sent, self.below, self._count, f"{self.actor.id}/{key}" if key else ""
         )
         self.send(answer)
         return None
@@ -152,6 +162,9 @@ class TypeHandler(Writing):
     async def post(self, type: str) -> bytes | None:
         """With `If-None-Exist` only when nothing fits that search."""
         body = self.read_resource(checked_type(type))
+        if is_referral(body):
+            told = "A referral is sent as a transaction: the ServiceRequest and its Task."
+            raise refuse(Refused.BUNDLE_ENTRY, told)
         key = self.idempotency_key
         await self.take_in(
             Wanted(
@@ -206,6 +219,9 @@ class InstanceHandler(Writing):
     @operation("Read a resource", tag="fhir", rate_limit="hospital_write", media="application/fhir+json")
     async def get(self, type: str, id: str) -> bytes | None:
         """As it stands; 304 when If-None-Match names its version."""
+        if self.services.fhir.referrals.is_of(type, id):
+            self._send_referral(*await self.services.fhir.referrals.read(self.actor, type, id))
+            return None
         found = await self.services.fhir.finder.one(self.actor, checked_type(type), id, self.asked)
         if isinstance(found, Resource):
             self.send_resource(found)
@@ -219,8 +235,12 @@ class InstanceHandler(Writing):
         tag="fhir", rate_limit="hospital_write", errors=_ERRORS, media="application/fhir+json",
     )  # fmt: skip
     async def put(self, type: str, id: str) -> bytes | None:
-        """With `If-Match` only over that version."""
+        """With `If-Match` only over that version. Updating the Task of a referral moves the referral."""
         body = self.read_resource(checked_type(type))
+        if self.services.fhir.referrals.is_of(type, id):
+            referrals, version = self.services.fhir.referrals, self.if_match()
+            self._send_referral(*await referrals.put(self.actor, type, id, body, version))
+            return None
         await self.take_in(Wanted("PUT", type, body, id, if_version=self.if_match()))
         return None
 
@@ -234,6 +254,15 @@ class InstanceHandler(Writing):
         version = await self.services.fhir.intake.delete(self.actor, checked_type(type), id, self.if_match())
         self.set_header("ETag", f'W/"{version}"')
         self.send(None, 204)
+
+
+    def _send_referral(self, body: dict[str, Any], view: ReferralView) -> None:
+        self.set_header("ETag", f'W/"{view.version}"')
+        known = self.request.headers.get("If-None-Match", "").strip()
+        if self.request.method == "GET" and known == f'W/"{view.version}"':
+            self.send(None, 304)
+            return
+        self.send(body)
 
 
 class HistoryHandler(FHIRHandler):

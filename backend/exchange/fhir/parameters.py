@@ -99,7 +99,10 @@ _TYPES: dict[str, str] = {
         "reference:specimen"
     ),
     "Specimen": "token:status token:type date:collected=collection.collected[x] reference:parent",
-    "Task": "token:code token:status date:authored-on=authoredOn reference:encounter reference:owner",
+    "Task": (
+        "token:code token:status date:authored-on=authoredOn reference:encounter reference:owner "
+        "reference:requester reference:focus"
+    ),
 }
 
 

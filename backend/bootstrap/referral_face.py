@@ -1,0 +1,283 @@
+"""Two neighbours that do not know each other: referrals, and the FHIR face that shows and moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+from backend.directory import identity
+from backend.directory.models import Organization
+from backend.directory.service import DirectoryService
+from backend.errors import AppError, ErrorCode
+from backend.exchange.fhir.referral_ports import Coded, Move, PlanItem, ReferralPage, ReferralView, Wish
+from backend.patient_index.service import PatientIndex
+from backend.permissions import Actor
+from backend.records.gate import organization_of
+from backend.referrals.machine import ReferralEvent, ReferralState
+from backend.referrals.models import (
+    Diagnosis,
+    Direction,
+    Draft,
+    Facts,
+    Outcome,
+    Referral,
+    ReferralQuery,
+    RejectReason,
+    Side,
+    TransportKind,
+    Urgency,
+    Who,
+)
+from backend.referrals.models import PlanItem as Planned
+from backend.referrals.service import ReferralService
+from backend.referrals.words import REJECT_REASONS, STATES
+from backend.residents.service import ResidentService
+from backend.slotpool.schedules import ScheduleService
+
+_S, _E = ReferralState, ReferralEvent
+# What a Task's status asks for, by where the referral stands; `businessStatus` may say it more exactly.
+_MOVES: dict[tuple[str, ReferralState], ReferralEvent] = {
+    ("accepted", _S.REQUESTED): _E.ACCEPT,
+    ("rejected", _S.REQUESTED): _E.REJECT,
+    ("rejected", _S.ACCEPTED): _E.REJECT,
+    ("on-hold", _S.REQUESTED): _E.ASK_MORE,
+    ("requested", _S.RETURNED): _E.SUPPLEMENT,
+    ("in-progress", _S.ACCEPTED): _E.ARRIVE,
+    ("in-progress", _S.IN_TRANSIT): _E.ARRIVE,
+    ("in-progress", _S.NOT_ARRIVED): _E.ARRIVE,
+    ("failed", _S.ACCEPTED): _E.MISS,
+    ("failed", _S.IN_TRANSIT): _E.MISS,
+}
+_WITHDRAWN_FROM = (_S.REQUESTED, _S.RETURNED, _S.ACCEPTED, _S.IN_TRANSIT)
+_MOVES |= {("cancelled", state): _E.WITHDRAW for state in _WITHDRAWN_FROM}
+_MOVES |= {("completed", state): _E.COMPLETE for state in (_S.ARRIVED, _S.TREATING)}
+_EXACTLY = {
+    (_S.IN_TRANSIT, _S.ACCEPTED): _E.DEPART,
+    (_S.IN_TRANSIT, _S.IN_TRANSIT): _E.DEPART,
+    (_S.TREATING, _S.ARRIVED): _E.BEGIN_TREATMENT,
+}
+# The status that says no more than where the referral stands already.
+_STANDING = {
+    "requested": {_S.REQUESTED}, "received": {_S.REQUESTED}, "accepted": {_S.ACCEPTED, _S.IN_TRANSIT},
+    "on-hold": {_S.RETURNED}, "in-progress": {_S.ARRIVED, _S.TREATING}, "completed": {_S.COMPLETED},
+    "rejected": {_S.REJECTED}, "cancelled": {_S.WITHDRAWN}, "failed": {_S.LAPSED, _S.NOT_ARRIVED},
+}  # fmt: skip
+
+
+def event_for(state: ReferralState, move: Move, *, has_place: bool) -> ReferralEvent | None:
+    """The event that a Task asks for; None where it asks for nothing. Raises REFERRAL_STATE."""
+    exact = _EXACTLY.get((_S(move.state), state)) if move.state in set(_S) else None
+    if exact is not None and (exact is not _E.DEPART or any(name == "transport" for name, _ in move.facts)):
+        return exact
+    if found := _MOVES.get((move.status, state)):
+        return found
+    if has_place and (move.status, state) == ("accepted", _S.ACCEPTED):
+        return _E.REBOOK
+    if state in _STANDING.get(move.status, ()):
+        return None
+    raise AppError(ErrorCode.REFERRAL_STATE, f"{move.status} in {state}", data={"state": str(state)})
+
+
+class ReferralViews:
+    """Fills the FHIR face's port with the referrals' service."""
+
+    def __init__(
+        self,
+        referrals: ReferralService,
+        *,
+        directory: DirectoryService,
+        residents: ResidentService,
+        charts: PatientIndex,
+        schedules: ScheduleService,
+    ) -> None:
+        self._referrals = referrals
+        self._directory = directory
+        self._residents = residents
+        self._charts = charts
+        self._schedules = schedules
+
+    async def get(self, actor: Actor, referral_id: str) -> ReferralView:
+        """One, if the actor's institution is a side of it."""
+        return (await self._views([await self._referrals.get(actor, referral_id)]))[0]
+
+    async def find(
+        self,
+        actor: Actor,
+        *,
+        incoming: bool | None,
+        states: Collection[str],
+        cursor: str | None,
+        limit: int,
+    ) -> ReferralPage:
+        """The newest first."""
+        wanted = tuple(state for state in ReferralState if state in states)
+        if states and not wanted:
+            return ReferralPage((), None)
+        side = None if incoming is None else Side.IN if incoming else Side.OUT
+        query = ReferralQuery(side=side, states=wanted, cursor=cursor, limit=limit)
+        found = await self._referrals.list(actor, query)
+        return ReferralPage(tuple(await self._views(list(found.items))), found.next_cursor)
+
+    async def send(self, actor: Actor, wish: Wish, key: str) -> ReferralView:
+        """The same key sends the same."""
+        own = organization_of(actor)
+        name, number = wish.name, wish.id_number
+        if wish.chart_id:
+            chart = await self._charts.chart(wish.chart_id)
+            if chart is None or chart.organization_id != own:
+                raise AppError(ErrorCode.NOT_FOUND, "another hospital's chart")
+            name, number = chart.who.name, chart.who.id_number
+        draft = Draft(
+            who=Who(name=name, id_number=number),
+            reason=wish.reason,
+            urgency=Urgency(wish.urgency),
+            direction=Direction.UP if wish.up else Direction.DOWN,
+            practitioner_id=await self._doctor(own, wish.practitioner),
+            to_organization_id=wish.receiver_id,
+            to_department_id=await self._department(wish.receiver_id, wish.department),
+            diagnoses=tuple(Diagnosis(one.text, one.code) for one in wish.diagnoses),
+            summary=wish.summary,
+            attachments=wish.attachments,
+            wanted_from=wish.wanted_from,
+            wanted_until=wish.wanted_until,
+            discharge_summary=wish.discharge_summary,
+            plan=tuple(Planned(one.what, one.due_on) for one in wish.plan),
+        )
+        return (await self._views([await self._referrals.send(actor, draft, key)]))[0]
+
+    async def move(self, actor: Actor, referral_id: str, move: Move, if_version: int | None) -> ReferralView:
+        """Let happen what a Task asks for."""
+        referral = await self._referrals.get(actor, referral_id)
+        if if_version is not None and if_version != referral.turn + 1:
+            raise AppError(ErrorCode.VERSION_CONFLICT, "the referral has moved on")
+        facts = await self._facts(actor, move)
+        has_place = bool(facts.schedule_id or facts.expected_at)
+        event = event_for(referral.state, move, has_place=has_place)
+        if event is not None:
+            referral = await self._referrals.act(actor, referral_id, event, facts)
+        return (await self._views([referral]))[0]
+
+    async def _facts(self, actor: Actor, move: Move) -> Facts:
+        said = dict(move.facts)
+        schedule_id, expected = "", said.get("expected-at")
+        if schedule := str(said.get("schedule", "")):
+            schedule_id = (await self._schedules.access(actor, schedule)).id
+        number = said.get("number")
+        try:
+            return Facts(
+                text=move.text,
+                reason=RejectReason(move.reason) if move.reason else self._reason(move),
+                schedule_id=schedule_id,
+                number=number if isinstance(number, int) else None,
+                bed=str(said.get("bed", "")),
+                expected_at=expected if isinstance(expected, datetime) else None,
+                bring=str(said.get("bring", "")),
+                transport=TransportKind(str(said["transport"])) if "transport" in said else None,
+                vehicle=str(said.get("vehicle", "")),
+                crew_phone=str(said.get("crew-phone", "")),
+                outcome=Outcome(str(said["outcome"])) if "outcome" in said else None,
+                send_back=said.get("send-back") is True,
+                discharge_summary=str(said.get("discharge-summary", "")),
+            )
+        except ValueError as error:
+            raise AppError(ErrorCode.BAD_REQUEST, "no such code", text="代码不在允许的取值中。") from error
+
+    @staticmethod
+    def _reason(move: Move) -> RejectReason | None:
+        """A refusal in words alone is one for other reasons."""
+        return RejectReason.OTHER if move.status == "rejected" and move.text else None
+
+    # -- what is shown -------------------------------------------------------------------------------------
+
+    async def _views(self, referrals: list[Referral]) -> list[ReferralView]:
+        """With the names of what they point to; the two institutions see who the patient is."""
+        sides = {one.from_organization_id for one in referrals} | {
+            one.to_organization_id for one in referrals
+        }
+        places = await self._directory.organizations_by_id(sides)
+        departments = await self._directory.departments_by_id(
+            {one.to_department_id for one in referrals} - {""}
+        )
+        doctors = await self._directory.practitioners_by_id(
+            {one.from_practitioner_id for one in referrals} - {""}
+        )
+        people = await self._residents.identities({one.person_id for one in referrals})
+        views = []
+        for one in referrals:
+            clinical, person = one.clinical, people.get(one.person_id)
+            department = departments.get(one.to_department_id)
+            doctor = doctors.get(one.from_practitioner_id)
+            views.append(
+                ReferralView(
+                    id=one.id,
+                    version=one.turn + 1,
+                    state=Coded(str(one.state), STATES[one.state]),
+                    up=one.direction is Direction.UP,
+                    urgency=str(one.urgency),
+                    person_id=one.person_id,
+                    name=person.name if person else "",
+                    id_number=person.id_number if person else "",
+                    sender=_place(one.from_organization_id, places),
+                    receiver=_place(one.to_organization_id, places),
+                    created_at=one.created_at,
+                    updated_at=one.updated_at,
+                    reason=clinical.reason,
+                    department=Coded(department.external.value, department.name) if department else None,
+                    practitioner=Coded(doctor.external.value, doctor.name) if doctor else None,
+                    diagnoses=tuple(Coded(each.code, each.text) for each in clinical.diagnoses),
+                    summary=clinical.summary,
+                    discharge_summary=clinical.discharge_summary,
+                    plan=tuple(PlanItem(each.what, each.due_on) for each in clinical.plan),
+                    attachments=clinical.attachments,
+                    wanted_from=one.wanted_from,
+                    wanted_until=one.wanted_until,
+                    said=_said(one),
+                    facts=tuple(_told(one)),
+                    follows=one.follows,
+                )
+            )
+        return views
+
+    async def _doctor(self, organization_id: str, number: str) -> str:
+        wanted = identity.practitioner_id(organization_id, identity.of_hospital(number)) if number else ""
+        return wanted if wanted and await self._directory.find_practitioner(wanted) else ""
+
+    async def _department(self, organization_id: str, name: str) -> str:
+        if not name or await self._directory.find_organization(organization_id) is None:
+            return ""
+        departments = await self._directory.list_departments(organization_id)
+        return next((one.id for one in departments if name in (one.name, one.external.value)), "")
+
+
+def _place(organization_id: str, places: dict[str, Organization]) -> Coded:
+    place = places.get(organization_id)
+    return Coded(organization_id, place.name if place else "")
+
+
+def _said(referral: Referral) -> Coded | None:
+    """Why it is not taken, or what is missing."""
+    if referral.state is ReferralState.REJECTED and referral.reject_reason is not None:
+        words = [REJECT_REASONS[referral.reject_reason], referral.history[-1].text]
+        return Coded(str(referral.reject_reason), "，".join(filter(None, words)))
+    if referral.state is ReferralState.RETURNED:
+        return Coded("", referral.asked)
+    return None
+
+
+def _told(referral: Referral) -> Iterator[tuple[str, str | datetime | bool | int]]:
+    """Where and when, how he travels, how it ended."""
+    place, transport = referral.place, referral.transport
+    if place is not None:
+        yield "expected-at", place.expected_at
+        for name, said in (("bed", place.bed), ("bring", place.bring), ("appointment", place.appointment_id)):
+            if said:
+                yield name, said
+    if transport is not None:
+        yield "transport", str(transport.kind)
+        yield "departed-at", transport.departed_at
+        if transport.vehicle:
+            yield "vehicle", transport.vehicle
+        if transport.crew_phone:
+            yield "crew-phone", transport.crew_phone
+    if referral.outcome is not None:
+        yield "outcome", str(referral.outcome)

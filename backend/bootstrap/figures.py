@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from backend import clock
+from backend.births.store import FilingStore
 from backend.bootstrap.areas import Services
 from backend.db.figures import FigureStore
 from backend.medication import figures as medication
@@ -106,6 +107,8 @@ def fill_statistics(services: Services) -> None:
     above.kept += [KeptRecognitions(recognitions), KeptAlerts(alerts), KeptSurveys(surveys)]
     above.again += [recognitions.count_again, alerts.count_again]
     above.referral = ReferralStore(db, services.cipher).find
+    above.filing = FilingStore(db, services.cipher).find
+    above.working_days = services.births.rules.calendar.between
     services.statistics.kpi.draw = lambda report: drawn(services, report)
     services.statistics.kpi.city_name = services.settings.city_name
     above.gauges |= {

@@ -79,16 +79,17 @@ def subscribe(services: Services) -> None:
     recognition = services.recognition
     bus.subscribe(kinds.RECOGNITION_DECIDED, "recognition.note", recognition.noting.on_decided)
     bus.subscribe(kinds.ORDER_PLACED, "recognition.on_order_placed", recognition.repeating.on_order_placed)
-    for kind in COUNTED_KINDS:
     _subscribe_figures(services)
 
 
 def _subscribe_figures(services: Services) -> None:
     """What is counted."""
     bus, subjects = services.bus, services.statistics.subjects
+    for kind in COUNTED_KINDS:
         bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
-
     bus.subscribe(EventKind.REFERRAL_CHANGED, "statistics.on_referral", subjects.on_referral)
+    bus.subscribe(EventKind.BIRTH_FILING_CHANGED, "statistics.on_filing", subjects.on_filing)
+
 
 def _subscribe_journeys(services: Services) -> None:
     """What joins several areas."""
@@ -247,10 +248,10 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("medication.count", 20, lambda services: services.medication.counting.run()),
     PeriodicJob("recognition.count", 20, lambda services: services.recognition.counting.run()),
     PeriodicJob("statistics.follow_audit", 15, lambda services: services.statistics.follower.run()),
+    PeriodicJob("statistics.backfill", 60, lambda services: services.statistics.backfill.run()),
+    PeriodicJob("statistics.reports", 300, lambda services: services.statistics.kpi.make_reports()),
     PeriodicJob("statistics.gauges", 600, lambda services: services.statistics.gauges.run()),
     PeriodicJob("referrals.sweep", 10, lambda services: services.referrals.following.sweep()),
     PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )
-    PeriodicJob("statistics.backfill", 60, lambda services: services.statistics.backfill.run()),
-    PeriodicJob("statistics.reports", 300, lambda services: services.statistics.kpi.make_reports()),

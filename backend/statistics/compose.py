@@ -26,7 +26,7 @@ def make_statistics(
     """The service. What the areas above know is put into `above` once they exist."""
     store, above = StatisticsStore(db), Above()
     raw, board = RawStore(db), BoardReading(store, places, above)
-    recount = Recount(store, raw)
+    recount = Recount(store, raw, above)
     parts = Parts(
         above,
         Subjects(store, above),

@@ -74,16 +74,28 @@ class CountedReferral(Protocol):
         """When it ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class CountedFiling:
-    """What the figures need to know of a filing of a birth. `organization_id` is the hospital's."""
+class CountedFiling(Protocol):
+    """What the figures need to know of a filing of a birth."""
 
-    organization_id: str
-    filed_on: date | None
-    completed_on: date | None = None
-    working_days: int = 0
+    @property
+    def organization_id(self) -> str:
+        """Where the child was born."""
+
+    @property
+    def state(self) -> str:
+        """Where it stands."""
+
+    @property
+    def submitted_at(self) -> datetime | None:
+        """When it was handed in."""
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended."""
 
 
+# How many working days have passed from one instant to another.
+WorkingDays = Callable[[datetime, datetime], int]
 # Asked for the facts of today; a source that fails keeps none of the others from being written.
 Gauge = Callable[[], Awaitable[Sequence[Fact]]]
 
@@ -110,3 +122,4 @@ class Above:
     again: list[Callable[[], Awaitable[int]]] = field(default_factory=list)
     referral: Callable[[str], Awaitable[CountedReferral | None]] | None = None
     filing: Callable[[str], Awaitable[CountedFiling | None]] | None = None
+    working_days: WorkingDays | None = None

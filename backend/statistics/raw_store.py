@@ -71,6 +71,16 @@ class RawReferral:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class RawFiling:
+    """A filing's clear fields."""
+
+    organization_id: str
+    state: str
+    submitted_at: datetime | None
+    ended_at: datetime | None
+
+
 class RawStore:
     """Reads; each method by instants, the last one not within."""
 
@@ -80,6 +90,7 @@ class RawStore:
         self._uses = db.collection("code_uses")
         self._audit = db.collection("audit")
         self._referrals = db.collection("referrals")
+        self._filings = db.collection("birth_filings")
         self._jobs = db.collection("outbox")
 
     async def claims(self, since: datetime, until: datetime) -> AsyncIterator[RawClaim]:
@@ -175,6 +186,14 @@ class RawStore:
                 accepted_at=doc.get("accepted_at"),
                 arrived_at=doc.get("arrived_at"),
                 ended_at=doc.get("ended_at"),
+            )
+
+    async def filings(self, since: datetime, until: datetime) -> AsyncIterator[RawFiling]:
+        """Filings of births that were handed in or ended."""
+        between = {"$gte": since, "$lt": until}
+        async for doc in self._filings.find({"$or": [{"submitted_at": between}, {"ended_at": between}]}):
+            yield RawFiling(
+                doc["organization_id"], doc["state"], doc.get("submitted_at"), doc.get("ended_at")
             )
 
     async def is_settled(self, subscriber: str, until: datetime) -> bool:

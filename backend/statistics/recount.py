@@ -12,18 +12,20 @@ from backend.statistics.counted import Adds, Place, merge
 from backend.statistics.facts import ARRIVAL_STEP, arrival, arrives, of_claim
 from backend.statistics.follower import of_entries
 from backend.statistics.models import Fact, Measure, adds_of
+from backend.statistics.ports import Above
 from backend.statistics.raw_store import RawClaim, RawOrder, RawStore, RawUse
 from backend.statistics.store import StatisticsStore
-from backend.statistics.subjects import of_referral
+from backend.statistics.subjects import of_filing, of_referral
 from backend.worker.events import EventKind
 
 _M = Measure
-# Messages, births and what other areas count themselves are not among them (docs/statistics.md).
+# Messages, and what other areas count themselves, are not among them (docs/statistics.md).
 RECOUNTED = frozenset(
     {
         _M.BOOKED, _M.CANCELLED, _M.STOPPED, _M.EXPIRED, _M.MISSED, _M.VISIT_DUE, _M.ARRIVED,
         _M.PAID, _M.REFUNDED, _M.CODE_USED, _M.RECORD_ACCESS, _M.REPORT_LOOKUP,
         _M.REFERRAL_SENT, _M.REFERRAL_ACCEPTED, _M.REFERRAL_ARRIVED, _M.REFERRAL_ENDED,
+        _M.BIRTH_FILED, _M.BIRTH_COMPLETED,
     }
 )  # fmt: skip
 _ENDS = {
@@ -47,9 +49,10 @@ class Difference:
 class Recount:
     """Counts a period anew. It takes as long as there are documents: a command's work, not a page's."""
 
-    def __init__(self, store: StatisticsStore, raw: RawStore) -> None:
+    def __init__(self, store: StatisticsStore, raw: RawStore, above: Above) -> None:
         self._store = store
         self._raw = raw
+        self._above = above
 
     async def run(self, from_on: date, to_on: date) -> list[Difference]:
         """Every counter of the period that differs, by day."""
@@ -82,6 +85,10 @@ class Recount:
         if _M.REFERRAL_SENT in measures:
             async for referral in self._raw.referrals(since, until):
                 take(of_referral(referral))
+        working_days = self._above.working_days
+        if _M.BIRTH_FILED in measures and working_days is not None:
+            async for filing in self._raw.filings(since, until):
+                take(of_filing(filing, working_days))
         return found
 
     async def _of_uses(self, since: datetime, until: datetime) -> list[Fact]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from backend import clock
 from backend.statistics.models import Fact, Measure
-from backend.statistics.ports import Above, CountedFiling, CountedReferral
+from backend.statistics.ports import Above, CountedFiling, CountedReferral, WorkingDays
 from backend.statistics.store import StatisticsStore
 from backend.worker.events import Event
+
+# The state of a filing of which everything wanted is done.
+COMPLETED = "completed"
 
 
 class Subjects:
@@ -29,8 +30,8 @@ class Subjects:
         """BIRTH_FILING_CHANGED."""
         filing_id = event.data["filing_id"]
         filing = await self._above.filing(filing_id) if self._above.filing else None
-        if filing is not None:
-            await self._store.settle(f"filing:{filing_id}", of_filing(filing))
+        if filing is not None and self._above.working_days is not None:
+            await self._store.settle(f"filing:{filing_id}", of_filing(filing, self._above.working_days))
 
 
 def of_referral(referral: CountedReferral) -> list[Fact]:
@@ -54,13 +55,13 @@ def of_referral(referral: CountedReferral) -> list[Fact]:
     return found
 
 
-def of_filing(filing: CountedFiling) -> list[Fact]:
-    """Filed on its day; completed on its day, with the working days it took. Pure."""
-
-    def fact(on: date, measure: Measure, amount: int = 0) -> Fact:
-        return Fact(on, filing.organization_id, measure, amount=amount)
-
-    found = [] if filing.filed_on is None else [fact(filing.filed_on, Measure.BIRTH_FILED)]
-    if filing.completed_on is not None:
-        found.append(fact(filing.completed_on, Measure.BIRTH_COMPLETED, filing.working_days))
+def of_filing(filing: CountedFiling, working_days: WorkingDays) -> list[Fact]:
+    """Handed in on its day; completed on its day, with the working days it took. Pure."""
+    if filing.submitted_at is None:
+        return []
+    place = filing.organization_id
+    found = [Fact(clock.civil_date(filing.submitted_at), place, Measure.BIRTH_FILED)]
+    if filing.state == COMPLETED and filing.ended_at is not None:
+        days = working_days(filing.submitted_at, filing.ended_at)
+        found.append(Fact(clock.civil_date(filing.ended_at), place, Measure.BIRTH_COMPLETED, amount=days))
     return found

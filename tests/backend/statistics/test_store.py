@@ -2,15 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from backend import clock
 from backend.db.client import Database
 from backend.statistics.models import Fact, Measure, Row, adds_of
-from backend.statistics.ports import CountedFiling
-from backend.statistics.raw_store import RawReferral
+from backend.statistics.raw_store import RawFiling, RawReferral
 from backend.statistics.store import MONTHS_READY, StatisticsStore
 from backend.statistics.subjects import of_filing, of_referral
 
@@ -152,8 +151,14 @@ def test_a_referral_adds_what_it_has_become() -> None:
 
 
 def test_a_filing_adds_the_working_days_it_took() -> None:
-    assert of_filing(CountedFiling("ORG-1", None)) == []
-    assert of_filing(CountedFiling("ORG-1", ON, NEXT, 9)) == [
-        Fact(ON, "ORG-1", Measure.BIRTH_FILED),
-        Fact(NEXT, "ORG-1", Measure.BIRTH_COMPLETED, amount=9),
+    def worked(first: datetime, last: datetime) -> int:
+        return (last - first).days
+
+    first, last = clock.city_instant(ON, 10), clock.city_instant(ON + timedelta(days=9), 11)
+    assert of_filing(RawFiling("ORG-1", "draft", None, None), worked) == []
+    filed = Fact(ON, "ORG-1", Measure.BIRTH_FILED)
+    assert of_filing(RawFiling("ORG-1", "withdrawn", first, last), worked) == [filed]
+    assert of_filing(RawFiling("ORG-1", "completed", first, last), worked) == [
+        filed,
+        Fact(ON + timedelta(days=9), "ORG-1", Measure.BIRTH_COMPLETED, amount=9),
     ]

@@ -88,6 +88,7 @@ def _subscribe_figures(services: Services) -> None:
     for kind in COUNTED_KINDS:
         bus.subscribe(kind, "statistics.on_event", services.statistics.on_event)
     bus.subscribe(EventKind.REFERRAL_CHANGED, "statistics.on_referral", subjects.on_referral)
+    bus.subscribe(EventKind.BIRTH_FILING_CHANGED, "statistics.on_filing", subjects.on_filing)
 
 
 def _subscribe_journeys(services: Services) -> None:

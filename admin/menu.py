@@ -32,6 +32,7 @@ ENTRIES = (
         Permission.STAFF_REFERRALS_READ,
         "/admin/referrals/counts",
     ),
+    Entry("/admin/births", "出生一件事", "users-group", Permission.STAFF_BIRTHS_READ, "/admin/births/counts"),
     Entry("/admin/surveys", "随访", "stethoscope", Permission.STAFF_SURVEYS_READ),
     Entry("/admin/patient-index", "患者主索引", "user-circle", Permission.STAFF_PATIENT_INDEX_MANAGE),
     Entry("/admin/record-access", "病历调阅", "eye", Permission.STAFF_RECORD_ACCESS_READ),

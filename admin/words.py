@@ -69,6 +69,8 @@ PERMISSIONS: dict[str, str] = {
     Permission.STAFF_DIRECTORY_WRITE: "修改机构、科室、医生",
     Permission.STAFF_CLIENTS_MANAGE: "管理医院系统与终端的凭证",
     Permission.STAFF_STAFF_MANAGE: "管理工作人员账号",
+    Permission.STAFF_BIRTHS_READ: "查看出生一件事申请",
+    Permission.STAFF_BIRTHS_HANDLE: "处理出生一件事申请",
     Permission.STAFF_AUDIT_READ: "查看审计日志",
     Permission.STAFF_RECORD_ACCESS_OPEN: "打开转诊患者的病历",
     Permission.STAFF_RECORD_ACCESS_READ: "查看病历授权与调阅记录",

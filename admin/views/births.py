@@ -1,0 +1,329 @@
+"""Births: the work-list, one filing with its graph, births that look like others, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from admin import birth_words, spreadsheet
+from admin.base import PageHandler, page
+from admin.forms import Filters, Form, ReasonForm
+from admin.lookups import organization_names
+from admin.step_graph import draw
+from backend import clock
+from backend.births.figures import AgencyLine, BirthFigures, Line
+from backend.births.machine import FilingState, StepState
+from backend.births.models import FilingView, OwnerKind, WorkQuery
+from backend.errors import ErrorCode, not_found
+from backend.http.endpoint import requires
+from backend.permissions import Permission
+from backend.security.masking import mask_id_number, mask_name, mask_phone
+
+_READ, _HANDLE = Permission.STAFF_BIRTHS_READ, Permission.STAFF_BIRTHS_HANDLE
+BASE = "/admin/births"
+PER_PAGE = 30
+
+
+class WorkFilters(Filters):
+    """Whose turn, where."""
+
+    scope: str = Field("staff", max_length=10, title="范围")
+    state: FilingState | None = Field(None, title="状态")
+    agency: str = Field("", max_length=30, title="部门")
+
+
+class StepForm(Form):
+    """What is done about a filing, and why."""
+
+    step: str = Field("", max_length=30, title="事项")
+    text: str = Field("", max_length=1000, title="处理记录")
+
+
+class SameForm(ReasonForm):
+    """Whether two notices are one birth."""
+
+    same: str = Field("", max_length=3, title="结论")
+
+
+class FigureFilters(Filters):
+    """For how long."""
+
+    months: int = Field(3, ge=1, le=12, title="时间")
+
+
+class WorkHandler(PageHandler):
+    """The work-list."""
+
+    @requires(_READ)
+    @page("Filings of births")
+    async def get(self, query: WorkFilters) -> None:
+        """Those that wait for staff first, the most urgent on top."""
+        desk = self.services.births.desk
+        wanted = WorkQuery(
+            waiting_for_staff=query.scope == "staff",
+            mine=query.scope == "mine",
+            state=query.state,
+            agency=query.agency,
+            cursor=query.cursor,
+            limit=PER_PAGE,
+        )
+        views, following = await desk.worklist(self.actor, wanted)
+        waiting, late = await desk.count(self.actor)
+        self.show_page(
+            "births/list.html",
+            views=views,
+            following=following,
+            waiting=waiting,
+            late=late,
+            doubtful=len(await desk.doubtful(self.actor)),
+            names=await organization_names(self.services, [view.filing.organization_id for view in views]),
+            owners=await _owners(self, views),
+            agencies=self.services.births.rules.agencies,
+            mask=mask_name,
+            now=clock.now(),
+            said=birth_words,
+        )
+
+
+class CountsHandler(PageHandler):
+    """What waits, for the menu."""
+
+    by_a_person = False
+
+    @requires(_READ)
+    @page("What waits of births")
+    async def get(self) -> None:
+        """JSON."""
+        waiting, late = await self.services.births.desk.count(self.actor)
+        self.finish({"waits": waiting, "late": bool(late)})
+
+
+class FilingPage(PageHandler):
+    """One filing, to be looked at or worked on."""
+
+    async def show(self, **path: str) -> None:
+        """Show it; that somebody looked is on record."""
+        view = await self.services.births.desk.look(self.actor, path["filing_id"])
+        filing = view.filing
+        shown = [step for step in filing.steps if step.state is not StepState.NOT_WANTED]
+        members = {entry.by for entry in filing.history} | {filing.taken_by}
+        self.show_page(
+            "births/filing.html",
+            view=view,
+            filing=filing,
+            drawing=draw({step.code: step.needs for step in shown}),
+            steps={step.code: step for step in shown},
+            owners=await _owners(self, [view]),
+            members=await self.services.staff.names({each for each in members if each}),
+            organization=await self.services.directory.find_organization(filing.organization_id),
+            agencies=self.services.births.rules.agencies,
+            mask=mask_name,
+            mask_number=mask_id_number,
+            mask_phone=mask_phone,
+            now=clock.now(),
+            said=birth_words,
+        )
+
+
+class FilingHandler(FilingPage):
+    """One filing."""
+
+    @requires(_READ)
+    @page("A filing of a birth")
+    async def get(self, filing_id: str) -> None:
+        """Its graph, clocks, materials and history, and what can be done."""
+        await self.show(filing_id=filing_id)
+
+
+class FilingDeedHandler(FilingPage):
+    """Taking, noting, asking again, retrying, withdrawing."""
+
+    @requires(_HANDLE)
+    @page("Work on a filing of a birth", errors=(ErrorCode.REASON_REQUIRED, ErrorCode.CONFLICT), again=True)
+    async def post(self, body: StepForm, filing_id: str, deed: str) -> None:
+        """Do it and show the filing."""
+        desk = self.services.births.desk
+        match deed:
+            case "take":
+                await desk.take(self.actor, filing_id)
+            case "note":
+                await desk.note(self.actor, filing_id, body.text)
+            case "settle":
+                await desk.settle(self.actor, filing_id, body.text)
+            case "withdraw":
+                await desk.withdraw(self.actor, filing_id, body.text)
+            case "ask-again":
+                await desk.ask_again(self.actor, filing_id, body.step)
+            case "retry":
+                await desk.retry(self.actor, filing_id, body.step, body.text)
+            case "mark-corrected":
+                await desk.mark_corrected(self.actor, filing_id, body.step, body.text)
+            case _:
+                raise not_found("deed")
+        self.go(f"{BASE}/filings/{filing_id}", "saved")
+
+
+class FileHandler(PageHandler):
+    """A photo that the parents sent."""
+
+    @requires(_READ)
+    @page("A material of a filing")
+    async def get(self, filing_id: str, file_id: str) -> None:
+        """As it came; on record."""
+        file, content = await self.services.births.desk.read_file(self.actor, filing_id, file_id)
+        self.set_header("Content-Type", file.content_type)
+        self.set_header("Content-Disposition", "inline")
+        self.finish(content)
+
+
+class DoubtfulHandler(PageHandler):
+    """Births that look like others."""
+
+    @requires(_READ)
+    @page("Births that look like others")
+    async def get(self) -> None:
+        """The oldest first, each with the one it looks like."""
+        await self.show()
+
+    async def show(self, **path: str) -> None:
+        """Show them."""
+        del path
+        births = await self.services.births.desk.doubtful(self.actor)
+        self.show_page(
+            "births/doubtful.html",
+            births=births,
+            names=await organization_names(self.services, [birth.organization_id for birth in births]),
+            mask=mask_name,
+            mask_number=mask_id_number,
+            said=birth_words,
+        )
+
+
+class DecideHandler(DoubtfulHandler):
+    """The decision about one."""
+
+    @requires(_HANDLE)
+    @page("Decide whether births are one", errors=(ErrorCode.REASON_REQUIRED, ErrorCode.CONFLICT), again=True)
+    async def post(self, body: SameForm, birth_id: str) -> None:
+        """The same, or another child's."""
+        same = body.same == "yes"
+        await self.services.births.desk.decide_doubtful(self.actor, birth_id, same=same, reason=body.given())
+        self.go(f"{BASE}/doubtful", "saved")
+
+
+class FiguresHandler(PageHandler):
+    """How it goes."""
+
+    @requires(_READ)
+    @page("Figures of births")
+    async def get(self, query: FigureFilters) -> None:
+        """By month and by agency."""
+        figures = await self.services.births.desk.figures(self.actor, query.months)
+        self.show_page(
+            "births/figures.html",
+            figures=figures,
+            names=_step_names(self),
+            agencies=self.services.births.rules.agencies,
+            promised=self.services.births.rules.promised_working_days,
+            charts=_charts(figures),
+            said=birth_words,
+        )
+
+
+class ExportHandler(PageHandler):
+    """The same as a file."""
+
+    @requires(_READ)
+    @page("Export the figures of births")
+    async def get(self, query: FigureFilters) -> None:
+        """CSV, without anybody in it."""
+        figures = await self.services.births.desk.figures(self.actor, query.months)
+        names, agencies = _step_names(self), self.services.births.rules.agencies
+        rows: list[Sequence[str]] = [["类别", "名称", *_MONTH_COLUMNS]]
+        rows += [["合计", "", *_month(figures.total)]]
+        rows += [["月份", line.month, *_month(line)] for line in figures.months]
+        rows += [["类别", "名称", *_AGENCY_COLUMNS]]
+        rows += [
+            ["事项", f"{names.get(line.step, line.step)}（{agencies.get(line.agency, line.agency)}）",
+             *_agency(line)]
+            for line in figures.agencies
+        ]  # fmt: skip
+        await self.services.audit.record(
+            self.actor, "births.exported", "births/figures", "导出出生一件事统计", None
+        )
+        self.set_header("Content-Type", "text/csv; charset=utf-8")
+        self.set_header("Content-Disposition", 'attachment; filename="births.csv"')
+        self.finish(spreadsheet.lines(rows, first=True))
+
+
+_DAYS = "用时工作日（中位数）"
+_MONTH_COLUMNS = [
+    "提交",
+    "全部办结",
+    "部分办结",
+    "撤回或未办",
+    "办理中",
+    "有部门超期",
+    _DAYS,
+]
+_AGENCY_COLUMNS = ["送办", "办结", "其中超期办结", "超期未办结", _DAYS]
+
+
+def _month(line: Line) -> list[str]:
+    counts = (line.filed, line.completed, line.partly, line.ended_otherwise, line.under_way, line.overdue)
+    return [*map(str, counts), _days(line.median_days)]
+
+
+def _agency(line: AgencyLine) -> list[str]:
+    return [*map(str, (line.asked, line.done, line.late, line.overdue)), _days(line.median_days)]
+
+
+def _days(days: float | None) -> str:
+    return "" if days is None else f"{days:g}"
+
+
+def _charts(figures: BirthFigures) -> dict[str, Any]:
+    return {
+        "labels": [line.month for line in figures.months],
+        "series": [
+            {"label": "提交", "data": [line.filed for line in figures.months]},
+            {"label": "全部办结", "data": [line.completed for line in figures.months]},
+        ],
+    }
+
+
+def _step_names(handler: PageHandler) -> dict[str, str]:
+    return {rule.code: rule.name for rule in handler.services.births.rules.steps}
+
+
+async def _owners(handler: PageHandler, views: Sequence[FilingView]) -> dict[str, str]:
+    """Who has to move next, in words, by filing."""
+    agencies = handler.services.births.rules.agencies
+    members = await handler.services.staff.names({view.filing.taken_by for view in views} - {""})
+
+    def named(view: FilingView) -> str:
+        owner = view.owner
+        if owner is None:
+            return "—"
+        if owner.kind is OwnerKind.AGENCY:
+            return agencies.get(owner.id, owner.id)
+        if owner.kind is OwnerKind.STAFF:
+            return members.get(owner.id, "工作人员")
+        return birth_words.OWNERS[owner.kind]
+
+    return {view.filing.id: named(view) for view in views}
+
+
+routes = [
+    (BASE, WorkHandler),
+    (rf"{BASE}/counts", CountsHandler),
+    (rf"{BASE}/doubtful", DoubtfulHandler),
+    (rf"{BASE}/doubtful/(?P<birth_id>[\w-]+)", DecideHandler),
+    (rf"{BASE}/figures", FiguresHandler),
+    (rf"{BASE}/figures/export", ExportHandler),
+    (rf"{BASE}/filings/(?P<filing_id>[\w-]+)", FilingHandler),
+    (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/files/(?P<file_id>[\w-]+)", FileHandler),
+    (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/(?P<deed>[a-z-]+)", FilingDeedHandler),
+]

@@ -8,9 +8,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import AppError, ErrorCode
+from backend.http.schema import WrittenDay
 
 # Not at the edge of what a calendar can count: there is a day before it and a day after.
-Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(9000, 1, 1))]
+Day = Annotated[WrittenDay, Field(ge=date(1900, 1, 1), le=date(9000, 1, 1))]
 
 
 class Form(BaseModel):

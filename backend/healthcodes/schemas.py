@@ -21,7 +21,7 @@ from backend.healthcodes.models import (
     Verified,
 )
 from backend.healthcodes.service import svg_of
-from backend.http.schema import Answer, Instant, Query, Schema
+from backend.http.schema import Answer, Instant, Query, Schema, WrittenInstant
 from backend.residents.id_numbers import Sex
 
 CodeText = Annotated[str, StringConstraints(min_length=1, max_length=300)]
@@ -95,7 +95,7 @@ class VerifyCode(Schema):
 
     code: CodeText
     step: StepCode = Field(description="10101 挂号, 10102 诊断, 10103 取药, 10104 检查, 10105 收费 …")
-    at: AwareDatetime | None = Field(
+    at: WrittenInstant | None = Field(
         None, description="The terminal's clock; the answer tells how far it is off."
     )
     second_factor: SecondFactorIn | None = None
@@ -146,7 +146,7 @@ class OfflineUseIn(Schema):
 
     code: CodeText
     step: StepCode
-    at: AwareDatetime
+    at: WrittenInstant
 
 
 class UploadUses(Schema):

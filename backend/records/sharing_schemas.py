@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from backend.directory.models import Department, Organization
-from backend.http.schema import Answer, Instant, PageQuery, Query, Schema, WrittenDay
+from backend.http.schema import Answer, Instant, PageQuery, Query, Schema, WrittenDay, WrittenInstant
 from backend.records.accesses import Access
 from backend.records.launches import OPEN_WITHIN
 from backend.records.models import Purpose
@@ -45,7 +45,7 @@ class Limits(Schema):
     kinds: list[KindName] | None = Field(None, max_length=MOST, description="Null: everything.")
     since: WrittenDay | None = Field(None, strict=False, description="Of data from this day on.")
     until: WrittenDay | None = Field(None, strict=False, description="Of data up to this day.")
-    expires_at: AwareDatetime = Field(strict=False, description="When the consent ends; three years at most.")
+    expires_at: WrittenInstant = Field(strict=False, description="When it ends; three years at most.")
     sensitive: bool = Field(False, description="With what is especially sensitive (HIV, psychiatry …).")
 
 

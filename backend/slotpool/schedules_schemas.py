@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from backend.directory.schemas import ExternalID
-from backend.http.schema import Answer, Instant, Schema
+from backend.http.schema import Answer, Instant, Schema, WrittenDay, WrittenInstant
 from backend.slotpool.claims_models import Channel
 from backend.slotpool.schedules_models import Kind, Period, Schedule, ScheduleState
 from backend.slotpool.schedules_rules import MAX_FEE_FEN, MAX_NUMBER, MAX_SLOTS
@@ -23,7 +23,7 @@ def _of_our_time(instant: datetime) -> datetime:
 
 # An instant in any zone; without a zone it would be a guess.
 ZonedInstant = Annotated[
-    AwareDatetime, AfterValidator(_of_our_time), Field(description="RFC 3339 with a zone.")
+    WrittenInstant, AfterValidator(_of_our_time), Field(description="RFC 3339 with a zone.")
 ]
 ChannelName = Annotated[Channel, Field(strict=False)]
 
@@ -41,7 +41,7 @@ class PublishSchedule(Schema):
 
     department: ExternalID
     practitioner: ExternalID | None = None
-    on: date
+    on: WrittenDay
     period: Period
     kind: Kind = "general"
     fee_fen: int = Field(ge=0, le=MAX_FEE_FEN)

@@ -55,14 +55,18 @@ class Following:
         referral = await self._store.find(event.data["referral_id"])
         if referral is None:
             return
-        await self.settle_care(referral)
+        await self.settle(referral)
         await self._sending.send_back(referral)
-        await self._give_back(referral, owed_only=True)
         await self._ask(event, referral)
         if referral.nearest and referral.state in _GOES_ON and not referral.followed_by:
             await self._to_the_next(referral)
 
-    async def settle_care(self, referral: Referral) -> None:
+    async def settle(self, referral: Referral) -> None:
+        """Rights and places as the referral's state says."""
+        await self._settle_care(referral)
+        await self._give_back(referral, owed_only=True)
+
+    async def _settle_care(self, referral: Referral) -> None:
         """The receiver may read the record as long as the referral says so, and not a moment longer."""
         if not referral.person_id:
             return
@@ -122,7 +126,7 @@ class Following:
                 referral, _ = await self._acting.act(
                     SYSTEM, referral, ReferralEvent.WITHDRAW, NO_FACTS, parts
                 )
-                await self.settle_care(referral)
+                await self.settle(referral)
             await self._store.forget(referral.id)
 
     # -- one by one ------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class ReferralService:
             raise AppError(ErrorCode.FORBIDDEN, "sends nobody")
         referral, new = await self._sending.send(actor, draft, key)
         # In an emergency the receiver reads at once: not when a worker comes to it.
-        await self.following.settle_care(referral)
+        await self.following.settle(referral)
         self._nudge()
         if new:
             await self._record(actor, "referrals.send", referral, referral.from_organization_id)
@@ -86,9 +86,9 @@ class ReferralService:
             raise AppError(ErrorCode.FORBIDDEN, "may only read")
         after, changed = await self._acting.act(actor, referral, event, facts, parts)
         if event is ReferralEvent.REDIRECT and not changed:
-            after = await self._acting.reload(referral.followed_by)
-        # What ends the right to read ends it before the answer leaves.
-        await self.following.settle_care(after)
+            after = await self._acting.reload(after.followed_by)
+        # What ends the right to read, or frees a place, does so before the answer leaves.
+        await self.following.settle(after)
         self._nudge()
         if changed:
             await self._record(actor, f"referrals.{event}", after, _only(actor, after))

@@ -68,7 +68,8 @@ class PrecheckHandler(_ParentsHandler):
     )
     async def post(self, body: AnswersIn, birth_id: str) -> PrecheckOut:
         """Plain reasons, and what to do about each; nothing is kept."""
-        return precheck_out(await self.services.births.precheck(self.actor, birth_id, answers_of(body)))
+        births = self.services.births
+        return precheck_out(await births.precheck(self.actor, birth_id, answers_of(body)), births.rules)
 
 
 class FilingListHandler(_ParentsHandler):

@@ -106,14 +106,24 @@ class MaterialOut(Answer):
     file_ids: list[str]
 
 
+class PlannedOut(Answer):
+    """A step that the city knows, whether it would be asked for or not."""
+
+    code: str
+    name: str
+    agency_name: str
+    optional: bool
+
+
 class PrecheckOut(Answer):
-    """Whether it can be filed as it is."""
+    """Whether it can be filed as it is; `steps` would be asked for, `left_out` not."""
 
     ok: bool
     problems: list[ProblemOut]
     materials: list[MaterialOut]
     steps: list[str]
     left_out: list[str]
+    plan: list[PlannedOut]
     promised_days: int
 
 
@@ -241,7 +251,7 @@ def birth_out(birth: Birth, hospital: str) -> BirthOut:
     )
 
 
-def precheck_out(found: Precheck) -> PrecheckOut:
+def precheck_out(found: Precheck, rules: Rules) -> PrecheckOut:
     """The result of a check."""
     return PrecheckOut(
         ok=found.ok,
@@ -249,6 +259,15 @@ def precheck_out(found: Precheck) -> PrecheckOut:
         materials=[_material_out(each) for each in found.materials],
         steps=list(found.steps),
         left_out=list(found.left_out),
+        plan=[
+            PlannedOut(
+                code=rule.code,
+                name=rule.name,
+                agency_name=rules.agencies[rule.agency],
+                optional=rule.optional,
+            )
+            for rule in rules.steps
+        ],
         promised_days=found.promised_days,
     )
 

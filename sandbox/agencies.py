@@ -130,7 +130,7 @@ class Offices:
         results: dict[str, str] | None = None,
     ) -> None:
         """A clerk, or time, decides; the city is told."""
-        if application.standing not in ("accepted", "needs_correction"):
+        if application.standing != "accepted":
             return
         application.standing = standing
         application.revision += 1

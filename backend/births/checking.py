@@ -88,8 +88,11 @@ def situations_of(rules: Rules, case: Case) -> list[str]:
     if (case.today - clock.civil_date(birth.facts.born_at)).days > rules.child_age_days:
         found.append("too_old")
     parents = [birth.mother.name, other_name(birth, answers)]
-    found += name_situations(answers.child_name.strip(), parents, rules.names)
-    found += _of_parents(case) + _of_household(case) + _of_the_rest(rules, case)
+    of_parents = _of_parents(case)
+    names = name_situations(answers.child_name.strip(), parents, rules.names)
+    # Whose surname it is, is asked once both parents are known.
+    found += [name for name in names if name != "name_surname" or "other_missing" not in of_parents]
+    found += of_parents + _of_household(case) + _of_the_rest(rules, case)
     if case.findings.away:
         found.append("licences_away")
     return found

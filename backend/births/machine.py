@@ -145,11 +145,9 @@ STEP_MOVES: dict[tuple[StepState, StepEvent], Move] = {
     (_S.CANCELLED, _T.RESTORE): Move(_S.WAITING, _SYSTEM),
     **{(state, _T.WANT_CORRECTION): Move(_S.NEEDS_CORRECTION, _AGENCY)
        for state in (_S.ASKED, _S.ACCEPTED)},
-    # An agency may think better of what it wanted corrected.
-    **{(state, _T.FINISH): Move(_S.DONE, _AGENCY)
-       for state in (_S.ASKED, _S.ACCEPTED, _S.NEEDS_CORRECTION)},
-    **{(state, _T.REJECT): Move(_S.REJECTED, _AGENCY)
-       for state in (_S.ASKED, _S.ACCEPTED, _S.NEEDS_CORRECTION)},
+    # What an agency has sent back is nobody's any more; the corrected one is another question.
+    **{(state, _T.FINISH): Move(_S.DONE, _AGENCY) for state in (_S.ASKED, _S.ACCEPTED)},
+    **{(state, _T.REJECT): Move(_S.REJECTED, _AGENCY) for state in (_S.ASKED, _S.ACCEPTED)},
     # What no agency has before it is called off at once; what one has, when it says so.
     **{(state, _T.CANCEL): Move(_S.CANCELLED, _SYSTEM)
        for state in (_S.WAITING, _S.READY, _S.NEEDS_CORRECTION)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 
@@ -49,7 +50,8 @@ async def _listen(settings: Settings, port: int) -> None:
     finally:
         stop.set()
         await server.stop(settings.shutdown_grace_s)
-        await sending
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(sending, settings.shutdown_grace_s)
         await city.close()
 
 

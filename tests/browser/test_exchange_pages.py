@@ -13,6 +13,7 @@ from tests.browser import desk as at_the_desk
 from tests.browser.test_console_pages import pictures
 from tests.browser.town import Town
 from tests.browser.window import open_window
+from tests.factories.exchange import make_dead_outgoing
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-console"), pytest.mark.timeout(240)]
 
@@ -34,6 +35,7 @@ async def test_messages_are_seen_unmasked_corrected_and_mapped(chromium: Browser
     await exchange.receiver.take(dead, Link(port=2576))
     await exchange.receiver.take(b"MSH|^~\\&|HIS|UNKNOWN HOSPITAL|||20260301||ADT^A04|D2|P|2.5\r", Link())
 
+    await make_dead_outgoing(town.city.city.services, place)
     async with open_window(chromium, town.url, "console", width=1280, height=800) as window:
         await at_the_desk.sign_in(window, town, Role.CITY_OPERATOR)
         page = window.page
@@ -61,6 +63,20 @@ async def test_messages_are_seen_unmasked_corrected_and_mapped(chromium: Browser
         )
         await page.get_by_role("button", name="重放更正后的消息").click()
         await expect(page.get_by_text("已入档")).to_be_visible()
+        await page.goto(f"{window.address}/admin/exchange/targets")
+        await page.get_by_label("地址").fill("10.1.2.3")
+        await page.get_by_label("端口").fill("2575")
+        await page.get_by_role("button", name="保存").click()
+        await expect(page.get_by_text("10.1.2.3:2575")).to_be_visible()
+        await pictures(window, "exchange-targets")
+        await page.goto(f"{window.address}/admin/exchange/outbound")
+        await pictures(window, "exchange-outbound")
+        await page.get_by_role("link", name="查看").first.click()
+        await pictures(window, "exchange-outgoing")
+        await page.get_by_role("link", name="搁置").click()
+        await page.get_by_label("原因").fill("医院已另行处理")
+        await page.get_by_role("button", name="搁置").click()
+        await expect(page.get_by_text("已搁置")).to_be_visible()
         await page.goto(f"{window.address}/admin/exchange/senders")
         await pictures(window, "exchange-senders")
         await page.goto(f"{window.address}/admin/exchange/tables?organization={place}")

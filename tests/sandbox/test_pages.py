@@ -29,7 +29,7 @@ async def page(web: httpx.AsyncClient, address: str, **more: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/phone", "/chat", "/cashier", "/window", "/deliveries", "/switches"]
+    "address", ["/", "/phone", "/chat", "/cashier", "/window", "/his", "/deliveries", "/switches"]
 )
 async def test_every_page_opens_and_needs_nothing_from_elsewhere(web: httpx.AsyncClient, address: str):
     answer = await web.get(address)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from backend.exchange.v2.parsing import read_header
 from backend.exchange.v2.receiving import look
 from backend.permissions import SYSTEM
 from backend.worker.events import Event, EventKind
+from tests.backend.exchange.v2.test_identity import issue, key_of
 from tests.support.city import Surroundings, TestCity, open_test_city
 from tests.support.polling import poll
 
@@ -302,4 +305,36 @@ async def test_many_senders_speak_to_a_hospital_one_at_a_time(town: TestCity) ->
     await asyncio.gather(*(courier.deliver_due() for courier in couriers))
     assert most == 1
     assert len(told) == len(set(told)) == 12
+    server.close()
+
+
+async def test_a_hospital_with_a_certificate_is_spoken_to_in_private(town: TestCity, tmp_path: Path) -> None:
+    ca = issue(tmp_path, "ca")
+    trusted = issue(tmp_path, "localhost", ("ca", key_of(ca)))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(trusted)
+    told: list[str] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (block := await read_block(reader)) is not None:
+            text = block.decode("gb18030")
+            told.append(text)
+            writer.write(framed(accept(text).encode()))
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    await want(town, port, host="localhost", tls=True)
+    await book(town, town.stranger(), await town.schedule())
+    await town.work()
+    desk = town.city.services.exchange.outbound.desk
+    # Whoever is not vouched for is told nothing.
+    assert await deliver(town) == 0
+    [target] = await desk.list_targets(SYSTEM)
+    assert target.last_error == "TLS 握手失败，请核对证书"
+    assert told == []
+    courier = Courier(desk.targets, desk.outgoing, ClientTLS(ca, None, None), 5)
+    await town.city.db.collection("hl7_targets").update_many({}, [{"$set": {"rest_until": "$updated_at"}}])
+    assert await courier.deliver_due() == 1
+    assert len(told) == 1
     server.close()

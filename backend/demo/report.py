@@ -61,7 +61,7 @@ def _logins(city: Mapping[str, Any]) -> list[tuple[str, str]]:
     residents = [("居民 resident", f"{phones}, code by SMS")]
     staff = [
         (f"员工 {member['role']}", f"{member['login']} / {member['password']}")
-        for member in list(city["staff"])[:5]
+        for member in list(city["staff"])[:6]
     ]
     return residents + staff
 

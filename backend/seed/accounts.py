@@ -21,12 +21,15 @@ from backend.security.derive import derive_key
 from backend.seed.directory import DemoDirectory
 from backend.staff.models import NewStaff
 
+# Where staff of the demo work, by the keys of `hospitals.py`.
+LEAD, CLINIC = "rmyy", "cxsq"
 _STAFF = (
-    ("city", "市级运营 林一诺", Role.CITY_OPERATOR, False),
-    ("hospital", "医院运营 沈知行", Role.HOSPITAL_OPERATOR, True),
-    ("doctor", "门诊医生 顾清和", Role.DOCTOR, True),
-    ("finance", "财务 殷若水", Role.FINANCE, False),
-    ("auditor", "审计 裴正明", Role.AUDITOR, False),
+    ("city", "市级运营 林一诺", Role.CITY_OPERATOR, ""),
+    ("hospital", "医院运营 沈知行", Role.HOSPITAL_OPERATOR, LEAD),
+    ("doctor", "门诊医生 顾清和", Role.DOCTOR, LEAD),
+    ("finance", "财务 殷若水", Role.FINANCE, ""),
+    ("auditor", "审计 裴正明", Role.AUDITOR, ""),
+    ("family", "家庭医生 宋家和", Role.DOCTOR, CLINIC),
 )
 _TERMINALS = (
     ("挂号窗口1号", TerminalKind.WINDOW),
@@ -64,20 +67,22 @@ class DemoSecrets:
         return base64.b32encode(self.bytes_of(what)[:20]).decode()
 
 
-async def seed_staff(city: City, secrets: DemoSecrets, hospital: Organization) -> list[dict[str, str]]:
-    """One member for each role; those of hospitals work at `hospital`."""
+async def seed_staff(city: City, secrets: DemoSecrets, directory: DemoDirectory) -> list[dict[str, str]]:
+    """One member for each role, and a family doctor; doctors are somebody of the directory."""
     told = []
-    for login, name, role, in_hospital in _STAFF:
+    for login, name, role, place in _STAFF:
+        unit = next((unit for unit in directory.units if unit.hospital.key == place), None)
         password, totp = secrets.password(f"staff {login}"), secrets.totp(f"totp {login}")
         if await city.services.staff.find_by_login(login) is None:
             wanted = NewStaff(
                 login,
                 name,
                 role,
-                frozenset({hospital.id}) if in_hospital else None,
+                frozenset({unit.department.organization_id}) if unit else None,
                 password=password,
                 totp_secret=totp,
                 must_change_password=False,
+                practitioner_id=unit.doctors[0].practitioner.id if unit and role is Role.DOCTOR else "",
             )
             await city.services.staff.add(SYSTEM, wanted)
         told.append({"login": login, "password": password, "totp_secret": totp, "role": str(role)})

@@ -16,6 +16,7 @@ from backend.seed.clinical import seed_rulebooks
 from backend.seed.clinics import sessions_on
 from backend.seed.directory import DemoDirectory, demo_directory
 from backend.seed.messages import seed_messages
+from backend.seed.referrals import seed_referrals
 from backend.seed.residents import demo_families, register_people, seed_residents
 from backend.seed.surveys import seed_surveys
 
@@ -53,7 +54,7 @@ async def seed_city(
     """Fill the city from `first_on` (today) for `days` days. What is there already is left as it is."""
     seeded = Seeded()
     directory = demo_directory()
-    total = days + 5
+    total = days + 6
     progress(0, total, "hospitals, departments, doctors")
     await _seed_directory(city, directory, seeded)
     first = first_on or clock.today()
@@ -66,7 +67,7 @@ async def seed_city(
     progress(days + 1, total, "logins of hospitals and terminals")
     seeded.hospitals = await seed_clients(city, secrets, directory)
     progress(days + 2, total, "staff")
-    seeded.staff = await seed_staff(city, secrets, directory.organizations[0])
+    seeded.staff = await seed_staff(city, secrets, directory)
     progress(days + 3, total, "residents")
     families = demo_families()
     await register_people(sandbox_url, families)
@@ -76,6 +77,8 @@ async def seed_city(
     await seed_messages(city, directory.organizations[0].id, patients)
     progress(days + 4, total, "surveys")
     await _seed_surveys(city, directory, seeded)
+    progress(days + 5, total, "referrals")
+    seeded.made["referrals"] = await seed_referrals(city, directory, families)
     progress(total, total, "done")
     return seeded
 

@@ -64,6 +64,9 @@ async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
     assert seeded.made["schedules"] > 2_000
     assert {member["role"] for member in seeded.staff} == {str(role) for role in STAFF_ROLES}
     assert len(seeded.residents) == 12
+    assert seeded.made["referrals"] == 7
+    states = await demo.db.collection("referrals").distinct("state")
+    assert set(states) == {"requested", "returned", "accepted", "rejected", "in_transit", "completed"}
     results = demo.db.collection("survey_results")
     assert await results.count_documents({"level": "practitioner"}) > 5
     assert await demo.db.collection("survey_tickets").count_documents({}) == 0

@@ -228,7 +228,7 @@ async def test_the_past_of_a_city_that_had_data_is_counted_anew_once(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history, readings = History(Random(4)), Readings(Random(4))
-    history.live(60, DAYS)
+    history.live(30, 40)
     readings.entries = []
     await write(db, history, readings)
     service = make_statistics(db, claims=history, orders=history, places=KnownPlaces(), audit=readings)

@@ -43,6 +43,10 @@ export default defineAppConfig({
     'pages/record/exporting/index',
     'pages/referrals/list/index',
     'pages/referrals/detail/index',
+    'pages/births/list/index',
+    'pages/births/check/index',
+    'pages/births/form/index',
+    'pages/births/filing/index',
   ],
   window: {
     navigationBarTitleText: appName,

@@ -1,4 +1,5 @@
 // Objects as the API sends them; tests say only what matters to them.
+import type { Birth, Step } from '../services/births'
 import type { Referral } from '../services/referrals'
 import type { Appointment, Me, TokenPair } from '../services/types'
 
@@ -23,6 +24,20 @@ export function sampleAppointment(overrides: Partial<Appointment> = {}): Appoint
     patient: { id: '01RESIDENT', name: '张*' }, fee_fen: 1500, channel: 'h5',
     payment: { state: 'paid', order_id: '01ORDER', amount_fen: 1500, paid_at: '2026-09-17T01:00:00Z', refunded_at: null },
     created_at: '2026-09-17T01:00:00Z', cancelled_at: null, cancel_reason: null, missed_at: null, can_cancel: true, cancel_by: '2026-09-17T16:00:00Z', ...overrides,
+  }
+}
+
+export function sampleBirth(overrides: Partial<Birth> = {}): Birth {
+  return {
+    id: '01BIRTH', state: 'noted', hospital: '市妇幼保健院', born_at: '2026-11-18T01:20:00Z', sex: 'female', weight_g: 3200, order: 1, of: 1,
+    father: '李*', mother: '陈**', ...overrides,
+  }
+}
+
+export function sampleStep(overrides: Partial<Step> = {}): Step {
+  return {
+    code: 'birth_certificate', name: '出生医学证明', agency_name: '妇幼保健机构', state: 'waiting', corrects: [], needs: [], optional: false,
+    receipt: '', due_at: null, ended_at: null, correct_by: null, stopping: false, problems: [], results: {}, ...overrides,
   }
 }
 

@@ -94,6 +94,7 @@ export const clientErrors = {
   TIMEOUT: '网络太慢，没有等到回答，请再试一次。',
   SERVER_AWAY: '系统正在维护，请稍后再试。',
   BAD_ANSWER: '网络异常，请稍后再试。',
+  NOT_A_PICTURE: '这张图片打不开，请换一张，或直接拍照。',
   UNEXPECTED: '出了点问题，请返回后再试一次。',
 } as const
 

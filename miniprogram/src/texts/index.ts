@@ -38,6 +38,8 @@ export const home = {
   patients: '就诊人',
   messages: '消息',
   unread: (n: number) => `${String(n)}条未读`,
+  newborn: '宝宝办证：一次填好，各部门分头办',
+  newbornHint: '出生证明、户口、医保、社保卡、接种证',
   next: '下次就诊',
   nothingNext: '近期没有预约',
   all: '全部',

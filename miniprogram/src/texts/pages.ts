@@ -39,6 +39,10 @@ export const pageTitles = {
   exporting: '下载全部',
   referrals: '我的转诊',
   referral: '转诊详情',
+  births: '出生一件事',
+  birthCheck: '办理前先看看',
+  birthForm: '填写申请',
+  birthFiling: '办理进度',
 }
 
 export const tabTitles = { home: '首页', booking: '预约', code: '健康码', mine: '我的' }

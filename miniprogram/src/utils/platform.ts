@@ -50,3 +50,8 @@ export function brighten(): () => void {
 export function toast(title: string): void {
   void Taro.showToast({ title, icon: 'none', duration: 2500 })
 }
+
+/** The next page of a form begins at its top, not where the last one was left. */
+export function toTop(): void {
+  void Taro.pageScrollTo({ scrollTop: 0, duration: 0 }).catch(() => undefined)
+}

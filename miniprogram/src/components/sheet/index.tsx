@@ -32,7 +32,7 @@ export function Sheet({ open, title, onClose, children }: SheetProps) {
   )
 }
 
-interface ConfirmProps {
+interface ConfirmProps extends PropsWithChildren {
   open: boolean
   title: string
   text?: string
@@ -46,10 +46,11 @@ interface ConfirmProps {
 }
 
 /** Asks once; the strong button does it, the other keeps things as they are. */
-export function Confirm({ open, title, text, action, danger, busy, error, onConfirm, onClose, testId }: ConfirmProps) {
+export function Confirm({ open, title, text, action, danger, busy, error, onConfirm, onClose, testId, children }: ConfirmProps) {
   return (
     <Sheet open={open} title={title} onClose={onClose}>
       {text ? <Text className="sheet__text">{text}</Text> : null}
+      {children}
       <FormError error={error} />
       <Button kind={danger ? 'danger' : 'strong'} text={action} busy={busy ?? false} onPress={onConfirm} testId={testId ?? 'confirm-yes'} />
       <Button kind="link" className="sheet__keep" text={common.keep} onPress={onClose} testId="confirm-no" />

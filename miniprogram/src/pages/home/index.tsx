@@ -14,9 +14,11 @@ import { useLoad } from '../../hooks/useLoad'
 import { useMe } from '../../hooks/useMe'
 import { useUnread } from '../../hooks/useUnread'
 import { listAppointments } from '../../services/appointments'
+import { newestBirth } from '../../services/births'
 import { listReferrals } from '../../services/referrals'
 import type { Me } from '../../services/types'
 import { appointments as appointmentTexts, common, home as t, settings } from '../../texts'
+import { filing as filingTexts } from '../../texts/births'
 import { go, goSignIn, routes, tabs } from '../../utils/navigate'
 import { isExpected, isUnderWay, referralTag } from '../../utils/referral'
 import { askDaily, prepareSubscriptions } from '../../utils/subscribe'
@@ -102,6 +104,19 @@ function UnderWay() {
   return <View className="rows"><Row icon="hospital" title={t.referral(first.receiver.organization)} note={note} onPress={open} testId="home-referral" /></View>
 }
 
+/** A newborn's papers, from the hospital's notice until the last of them is there. */
+function Newborn() {
+  const found = useLoad('newborn', newestBirth, true)
+  if (!found.data) return null
+  const { birth, filing } = found.data
+  if (filing && ['completed', 'partly_done'].includes(filing.state)) return null
+  const note = filing ? filingTexts.states[filing.state] : t.newbornHint
+  const open = (): void => {
+    go(filing ? routes.births() : routes.birthCheck(birth.id))
+  }
+  return <View className="rows"><Row icon="people" title={t.newborn} note={note} onPress={open} testId="home-births" /></View>
+}
+
 export default function HomePage() {
   const me = useMe()
   const unread = useUnread(me?.id)
@@ -146,6 +161,7 @@ export default function HomePage() {
           <Tile icon="message" tone="amber" text={t.messages} hint={unread > 0 ? t.unread(unread) : undefined} to={routes.messages()} testId="home-messages" />
         </View>
         {me?.real_name ? <UnderWay /> : null}
+        {me?.real_name ? <Newborn /> : null}
         {me ? <NextVisit /> : null}
       </View>
     </Page>

@@ -27,6 +27,7 @@ const WAYS: Way[][] = [
     { icon: 'shield', text: t.record, to: routes.record(), testId: 'mine-record' },
     { icon: 'calendar', text: t.appointments, to: routes.appointments(), testId: 'mine-appointments' },
     { icon: 'hospital', text: pageTitles.referrals, to: routes.referrals(), testId: 'mine-referrals' },
+    { icon: 'paper', text: pageTitles.births, to: routes.births(), testId: 'mine-births' },
     { icon: 'people', text: t.patients, to: routes.patients(), testId: 'mine-patients' },
     { icon: 'message', text: t.messages, to: routes.messages(), testId: 'mine-messages' },
   ],

@@ -2,9 +2,11 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { answerWith, sent } from '../../testing/fakeTaro'
 import { sampleTokens } from '../../testing/samples'
 import { findOfflineDevice, renewOfflineDevice } from '../../utils/offlineDevices'
+import { NO_ANSWERS } from '../../utils/births'
 import { saveTokens } from '../../utils/session'
 import * as appointments from '../appointments'
 import * as auth from '../auth'
+import * as births from '../births'
 import * as directory from '../directory'
 import * as healthcodes from '../healthcodes'
 import * as messages from '../messages'
@@ -58,6 +60,15 @@ describe('each service makes the call of the contract', () => {
     ['a referral', () => referrals.fetchReferral('R'), 'GET /referrals/R', undefined],
     ['a referral withdrawn', () => referrals.withdrawReferral('R'), 'POST /referrals/R/withdraw', {}],
     ['another time', () => referrals.wishReferral('R', '周四下午'), 'POST /referrals/R/wish', { text: '周四下午' }],
+    ['a newborn checked', () => births.precheckBirth('B', NO_ANSWERS), 'POST /births/B/precheck', NO_ANSWERS],
+    ['its papers begun', () => births.openFiling('B'), 'POST /birth-filings', { birth_id: 'B' }],
+    ['answers kept', () => births.amendFiling('F', NO_ANSWERS), 'PUT /birth-filings/F', NO_ANSWERS],
+    ['handed in', () => births.submitFiling('F'), 'POST /birth-filings/F/submit', undefined],
+    ['one point corrected', () => births.correctStep('F', 'household', NO_ANSWERS), 'POST /birth-filings/F/steps/household/correct', NO_ANSWERS],
+    ['taken back', () => births.withdrawFiling('F', '填错了'), 'POST /birth-filings/F/withdraw', { reason: '填错了' }],
+    ['a photo', () => births.addMaterial('F', 'marriage', 'QQ=='), 'POST /birth-filings/F/files', { kind: 'marriage', content_type: 'image/jpeg', content: 'QQ==' }],
+    ['a photo less', () => births.removeMaterial('F', 'X'), 'DELETE /birth-filings/F/files/X', undefined],
+    ['newest birth, of somebody without one', () => births.newestBirth(), 'GET /births', undefined],
     ['uses', () => healthcodes.listCodeUses('C'), 'GET /health-codes/uses?limit=20&cursor=C', undefined],
     ['hospitals', () => directory.listOrganizations(), 'GET /organizations?limit=20', undefined],
     ['departments', () => directory.listDepartments('O'), 'GET /organizations/O/departments', undefined],

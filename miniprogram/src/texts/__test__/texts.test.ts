@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import * as births from '../births'
 import { clientErrors, errorText, serverErrors } from '../errors'
 import * as texts from '../index'
 import * as records from '../records'
@@ -19,7 +20,7 @@ describe('what the app says', () => {
     expect(errorText('SOMETHING_NEW')).toBe(clientErrors.UNEXPECTED)
   })
   test('punctuation is Chinese', () => {
-    const wrong = [...wordsOf(texts), ...wordsOf(records), ...wordsOf(referrals)].filter((text) => /[一-鿿][,;:?!]/.test(text))
+    const wrong = [...wordsOf(texts), ...wordsOf(records), ...wordsOf(referrals), ...wordsOf(births)].filter((text) => /[一-鿿][,;:?!]/.test(text))
     expect(wrong).toEqual([])
   })
 })

@@ -28,6 +28,7 @@ function deliveriesOf(message: Message): string {
 /** The page that a message is about. */
 function placeOf(message: Message): string | undefined {
   if (message.appointment_id) return routes.appointment(message.appointment_id)
+  if (message.kind === 'birth_filing') return routes.births()
   return message.kind.startsWith('referral') ? routes.referrals() : undefined
 }
 

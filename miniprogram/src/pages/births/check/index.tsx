@@ -1,0 +1,104 @@
+// Before anything is filled in: whether it can be done by phone, what will be done, and what is needed for it.
+import { Text, View } from '@tarojs/components'
+import { useRouter } from '@tarojs/taro'
+import { useState } from 'react'
+import { Button } from '../../../components/button'
+import { Choice } from '../../../components/choice'
+import { Guard } from '../../../components/guard'
+import { Icon } from '../../../components/icon'
+import { Bottom, Page } from '../../../components/page'
+import { FormError, Loaded } from '../../../components/states'
+import { Tag } from '../../../components/tag'
+import { useLoad } from '../../../hooks/useLoad'
+import { useSubmit } from '../../../hooks/useSubmit'
+import { amendFiling, type HouseholdSide, openFiling, type Precheck, precheckBirth } from '../../../services/births'
+import { pageTitles } from '../../../texts'
+import { births, check as t } from '../../../texts/births'
+import { checkedBefore, NO_ANSWERS, stepsOf } from '../../../utils/births'
+import { replace, routes } from '../../../utils/navigate'
+import { Card, MaterialRow, Problems } from '../parts'
+
+type Parents = 'both' | 'single'
+
+function Verdict({ ok, days }: { ok: boolean; days: number }) {
+  return (
+    <View className={`verdict ${ok ? '' : 'verdict--no'}`} role="status" data-testid="birth-verdict" data-ok={String(ok)}>
+      <Icon name={ok ? 'done' : 'alert'} size={30} />
+      <View className="verdict__words">
+        <Text className="birth__heading">{ok ? t.ok : t.elsewhere}</Text>
+        <Text className="birth__note">{ok ? `${births.promise(days)}。${t.okHint}` : t.elsewhereHint}</Text>
+      </View>
+    </View>
+  )
+}
+
+function Found({ found }: { found: Precheck }) {
+  const { problems, ok } = checkedBefore(found)
+  return (
+    <>
+      <Verdict ok={ok} days={found.promised_days} />
+      <Problems problems={problems} />
+      {ok ? (
+        <>
+          <Card title={t.steps}>
+            {stepsOf(found).map(({ code, name, agency_name: agency, optional }) => (
+              <View className="birth__top" key={code} data-testid={`birth-step-${code}`}>
+                <Text className="birth__line">{name}</Text>
+                <Tag text={optional ? t.optional : agency} tone={optional ? 'info' : 'calm'} />
+              </View>
+            ))}
+          </Card>
+          <Card title={t.materials}>
+            <Text className="birth__note">{t.materialsHint}</Text>
+            {found.materials.map((material) => <MaterialRow key={material.kind} material={material} />)}
+          </Card>
+        </>
+      ) : null}
+    </>
+  )
+}
+
+function Check({ birthId }: { birthId: string }) {
+  const [household, setHousehold] = useState<HouseholdSide>('mother')
+  const [parents, setParents] = useState<Parents>('both')
+  const answers = { ...NO_ANSWERS, household_with: household, single_parent: parents === 'single' }
+  const found = useLoad(`precheck/${birthId}/${household}/${parents}`, () => precheckBirth(birthId, answers))
+  const opening = useSubmit()
+  const open = (): void => {
+    void opening.run(async () => {
+      const filing = await openFiling(birthId)
+      // A draft that was begun before keeps what was filled in.
+      if (filing.state === 'draft' && !filing.answers.child_name) await amendFiling(filing.id, { ...filing.answers, household_with: household, single_parent: answers.single_parent })
+      replace(filing.state === 'draft' ? routes.birthForm(filing.id) : routes.birthFiling(filing.id))
+    })
+  }
+  return (
+    <>
+      <Text className="birth__lead">{t.lead}</Text>
+      <Card>
+        <Choice
+          label={t.household} testId="check-household" chosen={household} onChoose={setHousehold}
+          options={[{ key: 'mother', text: t.mother }, { key: 'father', text: t.father }]}
+        />
+        <Choice
+          label={t.parents} testId="check-parents" chosen={parents} onChoose={setParents}
+          options={[{ key: 'both', text: t.both }, { key: 'single', text: t.single, hint: t.singleHint }]}
+        />
+      </Card>
+      <Loaded of={found} rows={2}>{(precheck) => <Found found={precheck} />}</Loaded>
+      <FormError error={opening.error} />
+      {found.data && checkedBefore(found.data).ok
+        ? <Bottom><Button text={t.go} busy={opening.busy} onPress={open} testId="birth-open" /></Bottom>
+        : null}
+    </>
+  )
+}
+
+export default function BirthCheckPage() {
+  const { birth_id: birthId = '' } = useRouter().params
+  return (
+    <Page title={pageTitles.birthCheck}>
+      <Guard realName>{() => <Check birthId={birthId} />}</Guard>
+    </Page>
+  )
+}

@@ -1,0 +1,3 @@
+import { pageTitles } from '../../../texts/pages'
+
+export default definePageConfig({ navigationBarTitleText: pageTitles.birthFiling })

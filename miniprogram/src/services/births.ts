@@ -1,0 +1,158 @@
+// A newborn's papers as one application: what the hospital noted, the form, and how far the agencies are.
+import { request } from '../utils/request'
+import type { Sex } from './types'
+
+export type HouseholdSide = 'mother' | 'father'
+export type DeliveryWay = 'pickup' | 'mail'
+export type FilingState =
+  | 'draft' | 'submitted' | 'needs_correction' | 'in_progress' | 'partly_done' | 'completed' | 'withdrawing' | 'withdrawn' | 'rejected' | 'expired'
+export type StepState = 'waiting' | 'ready' | 'asked' | 'accepted' | 'needs_correction' | 'rejected' | 'done' | 'cancelled' | 'not_wanted'
+
+export interface Birth {
+  id: string
+  state: 'noted' | 'doubtful' | 'duplicate' | 'void'
+  hospital: string
+  born_at: string
+  sex: Sex | 'unknown'
+  weight_g: number
+  order: number
+  of: number
+  /** Masked, as both are; null where the hospital was told of no father. */
+  father: string | null
+  mother: string
+}
+
+export interface Answers {
+  child_name: string
+  household_with: HouseholdSide
+  single_parent: boolean
+  other_name: string
+  other_id_number: string
+  wanted: string[]
+  delivery: { way: DeliveryWay; receiver: string; phone: string; address: string }
+  bank_account: string
+}
+
+export interface Problem {
+  code: string
+  text: string
+  what_to_do: string
+  kind: 'fix' | 'elsewhere' | 'left_out' | 'hint'
+  field: string
+  step: string
+}
+
+export interface Material {
+  kind: string
+  name: string
+  source: 'e_licence' | 'upload' | 'produced' | 'record'
+  state: 'wanted' | 'present'
+  may_upload: boolean
+  file_ids: string[]
+}
+
+/** A step as it would go: `wanted` by the answers as they are, or left out, or a wish not made yet. */
+export interface StepPlan {
+  code: string
+  name: string
+  agency_name: string
+  optional: boolean
+}
+
+export interface Precheck {
+  ok: boolean
+  problems: Problem[]
+  materials: Material[]
+  /** Codes: those that would be asked for, and those that would not. */
+  steps: string[]
+  left_out: string[]
+  plan: StepPlan[]
+  promised_days: number
+}
+
+export interface Step {
+  code: string
+  name: string
+  agency_name: string
+  state: StepState
+  /** The answers its agency may have corrected. */
+  corrects: string[]
+  needs: string[]
+  optional: boolean
+  receipt: string
+  due_at: string | null
+  ended_at: string | null
+  correct_by: string | null
+  stopping: boolean
+  problems: Problem[]
+  results: Record<string, string>
+}
+
+export interface Filing {
+  id: string
+  birth: Birth
+  state: FilingState
+  answers: Answers
+  steps: Step[]
+  materials: Material[]
+  /** What was to be known when it was handed in: steps that are done elsewhere, hints. */
+  remarks: Problem[]
+  open_until: string
+  submitted_at: string | null
+  ended_at: string | null
+}
+
+const BIRTHS = '/api/v1/births'
+const FILINGS = '/api/v1/birth-filings'
+
+export async function listBirths(): Promise<Birth[]> {
+  return (await request<{ items: Birth[] }>({ path: BIRTHS })).items
+}
+
+/** The newest birth that may be filed and its newest filing; nothing, and one call, for everybody else. */
+export async function newestBirth(): Promise<{ birth: Birth; filing: Filing | undefined } | null> {
+  const birth = (await listBirths()).find(({ state }) => state === 'noted')
+  return birth ? { birth, filing: (await listFilings()).find((one) => one.birth.id === birth.id) } : null
+}
+
+export function precheckBirth(birthId: string, answers: Answers): Promise<Precheck> {
+  return request({ method: 'POST', path: `${BIRTHS}/${birthId}/precheck`, body: answers })
+}
+
+/** A draft, or the filing that is under way already. */
+export function openFiling(birthId: string): Promise<Filing> {
+  return request({ method: 'POST', path: FILINGS, body: { birth_id: birthId } })
+}
+
+export async function listFilings(): Promise<Filing[]> {
+  return (await request<{ items: Filing[] }>({ path: FILINGS })).items
+}
+
+export function fetchFiling(id: string): Promise<Filing> {
+  return request({ path: `${FILINGS}/${id}` })
+}
+
+export function amendFiling(id: string, answers: Answers): Promise<Filing> {
+  return request({ method: 'PUT', path: `${FILINGS}/${id}`, body: answers })
+}
+
+export function submitFiling(id: string): Promise<Filing> {
+  return request({ method: 'POST', path: `${FILINGS}/${id}/submit` })
+}
+
+export function correctStep(id: string, step: string, answers: Answers): Promise<Filing> {
+  return request({ method: 'POST', path: `${FILINGS}/${id}/steps/${step}/correct`, body: answers })
+}
+
+export function withdrawFiling(id: string, reason: string): Promise<Filing> {
+  return request({ method: 'POST', path: `${FILINGS}/${id}/withdraw`, body: { reason } })
+}
+
+/** `content` is Base64 of a JPEG. */
+export function addMaterial(id: string, kind: string, content: string): Promise<{ id: string }> {
+  return request({ method: 'POST', path: `${FILINGS}/${id}/files`, body: { kind, content_type: 'image/jpeg', content } })
+}
+
+export function removeMaterial(id: string, fileId: string): Promise<void> {
+  return request({ method: 'DELETE', path: `${FILINGS}/${id}/files/${fileId}` })
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import { sampleBirth, sampleStep } from '../../testing/samples'
+import {
+  checkedBefore, CLAIM, correctedAnswers, correctedFields, faultsOf, formStepOf, NO_ANSWERS, problemsOfStep, progressOf, stepDay, stepWithFault,
+  stepWords, tidyAnswers,
+} from '../births'
+
+const problem = (field: string, kind: 'fix' | 'elsewhere' | 'left_out' | 'hint' = 'fix') =>
+  ({ code: 'x', text: '', what_to_do: '', kind, field, step: '' })
+const FATHER = '110105194912310038'
+
+describe('what the phone sees at once', () => {
+  test.each([['陈小满', true], ['买买提·吐尔逊', true], ['𠮷川', true], ['陈', false], ['陈Ann', false], ['', false], ['·陈', false]])('%s as a name: %s', (name, fine) => {
+    expect(Object.keys(faultsOf('name', { ...NO_ANSWERS, child_name: name }, sampleBirth())).length === 0).toBe(fine)
+  })
+  test('a father is asked for unless the hospital knows him or there is none', () => {
+    expect(Object.keys(faultsOf('parents', NO_ANSWERS, sampleBirth({ father: null })))).toEqual(['other_name', 'other_id_number'])
+    expect(faultsOf('parents', NO_ANSWERS, sampleBirth({ father: '李*' }))).toEqual({})
+    expect(faultsOf('parents', { ...NO_ANSWERS, single_parent: true }, sampleBirth({ father: null }))).toEqual({})
+    expect(faultsOf('parents', { ...NO_ANSWERS, other_name: '李强', other_id_number: FATHER }, sampleBirth({ father: null }))).toEqual({})
+  })
+  test('an address is asked for only where something is sent, an account only where money is', () => {
+    expect(faultsOf('wishes', NO_ANSWERS, sampleBirth())).toEqual({})
+    const mailed = { ...NO_ANSWERS, wanted: [CLAIM], delivery: { way: 'mail' as const, receiver: '', phone: '1', address: '近' } }
+    expect(Object.keys(faultsOf('wishes', mailed, sampleBirth()))).toEqual(['bank_account', 'delivery.receiver', 'delivery.phone', 'delivery.address'])
+  })
+  test('the first page with a fault is where one is led back to', () => {
+    expect(stepWithFault(NO_ANSWERS, sampleBirth())).toBe('name')
+    expect(stepWithFault({ ...NO_ANSWERS, child_name: '陈小满' }, sampleBirth({ father: null }))).toBe('parents')
+    expect(stepWithFault({ ...NO_ANSWERS, child_name: '陈小满' }, sampleBirth({ father: '李*' }))).toBeUndefined()
+  })
+})
+
+describe('what the pre-check says', () => {
+  test('before the form, what is yet to be filled in is no problem', () => {
+    const found = { ok: false, materials: [], steps: [], left_out: [], plan: [], promised_days: 5 }
+    expect(checkedBefore({ ...found, problems: [problem('child_name'), problem('', 'hint')] })).toEqual({ ok: true, problems: [problem('', 'hint')] })
+    expect(checkedBefore({ ...found, problems: [problem('', 'elsewhere')] }).ok).toBe(false)
+  })
+  test('each page is told its own', () => {
+    const all = [problem('child_name'), problem('other_name'), problem('delivery'), problem('')]
+    expect(problemsOfStep(all, 'name')).toEqual([problem('child_name')])
+    expect(problemsOfStep(all, 'wishes')).toEqual([problem('delivery')])
+    expect(formStepOf('')).toBe('materials')
+  })
+})
+
+describe('what is sent', () => {
+  test('nothing that has lost its meaning', () => {
+    const tidy = tidyAnswers({
+      ...NO_ANSWERS, child_name: ' 陈 小满', single_parent: true, other_name: '李强', other_id_number: 'x', bank_account: '6222 0000',
+      delivery: { way: 'pickup', receiver: '陈', phone: '1', address: '路' },
+    })
+    expect(tidy).toEqual({ ...NO_ANSWERS, child_name: '陈小满', single_parent: true })
+    expect(tidyAnswers({ ...NO_ANSWERS, other_name: '李强 ', other_id_number: '11010519491231003x' }).other_id_number).toBe('11010519491231003X')
+  })
+  test('a correction changes what its agency asked about and nothing else', () => {
+    const step = sampleStep({ corrects: ['child_name', 'other_name', 'other_id_number'], problems: [problem('child_name'), problem('bank_account')] })
+    expect(correctedFields(step)).toEqual(['child_name'])
+    expect(correctedFields({ ...step, problems: [] })).toEqual(['child_name', 'other_name'])
+    const after = { ...NO_ANSWERS, child_name: '陈大满', other_name: '李强', bank_account: '1' }
+    expect(correctedAnswers(NO_ANSWERS, after, ['child_name'])).toEqual({ ...NO_ANSWERS, child_name: '陈大满' })
+    expect(correctedAnswers(NO_ANSWERS, after, ['other_name'])).toEqual({ ...NO_ANSWERS, other_name: '李强' })
+  })
+})
+
+describe('how far it is', () => {
+  test('what was not wanted is not counted', () => {
+    const steps = [sampleStep({ state: 'done' }), sampleStep({ state: 'accepted' }), sampleStep({ state: 'not_wanted' })]
+    expect(progressOf(steps)).toEqual({ done: 1, of: 2 })
+  })
+  test('a step says for what it waits', () => {
+    const household = sampleStep({ code: 'household', name: '户口登记', state: 'accepted' })
+    const card = sampleStep({ code: 'social_card', state: 'waiting', needs: ['household'] })
+    expect(stepWords(card, [household, card])).toBe('等户口登记办好后自动开始')
+    expect(stepWords({ ...household, stopping: true }, [])).toContain('停办')
+  })
+  test('a day is told as it is: to come, past, or the day it was done', () => {
+    expect(stepDay(sampleStep({ state: 'accepted', due_at: '2099-01-05T10:00:00Z' }))).toContain('前办好')
+    expect(stepDay(sampleStep({ state: 'accepted', due_at: '2020-01-05T10:00:00Z' }))).toContain('已晚了')
+    expect(stepDay(sampleStep({ state: 'done', ended_at: '2020-01-05T10:00:00Z' }))).toBe('2020年1月5日办好')
+    expect(stepDay(sampleStep({ state: 'waiting', due_at: '2020-01-05T10:00:00Z' }))).toBe('')
+  })
+})

@@ -1,0 +1,173 @@
+// The rules of the newborn's form that the phone can tell by itself, and a step's line in words. Pure.
+import type { Tone } from '../components/tag'
+import type { Answers, Birth, Filing, FilingState, Precheck, Problem, Step, StepPlan, StepState } from '../services/births'
+import { filing as filingTexts, form as t } from '../texts/births'
+import { isIdNumber, isPhone, shortMask } from './idNumber'
+import { cityDate, formatDate } from './time'
+
+export const FORM_STEPS = ['name', 'parents', 'wishes', 'materials'] as const
+export type FormStep = (typeof FORM_STEPS)[number]
+
+export const FILING_TONES: Record<FilingState, Tone> = {
+  draft: 'wait', submitted: 'info', needs_correction: 'wait', in_progress: 'info', partly_done: 'wait', completed: 'good',
+  withdrawing: 'info', withdrawn: 'calm', rejected: 'bad', expired: 'calm',
+}
+
+export const STEP_TONES: Record<StepState, Tone> = {
+  waiting: 'calm', ready: 'info', asked: 'info', accepted: 'info', needs_correction: 'wait', rejected: 'bad', done: 'good',
+  cancelled: 'calm', not_wanted: 'calm',
+}
+
+/** What is wrong, by the field it is wrong in. */
+export type Faults = Partial<Record<string, string>>
+
+const STEP_OF_FIELD: Record<string, FormStep> = {
+  child_name: 'name',
+  household_with: 'name',
+  single_parent: 'parents',
+  other_name: 'parents',
+  other_id_number: 'parents',
+  wanted: 'wishes',
+  bank_account: 'wishes',
+  delivery: 'wishes',
+}
+
+/** On which page of the form a field stands; the last one for what stands nowhere else. */
+export function formStepOf(field: string): FormStep {
+  return STEP_OF_FIELD[field.split('.')[0] ?? ''] ?? 'materials'
+}
+
+export const NO_ANSWERS: Answers = {
+  child_name: '', household_with: 'mother', single_parent: false, other_name: '', other_id_number: '', wanted: [],
+  delivery: { way: 'pickup', receiver: '', phone: '', address: '' }, bank_account: '',
+}
+
+/** The steps that ask for a bank account. */
+export const CLAIM = 'maternity_claim'
+
+function nameFaults({ child_name: name }: Answers): Faults {
+  if (!name) return { child_name: t.nameEmpty }
+  const length = Array.from(name).length
+  const fits = /^[㐀-鿿\u{20000}-\u{3FFFF}]+(·[㐀-鿿\u{20000}-\u{3FFFF}]+)*$/u.test(name) && length >= 2 && length <= 20
+  return fits ? {} : { child_name: t.nameWrong }
+}
+
+function parentFaults(answers: Answers, birth: Birth): Faults {
+  if (answers.single_parent || birth.father) return {}
+  return {
+    ...(answers.other_name ? {} : { other_name: t.otherEmpty }),
+    ...(isIdNumber(answers.other_id_number) ? {} : { other_id_number: t.idWrong }),
+  }
+}
+
+function wishFaults({ wanted, bank_account: account, delivery }: Answers): Faults {
+  const faults: Faults = {}
+  if (wanted.includes(CLAIM) && !/^\d{16,19}$/.test(account)) faults.bank_account = t.bankWrong
+  if (delivery.way !== 'mail') return faults
+  if (!delivery.receiver) faults['delivery.receiver'] = t.receiverEmpty
+  if (!isPhone(delivery.phone)) faults['delivery.phone'] = t.phoneWrong
+  if (delivery.address.length < 6) faults['delivery.address'] = t.addressEmpty
+  return faults
+}
+
+/** What the phone sees at once; what it cannot know, the pre-check says. */
+export function faultsOf(step: FormStep, answers: Answers, birth: Birth): Faults {
+  switch (step) {
+    case 'name': return nameFaults(answers)
+    case 'parents': return parentFaults(answers, birth)
+    case 'wishes': return wishFaults(answers)
+    case 'materials': return {}
+  }
+}
+
+const STOPPING = ['fix', 'elsewhere']
+
+/** What a pre-check found for one page of the form; what is still to come on later pages is not told yet. */
+export function problemsOfStep(problems: Problem[], step: FormStep): Problem[] {
+  return problems.filter(({ field }) => field !== '' && formStepOf(field) === step)
+}
+
+/** Before anything is filled in, what is yet to be filled in is no problem. */
+export function checkedBefore({ problems }: Precheck): { ok: boolean; problems: Problem[] } {
+  const told = problems.filter(({ kind }) => kind !== 'fix')
+  return { ok: !told.some(({ kind }) => kind === 'elsewhere'), problems: told }
+}
+
+/** What will be done, and what may be wished for besides: not what the city sends elsewhere. */
+export function stepsOf({ steps, plan, problems }: Precheck): StepPlan[] {
+  const elsewhere = problems.some(({ kind }) => kind === 'left_out')
+  return plan.filter(({ code, optional }) => steps.includes(code) || (optional && !elsewhere))
+}
+
+export function stops({ kind }: Problem): boolean {
+  return STOPPING.includes(kind)
+}
+
+/** The first page of the form that the phone finds something wrong on. */
+export function stepWithFault(answers: Answers, birth: Birth): FormStep | undefined {
+  return FORM_STEPS.find((step) => Object.keys(faultsOf(step, answers, birth)).length > 0)
+}
+
+const OF_FATHER = ['single_parent', 'other_name', 'other_id_number']
+
+/** What is asked again for a step: what the agency named, else whatever it may look at; the father is one question. */
+export function correctedFields({ problems, corrects }: Step): string[] {
+  const named = problems.map(({ field }) => field).filter((field) => corrects.includes(field))
+  const asked = (named.length > 0 ? named : corrects).map((field) => (OF_FATHER.includes(field) ? 'other_name' : field))
+  return [...new Set(asked)]
+}
+
+/** The answers with only these fields changed: the rest other agencies have before them. */
+export function correctedAnswers(before: Answers, after: Answers, fields: string[]): Answers {
+  const names = fields.flatMap((field) => (field === 'other_name' ? OF_FATHER : [field]))
+  return { ...before, ...Object.fromEntries(Object.entries(after).filter(([name]) => names.includes(name))) }
+}
+
+/** How much of what was wanted is done. */
+export function progressOf(steps: Step[]): { done: number; of: number } {
+  const counted = steps.filter(({ state }) => state !== 'not_wanted')
+  return { done: counted.filter(({ state }) => state === 'done').length, of: counted.length }
+}
+
+/** One step's state in a sentence: what, and for what it waits. */
+export function stepWords(step: Step, steps: Step[]): string {
+  if (step.stopping) return filingTexts.stopping
+  if (step.state !== 'waiting') return filingTexts.steps[step.state]
+  const before = steps.filter((one) => step.needs.includes(one.code) && one.state !== 'done').map((one) => one.name)
+  return filingTexts.steps.waiting(before.join('、'))
+}
+
+/** When it will be, or was: nothing for what has no day. */
+export function stepDay(step: Step): string {
+  if (step.state === 'done') return step.ended_at ? filingTexts.doneOn(formatDate(cityDate(step.ended_at))) : ''
+  if (step.state === 'needs_correction') return step.correct_by ? filingTexts.correctBy(formatDate(cityDate(step.correct_by))) : ''
+  if (!step.due_at || !['asked', 'accepted'].includes(step.state)) return ''
+  const day = cityDate(step.due_at)
+  return day < cityDate() ? filingTexts.late(formatDate(day)) : filingTexts.due(formatDate(day))
+}
+
+/** A result as people read it: a day as a day, a masked number with few stars. */
+export function resultWords(value: string): string {
+  return /^\d{4}-\d\d-\d\d$/.test(value) ? formatDate(value) : shortMask(value)
+}
+
+/** The answers without what has no meaning beside the others: nothing stale is sent. */
+export function tidyAnswers(answers: Answers): Answers {
+  const alone = answers.single_parent
+  const mailed = answers.delivery.way === 'mail'
+  return {
+    ...answers,
+    child_name: answers.child_name.replace(/\s/g, ''),
+    other_name: alone ? '' : answers.other_name.trim(),
+    other_id_number: alone ? '' : answers.other_id_number.replace(/\s/g, '').toUpperCase(),
+    delivery: mailed
+      ? { ...answers.delivery, receiver: answers.delivery.receiver.trim(), address: answers.delivery.address.trim() }
+      : { way: 'pickup', receiver: '', phone: '', address: '' },
+    bank_account: answers.wanted.includes(CLAIM) ? answers.bank_account.replace(/\s/g, '') : '',
+  }
+}
+
+/** Whether a filing can still be taken back. */
+export function canWithdraw({ state }: Filing): boolean {
+  return ['draft', 'submitted', 'needs_correction', 'in_progress'].includes(state)
+}

@@ -1,0 +1,14 @@
+// A photo of a paper, in the mini-program: taken or chosen, made small by WeChat itself.
+import Taro from '@tarojs/taro'
+
+/** Base64 of a JPEG, or nothing when the person changed her mind. */
+export async function takePhoto(): Promise<string | null> {
+  const chosen = await Taro.chooseImage({ count: 1, sizeType: ['compressed'] }).catch((failure: unknown) => {
+    if (/cancel/i.test((failure as { errMsg?: string }).errMsg ?? '')) return null
+    throw failure
+  })
+  const path = chosen?.tempFilePaths[0]
+  if (!path) return null
+  const small = await Taro.compressImage({ src: path, quality: 60 })
+  return Taro.getFileSystemManager().readFileSync(small.tempFilePath, 'base64') as string
+}

@@ -52,7 +52,7 @@ export const referrals = {
   address: '地址',
   department: '科室',
   place: '地点',
-  bed: '床位或接诊处',
+  bed: '接诊处',
   doctor: '医生',
   number: '号序',
   numberOf: (n: number) => `${String(n)}号`,

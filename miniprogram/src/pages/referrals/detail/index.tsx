@@ -28,7 +28,7 @@ function Banner({ referral }: { referral: Referral }) {
       <View className="journey-banner__icon"><Icon name={ICONS[tone] ?? 'info'} size={30} /></View>
       <View className="journey-banner__words">
         <Text className="journey-banner__text" data-testid="referral-state">{text}</Text>
-        <Text className="journey-banner__note">{referral.wish ? t.wishing(referral.wish) : referralStateNotes[referral.state]}</Text>
+        <Text className="journey-banner__note">{isExpected(referral) && referral.wish ? t.wishing(referral.wish) : referralStateNotes[referral.state]}</Text>
       </View>
     </View>
   )

@@ -38,10 +38,16 @@ def chosen(from_on: date | None, to_on: date | None, by: By | None, today: date)
 
 
 def before(span: Span) -> Span:
-    """What a period is compared with: as many whole months before whole months, else as many days."""
-    if span.from_on.day == 1 and span.to_on == last_of(span.to_on):
+    """What a period is compared with: months with as many months, else as many days before.
+
+    Of a month that still runs, the month it is compared with goes as far.
+    """
+    whole = span.to_on == last_of(span.to_on)
+    if span.from_on.day == 1 and (whole or span.by is By.MONTH):
         count = (span.to_on.year - span.from_on.year) * 12 + span.to_on.month - span.from_on.month + 1
-        return Span(months_before(span.from_on, count), span.from_on - timedelta(days=1), span.by)
+        last = last_of(months_before(first_of(span.to_on), count))
+        last = last if whole else last.replace(day=min(last.day, span.to_on.day))
+        return Span(months_before(span.from_on, count), last, span.by)
     last = span.from_on - timedelta(days=1)
     return Span(last - timedelta(days=span.days - 1), last, span.by)
 

@@ -174,6 +174,11 @@ def shown(value: Value, definition: Definition) -> str:
     return f"{value.number:,.1f}" if value.number % 1 else f"{value.number:,.0f}"
 
 
+def plain(number: float) -> str:
+    """A target as it is typed: without what it does not need."""
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
 def cell(value: Value) -> Cell:
     """A figure in a spreadsheet: a number that can be reckoned with."""
     return HIDDEN if value.hidden else value.number

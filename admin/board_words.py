@@ -12,8 +12,12 @@ POINTS = "个百分点"
 # What the audit log calls what is done here.
 ACTIONS = {
     "board.exported": "导出看板",
+    "board.report": "下载月报",
     "walls.made": "生成大屏链接",
     "walls.revoked": "停用大屏链接",
 }
 # What a page says after something was done.
-DONE = {"wall-revoked": "链接已停用，用它的屏幕将在半分钟内停止显示。"}
+DONE = {
+    "wall-revoked": "链接已停用，用它的屏幕将在半分钟内停止显示。",
+    "targets-imported": "目标已导入。",
+}

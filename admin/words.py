@@ -39,6 +39,8 @@ PERMISSIONS: dict[str, str] = {
     Permission.STAFF_DASHBOARD_READ: "查看概览与统计",
     Permission.STAFF_BOARD_READ: "查看城市看板与考核指标",
     Permission.STAFF_WALLS_MANAGE: "管理大屏链接",
+    Permission.STAFF_TARGETS_COMMENT: "批注考核指标",
+    Permission.STAFF_TARGETS_WRITE: "设定考核目标",
     Permission.STAFF_SCHEDULES_READ: "查看排班与号源",
     Permission.STAFF_SCHEDULES_STOP: "停诊",
     Permission.STAFF_APPOINTMENTS_READ: "查看预约",

@@ -81,6 +81,7 @@ class Permission(StrEnum):
     STAFF_SURVEY_TICKETS_HANDLE = "staff:survey_tickets:handle"
     STAFF_SURVEYS_READ = "staff:surveys:read"
     STAFF_SURVEYS_WRITE = "staff:surveys:write"
+    STAFF_TARGETS_COMMENT = "staff:targets:comment"
     STAFF_TARGETS_WRITE = "staff:targets:write"
     STAFF_TEMPLATES_WRITE = "staff:templates:write"
     STAFF_WALLS_MANAGE = "staff:walls:manage"
@@ -115,7 +116,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.HOSPITAL_OPERATOR: frozenset(
         {
             _P.STAFF_ACCOUNT_MANAGE, _P.STAFF_CLIENTS_MANAGE, _P.STAFF_CONVERSATIONS_ANSWER,
-            _P.STAFF_BOARD_READ, _P.STAFF_DASHBOARD_READ,
+            _P.STAFF_BOARD_READ, _P.STAFF_DASHBOARD_READ, _P.STAFF_TARGETS_COMMENT,
             _P.STAFF_BIRTHS_HANDLE, _P.STAFF_BIRTHS_READ,
             _P.STAFF_DASHBOARD_READ,
             _P.STAFF_DIRECTORY_READ, _P.STAFF_DIRECTORY_WRITE, _P.STAFF_SCHEDULES_READ,

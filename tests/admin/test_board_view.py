@@ -46,6 +46,13 @@ def test_a_period_is_compared_with_the_one_before(span: tuple[date, date], befor
     assert (found.from_on, found.to_on) == before
 
 
+def test_months_of_which_the_last_still_runs_are_compared_as_far_as_they_go() -> None:
+    found = board_period.before(Span(date(2026, 1, 1), date(2026, 3, 30), By.MONTH))
+    assert (found.from_on, found.to_on) == (date(2025, 10, 1), date(2025, 12, 30))
+    found = board_period.before(Span(date(2026, 3, 1), date(2026, 3, 30), By.MONTH))
+    assert found.to_on == date(2026, 2, 28)
+
+
 def test_what_nobody_chose_is_the_last_month_of_days_or_year_of_months() -> None:
     assert board_period.chosen(None, None, None, TODAY) == Span(date(2026, 10, 24), TODAY, By.DAY)
     assert board_period.chosen(None, None, By.MONTH, TODAY) == Span(date(2025, 12, 1), TODAY, By.MONTH)

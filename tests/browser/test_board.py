@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from backend import clock
-from backend.permissions import Role
+from backend.permissions import SYSTEM, Role
 from tests.browser import desk as at_the_desk
 from tests.browser.town import Town
 from tests.browser.window import open_window
@@ -92,3 +92,31 @@ async def test_the_wall_fills_a_screen_renews_itself_and_says_since_when_it_coul
             await window.resize(width, height)
             await page.wait_for_function(DRAWN)
             await window.picture(f"wall-{width}")
+
+
+async def test_targets_are_set_and_their_lights_seen_on_a_desk_and_on_a_phone(
+    chromium: Browser, town: Town, figures: None
+) -> None:
+    kpi, month = town.city.city.services.statistics.kpi, f"{clock.today():%Y-%m}"
+    place = town.hospital.id
+    await kpi.set_target(SYSTEM, place, month, "cancellations", 1, 10)
+    async with open_window(chromium, town.url, "board", width=1366, height=768) as window:
+        await at_the_desk.sign_in(window, town, Role.CITY_OPERATOR)
+        page = await window.open(f"/admin/board/kpi/{place}/targets")
+        await page.get_by_label("预约量的目标").fill("10")
+        await page.get_by_role("button", name="保存目标").click()
+        await expect(page.get_by_text("达标 1 项", exact=True)).to_be_visible()
+        await page.get_by_role("textbox", name="批注").fill("号源扩容后预约明显增加")
+        await page.get_by_role("button", name="添加批注").click()
+        await expect(page.get_by_text("号源扩容后预约明显增加")).to_be_visible()
+        pages = {
+            "kpi": "kpi",
+            "kpi-sheet": f"kpi/{place}",
+            "kpi-targets": f"kpi/{place}/targets",
+            "kpi-import": "kpi/import",
+        }
+        for name, path in pages.items():
+            await page.goto(f"{window.address}/admin/board/{path}")
+            for width, height in ((1366, 768), (390, 844)):
+                await window.resize(width, height)
+                await window.picture(f"{name}-{width}")

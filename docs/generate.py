@@ -15,6 +15,7 @@ from backend.security.limits import BUCKETS, Bucket
 from backend.settings import Settings
 from backend.settings_checks import REQUIRED_IN_PRODUCTION
 from docs.births_drawn import births_page
+from docs.referrals_drawn import referrals_page
 from docs.statistics_figures import statistics_page
 
 DOCS = Path(__file__).resolve().parent
@@ -131,6 +132,7 @@ PAGES = {
     "limits.md": limits_page,
     "going-live.md": going_live_page,
     "births.md": births_page,
+    "referrals.md": referrals_page,
     "statistics.md": statistics_page,
 }
 

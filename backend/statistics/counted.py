@@ -70,12 +70,16 @@ def summed(rows: Iterable[Mapping[str, Any]], *nested: str) -> Counter[str]:
 
 
 def suppressed(counts: Sequence[int]) -> list[bool]:
-    """Which parts of a known sum are not shown: the small, and beside a single one the next smallest."""
+    """Which parts of a known sum are not shown: the small, and beside them the next smallest where they would
+    be told by the sum: a single one, or several that together are small.
+    """
     hidden = [is_small(count) for count in counts]
-    if sum(hidden) == 1:
-        others = [(count, n) for n, count in enumerate(counts) if count and not hidden[n]]
-        if others:
-            hidden[min(others)[1]] = True
+    others = sorted((count, n) for n, count in enumerate(counts) if count > 0 and not hidden[n])
+    for _, n in others:
+        together = sum(count for count, mark in zip(counts, hidden, strict=True) if mark)
+        if not any(hidden) or (sum(hidden) > 1 and together >= FEWEST):
+            break
+        hidden[n] = True
     return hidden
 
 

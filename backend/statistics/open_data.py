@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib import resources
@@ -20,7 +20,7 @@ from backend import clock
 from backend.errors import not_found
 from backend.permissions import SYSTEM
 from backend.statistics.board import BoardReading, Places
-from backend.statistics.board_models import Board, BoardQuery, By, Definition, Line, Value
+from backend.statistics.board_models import Board, BoardQuery, By, Definition, Formula, Line, Value
 from backend.statistics.definitions import book
 from backend.statistics.models import NOWHERE
 
@@ -126,7 +126,7 @@ class OpenData:
             board = await self._read(first, last, By.MONTH)
             # Nothing is said of the months before there was anything.
             if rows or any(board.total.get(each.code) not in _NOTHING for each in figures):
-                rows.append((f"{first:%Y-%m}", *_cells(board.total, figures)))
+                rows.append((f"{first:%Y-%m}", *_cells(_veiled(board), figures)))
         return _table(dataset, (Column("month", "月份"), *_columns(figures)), rows)
 
     async def _by_institution(self, dataset: Dataset) -> Table:
@@ -195,6 +195,18 @@ def _published() -> tuple[Definition, ...]:
 
 def _columns(figures: Sequence[Definition]) -> tuple[Column, ...]:
     return tuple(Column(each.code, f"{each.name}（{each.unit}）") for each in figures)
+
+
+def _veiled(board: Board) -> Line:
+    """The whole, without what is weighed by channel where a channel is hidden: the two would tell it."""
+    told = {
+        each.measure
+        for each in board.definitions
+        if any(part.value.hidden for part in board.parts.get(each.code, ()))
+    }
+    weighed = [each for each in board.definitions if each.formula is Formula.WEIGHED]
+    hidden = {each.code: Value(hidden=True) for each in weighed if each.measure in told}
+    return replace(board.total, values={**board.total.values, **hidden})
 
 
 def _cells(line: Line, figures: Sequence[Definition]) -> list[Cell]:

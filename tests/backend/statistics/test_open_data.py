@@ -26,7 +26,11 @@ async def city(db: Database, mongo_uri: str, surroundings: Surroundings) -> Asyn
 
 
 async def count(city: TestCity, key: str, on: date, place: str, booked: int) -> None:
-    facts = [Fact(on, place, Measure.BOOKED, "wechat", count=booked)]
+    few = min(booked, 3)
+    facts = [
+        Fact(on, place, Measure.BOOKED, "wechat", count=booked - few),
+        Fact(on, place, Measure.BOOKED, "kiosk" if place == "OTHER" else "wechat", count=few),
+    ]
     assert await city.city.services.statistics._store.count(key, facts)
 
 
@@ -60,6 +64,8 @@ async def test_open_data_is_a_page_a_catalogue_and_tables_of_finished_months(cit
     assert whole["rows"][0][0] == month
     assert len(whole["rows"]) == 1
     assert whole["rows"][0][codes.index("bookings")] == 52
+    # A channel of few is hidden, and with it what would tell it: the time saved, weighed by channel.
+    assert whole["rows"][0][codes.index("hours_saved")] == HIDDEN
     assert whole["licence"] == "CC-BY-4.0"
     places = await got(city, "/open-data/monthly_by_institution.csv")
     rows = list(csv.DictReader(io.StringIO(places.content.decode("utf-8-sig"))))

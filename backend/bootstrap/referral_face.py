@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
+from backend.bootstrap.referral_lines import planned
 from backend.directory import identity
 from backend.directory.models import Organization
 from backend.directory.service import DirectoryService
@@ -148,13 +149,14 @@ class ReferralViews:
     async def move(self, actor: Actor, referral_id: str, move: Move, if_version: int | None) -> ReferralView:
         """Let happen what a Task asks for."""
         referral = await self._referrals.get(actor, referral_id)
-        if if_version is not None and if_version != referral.turn + 1:
+        turn = None if if_version is None else if_version - 1
+        if turn is not None and turn != referral.turn:
             raise AppError(ErrorCode.VERSION_CONFLICT, "the referral has moved on")
         facts = await self._facts(actor, move)
         has_place = bool(facts.schedule_id or facts.expected_at)
         event = event_for(referral.state, move, has_place=has_place)
         if event is not None:
-            referral = await self._referrals.act(actor, referral_id, event, facts)
+            referral = await self._referrals.act(actor, referral_id, event, facts, turn=turn)
         return (await self._views([referral]))[0]
 
     async def _facts(self, actor: Actor, move: Move) -> Facts:
@@ -178,6 +180,7 @@ class ReferralViews:
                 outcome=Outcome(str(said["outcome"])) if "outcome" in said else None,
                 send_back=said.get("send-back") is True,
                 discharge_summary=str(said.get("discharge-summary", "")),
+                plan=planned(str(what) for name, what in move.facts if name == "follow-up"),
             )
         except ValueError as error:
             raise AppError(ErrorCode.BAD_REQUEST, "no such code", text="代码不在允许的取值中。") from error

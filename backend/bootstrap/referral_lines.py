@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from backend import clock
@@ -125,7 +125,7 @@ class ReferralLines:
             diagnoses=tuple(Diagnosis(one.name, one.code) for one in wish.diagnoses),
             summary=wish.notes,
             discharge_summary="" if wish.up else wish.notes,
-            plan=() if wish.up else _plan(wish.notes),
+            plan=() if wish.up else planned(wish.notes.splitlines()),
         )
         return _standing(await self._referrals.send(_system_of(organization_id), draft, wish.number))
 
@@ -216,10 +216,10 @@ def _notes(referral: Referral) -> tuple[str, ...]:
     return tuple(note for note in said if note)
 
 
-def _plan(notes: str) -> tuple[PlanItem, ...]:
-    """Paragraphs that begin with a day say what is to be done then."""
+def planned(lines: Iterable[str]) -> tuple[PlanItem, ...]:
+    """Paragraphs that begin with a day say what is to be done then: `2027-01-31 复查血糖`."""
     found = []
-    for line in notes.splitlines():
+    for line in lines:
         day, _, what = line.strip().partition(" ")
         with contextlib.suppress(ValueError):
             if what.strip():

@@ -47,6 +47,7 @@ class Acting:
         event: ReferralEvent,
         facts: Facts,
         parts: frozenset[Part],
+        turn: int | None = None,
     ) -> tuple[Referral, bool]:
         """The referral after the event, and whether anything has changed.
 
@@ -55,6 +56,8 @@ class Acting:
         for _ in range(_TRIES):
             if is_repeat(referral, event, facts):
                 return referral, False
+            if turn is not None and referral.turn != turn:
+                raise AppError(ErrorCode.VERSION_CONFLICT, "it has moved on")
             after = await self._try(actor, referral, event, facts, parts)
             if after is not None:
                 return after, True

@@ -78,13 +78,19 @@ class ReferralService:
         return referral
 
     async def act(
-        self, actor: Actor, referral_id: str, event: ReferralEvent, facts: Facts = NO_FACTS
+        self,
+        actor: Actor,
+        referral_id: str,
+        event: ReferralEvent,
+        facts: Facts = NO_FACTS,
+        *,
+        turn: int | None = None,
     ) -> Referral:
-        """Every event but `send`; as `ports.Referrals` says."""
+        """Every event but `send`; as `ports.Referrals` says. With a `turn` only over that turn of it."""
         referral, parts = await self._access(actor, referral_id)
         if not may_act(actor):
             raise AppError(ErrorCode.FORBIDDEN, "may only read")
-        after, changed = await self._acting.act(actor, referral, event, facts, parts)
+        after, changed = await self._acting.act(actor, referral, event, facts, parts, turn)
         if event is ReferralEvent.REDIRECT and not changed:
             after = await self._acting.reload(after.followed_by)
         # What ends the right to read, or frees a place, does so before the answer leaves.

@@ -26,7 +26,7 @@ FACTS = {
     "expected-at": "valueDateTime", "bed": "valueString", "schedule": "valueString", "number": "valueInteger",
     "bring": "valueString", "transport": "valueString", "vehicle": "valueString",
     "crew-phone": "valueString", "outcome": "valueString", "send-back": "valueBoolean",
-    "discharge-summary": "valueString",
+    "discharge-summary": "valueString", "follow-up": "valueString",
 }  # fmt: skip
 # What a Task also tells, and nobody writes.
 _TOLD = frozenset({"appointment", "departed-at"})

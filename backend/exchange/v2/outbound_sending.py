@@ -22,11 +22,13 @@ from backend.ids import new_id
 
 log = logging.getLogger(__name__)
 
-# A hospital that says "not now" for so long will not say otherwise by itself.
-MOST_REFUSALS = 12
+# A hospital that says "not now" for half a day will not say otherwise by itself.
+MOST_REFUSALS = 60
 # A message that alone is never answered, while others are, must not hold the line up for ever.
 MOST_SILENCES = 6
 _LONGEST_WAIT_S = 900.0
+# Where it is the line, the messages that met it go out soon after it works again.
+_LONGEST_SILENCE_S = 120.0
 # Table 0357: what no later try can mend. 207 and the rest may be of the moment.
 _FOR_GOOD = frozenset({"200", "201", "202", "203"})
 _NO_ANSWER = "no_answer"
@@ -124,13 +126,13 @@ class Courier:
         return False
 
     async def _refused(self, message: Outgoing, answer: Answer) -> None:
-        """AE is for a person to mend; AR may be of the moment, and is tried again for some hours."""
+        """AE is for a person to mend; AR may be of the moment, and is tried again for half a day."""
         tries = message.tries + 1
         for_good = answer.verdict == "AE" or answer.code in _FOR_GOOD or tries >= MOST_REFUSALS
         if for_good:
             await self.outgoing.refused(message, answer.verdict, answer.code, answer.said)
         else:
-            await self.outgoing.put_off(message, _later(tries), answer.verdict, answer.code)
+            await self.outgoing.put_off(message, _later(tries, _LONGEST_WAIT_S), answer.verdict, answer.code)
 
     async def _line_failed(self, target: Target, message: Outgoing, error: LineError) -> None:
         log.warning("outbound_line", extra={"organization_id": target.organization_id})
@@ -144,8 +146,8 @@ class Courier:
             await self.outgoing.refused(message, "", _NO_ANSWER, error.said)
         else:
             # Others go first meanwhile: perhaps it is this message that the hospital cannot bear.
-            await self.outgoing.put_off(message, _later(tries), "", _NO_ANSWER)
+            await self.outgoing.put_off(message, _later(tries, _LONGEST_SILENCE_S), "", _NO_ANSWER)
 
 
-def _later(tries: int) -> datetime:
-    return clock.now() + timedelta(seconds=min(2.0 ** min(tries, 12), _LONGEST_WAIT_S))
+def _later(tries: int, most_s: float) -> datetime:
+    return clock.now() + timedelta(seconds=min(2.0 ** min(tries, 12), most_s))

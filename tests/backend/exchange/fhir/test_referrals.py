@@ -180,9 +180,21 @@ async def test_the_task_drives_the_machine_from_side_to_side(face: Face) -> None
     assert (await move(lead, id, "in-progress"))["businessStatus"]["text"] == "已到达"
     begun = {"coding": [{"system": "urn:healthycity:referral-state", "code": "treating"}]}
     assert (await move(lead, id, "in-progress", businessStatus=begun))["businessStatus"]["text"] == "诊治中"
-    done = await move(lead, id, "completed", fact("outcome", valueString="improved"))
+    back = [
+        fact("send-back", valueBoolean=True),
+        fact("discharge-summary", valueString="病情平稳"),
+        fact("follow-up", valueString="2027-01-31 复查心电图"),
+    ]
+    done = await move(lead, id, "completed", fact("outcome", valueString="improved"), *back)
     assert done["status"] == "completed"
     assert (await clinic.get(f"/ServiceRequest/{id}"))["status"] == "completed"
+    await face.city.work()
+    down = await clinic.get(f"{REQUESTS}&_count=100")
+    [home] = [one["resource"] for one in down["entry"] if one["resource"].get("replaces")]
+    assert home["code"]["coding"][0]["code"] == "down"
+    told = {one["url"]: one for one in home["extension"]}
+    assert told["urn:healthycity:referral-discharge-summary"]["valueString"] == "病情平稳"
+    assert told["urn:healthycity:referral-follow-up"]["extension"][1]["valueDate"] == "2027-01-31"
 
     other = await send(clinic, request(lead))
     why = {"coding": [{"system": "urn:healthycity:referral-reason", "code": "no_bed"}], "text": "本周无床"}

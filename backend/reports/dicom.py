@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import orjson
 import pydicom
 from PIL import Image
 from pydicom.dataset import Dataset, FileDataset
@@ -234,6 +235,8 @@ def _int(dataset: Dataset, name: str) -> int:
 
 # What a header says besides the picture is told in full up to this size of a value.
 _MOST_BULK = 1_024
+# And all of it up to this: it lies in the database, beside the file that has everything.
+_MOST_TOLD = 512 * 1_024
 
 
 def _tags(dataset: Dataset) -> dict[str, Any]:
@@ -244,13 +247,26 @@ def _tags(dataset: Dataset) -> dict[str, Any]:
             if element.tag.group != 0x7FE0 and not element.tag.is_private:
                 plain.add(element)
         try:
-            return plain.to_json_dict(
+            told = plain.to_json_dict(
                 bulk_data_threshold=_MOST_BULK,
                 bulk_data_element_handler=lambda _: "",
                 suppress_invalid_tags=True,
             )
         except Exception as error:  # as above
             raise DicomError("not-dicom") from error
+    return _fitting(told)
+
+
+def _fitting(told: dict[str, Any]) -> dict[str, Any]:
+    """Without the largest elements, as many as it takes: the geometry of each of a thousand frames, say."""
+    sizes = {tag: len(orjson.dumps(value)) for tag, value in told.items()}
+    left = sum(sizes.values())
+    for tag in sorted(sizes, key=lambda tag: sizes[tag], reverse=True):
+        if left <= _MOST_TOLD:
+            break
+        left -= sizes[tag]
+        del told[tag]
+    return told
 
 
 @contextlib.contextmanager

@@ -216,6 +216,29 @@ async def test_who_asks_for_one_patient_is_not_answered_of_another_under_the_sam
         assert study["00201208"]["Value"] == [1]
 
 
+async def test_a_header_of_many_megabytes_is_taken_and_what_is_asked_for_is_told(town: TestCity):
+    client = await town.hospital_client()
+    image = pydicom.dcmread(io.BytesIO(a_file("CT_small.dcm")))
+    # The geometry of every frame, as a scanner of many slices writes it, and a text without an end.
+    image.PerFrameFunctionalGroupsSequence = [
+        pydicom.Dataset.from_json({
+            "00209113": {"vr": "SQ", "Value": [{"00200032": {"vr": "DS", "Value": [1.5, 2.5, float(n)]}}]}
+        })
+        for n in range(500)
+    ]  # fmt: skip
+    image.TextValue = "long " * 4_000_000
+    written = io.BytesIO()
+    image.save_as(written)
+    sent = {"content": written.getvalue(), "headers": DICOM}
+    await town.call("POST", "/dicomweb/studies", as_=client, **sent)
+    (study,) = await town.call("GET", "/dicomweb/studies?PatientID=1CT1", as_=client)
+    (header,) = await town.call(
+        "GET", f"/dicomweb/studies/{study['0020000D']['Value'][0]}/metadata", as_=client
+    )
+    assert header["00100010"]["Value"] == [{"Alphabetic": "CompressedSamples^CT1"}]
+    assert "0040A160" not in header
+
+
 async def test_a_file_that_unpacks_to_gigabytes_fills_no_machine_and_leaves_no_dump():
     drawing = Drawing(1)
     try:

@@ -9,6 +9,7 @@ from backend.appointments.service import AppointmentService
 from backend.appointments.waitlist import Waitlist
 from backend.directory.service import DirectoryService
 from backend.messages.service import MessageService
+from backend.referrals.service import ReferralService
 from backend.reports.compose import Reports
 from backend.residents.service import ResidentService
 from backend.slotpool.claims import ClaimService
@@ -28,4 +29,5 @@ class Services(Protocol):
     messages: MessageService
     waitlist: Waitlist
     reports: Reports
+    referrals: ReferralService
     surveys: SurveyService

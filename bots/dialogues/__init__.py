@@ -13,6 +13,7 @@ from bots.dialogues.my_appointments import MyAppointments
 from bots.dialogues.opening_hours import OpeningHours
 from bots.dialogues.opt_out import OptIn, OptOut
 from bots.dialogues.queue import Queue
+from bots.dialogues.referrals import Referrals
 from bots.dialogues.reports import Reports
 from bots.dialogues.reschedule import Reschedule
 from bots.dialogues.waitlist import Waitlist
@@ -29,6 +30,7 @@ def all_dialogues(app_url: str) -> tuple[Dialogue, ...]:
         HealthCode(app_url),
         Bills(app_url),
         Reports(app_url),
+        Referrals(app_url),
         Queue(),
         Directions(),
         OpeningHours(),

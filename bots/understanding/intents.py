@@ -51,6 +51,8 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
         "发)(?:到)?(?:短信|提醒|通知|消息)|"
         "开启(?:短信|提醒|通知)|取消退订|订阅(?!号)(?!.*取消)",
     ),
+    # Stronger than 取消 and 改期: those of a referral are done on its page, not on an appointment.
+    (Intent.REFERRALS, "转诊|转院|[上下]转(?=$|[的吗到去回医])"),
     (
         Intent.WAITLIST,
         "候补|后补|排个?队?等号|等号|有人退号?|(?:有|放|出|来)了?空?号源?了?(?:就|再|的话|请|麻烦)*(?:给我|"

@@ -24,6 +24,7 @@ class Intent(StrEnum):
     HEALTH_CODE = "health_code"
     BILLS = "bills"
     REPORTS = "reports"
+    REFERRALS = "referrals"
     QUEUE = "queue"
     DIRECTIONS = "directions"
     OPENING_HOURS = "opening_hours"

@@ -174,7 +174,7 @@ class BirthService:
         case = await self._finding.case(view.birth, view.filing.answers, view.filing)
         checked = check(self.rules, case)
         if not checked.ok:
-            raise _not_fileable(*(each for each in checked.problems if each.kind is not ProblemKind.HINT))
+            raise _not_fileable(*(each for each in checked.problems if _stops(each)))
         parents = view.filing.parent_ids
         if case.findings.married and view.birth.other is None:
             parents = (*parents, *await self._finding.other_parent(view.birth, view.filing.answers))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -196,7 +196,13 @@ def ids_in(claims: Iterable[dict[str, Any]], state: str) -> set[str]:
 
 @contextlib.asynccontextmanager
 async def open_lives(
-    db: Database, mongo_uri: str, broker_url: str, keys: Path, *, direct_uri: str = ""
+    db: Database,
+    mongo_uri: str,
+    broker_url: str,
+    keys: Path,
+    *,
+    direct_uri: str = "",
+    more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Lives]:
     """A city as it runs: web, worker, beat, the sandbox around it. `direct_uri` is how the test looks in."""
     Keyring.generate(keys)
@@ -215,8 +221,8 @@ async def open_lives(
             **vendor_settings(outside.url, outside.credentials),
         )
         city = await open_city(settings, process="test")
-        more = {"PUBLIC_URL": url, "WEB_PORT": str(port)}
-        async with open_processes(mongo_uri, db.name, broker_url, keys, outside, more) as processes:
+        own = {"PUBLIC_URL": url, "WEB_PORT": str(port), **(more or {})}
+        async with open_processes(mongo_uri, db.name, broker_url, keys, outside, own) as processes:
             for name, command in (("web", "serve"), ("worker", "worker"), ("beat", "beat")):
                 processes.start(name, command)
             await await_ready(url)

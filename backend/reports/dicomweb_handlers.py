@@ -16,11 +16,12 @@ from backend.http.schema import Query
 from backend.ids import new_id
 from backend.patient_index.models import ChartNumber
 from backend.permissions import Permission
+from backend.records.asking import read_asked
 from backend.records.gate import organization_of
 from backend.reports import dicomweb
 from backend.reports.dicom import DicomError
 from backend.reports.image_models import ImageQuery, Stored
-from backend.reports.images import Drawn
+from backend.reports.images import Drawn, Treated
 from backend.reports.multipart import MultipartError, boundary_of, read_parts, write_parts
 
 UID = r"[0-9.]{1,64}"
@@ -92,9 +93,29 @@ class DicomHandler(APIHandler):
         accept = self.request.headers.get("Accept", "")
         return accept.partition(";")[0].strip() == content_type
 
+    @property
+    def treated(self) -> Treated | None:
+        """Whom X-Patient names, over all hospitals; None: the hospital's own images are meant."""
+        patient = self.request.headers.get("X-Patient", "").strip()
+        if not patient:
+            return None
+        try:
+            return Treated(patient, read_asked(self.request.headers))
+        except ValueError:
+            raise AppError(ErrorCode.BAD_REQUEST, "X-Purpose") from None
+
+    async def of_study(
+        self, study: str, series: str | None = None, instance: str | None = None
+    ) -> list[Stored]:
+        """A study's images: the hospital's own, or those of the person whom it names."""
+        images, treated = self.services.reports.images, self.treated
+        if treated is None:
+            return await images.of_study(self.actor, study, series, instance)
+        return await images.of_treated_study(self.actor, treated, study, series, instance)
+
     async def one(self, study: str, series: str, instance: str) -> Stored:
-        """One instance of the hospital's own."""
-        return (await self.services.reports.images.of_study(self.actor, study, series, instance))[0]
+        """One instance."""
+        return (await self.of_study(study, series, instance))[0]
 
 
 class Storing(DicomHandler):
@@ -147,7 +168,7 @@ class StudyListHandler(Storing):
     @requires(Permission.HOSPITAL_IMAGES_READ)
     @operation("Find studies (QIDO-RS)", tag="dicomweb", media="application/dicom+json")
     async def get(self, query: StudiesQuery) -> bytes | None:
-        """What the hospital itself has sent, the latest first."""
+        """What the hospital itself has sent, or of whom X-Patient names, the latest first."""
         found = await self._find(query)
         self.tell(
             200, [dicomweb.study_out(images, self.base) for images in dicomweb.by_study(found).values()]
@@ -179,9 +200,16 @@ class StudyListHandler(Storing):
             until=until,
             limit=query.limit,
         )
-        return await self.services.reports.images.of_hospital(
-            self.actor, wanted, number=number, accession=query.accession, offset=query.offset
-        )
+        images, treated = self.services.reports.images, self.treated
+        if treated is None:
+            return await images.of_hospital(
+                self.actor, wanted, number=number, accession=query.accession, offset=query.offset
+            )
+        if number is not None:
+            raise AppError(ErrorCode.BAD_REQUEST, "PatientID beside X-Patient")
+        found = await images.of_treated(self.actor, treated, wanted, accession=query.accession)
+        uids = list(dicomweb.by_study(found))[query.offset : query.offset + query.limit]
+        return [image for image in found if image.study_uid in uids]
 
 
 class StudyHandler(Storing):
@@ -212,7 +240,7 @@ class SeriesListHandler(DicomHandler):
     )
     async def get(self, study: str) -> bytes | None:
         """In order."""
-        found = await self.services.reports.images.of_study(self.actor, study)
+        found = await self.of_study(study)
         self.tell(200, [dicomweb.series_out(one, self.base) for one in dicomweb.by_series(found).values()])
         return None
 
@@ -229,7 +257,7 @@ class InstanceListHandler(DicomHandler):
     )
     async def get(self, study: str, series: str | None = None) -> bytes | None:
         """In order."""
-        found = await self.services.reports.images.of_study(self.actor, study, series)
+        found = await self.of_study(study, series)
         self.tell(200, [dicomweb.instance_out(image, self.base) for image in found])
         return None
 
@@ -246,7 +274,7 @@ class MetadataHandler(DicomHandler):
     )
     async def get(self, study: str, series: str | None = None, instance: str | None = None) -> bytes | None:
         """Of a study, a series or an instance."""
-        found = await self.services.reports.images.of_study(self.actor, study, series, instance)
+        found = await self.of_study(study, series, instance)
         self.tell(200, [dicomweb.metadata_out(image, self.base) for image in found])
         return None
 

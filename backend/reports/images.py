@@ -16,6 +16,7 @@ from backend.patient_index.models import Chart, ChartNumber, Demographics, Origi
 from backend.permissions import Actor
 from backend.records.ids import is_resource_id, owner_of, resource_id
 from backend.records.models import Basis, Body, Incoming, RecordQuery, Resource, Source
+from backend.records.sharing_models import Asked
 from backend.reports.blobs import BlobError, Blobs, blob_name, new_key
 from backend.reports.dicom import DicomError, Header, frame, read_header, rendered
 from backend.reports.drawing import Drawing
@@ -40,6 +41,17 @@ class Charts(People, Protocol):
 
     async def find_chart(self, organization_id: str, number: ChartNumber) -> Chart | None:
         """A hospital's chart by its number, or None."""
+
+    async def chart(self, chart_id: str) -> Chart | None:
+        """A chart, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Treated:
+    """Whose images are asked for over all hospitals (a chart or the person); by whom, and what for."""
+
+    patient: str
+    asked: Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +176,55 @@ class Images:
             raise not_found(f"study {study_uid}")
         await self._read_study(basis, found[0])
         return found
+
+    async def of_treated(
+        self, actor: Actor, treated: Treated, wanted: ImageQuery, *, accession: str | None = None
+    ) -> list[Stored]:
+        """Images of a person over all hospitals, as far as consent or care covers their studies.
+
+        Raises NOT_FOUND without a ground, like of nobody. The reading is written down.
+        """
+        basis = await self._basis_of(actor, treated)
+        query = RecordQuery(types=("ImagingStudy",), business=(accession,) if accession else (), limit=200)
+        studies = {study.id for study in (await self._reader.search(basis, query)).items}
+        found = await self._store.search(replace(wanted, charts=basis.chart_ids, limit=MOST_OF_STUDY))
+        return [image for image in found if study_id(image) in studies]
+
+    async def of_treated_study(
+        self,
+        actor: Actor,
+        treated: Treated,
+        study_uid: str,
+        series_uid: str | None = None,
+        instance_uid: str | None = None,
+    ) -> list[Stored]:
+        """The same of one study. Raises NOT_FOUND, also when its level is above what the ground covers."""
+        basis = await self._basis_of(actor, treated)
+        wanted = ImageQuery(
+            charts=basis.chart_ids,
+            study_uids=(study_uid,),
+            series_uid=series_uid,
+            instance_uid=instance_uid,
+            limit=MOST_OF_STUDY,
+        )
+        found = await self._store.search(wanted)
+        if not found:
+            raise not_found(f"study {study_uid}")
+        # One person's study lies in one chart; were it in two, the first one's hospital is whom it is from.
+        of_one = [image for image in found if image.chart == found[0].chart]
+        await self._read_study(basis, of_one[0])
+        return of_one
+
+    async def _basis_of(self, actor: Actor, treated: Treated) -> Basis:
+        """On what ground. Raises NOT_FOUND for whatever it is refused for."""
+        chart = await self._charts.chart(treated.patient) if is_resource_id(treated.patient) else None
+        person_id = chart.person_id if chart else treated.patient
+        try:
+            return await self._gate.care(actor, person_id, treated.asked)
+        except AppError as error:
+            if error.status >= 500:
+                raise
+            raise not_found("images of this person") from error
 
     async def of_report(self, basis: Basis, report: Report) -> list[Stored]:
         """The images that a report is about: of the studies it names, and those of its order's number."""

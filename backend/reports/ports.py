@@ -8,6 +8,7 @@ from typing import Protocol
 from backend.directory.models import Organization
 from backend.permissions import Actor
 from backend.records.models import Basis, Found, Incoming, RecordQuery, Resource, Source, Written
+from backend.records.sharing_models import Asked
 
 
 class Gate(Protocol):
@@ -18,6 +19,9 @@ class Gate(Protocol):
 
     async def origin(self, actor: Actor) -> Basis:
         """What the asking hospital itself has sent."""
+
+    async def care(self, actor: Actor, person_id: str, asked: Asked) -> Basis:
+        """A person's record over all hospitals; refuses, saying what to do."""
 
 
 class Reader(Protocol):

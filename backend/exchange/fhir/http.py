@@ -15,6 +15,7 @@ from backend.errors import ERRORS, AppError
 from backend.exchange.fhir.definitions import served_types
 from backend.exchange.fhir.issues import Refused, RefusedError, outcome, refuse
 from backend.http.base import APIHandler, as_app_error
+from backend.records.asking import read_asked
 from backend.records.models import Purpose, Resource
 from backend.records.sharing_models import Asked
 
@@ -66,17 +67,11 @@ class FHIRHandler(APIHandler):
     @property
     def asked(self) -> Asked:
         """Who sits at the screen, and what for."""
-        headers = self.request.headers
-        said = headers.get("X-Purpose", Purpose.TREAT).strip().upper()
-        if said not in set(Purpose):
+        try:
+            return read_asked(self.request.headers)
+        except ValueError:
             known = ", ".join(Purpose)
-            raise refuse(Refused.PARAMETER_VALUE, f"X-Purpose is one of {known}.")
-        return Asked(
-            purpose=Purpose(said),
-            practitioner=unquote(headers.get("X-Practitioner", "")).strip()[:100],
-            encounter=unquote(headers.get("X-Encounter", "")).strip()[:100],
-            reason=unquote(headers.get("X-Reason", "")).strip()[:500],
-        )
+            raise refuse(Refused.PARAMETER_VALUE, f"X-Purpose is one of {known}.") from None
 
     @property
     def preferred(self) -> str:

@@ -5,6 +5,7 @@ import io
 import resource
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ import pydicom
 import pytest
 from PIL import Image
 
+from backend import clock
+from backend.audit.models import AuditFilter
 from backend.db.client import Database
 from backend.ids import new_id
-from backend.permissions import Role
+from backend.permissions import SYSTEM, Role
+from backend.records.sharing_models import CareKind
 from backend.reports.drawing import MOST_BYTES, Drawing
 from backend.reports.multipart import MultipartError, boundary_of, read_parts, write_parts
 from tests.factories.records import make_chart, make_report
+from tests.factories.sharing import DOCTOR, make_place
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -280,3 +285,63 @@ def test_multipart_is_read_as_it_was_written():
             read_parts(bad, "B")
     with pytest.raises(MultipartError):
         boundary_of("multipart/related")
+
+
+async def test_another_hospitals_images_are_read_by_who_treats_and_hidden_from_everybody_else(town: TestCity):
+    services = town.city.services
+    client, person = await town.hospital_client(), await town.resident()
+    await town.call(
+        "POST",
+        "/dicomweb/studies?issuer=hospital",
+        as_=client,
+        **many(a_file("CT_small.dcm"), a_file("MR_small.dcm")),
+    )
+    image = await town.city.db.collection("images").find_one({"modality": "CT"})
+    assert image is not None
+    chart = await services.patient_index.chart(image["chart"])
+    assert chart is not None
+    await make_chart(
+        services, town.hospital.id, number=chart.number, name=person.name, id_number=person.id_number
+    )
+    away = await make_place(services, "away")
+    viewer = Caller(away.actor.id, services.tokens.issue(away.actor))
+    study, series, instance = (image[name] for name in ("study_uid", "series_uid", "instance_uid"))
+    path = f"/dicomweb/studies/{study}"
+    one = f"{path}/series/{series}/instances/{instance}"
+    asked = {"X-Patient": chart.id, "X-Practitioner": DOCTOR}
+    tails = (
+        f"{path}/series",
+        f"{path}/instances",
+        f"{path}/metadata",
+        one,
+        f"{one}/frames/1",
+        f"{one}/rendered",
+    )
+    for headers in (asked, {}, asked | {"X-Patient": new_id()}, asked | {"X-Purpose": "BTG"}):
+        for tail in (*tails, *(["/dicomweb/studies"] if headers else [])):
+            await fetch(town, viewer, tail, 404, **headers)
+
+    now = clock.now()
+    await services.sharing.care.begin(
+        CareKind.REFERRAL, person.id, away.id, "r1", begins_at=now, until=now + timedelta(days=1)
+    )
+    read = AuditFilter(action="records.read", actor_id=away.actor.id)
+    before = len((await services.audit.list_entries(SYSTEM, read, limit=100))[0])
+    for tail in tails:
+        await fetch(town, viewer, tail, **asked)
+    for named in (chart.id, person.id):
+        (found,) = (await fetch(town, viewer, "/dicomweb/studies", **(asked | {"X-Patient": named}))).json()
+        assert found["0020000D"]["Value"] == [study], "the other image is somebody else's"
+    entries = (await services.audit.list_entries(SYSTEM, read, limit=100))[0]
+    assert len(entries) - before == len(tails) + 2
+    assert entries[0].data["practitioner"] == DOCTOR
+    # Without a name, as before: the hospital's own, and it has none. What is another's is not stored into.
+    assert (await fetch(town, viewer, "/dicomweb/studies")).json() == []
+    await fetch(town, viewer, f"{path}/metadata", 404)
+    # A study of a special level needs more than care.
+    special = {"$set": {"sensitivity": 5}}
+    await town.city.db.collection("resources").update_many(
+        {"type": "ImagingStudy", "chart": chart.id}, special
+    )
+    await fetch(town, viewer, f"{path}/metadata", 404, **asked)
+    assert (await fetch(town, viewer, "/dicomweb/studies", **asked)).json() == []

@@ -18,7 +18,8 @@ from backend.statistics.open_data import HIDDEN, Table, catalogue
 REASON = "the city's figures by whole months, without anybody in them, published for everybody"
 CACHED = "public, max-age=3600"
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
 )
 _FOLDER = Path(__file__).parent / "templates"
 _templates = Environment(

@@ -25,8 +25,10 @@ from backend.referrals.models import (
     Who,
 )
 from backend.slotpool.claims_models import ClaimState
+from backend.surveys.models import Trigger
 from backend.worker.events import Event, EventKind
 from tests.factories.referrals import FACTS, IN_TWO_HOURS, REASON, Road, make_road
+from tests.factories.surveys import make_campaign
 from tests.support.city import Surroundings, TestCity, open_test_city
 
 E, S = ReferralEvent, ReferralState
@@ -309,6 +311,19 @@ async def test_what_is_missing_or_wrong_is_named(road: Road):
         with pytest.raises(AppError) as refused:
             await road.act(actor, sent, event)
         assert refused.value.code is ErrorCode.BAD_REQUEST
+
+
+async def test_the_patient_is_asked_after_a_completed_referral(road: Road):
+    campaign = await make_campaign(
+        road.services, SYSTEM, road.lead.id, trigger=Trigger.REFERRAL, delay=timedelta(days=1)
+    )
+    for outcome in (Outcome.DIED, Outcome.IMPROVED):
+        sent = await road.accepted()
+        await road.act(road.lead.actor, sent, E.ARRIVE)
+        await road.act(road.lead.actor, sent, E.COMPLETE, outcome=outcome)
+        await road.services.outbox.drain()
+    runs = road.services.db.collection("survey_runs").find({"campaign_id": campaign.id})
+    assert [run["patient_id"] async for run in runs] == [road.person.id]
 
 
 async def test_an_account_that_is_deleted_leaves_figures_only(road: Road, town: TestCity):

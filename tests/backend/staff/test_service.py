@@ -4,11 +4,19 @@ from typing import Any
 
 import pytest
 
+from backend import clock
 from backend.audit.models import AuditFilter
 from backend.audit.service import AuditService
 from backend.errors import ErrorCode
 from backend.permissions import SYSTEM, Actor, Role
-from backend.staff.models import NewStaff, StaffFilter, StaffState
+from backend.staff.models import (
+    NewStaff,
+    SessionStage,
+    SignedIn,
+    StaffFilter,
+    StaffSession,
+    StaffState,
+)
 from backend.staff.service import StaffService
 from tests.backend.staff.test_sign_in import HERE, refusal, sign_in
 from tests.factories.staff import PASSWORD, make_staff
@@ -153,3 +161,26 @@ async def test_a_search_text_is_no_pattern(staff: StaffService) -> None:
 async def test_names_are_found_by_id(staff: StaffService) -> None:
     known = await make_staff(staff)
     assert await staff.names({known.member.id, "nobody"}) == {known.member.id: "林晓"}
+
+
+async def test_a_doctors_account_may_be_somebody_of_the_directory(staff: StaffService) -> None:
+    doctor = await staff.add(CITY, new("gu.qinghe", role=Role.DOCTOR, practitioner_id="P-1"))
+    clerk = await staff.add(CITY, new("li.clerk"))
+    found = await staff.find_by_login("gu.qinghe")
+    assert found is not None
+    assert found.practitioner_id == "P-1"
+    tied = await staff.tie_practitioner(LOCAL, doctor.member.id, "P-2", "ORG-1")
+    assert tied.practitioner_id == "P-2"
+    freed = await staff.tie_practitioner(LOCAL, doctor.member.id, "", "")
+    assert freed.practitioner_id == ""
+    for who, place, code in (
+        (clerk.member.id, "ORG-1", ErrorCode.BAD_REQUEST),
+        (doctor.member.id, "ORG-2", ErrorCode.NOT_FOUND),
+    ):
+        assert await refusal(staff.tie_practitioner(CITY, who, "P-3", place)) is code
+    wrong = new("wang.clerk", practitioner_id="P-1")
+    assert await refusal(staff.add(CITY, wrong)) is ErrorCode.BAD_REQUEST
+    # Whoever signs in with it acts as that doctor.
+    now = clock.now()
+    session = StaffSession("s", tied.id, tied.login, SessionStage.OPEN, now, now, now)
+    assert SignedIn(session, tied).actor.practitioner_id == "P-2"

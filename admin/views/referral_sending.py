@@ -44,6 +44,8 @@ class SendHandler(ReferralPage):
         """The form, with what was typed."""
         way = path["way"]
         direction, _ = _meant(way)
+        if self.actor.organization_ids is None:
+            raise AppError(ErrorCode.FORBIDDEN, "the city sends nobody")
         own = await organizations_in_scope(self.services, self.actor)
         typed = self.typed
         chosen = typed.get("sender") or own[0].id if len(own) == 1 else typed.get("sender", "")

@@ -17,7 +17,7 @@ from admin.referral_forms import PLAN_ROWS
 from backend import clock
 from backend.http.endpoint import requires
 from backend.permissions import Permission
-from backend.referrals.machine import OPEN, ReferralEvent, ReferralState
+from backend.referrals.machine import OPEN, Part, ReferralEvent, ReferralState
 from backend.referrals.models import Direction, Referral, ReferralQuery, Side, Urgency
 
 ROOT = "/admin/referrals"
@@ -111,7 +111,8 @@ class OnePage(ReferralPage):
         referral = await service.get(self.actor, path["referral_id"])
         directory = self.services.directory
         names = await self.places_of([referral])
-        events = service.possible(await service.parts(self.actor, referral), referral)
+        parts = await service.parts(self.actor, referral)
+        events = service.possible(parts, referral)
         await self.show_referrals(
             "referrals/show.html",
             referral=referral,
@@ -121,7 +122,8 @@ class OnePage(ReferralPage):
             sender=await directory.find_practitioner(referral.from_practitioner_id or "-"),
             place=await self.place_of(referral),
             history=await self.history_of(referral, names),
-            identity=await self._identity(referral),
+            may_reveal=self._may_reveal(parts),
+            identity=await self._identity(referral, parts),
             first=[event for event in events if event in referral_words.FIRST],
             others=[event for event in events if event not in referral_words.FIRST],
             begins=ReferralEvent.BEGIN_TREATMENT,
@@ -158,10 +160,18 @@ class OnePage(ReferralPage):
         ]
         return list(reversed(list(zip(referral.history, who, strict=True))))
 
-    async def _identity(self, referral: Referral) -> Any:
+    def _may_reveal(self, parts: frozenset[Part]) -> bool:
+        """Who may unmask at all, and the doctors of the two sides: they treat him, and call him."""
+        treats = self.actor.may(Permission.STAFF_RECORD_ACCESS_OPEN) and bool(
+            parts & {Part.SENDER, Part.RECEIVER}
+        )
+        return treats or self.actor.may(Permission.STAFF_PERSONAL_DATA_UNMASK)
+
+    async def _identity(self, referral: Referral, parts: frozenset[Part]) -> Any:
         """The whole name and phone, when they were asked for; that is on record."""
-        asked = self.query.get("who") == "yes" and self.actor.may(Permission.STAFF_PERSONAL_DATA_UNMASK)
-        return await self.services.residents.reveal(self.actor, referral.person_id, WHY) if asked else None
+        if self.query.get("who") != "yes" or not self._may_reveal(parts):
+            return None
+        return await self.services.residents.reveal(self.actor, referral.person_id, WHY)
 
 
 class ReferralHandler(OnePage):

@@ -17,6 +17,7 @@ PAGES = {
         "/admin/surveys", "/admin/surveys/digest", "/admin/surveys/tickets", "/admin/surveys/calls",
         "/admin/surveys/campaigns", "/admin/surveys/campaigns/new", "/admin/surveys/questionnaires",
         "/admin/surveys/questionnaires/new", "/admin/surveys/questionnaires/import",
+        "/admin/referrals", "/admin/referrals/figures", "/admin/referrals/desk", "/admin/referrals/arrival",
         "/admin/directory", "/admin/staff", "/admin/staff/new", "/admin/account", "/admin/account/password",
     ],
     Role.AUDITOR: ["/admin/audit"],

@@ -175,6 +175,9 @@ async def test_others_see_nothing_and_the_city_not_what_is_wrong(console: Consol
     page = await city.get(one)
     assert "胸痛" not in page.text
     assert "待接收" in page.text
+    assert "急救上转" not in (await city.get(ROOT)).text, "the city sends nobody"
+    await city.get(f"{ROOT}/new/up", expect=403)
+    assert "李明" in (await doctor.get(f"{one}?who=yes")).text, "who treats him may call him by his name"
     page = await doctor.get(f"{one}/accept", expect=409)
     assert "已有新的进展" in page.text
     await doctor.get(f"{one}/fly", expect=404)

@@ -215,6 +215,11 @@ async def _goes_back(phone: Window) -> None:
     await looks(phone, "accepting-back")
     await page.get_by_role("button", name="接收并通知患者").click()
     await expect(page.locator(".page-head")).to_contain_text("已接收")
+    async with page.expect_popup() as opening:
+        await page.get_by_role("button", name="打开病历").click()
+    record = await opening.value
+    await expect(record.get_by_text("依据：诊疗关系")).to_be_visible()
+    await record.close()
 
 
 async def _has_a_plan(resident: Resident) -> None:

@@ -108,6 +108,7 @@ EMPTY_PAGES: Pages = {
     "appointments-empty": ("appointments/list/index", "appointments-book"),
     "patients-empty": ("patients/list/index", "=目前没有人替您办事"),
     "messages-empty": ("messages/list/index", "=还没有消息"),
+    "referrals-empty": ("referrals/list/index", "=还没有转诊"),
 }
 NAMELESS_PAGES: Pages = {
     "code-nameless": ("code/show/index", "go-realname"),

@@ -7,6 +7,7 @@ from typing import Protocol
 from backend.appointments.queueing import Queues
 from backend.appointments.service import AppointmentService
 from backend.appointments.waitlist import Waitlist
+from backend.births.service import BirthService
 from backend.directory.service import DirectoryService
 from backend.messages.service import MessageService
 from backend.referrals.service import ReferralService
@@ -31,3 +32,4 @@ class Services(Protocol):
     reports: Reports
     referrals: ReferralService
     surveys: SurveyService
+    births: BirthService

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bots.dialogue import Dialogue
 from bots.dialogues.bills import Bills
+from bots.dialogues.births import Births
 from bots.dialogues.book import Book
 from bots.dialogues.cancel import Cancel
 from bots.dialogues.courtesy import Courtesy
@@ -30,6 +31,7 @@ def all_dialogues(app_url: str) -> tuple[Dialogue, ...]:
         HealthCode(app_url),
         Bills(app_url),
         Reports(app_url),
+        Births(app_url),
         Referrals(app_url),
         Queue(),
         Directions(),

@@ -26,6 +26,7 @@ class Intent(StrEnum):
     REPORTS = "reports"
     REFERRALS = "referrals"
     QUEUE = "queue"
+    BIRTHS = "births"
     DIRECTIONS = "directions"
     OPENING_HOURS = "opening_hours"
     SURVEY_ANSWER = "survey_answer"

@@ -141,6 +141,7 @@ class TargetsHandler(PageHandler):
     @page("Set targets", errors=_BAD, again=True)
     async def post(self, body: TargetsForm, place: str) -> None:
         """What has changed, and nothing when anything of it cannot be."""
+        _of_the_city(self)
         kpi, month, organization_id = self.services.statistics.kpi, _month(body.month), _id(place)
         sheet = await kpi.sheet(self.actor, organization_id, month)
         there = {each.definition.code: each.target for each in sheet.standings}
@@ -158,6 +159,7 @@ class TargetsHandler(PageHandler):
 
     async def _form(self, place: str, month: str) -> None:
         month = _month(month)
+        _of_the_city(self)
         sheet = await self.services.statistics.kpi.sheet(self.actor, _id(place), month)
         given = {
             name: [text.decode("utf-8", "replace") for text in self.request.body_arguments.get(name, [])]
@@ -198,6 +200,7 @@ class ImportHandler(PageHandler):
     @page("Import targets")
     async def get(self) -> None:
         """The form."""
+        _of_the_city(self)
         await self.show()
 
     async def show(self, **path: str) -> None:
@@ -209,6 +212,7 @@ class ImportHandler(PageHandler):
     @page("Read or import a table of targets", errors=(ErrorCode.BAD_REQUEST,), again=True)
     async def post(self, body: ImportForm) -> None:
         """A look first; with anything wrong in it, nothing of it is taken."""
+        _of_the_city(self)
         text = sent_text(self) or body.content
         organizations = await organizations_in_scope(self.services, self.actor)
         wanted, problems = kpi_reading.read_table(text, organizations, _with_targets())
@@ -248,6 +252,12 @@ class ReportHandler(PageHandler):
         self.set_header("Content-Type", "application/pdf")
         self.set_header("Content-Disposition", f'attachment; filename="report-{month}.pdf"')
         self.finish(content)
+
+
+def _of_the_city(handler: PageHandler) -> None:
+    """Targets are the city's to set: who works for some institutions is told so before filling in a form."""
+    if handler.actor.organization_ids is not None:
+        raise AppError(ErrorCode.FORBIDDEN, "targets are the city's to set")
 
 
 def _month(text: str) -> str:

@@ -105,7 +105,7 @@ class WallsHandler(PageHandler):
         await self._list(f"{self.city.settings.public_url}/admin/wall/{made.secret}")
 
     async def _list(self, made: str) -> None:
-        links = await self.services.walls.list_all()
+        links = await self.services.walls.list_all(self.actor)
         self.show_page(
             "board/walls.html",
             links=links,

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from backend import clock
 from backend.audit.service import AuditService
-from backend.errors import not_found
+from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import named_id
 from backend.permissions import Actor
 from backend.statistics.wall_store import WallLink, WallStore
@@ -33,19 +33,22 @@ class Walls:
         self._audit = audit
 
     async def make(self, actor: Actor, label: str, days: int) -> NewWall:
-        """A link for one screen."""
+        """A link for one screen. Raises FORBIDDEN: what it shows is the whole city's to give out."""
+        _of_the_city(actor)
         secret, now = secrets.token_urlsafe(24), clock.now()
         link = WallLink(_id(secret), label, actor.id, now, now + timedelta(days=days))
         await self._store.insert(link)
         await self._record(actor, "walls.made", link)
         return NewWall(link, secret)
 
-    async def list_all(self) -> list[WallLink]:
-        """Every link, the newest first, also those that are over."""
+    async def list_all(self, actor: Actor) -> list[WallLink]:
+        """Every link, the newest first, also those that are over. Raises FORBIDDEN."""
+        _of_the_city(actor)
         return await self._store.newest()
 
     async def revoke(self, actor: Actor, link_id: str) -> None:
-        """End a link at once. Twice is no error. Raises NOT_FOUND."""
+        """End a link at once. Twice is no error. Raises FORBIDDEN, NOT_FOUND."""
+        _of_the_city(actor)
         link = await self._store.find(link_id)
         if link is None:
             raise not_found(f"wall link {link_id}")
@@ -68,6 +71,11 @@ class Walls:
         await self._audit.record(
             actor, action, f"wall/{link.id}", "大屏链接", None, {"until": link.expires_at.isoformat()}
         )
+
+
+def _of_the_city(actor: Actor) -> None:
+    if actor.organization_ids is not None:
+        raise AppError(ErrorCode.FORBIDDEN, "walls are the whole city's")
 
 
 def _id(secret: str) -> str:

@@ -87,6 +87,12 @@ async def test_a_hospital_has_a_wall_of_its_own_and_gives_out_no_links(console: 
     assert "777" not in wall.text
     assert re.search(r"预约量\s*3\s*人次", wall.text)
     await browser.get("/admin/board/walls", expect=403)
+    # Who runs some institutions only gives out nothing of the whole city either.
+    scoped = await console.sign_in(Role.CITY_OPERATOR, town.scope)
+    assert "/admin/board/walls" not in (await scoped.get("/admin/board")).links
+    await scoped.get("/admin/board/walls", expect=403)
+    assert "/admin/board/kpi/import" not in (await scoped.get("/admin/board/kpi")).links
+    await scoped.get("/admin/board/kpi/import", expect=403)
 
 
 def test_the_map_has_the_north_above_the_west_left_and_the_greatest_darkest() -> None:

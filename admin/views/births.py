@@ -115,6 +115,7 @@ class FilingPage(PageHandler):
             filing=filing,
             drawing=draw({step.code: step.needs for step in shown}),
             steps={step.code: step for step in shown},
+            names={step.code: step.name for step in filing.steps},
             owners=await _owners(self, [view]),
             members=await self.services.staff.names({each for each in members if each}),
             organization=await self.services.directory.find_organization(filing.organization_id),

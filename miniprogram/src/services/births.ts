@@ -97,6 +97,8 @@ export interface Filing {
   materials: Material[]
   /** What was to be known when it was handed in: steps that are done elsewhere, hints. */
   remarks: Problem[]
+  /** Who has to move next; nobody once it is over. */
+  owner: { kind: 'parents' | 'agency' | 'staff'; name: string; due_at: string } | null
   open_until: string
   submitted_at: string | null
   ended_at: string | null

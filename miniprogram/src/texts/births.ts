@@ -144,6 +144,7 @@ export const filing = {
   doneOn: (day: string) => `${day}办好`,
   receipt: (number: string) => `受理号 ${number}`,
   progress: (done: number, of: number) => `${String(of)}项中已办好${String(done)}项`,
+  staff: '有一项还没有回音，工作人员正在联系部门，您不用做什么。',
   all: '各部门办到哪了',
   correct: '去改',
   correctTitle: (step: string) => `改正：${step}`,
@@ -152,7 +153,7 @@ export const filing = {
   corrected: '已重新送出',
   results: '办好的证和卡',
   resultNames: {
-    certificate_no: '证明编号', issued_on: '签发日期', id_number: '身份证号', registered_on: '登记日期', insurance_no: '参保编号',
+    certificate_no: '证明编号', issued_on: '签发日期', id_number: '身份证号', household_no: '户号', registered_on: '登记日期', insurance_no: '参保编号',
     covered_from: '参保日期', card_no: '社保卡号', ready_on: '可领日期', booklet_no: '接种证号', clinic: '接种门诊', paid_on: '到账日期', amount: '报销金额',
   } as Record<string, string>,
   otherResult: '其他',

@@ -31,6 +31,7 @@ function Head({ filing }: { filing: Filing }) {
     <View className={`filing-head filing-head--${FILING_TONES[filing.state]}`} role="status" data-testid="filing-state" data-state={filing.state}>
       <Text className="filing-head__state">{t.states[filing.state]}</Text>
       <Text className="filing-head__lead">{t.leads[filing.state]}</Text>
+      {filing.owner?.kind === 'staff' ? <Text className="filing-head__lead">{t.staff}</Text> : null}
       {done > 0 && filing.state !== 'completed' ? <Text className="filing-head__count">{t.progress(done, of)}</Text> : null}
     </View>
   )
@@ -46,8 +47,8 @@ function StepLine({ step, steps }: { step: Step; steps: Step[] }) {
           <Text className="paper__name">{step.name}</Text>
           <Tag text={t.short[step.state]} tone={STEP_TONES[step.state]} />
         </View>
-        <Text className="paper__state">{[step.agency_name, stepWords(step, steps)].join('，')}</Text>
-        {day ? <Text className="paper__state">{day}</Text> : null}
+        <Text className="paper__state">{[step.agency_name, step.state === 'done' && day ? day : stepWords(step, steps)].join('，')}</Text>
+        {day && step.state !== 'done' ? <Text className="paper__state">{day}</Text> : null}
         {step.receipt && step.state === 'accepted' ? <Text className="paper__state">{t.receipt(step.receipt)}</Text> : null}
         {step.state === 'rejected' ? <Problems problems={step.problems} /> : null}
       </View>
@@ -131,12 +132,13 @@ function Progress({ filing, load }: { filing: Filing; load: Load<Filing> }) {
       <Text className="birth__lead">{[filing.answers.child_name || babyName(filing.birth), bornWords(filing.birth)].join('，')}</Text>
       <Head filing={filing} />
       {wrong ? <Correction key={wrong.code} filing={filing} step={wrong} onCorrected={load.put} /> : null}
-      <Results filing={filing} />
+      {filing.state === 'completed' ? <Results filing={filing} /> : null}
       {filing.state === 'draft' ? null : (
         <Card title={t.all}>
           {filing.steps.filter(({ state }) => state !== 'not_wanted').map((step) => <StepLine key={step.code} step={step} steps={filing.steps} />)}
         </Card>
       )}
+      {filing.state === 'completed' ? null : <Results filing={filing} />}
       {leftOut.length > 0 ? <Card title={t.leftOut}><Problems problems={leftOut} /></Card> : null}
       <Onward filing={filing} />
       {canWithdraw(filing) ? <Withdraw filing={filing} load={load} /> : null}

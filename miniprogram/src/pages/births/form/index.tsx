@@ -130,7 +130,7 @@ function Part({ filling }: { filling: Filling }) {
     case 'wishes': return <WishesPart {...props} optional={optional} />
     case 'materials': return (
       <>
-        <Materials filingId={filing.id} materials={checked.materials} onChanged={filling.recheck} />
+        <Materials filingId={filing.id} materials={checked.materials} lead={t.materialsLead} onChanged={filling.recheck} />
         <Problems problems={checked.problems.filter((one) => !stops(one))} />
         <LastLook answers={answers} optional={optional} />
         <Truth on={filling.promised} onChange={filling.promise} />

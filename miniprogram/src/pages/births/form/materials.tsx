@@ -49,10 +49,10 @@ function Upload({ filingId, material, onChanged }: UploadProps) {
   )
 }
 
-export function Materials({ filingId, materials, onChanged }: Omit<UploadProps, 'material'> & { materials: Material[] }) {
+export function Materials({ filingId, materials, lead, onChanged }: Omit<UploadProps, 'material'> & { materials: Material[]; lead?: string }) {
   return (
     <Card title={t.materials}>
-      <Text className="birth__note">{t.materialsLead}</Text>
+      {lead ? <Text className="birth__note">{lead}</Text> : null}
       {materials.map((material) => (
         <MaterialRow key={material.kind} material={material}>
           {material.may_upload ? <Upload filingId={filingId} material={material} onChanged={onChanged} /> : null}

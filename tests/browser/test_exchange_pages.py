@@ -12,7 +12,7 @@ from backend.permissions import Role
 from tests.browser import desk as at_the_desk
 from tests.browser.test_console_pages import pictures
 from tests.browser.town import Town
-from tests.browser.window import open_window
+from tests.browser.window import Window, open_window
 from tests.factories.exchange import make_dead_outgoing
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-console"), pytest.mark.timeout(240)]
@@ -63,20 +63,7 @@ async def test_messages_are_seen_unmasked_corrected_and_mapped(chromium: Browser
         )
         await page.get_by_role("button", name="重放更正后的消息").click()
         await expect(page.get_by_text("已入档")).to_be_visible()
-        await page.goto(f"{window.address}/admin/exchange/targets")
-        await page.get_by_label("地址").fill("10.1.2.3")
-        await page.get_by_label("端口").fill("2575")
-        await page.get_by_role("button", name="保存").click()
-        await expect(page.get_by_text("10.1.2.3:2575")).to_be_visible()
-        await pictures(window, "exchange-targets")
-        await page.goto(f"{window.address}/admin/exchange/outbound")
-        await pictures(window, "exchange-outbound")
-        await page.get_by_role("link", name="查看").first.click()
-        await pictures(window, "exchange-outgoing")
-        await page.get_by_role("link", name="搁置").click()
-        await page.get_by_label("原因").fill("医院已另行处理")
-        await page.get_by_role("button", name="搁置").click()
-        await expect(page.get_by_text("已搁置")).to_be_visible()
+        await _look_at_what_goes_out(window)
         await page.goto(f"{window.address}/admin/exchange/senders")
         await pictures(window, "exchange-senders")
         await page.goto(f"{window.address}/admin/exchange/tables?organization={place}")
@@ -85,3 +72,22 @@ async def test_messages_are_seen_unmasked_corrected_and_mapped(chromium: Browser
         await page.get_by_label("每行一条").fill("EMC = C\nFOO = O")
         await page.get_by_role("button", name="预览").click()
         await pictures(window, "exchange-table")
+
+
+async def _look_at_what_goes_out(window: Window) -> None:
+    """Say where messages go, and set one aside that a hospital has refused."""
+    page = window.page
+    await page.goto(f"{window.address}/admin/exchange/targets")
+    await page.get_by_label("地址").fill("10.1.2.3")
+    await page.get_by_label("端口").fill("2575")
+    await page.get_by_role("button", name="保存").click()
+    await expect(page.get_by_text("10.1.2.3:2575")).to_be_visible()
+    await pictures(window, "exchange-targets")
+    await page.goto(f"{window.address}/admin/exchange/outbound")
+    await pictures(window, "exchange-outbound")
+    await page.get_by_role("link", name="查看").first.click()
+    await pictures(window, "exchange-outgoing")
+    await page.get_by_role("link", name="搁置").click()
+    await page.get_by_label("原因").fill("医院已另行处理")
+    await page.get_by_role("button", name="搁置").click()
+    await expect(page.get_by_text("已搁置")).to_be_visible()

@@ -14,6 +14,7 @@ from backend.rulebooks.editions import EditionInfo, Preview, as_csv
 from backend.rulebooks.reading import decode
 from backend.rulebooks.service import Rulebook, Upload
 from backend.rulebooks.tables import Table, write_cell
+from backend.rulebooks.workbooks import MARK, WorkbookError, read_sheet
 
 MOST_ROWS_SHOWN = 500
 LONGEST_TEXT = 900_000
@@ -133,14 +134,26 @@ async def export_table(handler: PageHandler, rulebook: Rulebook, name: str, numb
 
 
 def sent_text(handler: PageHandler) -> str:
-    """The text of a file that came with the form; empty without one. Raises BAD_REQUEST."""
+    """The text of a file that came with the form, a workbook's first sheet; empty without one.
+
+    Raises BAD_REQUEST.
+    """
     files = handler.request.files.get("file", [])
     if not files or not files[0].body:
         return ""
-    text = decode(files[0].body)
+    content = files[0].body
+    if content.startswith(MARK):
+        try:
+            return read_sheet(content)
+        except WorkbookError as error:
+            told = "Excel 文件读不出来，请另存为 .xlsx 或 CSV 再导入。"
+            raise AppError(ErrorCode.BAD_REQUEST, f"workbook {error}", text=told) from None
+    text = decode(content)
     if text is None:
         raise AppError(
-            ErrorCode.BAD_REQUEST, "encoding", text="文件不是文本，请另存为 CSV（UTF-8 或 GB18030）再导入。"
+            ErrorCode.BAD_REQUEST,
+            "encoding",
+            text="文件不是文本，请另存为 Excel（.xlsx）或 CSV（UTF-8、GB18030）再导入。",
         )
     return text
 

@@ -12,6 +12,7 @@ from admin import clinical_words
 from backend import clock
 from backend.audit.models import AuditFilter
 from backend.db.client import Database
+from backend.http.workbook import Sheet, workbook
 from backend.ids import new_id
 from backend.medication.judging import Kind
 from backend.permissions import SYSTEM, Role
@@ -78,7 +79,14 @@ async def test_a_spreadsheets_file_is_read_and_written(console: Console, town: T
     answer = await browser.http.post(path, data=data, files={"file": ("a.csv", file)})
     assert "没有这家机构" in answer.text
     binary = await browser.http.post(path, data=data, files={"file": ("a.xlsx", b"PK\x03\x04\xff\xff\xff")})
+    assert (binary.status_code, "Excel 文件读不出来" in binary.text) == (400, True)
+    binary = await browser.http.post(path, data=data, files={"file": ("a.xls", b"\xd0\xcf\x11\xe0\xff\xff")})
     assert (binary.status_code, "文件不是文本" in binary.text) == (400, True)
+    book = workbook([Sheet("机构", ("机构", "级别", "医联体"), [(name, "三级", ""), ("无此院", "二级", "")])])
+    answer = await browser.http.post(path, data=data, files={"file": ("a.xlsx", book)})
+    assert answer.status_code == 200
+    assert "无此院" in answer.text
+    assert "没有这家机构" in answer.text
     good = f"机构,级别,医联体\n{name},三级,东部医联体\n".encode()
     data |= {"act": "apply", "source": "市卫健委名单", "effective_on": tomorrow()}
     files = {"file": ("a.csv", good)}
@@ -86,6 +94,11 @@ async def test_a_spreadsheets_file_is_read_and_written(console: Console, town: T
     assert answer.status_code == 303
     page = await browser.get(LISTS)
     assert "第 2 版将于" in page.text
+    # The same list out of a workbook says the same.
+    book = workbook([Sheet("机构", ("机构", "级别", "医联体"), [(name, "三级", "东部医联体")])])
+    data |= {"act": "preview"}
+    answer = await browser.http.post(path, data=data, files={"file": ("a.xlsx", book)})
+    assert "内容与现行版本相同" in answer.text
     written = await browser.http.get(f"{path}/export?edition=2")
     assert written.text.splitlines()[1] == f"{town.first.organization.id},三级,东部医联体"
 

@@ -27,6 +27,7 @@ from backend.security.resealing import KeyInUseError
 from backend.staff.models import NewStaff
 from bots.engine import Heard
 from notify.ports import Reply
+from tests.factories.births import make_kept_filing
 from tests.factories.charts import make_chart, make_parted_charts
 from tests.factories.exchange import make_dead_outgoing, make_kept_message
 from tests.factories.recognition import make_clinical_checks
@@ -130,6 +131,7 @@ async def _fill(kept: Kept) -> None:
         found = {"resourceType": "Condition", "_key": "c", "note": [{"text": status}]}
         await make_resources(services, charts[0], found)
     await make_kept_message(services, new_id())
+    await make_kept_filing(services, city.hospital.id, services.tokens.verify(kept.sms.token))
     await services.fhir.intake._names.keep(city.hospital.id, "their-own-id", charts[0].id)
     await make_dead_outgoing(services, new_id())
     await make_kept_reports(services, charts[0], services.tokens.verify(kept.sms.token))

@@ -15,7 +15,7 @@ from backend.births.questions import question_id
 from backend.births.store import FilingStore
 from backend.bootstrap import City, Services
 from backend.ids import new_id
-from backend.permissions import SYSTEM
+from backend.permissions import SYSTEM, Actor
 from tests.factories.city import an_id_number
 from tests.support.city import Caller, TestCity
 
@@ -180,4 +180,13 @@ async def make_filing(
     filing = overdue(filing, rules, now)
     services = city.services
     assert await FilingStore(city.db, services.cipher).insert(filing)
+    return filing
+
+
+async def make_kept_filing(services: Services, organization_id: str, mother: Actor) -> Filing:
+    """A birth, a draft of it, and a photograph: one of everything that is sealed."""
+    who = await services.residents.get_identity(mother.id)
+    birth = await make_birth(services, organization_id, Parent(who.name, who.id_number))
+    filing = (await services.births.open(mother, birth.id)).filing
+    await services.births.files.add(mother, filing.id, "marriage", "image/jpeg", A_PHOTO)
     return filing

@@ -49,7 +49,7 @@ async def make_resident(services: Services) -> SignedIn:
     serial = next(_serial)
     name, number = a_name(serial), an_id_number(serial % 1000, f"19{60 + serial // 1000}0203")
     accounts = services.residents._accounts
-    account = await accounts.account_of_phone(f"139{serial:08d}")
+    account = await accounts.account_of_phone(f"135{serial:08d}")
     person = await accounts.take_identity(account, name, parse_id_number(number, today=clock.today()))
     actor = Actor("resident", person.id, Role.RESIDENT, frozenset(), channel="h5", real_name=True)
     issued = await services.sessions.open(actor)

@@ -23,6 +23,7 @@ from tests.factories.recognition import CREATININE, LOINC, POTASSIUM, Ward, make
 from tests.factories.records import make_resources
 from tests.factories.reports import CT, make_image, make_kept_reports
 from tests.factories.sharing import DOCTOR, make_words
+from tests.security.birth_life import a_child_is_born
 from tests.security.people import FATHER, GRANNY, MOTHER, STRANGER, Life
 from tests.security.referral_life import on_the_road
 from tests.support.city import Caller
@@ -58,6 +59,7 @@ async def on_record(life: Life, mother: Caller, hospital: Caller) -> None:
     await _words(life)
     await _quality_and_calls(life, hospital)
     await on_the_road(life, hospital)
+    await a_child_is_born(life, mother, hospital)
     await life.city.work()
 
 

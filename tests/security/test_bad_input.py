@@ -25,6 +25,7 @@ from backend.exchange.fhir.issues import REFUSAL_SYSTEM, REFUSALS, Refused
 from backend.permissions import SYSTEM, Role
 from backend.staff.models import SESSION_IDLE, NewStaff, SessionStage
 from tests.factories.staff import PASSWORD
+from tests.security.birth_examples import BIRTH_EXAMPLES
 from tests.security.clinical_examples import CLINICAL_EXAMPLES, CLINICAL_PAGES
 from tests.security.console_examples import EXAMPLES as PAGES_OF_AREAS
 from tests.security.examples import EXAMPLES as OF_AREAS
@@ -38,7 +39,15 @@ from tests.security.report_examples import REPORT_EXAMPLES
 from tests.security.sharing_examples import SHARING_EXAMPLES
 from tests.security.town import Town
 
-EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | FHIR_EXAMPLES | REFERRAL_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
+EXAMPLES = (
+    OF_AREAS
+    | BIRTH_EXAMPLES
+    | CLINICAL_EXAMPLES
+    | FHIR_EXAMPLES
+    | REFERRAL_EXAMPLES
+    | REPORT_EXAMPLES
+    | SHARING_EXAMPLES
+)
 PAGES = PAGES_OF_AREAS | CLINICAL_PAGES | EXCHANGE_PAGES | INDEX_PAGES
 OPERATIONS = operations(api_routes())
 PAGE_OPERATIONS = operations(console_routes())

@@ -15,6 +15,7 @@ from backend.app import api_routes
 from backend.errors import ErrorCode
 from backend.http.endpoint import HTTP_METHODS, Operation, operations_of
 from backend.permissions import ROLE_GRANTS, Permission, Role
+from tests.security.birth_examples import BIRTH_EXAMPLES
 from tests.security.clinical_examples import CLINICAL_EXAMPLES
 from tests.security.examples import EXAMPLES as OF_AREAS
 from tests.security.examples import Ask, Example
@@ -49,6 +50,8 @@ resident:records:read       one's own              ok     ok        ok     403  
 resident:records:read       a link of the owner    ok     404       404    403    403     403      403
 resident:records:write      the owner              ok     403       404    403    403     403      403
 resident:records:write      a link of the owner    ok     404       404    403    403     403      403
+resident:births:file        one's own              ok     ok        ok     403    403     403      403
+resident:births:file        a birth of the owner   ok     404       404    403    403     403      403
 resident:referrals:read     one's own              ok     ok        ok     403    403     403      403
 resident:referrals:read     the owner              ok     ok        404    403    403     403      403
 resident:referrals:manage   the owner              ok     ok        404    403    403     403      403
@@ -64,6 +67,8 @@ hospital:images:read        a thing of the hospital 403   403       403    403  
 hospital:images:write       one's own              403    403       403    403    ok      ok       403
 hospital:recognition:check  a thing of the hospital 403   403       403    403    ok      404      403
 hospital:medication:check   a thing of the hospital 403   403       403    403    ok      404      403
+hospital:births:write       one's own              403    403       403    403    ok      ok       403
+hospital:births:write       a thing of the hospital 403   403       403    403    ok      404      403
 hospital:directory:write    one's own              403    403       403    403    ok      ok       403
 hospital:directory:write    a thing of the hospital 403   403       403    403    ok      404      403
 hospital:quality:read       one's own              403    403       403    403    ok      ok       403
@@ -87,7 +92,15 @@ NO_TOKEN = {
 }
 
 
-EXAMPLES = OF_AREAS | CLINICAL_EXAMPLES | FHIR_EXAMPLES | REFERRAL_EXAMPLES | REPORT_EXAMPLES | SHARING_EXAMPLES
+EXAMPLES = (
+    OF_AREAS
+    | BIRTH_EXAMPLES
+    | CLINICAL_EXAMPLES
+    | FHIR_EXAMPLES
+    | REFERRAL_EXAMPLES
+    | REPORT_EXAMPLES
+    | SHARING_EXAMPLES
+)
 ROWS = read_matrix(MATRIX, {"staff": STAFF, "foreign": ("foreign_client",)})
 ROUTES = operations(api_routes())
 CASES = [(route, n) for route in ROUTES for n in range(len(EXAMPLES.get(route, [None])))]

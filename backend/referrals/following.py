@@ -23,8 +23,9 @@ from backend.referrals.store import ReferralStore
 from backend.worker.events import Event
 
 SWEEP_BATCH = 200
-# An acceptance takes a second; whatever is loose longer was left behind by a process that died.
-LEFT_AFTER = timedelta(seconds=60)
+# An acceptance takes a second; whatever is loose longer was most likely left behind by a process that died.
+# Whoever is only slow loses nothing by it: he finds his turn gone, and takes another place.
+LEFT_AFTER = timedelta(seconds=20)
 # Whoever shows his code at the receiver's so near to the hour he is expected comes because of the referral.
 _COMES_WITHIN = timedelta(hours=12)
 _BY_SYSTEM = frozenset({Part.SYSTEM})

@@ -82,13 +82,7 @@ class TableOut(Answer):
 
 
 class OpenDataHandler(APIHandler):
-    """What all of it shares: any site may read it, caches may keep it."""
-
-    def set_default_headers(self) -> None:
-        """Open to every origin, unlike anything else here."""
-        super().set_default_headers()
-        self.set_header("Access-Control-Allow-Origin", "*")
-        self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
+    """What all of it shares: whose it is, and that caches may keep it."""
 
     @property
     def publisher(self) -> str:

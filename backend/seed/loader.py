@@ -15,6 +15,7 @@ from backend.seed.accounts import DemoSecrets, seed_clients, seed_staff
 from backend.seed.clinical import seed_rulebooks
 from backend.seed.clinics import sessions_on
 from backend.seed.directory import DemoDirectory, demo_directory
+from backend.seed.figures import seed_figures
 from backend.seed.messages import seed_messages
 from backend.seed.referrals import seed_referrals
 from backend.seed.residents import demo_families, register_people, seed_residents
@@ -54,7 +55,7 @@ async def seed_city(
     """Fill the city from `first_on` (today) for `days` days. What is there already is left as it is."""
     seeded = Seeded()
     directory = demo_directory()
-    total = days + 6
+    total = days + 7
     progress(0, total, "hospitals, departments, doctors")
     await _seed_directory(city, directory, seeded)
     first = first_on or clock.today()
@@ -79,6 +80,8 @@ async def seed_city(
     await _seed_surveys(city, directory, seeded)
     progress(days + 5, total, "referrals")
     seeded.made["referrals"] = await seed_referrals(city, directory, families)
+    progress(days + 6, total, "figures of two months")
+    seeded.made["days of figures"] = await seed_figures(city, directory.organizations)
     progress(total, total, "done")
     return seeded
 

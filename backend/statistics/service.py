@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from backend.statistics.kpi import KPIService
 from backend.statistics.models import (
     NOWHERE,
     DayFigures,
+    Fact,
     Measure,
     OrganizationFigures,
     Overview,
@@ -72,6 +73,13 @@ class StatisticsService:
         keyed = await self._facts.of(event)
         # Side by side: they share a transaction, also with other events of this moment.
         await asyncio.gather(*(self._store.count(key, facts) for key, facts in keyed))
+
+    async def bring_in(self, key: str, facts: Sequence[Fact]) -> bool:
+        """Count what is known as figures alone, once for a key; False when that was done.
+
+        There are no documents behind it: a recount of its days names it as too much.
+        """
+        return await self._store.count(key, facts)
 
     async def board(self, actor: Actor, query: BoardQuery) -> Board:
         """The board within the actor's scope; small numbers only for the institution's own people.

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from backend import clock
 from backend.bootstrap import City, open_city
 from backend.db.client import Database
-from backend.permissions import STAFF_ROLES
+from backend.permissions import STAFF_ROLES, SYSTEM
 from backend.residents.id_numbers import parse_id_number
 from backend.seed.clinics import sessions_on
 from backend.seed.directory import demo_directory
@@ -20,6 +20,7 @@ from backend.seed.names import NOWHERE
 from backend.seed.residents import demo_families
 from backend.settings import Settings
 from backend.slotpool.schedules_rules import problems_of
+from backend.statistics.board_models import BoardQuery, By
 from tests.support.outside import Outside, open_outside
 
 
@@ -56,6 +57,20 @@ async def demo(db: Database, mongo_uri: str, keys_file: Path, outside: Outside) 
     await city.close()
 
 
+async def the_board_is_alive(city: City) -> None:
+    """Two months of figures, which counting the past anew leaves alone."""
+    await city.services.statistics.backfill.run()
+    today = clock.today()
+    query = BoardQuery(today - timedelta(days=30), today, By.DISTRICT)
+    board = await city.services.statistics.board(SYSTEM, query)
+    assert (board.total.get("bookings").number or 0) > 10_000
+    assert 50 < (board.total.get("show_rate").number or 0) < 100
+    assert len([line for line in board.lines if line.key]) > 3
+    first = demo_directory().organizations[0].id
+    sheet = await city.services.statistics.kpi.sheet(SYSTEM, first, f"{today:%Y-%m}")
+    assert sum(sheet.lights().values()) == 3
+
+
 async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
     seeded = await demo.seed()
     assert seeded.made["organizations"] == 9
@@ -65,6 +80,8 @@ async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
     assert {member["role"] for member in seeded.staff} == {str(role) for role in STAFF_ROLES}
     assert len(seeded.residents) == 12
     assert seeded.made["referrals"] == 7
+    assert seeded.made["days of figures"] == 60
+    await the_board_is_alive(demo.city)
     states = await demo.db.collection("referrals").distinct("state")
     assert set(states) == {"requested", "returned", "accepted", "rejected", "in_transit", "completed"}
     results = demo.db.collection("survey_results")

@@ -37,14 +37,17 @@ def is_referral(body: Any) -> bool:
     """Whether a resource is a referral's: by its category, of a Task by its code."""
     if not isinstance(body, dict) or body.get("resourceType") not in ("ServiceRequest", "Task"):
         return False
+    # Nothing has been checked yet: whatever was sent may stand here.
     said = body.get("category") if body["resourceType"] == "ServiceRequest" else [body.get("code")]
     return any(
         (coding.get("system"), coding.get("code")) == (CATEGORY_SYSTEM, CATEGORY)
-        for concept in (said if isinstance(said, list) else [])
-        if isinstance(concept, dict)
-        for coding in concept.get("coding") or []
-        if isinstance(coding, dict)
+        for concept in _objects(said)
+        for coding in _objects(concept.get("coding"))
     )
+
+
+def _objects(said: Any) -> list[dict[str, Any]]:
+    return [one for one in said if isinstance(one, dict)] if isinstance(said, list) else []
 
 
 def wish_of(request: dict[str, Any], where: str) -> Wish:

@@ -92,6 +92,8 @@ class ReferralFace:
         """Move a referral by its Task; a ServiceRequest does not change once it is sent."""
         if wrong := problems(body):
             raise RefusedError(*wrong)
+        if body["resourceType"] != type:
+            raise refuse(Refused.TYPE_MISMATCH, f"The request says {type}.")
         if body.get("id") != id:
             raise refuse(Refused.ID_MISMATCH, "The id in the address and in the resource differ.")
         if type != "Task":

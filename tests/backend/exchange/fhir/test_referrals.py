@@ -230,7 +230,14 @@ async def test_what_is_no_referral_is_refused_in_words(face: Face) -> None:
     elsewhere = transaction(asked)
     elsewhere["entry"][1]["resource"] |= {"focus": {"reference": f"ServiceRequest/{new_id()}"}}
     await clinic.refused("POST", "", elsewhere, 422, "reference-unknown")
+    for odd in (7, "x", [7], [{"coding": 7}], [{"coding": [7]}], {"coding": []}):
+        await clinic.ask("POST", "", transaction(asked | {"category": odd}), expect=422)
     id = await send(clinic, asked)
+    as_task = {
+        "resource": await clinic.get(f"/ServiceRequest/{id}"),
+        "request": {"method": "PUT", "url": f"Task/{id}"},
+    }
+    await clinic.refused("POST", "", bundle("transaction", as_task), 400, "type-mismatch")
     changed = await clinic.get(f"/ServiceRequest/{id}")
     await clinic.refused("PUT", f"/ServiceRequest/{id}", changed, 400, "bundle-entry")
     odd = (await lead.get(f"/Task/{id}")) | {"output": [fact("colour", valueString="red")]}

@@ -93,7 +93,7 @@ def left(until: datetime, now: datetime) -> str:
     if days:
         said = f"{days}天{hours}小时" if hours else f"{days}天"
     elif hours:
-        said = f"{hours}小时{minutes % 60}分"
+        said = f"{hours}小时{minutes % 60}分" if minutes % 60 else f"{hours}小时"
     else:
         said = f"{minutes}分钟"
     return f"超时{said}" if now > until else f"还有{said}"

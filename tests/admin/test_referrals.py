@@ -11,7 +11,7 @@ from backend.referrals.machine import ReferralState
 from backend.referrals.models import Desk, Direction, Referral, ReferralQuery, Urgency
 from tests.admin.browser import Browser, Console
 from tests.admin.conftest import Town
-from tests.factories.city import an_id_number
+from tests.factories.city import an_id_number, make_hospital
 
 ROOT = "/admin/referrals"
 S = ReferralState
@@ -110,6 +110,36 @@ async def test_the_whole_way_up_and_back_down(console: Console, town: Town) -> N
         f"{ROOT}/{back.id}/accept", place="bed", bed="社区家庭医生站", expected=f"{TOMORROW}T09:00"
     )
     assert "社区家庭医生站" in page.text
+
+
+async def test_what_goes_wrong_has_a_form_too(console: Console, town: Town) -> None:
+    doctor, desk = await both_sides(console, town)
+    third = await make_hospital(
+        console.city.services, "h3", TOMORROW, name="健康城市中医院", short_name="市中医"
+    )
+    one = await send(doctor, town)
+    session = town.first.schedules[0]
+    await desk.get(f"{one}/accept?from_on={TOMORROW}")
+    page = await desk.submit(f"{one}/accept", place=f"{session.id}:3")
+    page = await desk.get(f"{one}/rebook?from_on={TOMORROW}")
+    assert f"{session.id}:3" not in page.html, "a place that is given is not offered again"
+    page = await desk.submit(f"{one}/rebook", place=f"{session.id}:5")
+    assert "5号" in page.text
+    await desk.get(f"{one}/miss")
+    page = await desk.submit(f"{one}/miss", text="电话无人接听")
+    assert "未到" in page.text
+    page = await doctor.get(f"{one}/redirect")
+    assert town.first.organization.id not in page.html, "nobody is sent where he was not found"
+    page = await doctor.submit(f"{one}/redirect", to=third.organization.id)
+    assert page.path != one
+    assert third.organization.name in page.text
+    second = page.path
+    assert "查看后一次转诊" in (await doctor.get(one)).text
+    city = await console.sign_in(Role.CITY_OPERATOR)
+    await city.get(f"{second}/lapse")
+    page = await city.submit(f"{second}/lapse", text="")
+    assert "已失效" in page.text
+    assert "改转其他机构" in page.text
 
 
 async def test_an_emergency_asks_for_next_to_nothing_and_goes_to_whoever_is_nearest(

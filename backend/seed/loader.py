@@ -12,6 +12,7 @@ from backend import clock
 from backend.bootstrap import City
 from backend.directory.models import Outcome
 from backend.seed.accounts import DemoSecrets, seed_clients, seed_staff
+from backend.seed.births import seed_births
 from backend.seed.clinical import seed_rulebooks
 from backend.seed.clinics import sessions_on
 from backend.seed.directory import DemoDirectory, demo_directory
@@ -78,10 +79,11 @@ async def seed_city(
     await seed_messages(city, directory.organizations[0].id, patients)
     progress(days + 4, total, "surveys")
     await _seed_surveys(city, directory, seeded)
-    progress(days + 5, total, "referrals")
+    progress(days + 5, total, "referrals, births")
     seeded.made["referrals"] = await seed_referrals(city, directory, families)
     progress(days + 6, total, "figures of two months")
     seeded.made["days of figures"] = await seed_figures(city, directory.organizations)
+    seeded.made["births"] = await seed_births(city, directory.organizations[0].id, families[1:4])
     progress(total, total, "done")
     return seeded
 

@@ -51,6 +51,8 @@ async def demo(db: Database, mongo_uri: str, keys_file: Path, outside: Outside) 
         keys_file=keys_file,
         population_register_url=f"{outside.url}/register",
         population_register_secret=SecretStr(outside.credentials["register"]["secret"]),
+        agencies_url=f"{outside.url}/agencies",
+        agency_secrets=outside.credentials["agencies"],
     )
     city = await open_city(settings, process="test")
     yield Demo(city, outside, db)
@@ -84,6 +86,9 @@ async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
     await the_board_is_alive(demo.city)
     states = await demo.db.collection("referrals").distinct("state")
     assert set(states) == {"requested", "returned", "accepted", "rejected", "in_transit", "completed"}
+    assert seeded.made["births"] == 3
+    filings = await demo.db.collection("birth_filings").find({}).to_list(None)
+    assert [filing["state"] for filing in filings] == ["submitted"]
     results = demo.db.collection("survey_results")
     assert await results.count_documents({"level": "practitioner"}) > 5
     assert await demo.db.collection("survey_tickets").count_documents({}) == 0

@@ -12,7 +12,7 @@ from backend import clock
 from backend.conversations.models import Conversation, PutOff, Run, RunState, Through
 from backend.conversations.service import Turn
 from backend.healthcodes.codes import make_phone_code
-from backend.permissions import Actor, Role
+from backend.permissions import SYSTEM, Actor, Role
 from bots.engine import Heard
 from tests.admin.browser import Browser
 from tests.factories.staff import make_staff
@@ -53,6 +53,7 @@ async def live(city: TestCity) -> Life:
     await _endings(life, father, granny)
     await _half_way(life, mother)
     await city.later()
+    await _figures(life)
     return life
 
 
@@ -198,6 +199,16 @@ async def _endings(life: Life, father: Caller, granny: Caller) -> None:
 async def _ask_back(conversation: Conversation) -> Turn:
     run = Run("book", "patient", RunState.WAITING, clock.now(), {"said": WORDS}, (STRANGER["name"],))
     return Turn((f"{STRANGER['name']}您好，{WORDS}",), run)
+
+
+async def _figures(life: Life) -> None:
+    """What the city counts of it all, and what staff say of the figures: with somebody's number in it."""
+    services, here = life.city.city.services, life.city.hospital.id
+    statistics, month = services.statistics, f"{clock.today():%Y-%m}"
+    await statistics.follower.run()
+    await statistics.gauges.run()
+    await statistics.kpi.set_target(SYSTEM, here, month, "bookings", 9)
+    await statistics.kpi.comment(SYSTEM, here, month, f"请回电{FATHER['phone']}", "bookings")
 
 
 async def _half_way(life: Life, mother: Caller) -> None:

@@ -44,7 +44,14 @@ class Overheard(logging.Handler):
 RANDOM = ("access token", "refresh token", "browser cookie", "session cookie", "half session", "login ticket",
           "ticket", "state", "client secret", "health code")  # fmt: skip
 # What even a whole life leaves empty; none of it is about people.
-EMPTY = {"audit_anchors", "billing_differences", "import_feeds", "practitioners", "resealing"}
+EMPTY = {
+    "audit_anchors",
+    "billing_differences",
+    "import_feeds",
+    "practitioners",
+    "resealing",
+    "statistics_reports",
+}
 
 
 @dataclass

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ from backend.exchange.v2.server import MLLPServer
 from backend.ids import new_id
 from backend.permissions import SYSTEM
 from backend.referrals.machine import ReferralState
+from sandbox.app import open_sandbox
 from tests.support.city import Surroundings, TestCity, id_number, open_test_city
 
 CLINIC, HOSPITAL = "WSY", "SRMYY"
@@ -159,6 +162,35 @@ async def test_a_referral_goes_its_whole_way_by_messages(way: Way) -> None:
         assert (field_of(answer, "MSA", 1), field_of(answer, "RF1", 1)[:1]) == ("AA", "R")
     assert await way.state(ours) is ReferralState.WITHDRAWN
     assert await way.told() == {HOSPITAL: ["REF^I14 R"]}
+
+
+async def test_a_clerk_of_the_sandboxs_hospital_answers_with_an_rri(way: Way, tmp_path: Path) -> None:
+    file = tmp_path / "city.json"
+    file.write_text(json.dumps({"mllp": f"127.0.0.1:{way.port}"}))
+    services, place = way.town.city.services, way.town.hospital.id
+    async with open_sandbox(tmp_path / "state", way.town.url, city_file=str(file)) as sandbox:
+        families, port = frozenset({Family.REF}), sandbox.world.his_port
+        target = Target(place, "127.0.0.1", port, False, "2.5.1", "GB 18030-2000", families, "HIS", HOSPITAL)
+        await services.exchange.outbound.desk.write_target(SYSTEM, target)
+        answer = await way.say(CLINIC, "REF^I12^REF_I12", referral(), PARTIES, PID)
+        ours = field_of(answer, "RF1", 11).split("^")[0]
+        await way.told()
+        [received] = sandbox.world.state.his
+        assert received["verdict"] == "AA"
+        page = f"{sandbox.url}/his"
+        assert "请补充" in (await way.town.http.get(page)).text
+        form = {"number": received["control_id"], "verdict": "P", "text": "请附心电图"}
+        shown = await way.town.http.post(page, data=form)
+        assert "城市应答 AA" in shown.text, shown.text
+        assert await way.state(ours) is ReferralState.RETURNED
+        # What waits for more is not to be accepted: the clerk reads why.
+        shown = await way.town.http.post(page, data=form | {"verdict": "A"})
+        assert "城市应答 AE：" in shown.text
+        await way.say(CLINIC, "REF^I13^REF_I12", referral(), PARTIES, PID, "NTE|1||已附")
+        shown = await way.town.http.post(page, data=form | {"verdict": "A"})
+        assert "城市应答 AA" in shown.text
+        assert await way.state(ours) is ReferralState.ACCEPTED
+        assert (await way.town.http.post(page, data={"number": "X", "verdict": "A"})).status_code == 400
 
 
 async def test_what_cannot_be_is_refused_in_words_and_kept(way: Way) -> None:

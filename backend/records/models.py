@@ -115,6 +115,8 @@ class Incoming:
     keeps: tuple[str, ...] = ()
     # Lists to which what stands belongs as well.
     joins: tuple[str, ...] = ()
+    # What stands is left alone, deleted or not: a result's PID knows less than the registration did.
+    only_new: bool = False
 
 
 class Outcome(StrEnum):

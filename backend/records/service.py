@@ -157,10 +157,6 @@ class RecordService:
         bodies_ = {each.doc["_id"]: self._store.body(each) for each in found}
         return {id: {name: body[name] for name in _CALLED if name in body} for id, body in bodies_.items()}
 
-    async def existing(self, ids: Collection[str]) -> frozenset[str]:
-        """Which of these resources there are: for what is only to be written where nothing stands yet."""
-        return frozenset(await self._store.standing(ids))
-
     async def _carry_out(self, wanted: dict[str, _Wanted]) -> dict[str, Written]:
         ends = time.monotonic() + _PATIENCE_S
         step = _STEP_S
@@ -184,7 +180,7 @@ class RecordService:
         for id, each in wanted.items():
             before = standing.get(id)
             late = each.if_version is None and _is_late(each.draft, before)
-            if late or self._is_there(each.draft, before):
+            if late or _is_left_alone(each, before) or self._is_there(each.draft, before):
                 continue
             each = self._filled(each, before)
             if self._is_there(each.draft, before):
@@ -233,6 +229,10 @@ class RecordService:
                 self._organizations.clear()
             known = self._organizations[chart_id] = chart.organization_id
         return known
+
+
+def _is_left_alone(wanted: _Wanted, before: Standing | None) -> bool:
+    return before is not None and wanted.incoming is not None and wanted.incoming.only_new
 
 
 def _is_late(draft: Draft, before: Standing | None) -> bool:

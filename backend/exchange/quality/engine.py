@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from backend import clock
 from backend.exchange.quality.functions import CHECKS, Check
 from backend.exchange.quality.models import Condition, Kind, Rule, Verdict
 from backend.exchange.quality.moments import Stretch, is_surely_after, read_stretch
-from backend.exchange.quality.paths import Body, Lookup, nothing, read_path
+from backend.exchange.quality.paths import Body, Lookup, Values, nothing, read_path
 from backend.exchange.quality.reading import RuleError
 
 # Clocks of hospitals are not all set right.
@@ -28,20 +29,55 @@ class RuleSet:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = {rule.id: rule for rule in rules}
-        self._by_type: dict[str, list[tuple[str, Check]]] = defaultdict(list)
-        for rule in self.rules.values():
+        self._by_type: dict[str, _OfType] = defaultdict(_OfType)
+        for place, rule in enumerate(self.rules.values()):
             if not rule.off:
-                self._by_type[rule.type].append((rule.id, ready(rule)))
+                self._by_type[rule.type].add(_Ready(place, rule.id, ready(rule)), rule)
         self.types = frozenset(self._by_type)
 
     def check(self, body: Body, lookup: Lookup = nothing) -> list[Verdict]:
         """What the rules say of a resource; those that do not apply are silent."""
+        of_type = self._by_type.get(str(body.get("resourceType")))
         verdicts = []
-        for rule_id, check in self._by_type.get(str(body.get("resourceType")), ()):
-            kept = check(body, lookup)
+        for each in of_type.applying(body, lookup) if of_type is not None else ():
+            kept = each.check(body, lookup)
             if kept is not None:
-                verdicts.append(Verdict(rule_id, kept))
+                verdicts.append(Verdict(each.id, kept))
         return verdicts
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Ready:
+    """A rule as a function; `place` is where it stands among all of them."""
+
+    place: int
+    id: str
+    check: Check = field(compare=False)
+
+
+class _OfType:
+    """The rules of one type of resource. Most are about one code of hundreds: found by it, not tried."""
+
+    def __init__(self) -> None:
+        self._always: list[_Ready] = []
+        self._by_value: dict[str, tuple[Values, dict[str, list[_Ready]]]] = {}
+
+    def add(self, ready_: _Ready, rule: Rule) -> None:
+        first = rule.when[0] if rule.when else None
+        if first is None or not first.among:
+            self._always.append(ready_)
+            return
+        _, rules = self._by_value.setdefault(first.path, (read_path(first.path), {}))
+        for value in set(first.among):
+            rules.setdefault(value, []).append(ready_)
+
+    def applying(self, body: Body, lookup: Lookup) -> list[_Ready]:
+        """Those whose first condition may be met, in their order."""
+        found = list(self._always)
+        for values, rules in self._by_value.values():
+            for text in {_text(value) for value in values(body, lookup)}:
+                found += rules.get(text, ())
+        return sorted(set(found))
 
 
 def ready(rule: Rule) -> Check:

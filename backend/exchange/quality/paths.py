@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 Body = Mapping[str, Any]
@@ -19,6 +20,7 @@ _Step = Callable[[Any, Lookup], Iterator[Any]]
 _STEP = re.compile(
     r"(?P<arrow>->)|\.?(?P<name>[A-Za-z][A-Za-z0-9]*)|\[(?P<where>[A-Za-z.]+)=(?P<value>[^\]]*)\]"
 )
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*")
 
 
 class PathError(ValueError):
@@ -31,6 +33,7 @@ def nothing(reference: str) -> Body | None:
     return None
 
 
+@lru_cache(maxsize=2048)
 def read_path(text: str) -> Values:
     """A path ready to be asked for its values. Raises PathError."""
     ways = [_read_way(way.strip()) for way in text.split("|")]
@@ -40,6 +43,8 @@ def read_path(text: str) -> Values:
 
 
 def _read_way(text: str) -> Values:
+    if _PLAIN.fullmatch(text):
+        return _names(text.split("."))
     steps: list[_Step] = []
     at = 0
     while at < len(text):
@@ -55,6 +60,27 @@ def _read_way(text: str) -> Values:
         found: list[Any] = [body]
         for step in steps:
             found = [value for each in found for value in step(each, lookup)]
+            if not found:
+                break
+        return found
+
+    return values
+
+
+def _names(names: list[str]) -> Values:
+    """What nearly every path is, without a call for each value on the way."""
+
+    def values(body: Body, lookup: Lookup) -> list[Any]:
+        found: list[Any] = [body]
+        for name in names:
+            below: list[Any] = []
+            for each in found:
+                child = each.get(name) if isinstance(each, dict) else None
+                if isinstance(child, list):
+                    below.extend(one for one in child if one is not None)
+                elif child is not None and child != "":
+                    below.append(child)
+            found = below
             if not found:
                 break
         return found

@@ -37,6 +37,3 @@ class Records(Protocol):
         numbers: Collection[tuple[str, str]],
     ) -> dict[str, Body]:
         """Which of a chart's resources bear one of these numbers: identifiers and code of each, by id."""
-
-    async def existing(self, ids: Collection[str]) -> frozenset[str]:
-        """Which of these resources there are."""

@@ -19,7 +19,8 @@ from backend.exchange.v2.segments import Content
 from backend.exchange.v2.table_store import TableStore
 from backend.patient_index.models import ChartNumber
 from backend.records.ids import resource_id
-from backend.records.models import Incoming, Source
+from backend.records.models import Incoming, Source, Written
+from backend.records.models import Outcome as Done
 
 # The record takes so many resources in one step.
 _AT_ONCE = 1_000
@@ -126,9 +127,6 @@ class Processing:
 
     async def _write(self, kept: Kept, chart_id: str, drafts: list[Draft], source: Source) -> list[str]:
         ids = {id(draft): _id_of(chart_id, draft) for draft in drafts}
-        if optional := [ids[id(draft)] for draft in drafts if draft.only_new]:
-            there = await self.records.existing(optional)
-            drafts = [draft for draft in drafts if not (draft.only_new and ids[id(draft)] in there)]
         batch = [
             Incoming(
                 draft.type,
@@ -138,12 +136,18 @@ class Processing:
                 fills=draft.fills,
                 keeps=draft.keeps,
                 joins=draft.joins,
+                only_new=draft.only_new,
             )
             for draft in drafts
         ]
+        written: list[Written] = []
         for at in range(0, len(batch), _AT_ONCE):
-            await self.records.write(kept.organization_id, batch[at : at + _AT_ONCE], source)
-        return [f"{one.type}/{one.id}" for one in batch]
+            written += await self.records.write(kept.organization_id, batch[at : at + _AT_ONCE], source)
+        return [
+            f"{one.type}/{one.id}"
+            for one, done in zip(batch, written, strict=True)
+            if not one.only_new or done.outcome is not Done.UNCHANGED
+        ]
 
 
 def _parts(header: Header, content: Content, codes: Codes) -> list[Content]:

@@ -1,4 +1,4 @@
-"""The console has a word for all a referral may be, a form for all that may be done, and knows what is late."""
+"""The console has a word for all a referral may be, a form for all that may be done, knows what is late."""
 
 from __future__ import annotations
 

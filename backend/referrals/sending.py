@@ -68,7 +68,7 @@ class Sending:
             return _same(known, draft, by, person_id), False
         to = await self._receiver(draft.to_organization_id, draft.to_department_id, by, nearest=draft.nearest)
         await self._check_attachments(person_id, draft.attachments)
-        await self._check_not_open(person_id, by, to, draft.direction)
+        await self._check_not_open(referral_id, person_id, by, to, draft.direction)
         made = _of_draft(
             referral_id, draft, person_id, by, to, await self._practitioner(actor, draft, by), actor
         )
@@ -218,9 +218,13 @@ class Sending:
             if whose != person_id:
                 raise missing_fields("attachments", problem="unknown")
 
-    async def _check_not_open(self, person_id: str, by: str, to: str, direction: Direction) -> None:
+    async def _check_not_open(
+        self, referral_id: str, person_id: str, by: str, to: str, direction: Direction
+    ) -> None:
         for other in await self._store.of_person(person_id, open_only=True):
-            if (other.from_organization_id, other.to_organization_id, other.direction) == (by, to, direction):
+            same_way = (other.from_organization_id, other.to_organization_id, other.direction)
+            # The very same request may be under way twice, and its twin a step ahead.
+            if other.id != referral_id and same_way == (by, to, direction):
                 raise AppError(ErrorCode.REFERRAL_OPEN, data={"referral_id": other.id})
 
 

@@ -7,8 +7,10 @@ answered meanwhile, and nobody is told to travel to what has ended.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Protocol
 
+from backend import clock
 from backend.directory.models import Department, Organization
 from backend.messages.models import Letter, MessageKind
 from backend.messages.tellers import long_time
@@ -16,8 +18,10 @@ from backend.referrals.machine import ReferralEvent, ReferralState
 from backend.referrals.models import Desk, Level, Referral
 from backend.referrals.store import ReferralStore
 from backend.referrals.words import REJECT_REASONS, STATES, URGENCIES
-from backend.worker.events import Event
+from backend.worker.events import Event, RetryLater
 
+# So long an emergency may take to find the next that is nearest.
+GOES_ON_WITHIN = timedelta(seconds=30)
 BRING = "身份证、医保卡、转诊单和以往检查资料"
 _E, _S = ReferralEvent, ReferralState
 _TO_PATIENT = {
@@ -96,15 +100,20 @@ class ReferralTeller:
         if referral is None or not referral.person_id:
             return
         what = ReferralEvent(event.data["event"])
-        await self._tell_patient(event, what, referral)
         await self._tell_sender(event, what, referral)
         await self._tell_desk(event, what, referral)
+        await self._tell_patient(event, what, referral)
 
     async def _tell_patient(self, event: Event, what: ReferralEvent, referral: Referral) -> None:
         kind = _TO_PATIENT.get(what)
-        # Of an emergency that goes on to the next by itself, the patient hears when one has taken it.
-        if kind is None or referral.state not in _STILL[kind] or (referral.followed_by and referral.nearest):
+        if kind is None or referral.state not in _STILL[kind]:
             return
+        if kind is MessageKind.REFERRAL_OFF and referral.nearest:
+            # It goes on to the next by itself; the patient hears when one has taken him, or when nobody does.
+            if referral.followed_by:
+                return
+            if clock.now() - event.at < GOES_ON_WITHIN:
+                raise RetryLater(GOES_ON_WITHIN.total_seconds())
         person_id = referral.person_id
         facts = {
             "patient": (await self._names.names([person_id])).get(person_id, "就诊人"),

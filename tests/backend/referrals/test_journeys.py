@@ -24,6 +24,7 @@ from backend.referrals.models import (
     Urgency,
     Who,
 )
+from backend.referrals.telling import GOES_ON_WITHIN
 from backend.slotpool.claims_models import ClaimState
 from backend.surveys.models import Trigger
 from backend.worker.events import Event, EventKind
@@ -92,7 +93,7 @@ async def test_up_to_the_hospital_and_back_to_the_clinic(road: Road, town: TestC
 
 
 async def test_an_emergency_opens_the_record_at_once_and_reaches_three_desks_in_minutes(
-    road: Road, town: TestCity
+    road: Road, town: TestCity, monkeypatch: pytest.MonkeyPatch
 ):
     """Who, what is wrong, and `nearest`: nothing else is asked of a doctor with a patient before him."""
     sent = await road.send(urgency=Urgency.EMERGENCY, nearest=True, reason="突发胸痛，大汗")
@@ -127,6 +128,14 @@ async def test_an_emergency_opens_the_record_at_once_and_reaches_three_desks_in_
     ended = await road.stored(following)
     assert (ended.state, ended.followed_by) == (S.REJECTED, "")
     assert (await road.referrals.counters(road.doctor)).to_redirect == 1
+    # The patient was not frightened by every stop on the way; now that nobody is left, he is told.
+    contact = await road.services.residents.contact(road.person.id)
+    assert not any("转诊至" in text for text in await texts_to(town, str(contact.phone)))
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + GOES_ON_WITHIN)
+    await town.later()
+    (told,) = [text for text in await texts_to(town, str(contact.phone)) if "转诊至" in text]
+    assert "已拒绝（暂无床位或号源）" in told
 
 
 async def test_the_clock_that_runs_depends_on_what_is_waited_for(road: Road):

@@ -7,13 +7,13 @@ import { Choice } from '../../../components/choice'
 import { Guard } from '../../../components/guard'
 import { Icon } from '../../../components/icon'
 import { Bottom, Page } from '../../../components/page'
-import { FormError, Loaded } from '../../../components/states'
+import { Empty, FormError, Loaded } from '../../../components/states'
 import { Tag } from '../../../components/tag'
 import { useLoad } from '../../../hooks/useLoad'
 import { useSubmit } from '../../../hooks/useSubmit'
-import { amendFiling, type HouseholdSide, openFiling, type Precheck, precheckBirth } from '../../../services/births'
+import { amendFiling, type Birth, type HouseholdSide, listBirths, openFiling, type Precheck, precheckBirth } from '../../../services/births'
 import { pageTitles } from '../../../texts'
-import { births, check as t } from '../../../texts/births'
+import { births as texts, check as t } from '../../../texts/births'
 import { checkedBefore, NO_ANSWERS, stepsOf } from '../../../utils/births'
 import { replace, routes } from '../../../utils/navigate'
 import { Card, MaterialRow, Problems } from '../parts'
@@ -26,7 +26,7 @@ function Verdict({ ok, days }: { ok: boolean; days: number }) {
       <Icon name={ok ? 'done' : 'alert'} size={30} />
       <View className="verdict__words">
         <Text className="birth__heading">{ok ? t.ok : t.elsewhere}</Text>
-        <Text className="birth__note">{ok ? `${births.promise(days)}。${t.okHint}` : t.elsewhereHint}</Text>
+        <Text className="birth__note">{ok ? `${texts.promise(days)}。${t.okHint}` : t.elsewhereHint}</Text>
       </View>
     </View>
   )
@@ -58,9 +58,11 @@ function Found({ found }: { found: Precheck }) {
   )
 }
 
-function Check({ birthId }: { birthId: string }) {
-  const [household, setHousehold] = useState<HouseholdSide>('mother')
+function Check({ birth }: { birth: Birth }) {
+  const birthId = birth.id
+  const [side, setSide] = useState<HouseholdSide>('mother')
   const [parents, setParents] = useState<Parents>('both')
+  const household = parents === 'single' ? 'mother' : side
   const answers = { ...NO_ANSWERS, household_with: household, single_parent: parents === 'single' }
   const found = useLoad(`precheck/${birthId}/${household}/${parents}`, () => precheckBirth(birthId, answers))
   const opening = useSubmit()
@@ -76,13 +78,15 @@ function Check({ birthId }: { birthId: string }) {
     <>
       <Text className="birth__lead">{t.lead}</Text>
       <Card>
+        {birth.father ? null : (
+          <Choice
+            label={t.parents} testId="check-parents" chosen={parents} onChoose={setParents}
+            options={[{ key: 'both', text: t.both }, { key: 'single', text: t.single, hint: t.singleHint }]}
+          />
+        )}
         <Choice
-          label={t.household} testId="check-household" chosen={household} onChoose={setHousehold}
-          options={[{ key: 'mother', text: t.mother }, { key: 'father', text: t.father }]}
-        />
-        <Choice
-          label={t.parents} testId="check-parents" chosen={parents} onChoose={setParents}
-          options={[{ key: 'both', text: t.both }, { key: 'single', text: t.single, hint: t.singleHint }]}
+          label={t.household} testId="check-household" chosen={household} onChoose={setSide}
+          options={[{ key: 'mother' as const, text: t.mother }, ...(parents === 'single' ? [] : [{ key: 'father' as const, text: t.father }])]}
         />
       </Card>
       <Loaded of={found} rows={2}>{(precheck) => <Found found={precheck} />}</Loaded>
@@ -94,11 +98,23 @@ function Check({ birthId }: { birthId: string }) {
   )
 }
 
+function Finding({ birthId }: { birthId: string }) {
+  const births = useLoad('births/check', listBirths)
+  return (
+    <Loaded of={births}>
+      {(all) => {
+        const birth = all.find(({ id }) => id === birthId)
+        return birth ? <Check birth={birth} /> : <Empty icon="people" text={texts.none} hint={texts.noneHint} />
+      }}
+    </Loaded>
+  )
+}
+
 export default function BirthCheckPage() {
   const { birth_id: birthId = '' } = useRouter().params
   return (
     <Page title={pageTitles.birthCheck}>
-      <Guard realName>{() => <Check birthId={birthId} />}</Guard>
+      <Guard realName>{() => <Finding birthId={birthId} />}</Guard>
     </Page>
   )
 }

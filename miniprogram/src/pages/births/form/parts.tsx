@@ -75,14 +75,16 @@ export function FatherFields({ birth, answers, faults, change }: PartProps) {
 }
 
 export function ParentsPart(props: PartProps) {
-  const { answers, faults, change } = props
+  const { birth, answers, faults, change } = props
+  // Whom the hospital has noted is not left out by a tick.
+  if (birth.father) return <Card><FatherFields {...props} /></Card>
   return (
     <Card>
       <Choice<'both' | 'single'>
         label={check.parents} testId="birth-parents" chosen={answers.single_parent ? 'single' : 'both'} error={faults.single_parent}
         options={[{ key: 'both', text: check.both }, { key: 'single', text: check.single, hint: check.singleHint }]}
         onChoose={(who) => {
-          change({ single_parent: who === 'single' })
+          change(who === 'single' ? { single_parent: true, household_with: 'mother' } : { single_parent: false })
         }}
       />
       {answers.single_parent ? null : <FatherFields {...props} />}

@@ -108,6 +108,12 @@ async def test_a_code_without_a_row_is_shown_mapped_and_replayed(console: Consol
     await browser.get(table)
     page = await browser.submit(table, rows="偏高 H", step="write", expect=400)
     assert "第 1 行" in page.text
+    await browser.get(table)
+    page = await browser.submit(table, rows="偏高 = 高", step="write", expect=400)
+    assert "“偏高”的对应值“高”不是可用的编码" in page.text
+    own = await console.city.db.collection("hl7_tables").find_one({"organization_id": hospital})
+    assert own is not None
+    assert [row["to"] for row in own["rows"]] == ["H"]
 
 
 async def test_another_hospitals_messages_and_tables_look_like_none(console: Console, town: Town) -> None:

@@ -216,7 +216,8 @@ class Desk:
         self, actor: Actor, organization_id: str, key: str, rows: Mapping[str, str]
     ) -> None:
         """Put a hospital's rows in the place of those before; they hold for messages from now on."""
-        await self.table(actor, organization_id, key)
+        view = await self.table(actor, organization_id, key)
+        check_targets(view.table, rows)
         await self.tables.write(organization_id, key, rows, actor.id)
         self.processing.forget_codes(organization_id)
         await self._record(actor, "exchange.tables", f"table/{key}", "mapping", organization_id)
@@ -235,6 +236,15 @@ class Desk:
         self, actor: Actor, action: str, object: str, basis: str, organization_id: str | None
     ) -> None:
         await self.audit.record(actor, action, object, basis, organization_id)
+
+
+def check_targets(table: Table, rows: Mapping[str, str]) -> None:
+    """Refuse rows that lead to no code of their table. Raises BAD_REQUEST naming the first."""
+    for code, to in rows.items():
+        if not table.takes(to):
+            known = "、".join(sorted(table.targets)) or f"{table.name}的编码"
+            text = f"“{code}”的对应值“{to[:40]}”不是可用的编码。可用：{known}。"
+            raise AppError(ErrorCode.BAD_REQUEST, f"target in {table.key}", text=text)
 
 
 def read_rows(text: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from backend.exchange.v2.rules import DATA
 
+_LOINC = "http://loinc.org"
 _OID = re.compile(r"[0-2](?:\.\d+){2,}")
 _TABLE = re.compile(r"(?:HL7|V2-?|HL7-?)?(\d{4})")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -26,6 +27,29 @@ class Table:
     fallback: str = ""
     # A table of this kind does not replace a code, it adds one of this system to it.
     adds: str = ""
+    # What a hospital's rows may lead to besides what the city's lead to; or the form that it has.
+    also: tuple[str, ...] = ()
+    form: str = ""
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """The codes that rows may lead to; none where only their form is known."""
+        return frozenset() if self.form else frozenset({*self.rows.values(), *self.also, self.fallback} - {""})
+
+    def takes(self, to: str) -> bool:
+        """Whether a row may lead there."""
+        if not self.form:
+            return to in self.targets
+        code = to.partition(" ")[0]
+        checked = self.adds != _LOINC or _is_checked(code)
+        return re.fullmatch(self.form, code) is not None and checked
+
+
+def _is_checked(loinc: str) -> bool:
+    """Whether the last digit of a LOINC code is the one that the others make (Luhn)."""
+    digits = [int(digit) for digit in loinc if digit.isdigit()]
+    doubled = (digit * 2 - 9 * (digit > 4) if place % 2 else digit for place, digit in enumerate(digits[::-1]))
+    return sum(doubled) % 10 == 0
 
 
 @dataclass(frozen=True)
@@ -90,7 +114,15 @@ def city_tables() -> dict[str, Table]:
     """The city's tables by key."""
     said: dict[str, Any] = tomllib.loads((DATA / "codes.toml").read_text("utf-8"))
     return {
-        key: Table(key, table["name"], table["rows"], table.get("fallback", ""), table.get("adds", ""))
+        key: Table(
+            key,
+            table["name"],
+            table["rows"],
+            table.get("fallback", ""),
+            table.get("adds", ""),
+            tuple(table.get("also", ())),
+            table.get("form", ""),
+        )
         for key, table in said.items()
     }
 

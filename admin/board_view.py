@@ -8,6 +8,7 @@ from typing import Any
 
 from admin.board_words import BEFORE_IS_ZERO, HIDDEN, NONE, POINTS
 from admin.workbook import Cell, Sheet
+from backend import clock
 from backend.statistics.board_models import Board, By, Definition, Line, Value
 
 # More lines than this in one chart are read by nobody.
@@ -149,15 +150,17 @@ def over_lines(chart_id: str, board: Board, definitions: Sequence[Definition]) -
         title="、".join(each.name for each in drawn),
         kind="line" if is_line else "bar" if over_time else "parts",
         unit=first.unit,
-        labels=[label(line, board.query.by) for line in board.lines],
+        labels=[label(line, board) for line in board.lines],
         series=[{"name": each.name, "data": [value.number for value in values[each.code]]} for each in drawn],
         hidden=sum(value.hidden for each in drawn for value in values[each.code]),
     )
 
 
-def label(line: Line, by: By) -> str:
-    """A line's name below a chart: a day without its year."""
-    return line.key[5:] if by is By.DAY else line.name
+def label(line: Line, board: Board) -> str:
+    """A line's name below a chart: a day without its year; today has only begun, and that is said."""
+    if board.query.by is not By.DAY:
+        return line.name
+    return "今天" if line.key == clock.civil_date(board.at).isoformat() else line.key[5:]
 
 
 # -- words and numbers -------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from statistics import fmean
 
@@ -62,12 +62,16 @@ def number(definition: Definition, value: Value) -> Number:
 
 
 def charts(days: Board) -> list[Chart]:
-    """Thirty days: bookings and arrivals, through what they were booked, money, readings."""
+    """The days that are over: bookings and arrivals, through what they were booked, money, readings.
+
+    Today has only begun, and from afar it would look like a fall.
+    """
     found = []
+    over = replace(days, lines=days.lines[:-1])
     for chart_id, codes in (("trend", TREND), ("money", ("paid_fen",)), ("readings", READINGS)):
         mine = [each for each in days.definitions if each.code in codes]
         if mine:
-            found.append(board_view.over_lines(chart_id, days, mine))
+            found.append(board_view.over_lines(chart_id, over, mine))
     channels = days.parts.get("bookings", ())
     if channels:
         data = [part.value.number for part in channels]

@@ -24,7 +24,7 @@ MONEY = Definition("fen", "缴费", "缴费", "元", "付的", "事件", "上线
 
 def a_board(lines: list[Line], total: dict[str, Value], parts: tuple[Part, ...] = ()) -> Board:
     query = BoardQuery(date(2026, 11, 1), date(2026, 11, 2), By.DAY)
-    at = datetime(2026, 11, 22, tzinfo=UTC)
+    at = datetime(2026, 11, 2, tzinfo=UTC)
     return Board(
         query, (BOOKINGS, RATE, MONEY), Line("", "合计", total), tuple(lines), {"bookings": parts}, at
     )
@@ -105,6 +105,7 @@ def test_a_hidden_number_is_in_no_chart_and_no_file() -> None:
     counts, rates, of_channels = bookings.charts
     assert counts.series == [{"name": "预约量", "data": [12, None]}]
     assert (counts.kind, rates.kind, of_channels.kind) == ("bar", "line", "parts")
+    assert counts.labels == ["11-01", "今天"]
     assert [chart.hidden for chart in bookings.charts] == [1, 1, 1]
     assert of_channels.series == [{"name": "预约量", "data": [12, None]}]
     assert payments.charts[0].is_empty

@@ -93,6 +93,16 @@ async def test_the_wall_fills_a_screen_renews_itself_and_says_since_when_it_coul
             await window.resize(width, height)
             await page.wait_for_function(DRAWN)
             await window.picture(f"wall-{width}")
+        made = await town.city.city.services.walls.make(SYSTEM, "一楼大厅", 30)
+        await window.resize(1920, 1080)
+        await window.open(f"/admin/wall/{made.secret}")
+        await page.wait_for_function(DRAWN)
+        # An ended link leaves nothing standing on its screen.
+        await town.city.city.services.walls.revoke(SYSTEM, made.link.id)
+        with window.excusing("404"):
+            await page.evaluate("renew()")
+            await expect(page.locator(".sheet")).to_have_count(0)
+            await expect(page.get_by_role("heading", name="没有找到")).to_be_visible()
 
 
 async def test_targets_are_set_and_their_lights_seen_on_a_desk_and_on_a_phone(

@@ -230,6 +230,7 @@ async def test_what_is_no_referral_is_refused_in_words(face: Face) -> None:
     elsewhere = transaction(asked)
     elsewhere["entry"][1]["resource"] |= {"focus": {"reference": f"ServiceRequest/{new_id()}"}}
     await clinic.refused("POST", "", elsewhere, 422, "reference-unknown")
+    odd: Any
     for odd in (7, "x", [7], [{"coding": 7}], [{"coding": [7]}], {"coding": []}):
         await clinic.ask("POST", "", transaction(asked | {"category": odd}), expect=422)
     id = await send(clinic, asked)
@@ -240,8 +241,8 @@ async def test_what_is_no_referral_is_refused_in_words(face: Face) -> None:
     await clinic.refused("POST", "", bundle("transaction", as_task), 400, "type-mismatch")
     changed = await clinic.get(f"/ServiceRequest/{id}")
     await clinic.refused("PUT", f"/ServiceRequest/{id}", changed, 400, "bundle-entry")
-    odd = (await lead.get(f"/Task/{id}")) | {"output": [fact("colour", valueString="red")]}
-    await lead.refused("PUT", f"/Task/{id}", odd | {"status": "accepted"}, 422, "code")
+    strange = (await lead.get(f"/Task/{id}")) | {"output": [fact("colour", valueString="red")]}
+    await lead.refused("PUT", f"/Task/{id}", strange | {"status": "accepted"}, 422, "code")
     # One's own chart says who it is; another hospital's is nobody's.
     chart = await clinic.patient(
         identifier=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -171,6 +172,8 @@ def test_a_worker_needs_no_resident_app(complete: dict[str, str], problems: Prob
         ("ALIYUN_SMS_TEMPLATES", "SMS_1", "ALIYUN_SMS_TEMPLATES is no JSON object"),
         ("ALIYUN_SMS_TEMPLATES", '["SMS_1"]', "ALIYUN_SMS_TEMPLATES is no JSON object"),
         ("TENCENT_SMS_TEMPLATES", '{"bookt": "1"}', "TENCENT_SMS_TEMPLATES names 'bookt', which is no kind"),
+        ("AGENCY_SECRETS", '{"mch": "a-long-enough-secret"}', "is of no use without AGENCIES_URL"),
+        ("AGENCIES_URL", "https://agencies.example.org", "AGENCY_SECRETS names none for licences"),
     ],
 )
 def test_each_way_of_being_wrong_is_told_in_one_sentence_that_says_what_to_do(
@@ -219,3 +222,14 @@ def test_what_cannot_be_reached_is_told_with_the_reason_and_without_the_password
     assert len(told.splitlines()) == len(unreachable)
     assert "hunter2" not in told
     assert "p@ss" not in told
+
+
+def test_agencies_need_long_secrets_and_the_licence_library_one_too(
+    complete: dict[str, str], problems: Problems
+):
+    there = {"AGENCIES_URL": "https://agencies.example.org"}
+    long = "a-long-enough-secret"
+    short = {"AGENCY_SECRETS": json.dumps({"mch": "short", "licences": long})}
+    assert "the one of mch is too short" in problems(look, complete | there | short)
+    good = {"AGENCY_SECRETS": json.dumps({"mch": long, "licences": long})}
+    assert problems(look, complete | there | good) == ""

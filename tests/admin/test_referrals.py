@@ -22,16 +22,9 @@ async def both_sides(console: Console, town: Town) -> tuple[Browser, Browser]:
     """A doctor of the second hospital, who is in the directory, and the desk of the first."""
     clinic = town.second
     known = await console.staff(Role.DOCTOR, frozenset({clinic.organization.id}))
-    await tie(console, known.member.id, clinic.doctors[0].id)
+    staff = console.city.services.staff
+    await staff.tie_practitioner(SYSTEM, known.member.id, clinic.doctors[0].id, clinic.organization.id)
     return await console.sign_in_as(known), await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
-
-
-async def tie(console: Console, staff_id: str, practitioner_id: str) -> None:
-    """The city says in the console which doctor of the directory an account is."""
-    city = await console.sign_in(Role.CITY_OPERATOR)
-    await city.get(f"/admin/staff/{staff_id}")
-    page = await city.submit(f"/admin/staff/{staff_id}/doctor", practitioner=practitioner_id)
-    assert f'value="{practitioner_id}" selected' in page.html
 
 
 async def send(doctor: Browser, town: Town, kind: str = "up", **more: str | list[str]) -> str:
@@ -170,18 +163,7 @@ async def test_an_emergency_asks_for_next_to_nothing_and_goes_to_whoever_is_near
     assert "暂无床位或号源" in page.text
 
 
-async def test_a_desk_is_stated_and_read_by_its_own_people(console: Console, town: Town) -> None:
-    desk = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
-    await desk.get(f"{ROOT}/desk")
-    page = await desk.submit(
-        f"{ROOT}/desk", takes_emergencies="yes", duty_phone="0536-8000001", operators_phone=""
-    )
-    assert "已保存" in page.text
-    assert "0536-8000001" in page.html
-    await desk.get(f"{ROOT}/desk?organization={town.second.organization.id}", expect=404)
-
-
-async def test_figures_are_drawn_and_taken_away(console: Console, town: Town) -> None:
+async def test_figures_are_drawn_and_taken_away_and_a_desk_is_stated(console: Console, town: Town) -> None:
     doctor, desk = await both_sides(console, town)
     await send(doctor, town)
     page = await desk.get(f"{ROOT}/figures?months=3")
@@ -192,7 +174,13 @@ async def test_figures_are_drawn_and_taken_away(console: Console, town: Town) ->
     assert f"{clock.today():%Y-%m},合计,,1,0" in table.text
     book = await desk.peek(f"{ROOT}/figures/export?form=xlsx")
     assert book.content[:2] == b"PK"
-    assert "没有转诊" in (await (await console.sign_in(Role.CITY_OPERATOR)).get(f"{ROOT}?overdue=yes")).text
+    assert "没有转诊" in (await desk.get(f"{ROOT}?overdue=yes")).text
+    await desk.get(f"{ROOT}/desk")
+    stated: dict[str, Any] = {"takes_emergencies": "yes", "duty_phone": "0536-8000001", "operators_phone": ""}
+    page = await desk.submit(f"{ROOT}/desk", **stated)
+    assert "已保存" in page.text
+    assert "0536-8000001" in page.html
+    await desk.get(f"{ROOT}/desk?organization={town.second.organization.id}", expect=404)
 
 
 async def test_others_see_nothing_and_the_city_not_what_is_wrong(console: Console, town: Town) -> None:
@@ -215,14 +203,17 @@ async def test_others_see_nothing_and_the_city_not_what_is_wrong(console: Consol
 
 
 async def test_the_record_opens_for_the_doctor_whose_account_it_is(console: Console, town: Town) -> None:
-    doctor, _ = await both_sides(console, town)
+    clinic = town.second
+    known = await console.staff(Role.DOCTOR, frozenset({clinic.organization.id}))
+    doctor, city = await console.sign_in_as(known), await console.sign_in(Role.CITY_OPERATOR)
     one = await send(doctor, town)
-    page = await doctor.get(one)
-    form = page.form(f"{one}/record")
+    page = await doctor.submit(f"{one}/record", expect=400)
+    assert "没有关联本机构的医生" in page.text
+    account, himself = f"/admin/staff/{known.member.id}", clinic.doctors[0].id
+    await city.get(account)
+    page = await city.submit(f"{account}/doctor", practitioner=himself)
+    assert f'value="{himself}" selected' in page.html
+    form = (await doctor.get(one)).form(f"{one}/record")
     answer = await doctor.http.post(f"{one}/record", data=form.fields, follow_redirects=False)
     assert answer.status_code == 303
     assert "/workstation/open/" in answer.headers["location"]
-    other = await console.sign_in(Role.DOCTOR, frozenset({town.second.organization.id}))
-    await other.get(one)
-    page = await other.submit(f"{one}/record", expect=400)
-    assert "没有关联本机构的医生" in page.text

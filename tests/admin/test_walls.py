@@ -15,6 +15,7 @@ from backend.directory.models import Organization
 from backend.ids import new_id
 from backend.permissions import SYSTEM, Role
 from backend.statistics.board_models import Board, BoardQuery, By, Line, Value
+from backend.statistics.definitions import book
 from backend.statistics.models import Fact, Measure
 from tests.admin.browser import Console
 from tests.admin.conftest import Town
@@ -110,6 +111,17 @@ def test_the_map_has_the_north_above_the_west_left_and_the_greatest_darkest() ->
         ("北", 1, 0), ("东", 1, 4), ("无", 1, 0), ("西", 2, 1),
     ]  # fmt: skip
     assert [tile.numbers[0].text for tile in tiles] == ["不显示", "100", "—", "20"]
+
+
+def test_the_wall_asks_for_no_figure_that_nobody_defines() -> None:
+    wanted = {
+        *wall_view.TODAY,
+        *wall_view.MONTH,
+        *wall_view.ON_THE_MAP,
+        *wall_view.TREND,
+        *wall_view.READINGS,
+    }
+    assert wanted <= {each.code for each in book().figures}
 
 
 def test_a_number_is_short_enough_to_be_read_from_afar() -> None:

@@ -20,6 +20,7 @@ from backend.seed.figures import seed_figures
 from backend.seed.messages import seed_messages
 from backend.seed.referrals import seed_referrals
 from backend.seed.residents import demo_families, register_people, seed_residents
+from backend.seed.sharing import seed_sharing
 from backend.seed.surveys import seed_surveys
 
 DAYS = 14
@@ -77,6 +78,10 @@ async def seed_city(
     # One of each of two families: a first hospital that has sent something.
     patients = [families[0].father, families[1].mother]
     await seed_messages(city, directory.organizations[0].id, patients)
+    tokens = city.services.tokens
+    actors = [tokens.verify(seeded.residents[number]["access_token"]) for number in (0, 3)]
+    told = list(zip(patients, actors, strict=True))
+    seeded.made["consents and readings"] = await seed_sharing(city, directory, told)
     progress(days + 4, total, "surveys")
     await _seed_surveys(city, directory, seeded)
     progress(days + 5, total, "referrals, births")

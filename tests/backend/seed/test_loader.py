@@ -73,6 +73,22 @@ async def the_board_is_alive(city: City) -> None:
     assert sum(sheet.lights().values()) == 3
 
 
+async def what_is_shared_can_be_seen(demo: Demo, seeded: Seeded) -> None:
+    """Consents, readings on three grounds, a recognised result, glass to review, people to tell apart."""
+    services, mine = demo.city.services, seeded.residents
+    me, other = [services.tokens.verify(mine[number]["access_token"]) for number in (0, 3)]
+    consents = await services.sharing.consents.list_of(me, me.id)
+    assert {str(consent.state) for consent in consents} == {"granted", "requested"}
+    seen, _ = await services.sharing.accesses.list_of(me, me.id, own=False, cursor=None, limit=20)
+    assert {str(reading.basis) for reading in seen} == {"consent"}
+    seen, _ = await services.sharing.accesses.list_of(other, other.id, own=False, cursor=None, limit=20)
+    assert [str(reading.basis) for reading in seen] == ["break_glass"]
+    assert await services.sharing.break_glass.count_waiting(SYSTEM) == 1
+    assert await demo.db.collection("record_questions").count_documents({"answered_at": None}) == 1
+    assert len(await services.recognition.service.recognised(me, me.id)) == 1
+    assert await demo.db.collection("chart_reviews").count_documents({"state": "open"}) >= 2
+
+
 async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
     seeded = await demo.seed()
     assert seeded.made["organizations"] == 9
@@ -94,6 +110,7 @@ async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
     assert await demo.db.collection("survey_tickets").count_documents({}) == 0
     await demo.city.services.outbox.drain()
     assert await demo.db.collection("survey_tickets").count_documents({}) > 0
+    await what_is_shared_can_be_seen(demo, seeded)
     logins = seeded.logins()
     assert set(logins) == {"hospitals", "staff", "residents"}
     assert set(logins["staff"][0]) == {"login", "password", "totp_secret", "role"}

@@ -6,7 +6,6 @@ import re
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from tornado.httputil import HTTPServerRequest, format_timestamp
 

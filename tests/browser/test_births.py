@@ -13,13 +13,24 @@ import pytest
 from PIL import Image
 from playwright.async_api import Browser, expect
 
+from backend import clock
 from backend.permissions import Role
 from tests.browser import desk as at_the_desk
 from tests.browser.resident import Resident, stored_session
 from tests.browser.test_resident_pages import pictures
 from tests.browser.town import Town
 from tests.browser.window import Window, open_window
-from tests.factories.births import NewFamily, a_father, a_notice, applications, let_pass, note_birth, read
+from tests.factories.births import (
+    NewFamily,
+    a_family,
+    a_father,
+    a_filing,
+    a_notice,
+    applications,
+    let_pass,
+    note_birth,
+    read,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-births"), pytest.mark.timeout(300)]
 
@@ -137,6 +148,11 @@ async def work(window: Window, town: Town, back_again: Any) -> None:
     await page.get_by_role("button", name="由我处理").click()
     await expect(page.get_by_text("接手人")).to_be_visible()
     await at_work(window, "filing")
+    # The photo is what the agency gets: readable, and small enough for a phone's network.
+    paper = await page.get_by_role("link", name="第1张").get_attribute("href")
+    sent = await page.request.get(f"{window.address}{paper}")
+    assert sent.headers["content-type"] == "image/jpeg"
+    assert max(Image.open(io.BytesIO(await sent.body())).size) == 1600
     await back_again()
     await page.get_by_role("button", name="查询部门").first.click()
     await page.get_by_label("处理记录").fill("公安户政系统检修一天，已恢复")
@@ -200,3 +216,48 @@ async def test_a_birth_from_the_phone_to_the_card(chromium: Browser, town: Town)
         await window.page.goto(f"{window.address}/admin/audit")
         await expect(window.page.get_by_role("cell", name="查看出生一件事申请").first).to_be_visible()
         await at_work(window, "audit")
+
+
+async def test_what_cannot_be_done_is_told_before_and_what_is_filed_is_taken_back(
+    chromium: Browser, town: Town
+) -> None:
+    outside = town.city.outside
+    await outside.post("switches", {"agencies_clerk": True, "agencies_down": ""})
+    family = await a_family(town.city, 81)
+    long_ago = (clock.now() - timedelta(days=400)).isoformat()
+    old = await note_birth(town.city, "birth-82", a_notice(family.mother, born_at=long_ago))
+    alone = await a_family(town.city, 83, named=False)
+    size = {"width": 375, "height": 812}
+    async with open_window(chromium, town.url, "h5", has_touch=True, **size) as phone:
+        await phone.page.add_init_script(await stored_session(town, family.mother))
+        resident = Resident(phone, town, await town.family())
+        await phone.open(f"/#/pages/births/check/index?birth_id={old['id']}")
+        await expect(resident.see("birth-verdict")).to_have_attribute("data-ok", "false")
+        await resident.shows("problem-too_old")
+        await expect(resident.see("birth-open")).to_have_count(0)
+        await pictures(resident, "births-check-elsewhere")
+        filing = await a_filing(town.city, family)
+        await town.city.later()
+        await phone.open(f"/#/pages/births/filing/index?filing_id={filing['id']}")
+        await resident.tap("birth-withdraw")
+        await resident.page.get_by_text("名字要再想想").click()
+        await pictures(resident, "births-withdrawing")
+        await resident.tap("birth-withdraw-confirm")
+        await expect(resident.see("filing-state")).to_have_attribute("data-state", "withdrawing")
+
+        async def over() -> bool:
+            return bool((await read(town.city, family, filing["id"]))["state"] == "withdrawn")
+
+        await town.city.until(over)
+        await phone.open("/#/pages/births/list/index")
+        await expect(resident.see("birth-start")).to_have_count(2)
+        await pictures(resident, "births-list-withdrawn")
+    async with open_window(chromium, town.url, "h5", has_touch=True, **size) as phone:
+        await phone.page.add_init_script(await stored_session(town, alone.mother))
+        resident = Resident(phone, town, await town.family())
+        await phone.open(f"/#/pages/births/check/index?birth_id={alone.birth_id}")
+        await resident.tap("check-parents-single")
+        await resident.shows("problem-single_parent")
+        await resident.shows("material-single_statement")
+        await expect(resident.see("check-household-father")).to_have_count(0)
+        await pictures(resident, "births-check-single")

@@ -141,7 +141,8 @@ async def _show(handler: PageHandler, actor: Actor, figures: str, *, whole: bool
         "charts": {chart.id: chart for chart in wall_view.charts(days)},
         "columns": columns,
         "tiles": tiles,
-        "said": board_words,
+        # What each figure means is published there, for whoever stands before the wall.
+        "open_data": f"{handler.city.settings.public_url}/open-data",
     }
     if whole:
         echarts = ECHARTS if has_asset(ECHARTS) else ""

@@ -51,6 +51,7 @@ async def test_a_link_shows_the_city_to_whoever_has_it_until_it_is_ended(
     assert wall.inline_parts == 0
     for words in ("今天", "康宁区", "文和区", "预约量", "不显示"):
         assert words in wall.text, words
+    assert "/open-data" in wall.text
     figures = await stranger.get(f"/admin/wall/{secret}/figures")
     assert 'class="sheet"' in figures.html
     assert "<header" not in figures.html

@@ -55,6 +55,7 @@ FHIR_EXAMPLES: dict[str, list[Example]] = {
     "GET /fhir/R4/{type}": [plain(OWN, path=_OF_TYPE)],
     "POST /fhir/R4/{type}": [plain(OWN, path=_OF_TYPE, json=_NAME)],
     "PUT /fhir/R4/{type}": [plain(OWN, 201, path=_OF_TYPE, query={"identifier": "urn:x|none"}, json=_NAME)],
+    "DELETE /fhir/R4/{type}": [plain(OWN, 204, path=_OF_TYPE, query={"identifier": "urn:x|none"})],
     "POST /fhir/R4/{type}/_search": [plain(OWN, path=_OF_TYPE, form={"_count": "1"})],
     "GET /fhir/R4/{type}/{id}": [Example(INSTITUTION, _one)],
     "PUT /fhir/R4/{type}/{id}": [Example(INSTITUTION, _one)],

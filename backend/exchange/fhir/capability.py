@@ -77,7 +77,7 @@ def _resource(kind: str) -> dict[str, Any]:
         "conditionalCreate": True,
         "conditionalRead": "not-match",
         "conditionalUpdate": True,
-        "conditionalDelete": "not-supported",
+        "conditionalDelete": "not-supported" if kind == "Patient" else "single",
         "referencePolicy": ["literal", "logical", "enforced", "local"],
         "searchParam": [{"name": name, "type": kind_} for name, kind_ in sorted(names.items())],
     }

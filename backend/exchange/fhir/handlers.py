@@ -191,6 +191,19 @@ class TypeHandler(Writing):
         await self.take_in(Wanted("PUT", type, body, criteria=criteria, if_version=self.if_match()))
         return None
 
+    @requires(Permission.HOSPITAL_RECORDS_WRITE)
+    @operation(
+        "Delete the one resource that fits a search", status=204,
+        tag="fhir", rate_limit="hospital_write", errors=_ERRORS, media="application/fhir+json",
+    )  # fmt: skip
+    async def delete(self, type: str) -> None:
+        """The search stands in the address; 204 as well when nothing fits, 412 when more than one does."""
+        kind, criteria = checked_type(type), self.request.query
+        if not criteria:
+            raise refuse(Refused.PARAMETER_VALUE, "DELETE needs an id, or a search that finds one resource.")
+        await self.services.fhir.intake.delete_matching(self.actor, kind, criteria, self.if_match())
+        self.send(None, 204)
+
 
 class SearchHandler(Reading):
     """POST /fhir/R4/{type}/_search."""
@@ -254,7 +267,6 @@ class InstanceHandler(Writing):
         version = await self.services.fhir.intake.delete(self.actor, checked_type(type), id, self.if_match())
         self.set_header("ETag", f'W/"{version}"')
         self.send(None, 204)
-
 
     def _send_referral(self, body: dict[str, Any], view: ReferralView) -> None:
         self.set_header("ETag", f'W/"{view.version}"')

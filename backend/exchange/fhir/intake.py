@@ -97,6 +97,14 @@ class Intake:
         except AppError as error:
             raise translated(error) from error
 
+    async def delete_matching(self, actor: Actor, type: str, criteria: str, if_version: int | None) -> None:
+        """Take the one resource back that fits a search, if there is one. Raises when more than one does."""
+        found = await self._parts.finder.ids(actor, type, criteria)
+        if len(found) > 1:
+            raise refuse(Refused.CONDITION_MANY, "More than one resource fits the condition.")
+        for id in found:
+            await self.delete(actor, type, id, if_version)
+
     async def check_deletable(self, actor: Actor, type: str, id: str) -> None:
         """Raise unless this is a resource of the sender's that may be taken back."""
         standing = await self._records.standing(organization_of(actor), [id]) if is_resource_id(id) else {}

@@ -12,6 +12,30 @@ from backend.exact_json import dumps
 from tests.backend.exchange.fhir.conftest import NUMBERS, Face, a_patient, an_observation
 
 
+async def test_what_one_search_finds_may_be_deleted_by_it(face: Face):
+    patient = await face.one.patient()
+    named = {"identifier": [{"system": "urn:x:delete", "value": "D1"}]}
+    id = await face.one.create(an_observation(f"Patient/{patient}", **named))
+    search = "/Observation?identifier=urn:x:delete|D1"
+    # Another hospital deletes nothing by it, and is told nothing.
+    await face.two.ask("DELETE", search, expect=204)
+    assert (await face.one.get(f"/Observation/{id}"))["id"] == id
+    await face.one.refused("DELETE", search, None, 412, "version-conflict", headers={"If-Match": 'W/"9"'})
+    await face.one.ask("DELETE", search, expect=204)
+    await face.one.refused("GET", f"/Observation/{id}", None, 410, "gone")
+    await face.one.ask("DELETE", search, expect=204)
+    for _ in range(2):
+        await face.one.create(an_observation(f"Patient/{patient}", **named))
+    await face.one.refused("DELETE", search, None, 412, "condition-many")
+    await face.one.refused("DELETE", "/Observation", None, 400, "parameter-value")
+    number = "/Patient?identifier=urn:oid:1.2.3.4|P-NOT-DELETED"
+    await face.one.patient(number="P-NOT-DELETED")
+    await face.one.refused("DELETE", number, None, 409, "chart-fixed")
+    told = await face.one.get("/metadata")
+    single = {each["type"]: each["conditionalDelete"] for each in told["rest"][0]["resource"]}
+    assert (single["Observation"], single["Patient"]) == ("single", "not-supported")
+
+
 async def test_a_report_and_its_values_come_back_as_they_were_sent(face: Face):
     patient = await face.one.patient()
     value = await face.one.create(an_observation(f"Patient/{patient}"))

@@ -51,8 +51,12 @@ class Noting:
         """
         if not actor.covers(organization_id):
             raise not_found(f"organization {organization_id}")
-        if facts.born_at > clock.now() + _AHEAD or not 1 <= facts.order <= facts.of:
-            raise AppError(ErrorCode.BAD_REQUEST, "facts", text="出生时间或胎次有误，请核对后再传。")
+        if (
+            not external_id.isprintable()
+            or facts.born_at > clock.now() + _AHEAD
+            or not 1 <= facts.order <= facts.of
+        ):
+            raise AppError(ErrorCode.BAD_REQUEST, "facts", text="编号、出生时间或胎次有误，请核对后再传。")
         mother = await self._known(mother)
         other = await self._known(other) if other else None
         for _ in range(_TRIES):

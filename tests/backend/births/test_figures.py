@@ -67,4 +67,5 @@ def test_nothing_filed_is_nothing_and_no_median() -> None:
     figures = figures_of([], [], CALENDAR, NOW)
     assert figures.total.filed == 0
     assert figures.total.median_days is None
-    assert figures.months == figures.agencies == ()
+    assert not figures.months
+    assert not figures.agencies

@@ -137,11 +137,12 @@ async def test_everybody_gets_what_the_matrix_says(town: Town, route: str, numbe
         fresh = await example.make(town, first)
         answer = await send(town, route, replace(ask, as_=fresh.as_), first)
         assert_ok(answer, operation, example, first)
-    for name in [name for name, outcome in row.items() if outcome == "ok"]:
+    welcome = [name for name, outcome in row.items() if outcome == "ok"]
+    for name in welcome[:1] if example.costly else welcome:
         answer = await send(town, route, await example.make(town, name), name)
         assert_ok(answer, operation, example, name)
     if operation.access.permission is None:
-        for name in NO_TOKEN:
+        for name in ["nobody"] if example.costly else NO_TOKEN:
             answer = await send(town, route, await example.make(town, name), name)
             assert_ok(answer, operation, example, name)
 

@@ -113,7 +113,7 @@ class Acting:
                 await self._sending.send_back(after)
             return after
         if place is not None and place.appointment_id:
-            await self._undo(referral.id, event, place.appointment_id)
+            await self._undo(referral.id, event, facts, place.appointment_id)
         return None
 
     async def _redirect(self, actor: Actor, referral: Referral, part: Part, facts: Facts) -> Referral | None:
@@ -186,15 +186,16 @@ class Acting:
                 return
         log.warning("referral_place_left_loose", extra={"referral_id": referral_id})
 
-    async def _undo(self, referral_id: str, event: ReferralEvent, appointment_id: str) -> None:
+    async def _undo(self, referral_id: str, event: ReferralEvent, facts: Facts, appointment_id: str) -> None:
         """Somebody else has moved the referral after this place was taken for it.
 
         Where it still can be the referral's (the same request made twice, an escalation between), the next
         try arrives at it under the same key. Else it is given back here.
         """
         referral = await self.reload(referral_id)
-        wanted = any(each.appointment_id == appointment_id and not each.owed for each in referral.loose)
-        if wanted and rule_for(referral.state, event) is not None:
+        loose = any(each.appointment_id == appointment_id and not each.owed for each in referral.loose)
+        next_one = self._places.appointment_id(self._key(referral, facts))
+        if loose and next_one == appointment_id and rule_for(referral.state, event) is not None:
             return
         await self.give_up(referral_id, appointment_id)
 

@@ -34,7 +34,9 @@ class Table:
     @property
     def targets(self) -> frozenset[str]:
         """The codes that rows may lead to; none where only their form is known."""
-        return frozenset() if self.form else frozenset({*self.rows.values(), *self.also, self.fallback} - {""})
+        return (
+            frozenset() if self.form else frozenset({*self.rows.values(), *self.also, self.fallback} - {""})
+        )
 
     def takes(self, to: str) -> bool:
         """Whether a row may lead there."""
@@ -48,7 +50,9 @@ class Table:
 def _is_checked(loinc: str) -> bool:
     """Whether the last digit of a LOINC code is the one that the others make (Luhn)."""
     digits = [int(digit) for digit in loinc if digit.isdigit()]
-    doubled = (digit * 2 - 9 * (digit > 4) if place % 2 else digit for place, digit in enumerate(digits[::-1]))
+    doubled = (
+        digit * 2 - 9 * (digit > 4) if place % 2 else digit for place, digit in enumerate(digits[::-1])
+    )
     return sum(doubled) % 10 == 0
 
 

@@ -140,7 +140,7 @@ export const filing = {
   doneOn: (day: string) => `${day}办好`,
   receipt: (number: string) => `受理号 ${number}`,
   progress: (done: number, of: number) => `${String(of)}项中已办好${String(done)}项`,
-  staff: '有一项还没有回音，工作人员正在联系部门，您不用做什么。',
+  staff: '有一项还没有回音，工作人员正在催问。',
   all: '各部门办到哪了',
   correctTitle: (step: string) => `改正：${step}`,
     correctBy: (day: string) => `请在${day}前改好`,

@@ -3,11 +3,11 @@ import { Text, View } from '@tarojs/components'
 import { useRouter } from '@tarojs/taro'
 import { useState } from 'react'
 import { Button } from '../../../components/button'
+import { Choice } from '../../../components/choice'
 import { Facts } from '../../../components/facts'
 import { Guard } from '../../../components/guard'
 import { Icon, type IconName } from '../../../components/icon'
 import { Page } from '../../../components/page'
-import { Press } from '../../../components/press'
 import { Confirm } from '../../../components/sheet'
 import { Loaded } from '../../../components/states'
 import { Tag } from '../../../components/tag'
@@ -99,18 +99,10 @@ function Withdraw({ filing, load }: { filing: Filing; load: Load<Filing> }) {
         open={open} title={t.withdraw} text={t.withdrawAsk} action={t.withdraw} danger busy={taking.busy} error={taking.error}
         onConfirm={withdraw} onClose={close} testId="birth-withdraw-confirm"
       >
-        <View className="chips" role="radiogroup" aria-label={t.withdrawReason}>
-          {t.withdrawReasons.map((text) => (
-            <Press
-              key={text} role="radio" selected={text === reason} className={`chip ${text === reason ? 'chip--on' : ''}`} testId="withdraw-reason"
-              onPress={() => {
-                setReason(text)
-              }}
-            >
-              <Text>{text}</Text>
-            </Press>
-          ))}
-        </View>
+        <Choice
+          label={t.withdrawReason} testId="withdraw-reason" chosen={reason} onChoose={setReason}
+          options={t.withdrawReasons.map((text) => ({ key: text, text }))}
+        />
       </Confirm>
     </>
   )

@@ -179,14 +179,8 @@ class FileHandler(PageHandler):
         self.finish(content)
 
 
-class DoubtfulHandler(PageHandler):
-    """Births that look like others."""
-
-    @requires(_READ)
-    @page("Births that look like others")
-    async def get(self) -> None:
-        """The oldest first, each with the one it looks like."""
-        await self.show()
+class DoubtfulPage(PageHandler):
+    """Births that look like others, to be looked at or decided."""
 
     async def show(self, **path: str) -> None:
         """Show them."""
@@ -202,7 +196,17 @@ class DoubtfulHandler(PageHandler):
         )
 
 
-class DecideHandler(DoubtfulHandler):
+class DoubtfulHandler(DoubtfulPage):
+    """Births that look like others."""
+
+    @requires(_READ)
+    @page("Births that look like others")
+    async def get(self) -> None:
+        """The oldest first, each with the one it looks like."""
+        await self.show()
+
+
+class DecideHandler(DoubtfulPage):
     """The decision about one."""
 
     @requires(_HANDLE)

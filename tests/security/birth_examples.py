@@ -47,20 +47,24 @@ async def _opened(town: Town, caller: str) -> Ask:
     return Ask(json={"birth_id": (await _noted(town)).id})
 
 
+async def a_filing_of_the_owner(town: Town, *, handed_in: bool = False, file: bool = False) -> dict[str, str]:
+    """A filing, and if wanted a file of it, as they stand in a path."""
+    births, owner = town.services.births, town.residents["owner"].actor
+    birth = await _noted(town)
+    filing = (await births.open(owner, birth.id)).filing
+    path = {"filing_id": filing.id}
+    await births.amend(owner, filing.id, Answers(child_name=f"{birth.mother.name[0]}小宝"))
+    if file:
+        added = await births.files.add(owner, filing.id, "marriage", "image/jpeg", A_PHOTO)
+        path["file_id"] = added.id
+    if handed_in:
+        await births.submit(owner, filing.id)
+    return path
+
+
 def _of_filing(json: Any = None, *, handed_in: bool = False, file: bool = False) -> Make:
     async def make(town: Town, caller: str) -> Ask:
-        births, owner = town.services.births, town.residents["owner"].actor
-        birth = await _noted(town)
-        filing = (await births.open(owner, birth.id)).filing
-        path = {"filing_id": filing.id}
-        name = f"{birth.mother.name[0]}小宝"
-        await births.amend(owner, filing.id, Answers(child_name=name))
-        if file:
-            added = await births.files.add(owner, filing.id, "marriage", "image/jpeg", A_PHOTO)
-            path["file_id"] = added.id
-        if handed_in:
-            await births.submit(owner, filing.id)
-        return Ask(path, json=json)
+        return Ask(await a_filing_of_the_owner(town, handed_in=handed_in, file=file), json=json)
 
     return make
 

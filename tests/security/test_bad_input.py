@@ -26,6 +26,7 @@ from backend.permissions import SYSTEM, Role
 from backend.staff.models import SESSION_IDLE, NewStaff, SessionStage
 from tests.factories.staff import PASSWORD
 from tests.security.birth_examples import BIRTH_EXAMPLES
+from tests.security.birth_pages import BIRTH_PAGES
 from tests.security.clinical_examples import CLINICAL_EXAMPLES, CLINICAL_PAGES
 from tests.security.console_examples import EXAMPLES as PAGES_OF_AREAS
 from tests.security.examples import EXAMPLES as OF_AREAS
@@ -48,7 +49,7 @@ EXAMPLES = (
     | REPORT_EXAMPLES
     | SHARING_EXAMPLES
 )
-PAGES = PAGES_OF_AREAS | CLINICAL_PAGES | EXCHANGE_PAGES | INDEX_PAGES
+PAGES = PAGES_OF_AREAS | BIRTH_PAGES | CLINICAL_PAGES | EXCHANGE_PAGES | INDEX_PAGES
 OPERATIONS = operations(api_routes())
 PAGE_OPERATIONS = operations(console_routes())
 # Signing out ends the session under test, and a reset takes no text.

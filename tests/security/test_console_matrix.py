@@ -18,6 +18,7 @@ from backend.errors import ErrorCode
 from backend.permissions import SYSTEM, Role
 from backend.staff.models import HALF_SESSION_LIFETIME, SESSION_IDLE, NewStaff, SessionStage, StaffMember
 from tests.factories.staff import PASSWORD
+from tests.security.birth_pages import BIRTH_PAGES
 from tests.security.board_examples import BOARD_PAGES
 from tests.security.clinical_examples import CLINICAL_PAGES
 from tests.security.console_examples import EXAMPLES as OF_AREAS
@@ -34,6 +35,9 @@ MATRIX = """
 public                         anything public           ok   ok   ok    ok   ok   ok   ok   ok   ok   ok   ok
 staff:account:manage           one's own                 ok   ok   ok    ok   ok   ok   ok   ok   ok   ok   ok
 staff:dashboard:read           one's own                 ok   ok   ok    ok   403  403  ok   ok   ok   ok   ok
+staff:births:read              one's own                 ok   ok   ok    ok   403  403  403  403  403  403  403
+staff:births:read              a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
+staff:births:handle            a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:board:read               one's own                 ok   ok   ok    ok   403  403  ok   ok   ok   ok   ok
 staff:board:read               a thing of the hospital   ok   ok   404   404  403  403  ok   ok   404  ok   404
 staff:targets:comment          a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
@@ -102,7 +106,7 @@ ROLES = {
 # Cookies that open nothing: none, one that is idle, signed out, half in, of a closed account, invented.
 NOT_IN = ("nobody", "idle", "signed_out", "half", "closed", "invented")
 
-EXAMPLES = OF_AREAS | BOARD_PAGES | CLINICAL_PAGES | EXCHANGE_PAGES | INDEX_PAGES
+EXAMPLES = OF_AREAS | BIRTH_PAGES | BOARD_PAGES | CLINICAL_PAGES | EXCHANGE_PAGES | INDEX_PAGES
 ROWS = read_matrix(MATRIX)
 ROUTES = operations(routes())
 COLUMNS = list(next(iter(ROWS.values())))

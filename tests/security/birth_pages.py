@@ -1,0 +1,47 @@
+"""Requests for the console's pages of births (console_examples.py says how they are read)."""
+
+from __future__ import annotations
+
+from backend.births.models import Parent
+from tests.factories.births import make_birth
+from tests.security.birth_examples import a_filing_of_the_owner
+from tests.security.console_examples import INSTITUTION, OWN
+from tests.security.examples import Ask, Example, Make, plain
+from tests.security.town import Town
+
+BASE = "/admin/births"
+
+
+def _filing(form: dict[str, str] | None = None, **path: str) -> Make:
+    async def make(town: Town, caller: str) -> Ask:
+        found = await a_filing_of_the_owner(town, file="file_id" in path)
+        return Ask({**path, **found}, form=form)
+
+    return make
+
+
+def _doubtful(form: dict[str, str]) -> Make:
+    async def make(town: Town, caller: str) -> Ask:
+        person = await town.stranger_at_the_register()
+        mother = Parent(person["name"], person["id_number"])
+        births = [await make_birth(town.services, town.mine.organization.id, mother) for _ in range(2)]
+        return Ask({"birth_id": births[1].id}, form=form)
+
+    return make
+
+
+BIRTH_PAGES: dict[str, list[Example]] = {
+    f"GET {BASE}": [plain(OWN)],
+    f"GET {BASE}/counts": [plain(OWN)],
+    f"GET {BASE}/doubtful": [plain(OWN)],
+    f"POST {BASE}/doubtful/{{birth_id}}": [
+        Example(INSTITUTION, _doubtful({"same": "no", "reason": "已与医院核对"}), 303)
+    ],
+    f"GET {BASE}/figures": [plain(OWN)],
+    f"GET {BASE}/figures/export": [plain(OWN)],
+    f"GET {BASE}/filings/{{filing_id}}": [Example(INSTITUTION, _filing())],
+    f"GET {BASE}/filings/{{filing_id}}/files/{{file_id}}": [Example(INSTITUTION, _filing(file_id=""))],
+    f"POST {BASE}/filings/{{filing_id}}/{{deed}}": [
+        Example(INSTITUTION, _filing({"text": "已电话核对"}, deed="note"), 303)
+    ],
+}

@@ -234,7 +234,7 @@ async def test_a_header_of_many_megabytes_is_taken_and_what_is_asked_for_is_told
     image.TextValue = "long " * 4_000_000
     written = io.BytesIO()
     image.save_as(written)
-    sent = {"content": written.getvalue(), "headers": DICOM}
+    sent: dict[str, Any] = {"content": written.getvalue(), "headers": DICOM}
     await town.call("POST", "/dicomweb/studies", as_=client, **sent)
     (study,) = await town.call("GET", "/dicomweb/studies?PatientID=1CT1", as_=client)
     (header,) = await town.call(
@@ -328,9 +328,11 @@ async def test_another_hospitals_images_are_read_by_who_treats_and_hidden_from_e
     read = AuditFilter(action="records.read", actor_id=away.actor.id)
     before = len((await services.audit.list_entries(SYSTEM, read, limit=100))[0])
     for tail in tails:
-        await fetch(town, viewer, tail, **asked)
+        await fetch(town, viewer, tail, 200, **asked)
     for named in (chart.id, person.id):
-        (found,) = (await fetch(town, viewer, "/dicomweb/studies", **(asked | {"X-Patient": named}))).json()
+        (found,) = (
+            await fetch(town, viewer, "/dicomweb/studies", 200, **(asked | {"X-Patient": named}))
+        ).json()
         assert found["0020000D"]["Value"] == [study], "the other image is somebody else's"
     entries = (await services.audit.list_entries(SYSTEM, read, limit=100))[0]
     assert len(entries) - before == len(tails) + 2
@@ -344,4 +346,4 @@ async def test_another_hospitals_images_are_read_by_who_treats_and_hidden_from_e
         {"type": "ImagingStudy", "chart": chart.id}, special
     )
     await fetch(town, viewer, f"{path}/metadata", 404, **asked)
-    assert (await fetch(town, viewer, "/dicomweb/studies", **asked)).json() == []
+    assert (await fetch(town, viewer, "/dicomweb/studies", 200, **asked)).json() == []

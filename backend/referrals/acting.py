@@ -17,7 +17,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 from backend.referrals.deciding import check_needs, check_rule, is_repeat, moved, step_of
 from backend.referrals.limits import TimeLimits
-from backend.referrals.machine import Part, ReferralEvent, rule_for
+from backend.referrals.machine import Part, ReferralEvent
 from backend.referrals.models import Facts, Loose, Place, Referral
 from backend.referrals.ports import Places
 from backend.referrals.sending import Sending, changed
@@ -53,12 +53,30 @@ class Acting:
 
         Others may act at the same time: then it is thought of anew, on what they have made of it.
         """
+        taken: list[str] = []
+        try:
+            return await self._until_written(actor, referral, event, facts, parts, turn, taken)
+        finally:
+            # Of several tries one has its place at most; what the others took is nobody's.
+            for appointment_id in taken:
+                await self.give_up(referral.id, appointment_id)
+
+    async def _until_written(
+        self,
+        actor: Actor,
+        referral: Referral,
+        event: ReferralEvent,
+        facts: Facts,
+        parts: frozenset[Part],
+        turn: int | None,
+        taken: list[str],
+    ) -> tuple[Referral, bool]:
         for _ in range(_TRIES):
             if is_repeat(referral, event, facts):
                 return referral, False
             if turn is not None and referral.turn != turn:
                 raise AppError(ErrorCode.VERSION_CONFLICT, "it has moved on")
-            after = await self._try(actor, referral, event, facts, parts)
+            after = await self._try(actor, referral, event, facts, parts, taken)
             if after is not None:
                 return after, True
             referral = await self.reload(referral.id)
@@ -73,7 +91,7 @@ class Acting:
         parts: frozenset[Part],
     ) -> Referral | None:
         """The event on the referral as it was read; None when somebody has moved it meanwhile."""
-        return await self._try(actor, referral, event, facts, parts)
+        return await self._try(actor, referral, event, facts, parts, [])
 
     async def reload(self, referral_id: str) -> Referral:
         """As it is now. Raises NOT_FOUND."""
@@ -89,6 +107,7 @@ class Acting:
         event: ReferralEvent,
         facts: Facts,
         parts: frozenset[Part],
+        taken: list[str],
     ) -> Referral | None:
         """Write one turn; None when another was written meanwhile."""
         rule, part = check_rule(referral, event, parts)
@@ -104,6 +123,7 @@ class Acting:
                 if going is None:
                     return None
                 referral, place = going, await self._take(going, facts)
+                taken.append(place.appointment_id)
         now = clock.now()
         step = step_of(event, rule, part, actor, facts, referral, now)
         after = moved(referral, event, rule, step, facts, self._limits, place)
@@ -112,8 +132,6 @@ class Acting:
             if event is ReferralEvent.COMPLETE:
                 await self._sending.send_back(after)
             return after
-        if place is not None and place.appointment_id:
-            await self._undo(referral.id, event, facts, place.appointment_id)
         return None
 
     async def _redirect(self, actor: Actor, referral: Referral, part: Part, facts: Facts) -> Referral | None:
@@ -185,19 +203,6 @@ class Acting:
             if left == referral.loose or await self._store.write(replace(referral, loose=left)):
                 return
         log.warning("referral_place_left_loose", extra={"referral_id": referral_id})
-
-    async def _undo(self, referral_id: str, event: ReferralEvent, facts: Facts, appointment_id: str) -> None:
-        """Somebody else has moved the referral after this place was taken for it.
-
-        Where it still can be the referral's (the same request made twice, an escalation between), the next
-        try arrives at it under the same key. Else it is given back here.
-        """
-        referral = await self.reload(referral_id)
-        loose = any(each.appointment_id == appointment_id and not each.owed for each in referral.loose)
-        next_one = self._places.appointment_id(self._key(referral, facts))
-        if loose and next_one == appointment_id and rule_for(referral.state, event) is not None:
-            return
-        await self.give_up(referral_id, appointment_id)
 
 
 def _own_place(referral: Referral, facts: Facts) -> Place:

@@ -137,6 +137,9 @@ class Onward:
     async def send_back(self, done: Referral) -> None:
         return None
 
+    async def check_attachments(self, person_id: str, attachments: tuple[str, ...]) -> None:
+        return None
+
 
 @pytest.fixture
 def acting() -> tuple[Acting, Kept, Pool]:

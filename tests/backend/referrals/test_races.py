@@ -157,6 +157,6 @@ async def test_a_place_that_comes_after_its_referral_has_moved_on_is_not_kept(ro
     assert going is not None
     await road.act(road.doctor, sent, E.WITHDRAW)
     place = await acting._take(going, facts)
-    await acting._undo(sent.id, E.ACCEPT, facts, place.appointment_id)
+    await acting.give_up(sent.id, place.appointment_id)
     await assert_places_add_up(road, sent)
     assert (await road.referrals.get(SYSTEM, sent.id)).state is S.WITHDRAWN

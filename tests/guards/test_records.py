@@ -8,7 +8,7 @@ GATE = "backend.records.gate"
 STORE = "backend.records.store"
 # Who holds the store itself, and what keeps him from handing out what it holds.
 MAY_REACH_THE_STORE = {
-    "backend.records.service": "writes; says of what stands only whether, its version, its hospital's numbers",
+    "backend.records.service": "writes; says of what stands only whether, its version, its own numbers",
     "backend.records.reading": "takes a basis first, and writes each access down",
     "backend.records.reindexing": "changes what is found by, and reads nothing out",
     "backend.records.compose": "puts it together",

@@ -56,4 +56,4 @@ async def test_one_application_brings_everything_and_the_child_is_the_parents(to
         texts = (await town.outside.get("sms", phone=family.mother.phone))["items"]
         return sum("全部事项已办结" in sms["content"] for sms in texts)
 
-    assert await town.until(told) == 1
+    assert await town.until(told, 40) == 1

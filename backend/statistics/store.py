@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Ids
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeVar
 
 from pymongo import UpdateOne
@@ -169,16 +169,24 @@ class StatisticsStore:
         """Totals by measure and the fields `by`, for days from and to, inclusive.
 
         `by` may name `on`, `month`, `organization_id`, `channel` and `extra`. Whole months are read from the
-        counters of months, which say the same.
+        counters of months, which say the same, and what is left from those of days: two rows of one kind are
+        to be added up.
         """
-        in_months = "on" not in by and are_months(from_on, to_on) and await self._months_are_ready()
-        length = 7 if in_months else 10
-        matching = _within(from_on.isoformat()[:length], to_on.isoformat()[:length], within)
         group: Document = {"measure": "$measure"} | {name: f"${name}" for name in by if name != "month"}
         if "month" in by:
             group["on"] = {"$substrBytes": ["$on", 0, 7]}
-        source = self._months if in_months else self._days
-        return await _grouped(source, matching, group)
+        first, rows = from_on, list[Row]()
+        if "on" not in by and are_months(from_on, to_on) and await self._months_are_ready():
+            # A month that still runs knows of visits to come: of it the days are read, up to the last asked.
+            first = to_on.replace(day=1) if _runs_on(to_on) else to_on + timedelta(days=1)
+            if from_on < first:
+                until = first - timedelta(days=1)
+                months = _within(f"{from_on:%Y-%m}", f"{until:%Y-%m}", within)
+                rows = await _grouped(self._months, months, group)
+        if first <= to_on:
+            days = _within(first.isoformat(), to_on.isoformat(), within)
+            rows += await _grouped(self._days, days, group)
+        return rows
 
     async def levels(
         self, from_on: date, to_on: date, by: tuple[str, ...], within: Ids[str] | None
@@ -321,8 +329,12 @@ def _writes(adds: Mapping[tuple[str, ...], Mapping[str, int]]) -> list[UpdateOne
 
 def are_months(from_on: date, to_on: date) -> bool:
     """Whether the period is whole months; the month that still runs is whole up to today."""
-    tomorrow = date.fromordinal(to_on.toordinal() + 1)
-    return from_on.day == 1 and (tomorrow.day == 1 or to_on == clock.today())
+    return from_on.day == 1 and (not _runs_on(to_on) or to_on == clock.today())
+
+
+def _runs_on(on: date) -> bool:
+    """Whether its month has days after it."""
+    return (on + timedelta(days=1)).day != 1
 
 
 def _is_duplicate(error: DuplicateKeyError | BulkWriteError) -> bool:

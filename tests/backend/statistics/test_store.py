@@ -104,6 +104,24 @@ async def test_months_say_what_their_days_say_once_they_are_ready(
     ]
 
 
+async def test_of_the_month_that_runs_nothing_is_told_of_days_to_come(
+    store: StatisticsStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "today", lambda: date(2026, 4, 10))
+    due = [date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 10), date(2026, 4, 11), date(2026, 4, 30)]
+    await store.count("due", [Fact(on, "ORG-1", Measure.VISIT_DUE) for on in due])
+    await store.months_ready()
+
+    async def told(from_on: date, to_on: date) -> dict[str, int]:
+        rows = await store.totals(from_on, to_on, ("month", "channel"), None)
+        return {row.on: row.total.count for row in rows}
+
+    assert await told(date(2026, 3, 1), date(2026, 4, 10)) == {"2026-03": 1, "2026-04": 2}
+    assert await told(date(2026, 4, 1), date(2026, 4, 10)) == {"2026-04": 2}
+    # Who asks for the whole of it is told of the whole.
+    assert await told(date(2026, 4, 1), date(2026, 4, 30)) == {"2026-04": 4}
+
+
 async def test_a_level_is_that_of_the_newest_day_and_a_day_may_be_measured_again(
     store: StatisticsStore,
 ) -> None:

@@ -32,6 +32,8 @@ class WorkingHours(_Closed):
     begin: time = Field(alias="from")
     end: time = Field(alias="until")
     holidays: frozenset[date] = frozenset()
+    # Saturdays and Sundays that are worked for a holiday 调休.
+    workdays: frozenset[date] = frozenset()
 
     @model_validator(mode="after")
     def _there_are_some(self) -> WorkingHours:
@@ -46,11 +48,14 @@ class WorkingHours(_Closed):
             opens = clock.city_instant(on, self.begin.hour, self.begin.minute)
             closes = clock.city_instant(on, self.end.hour, self.end.minute)
             begins = max(opens, start)
-            if on.isoweekday() in self.weekdays and on not in self.holidays and begins < closes:
+            if self._is_worked(on) and begins < closes:
                 if left <= closes - begins:
                     return begins + left
                 left -= closes - begins
             on += timedelta(days=1)
+
+    def _is_worked(self, on: date) -> bool:
+        return on in self.workdays or (on.isoweekday() in self.weekdays and on not in self.holidays)
 
 
 class Reach(_Closed):

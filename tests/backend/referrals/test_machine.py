@@ -265,8 +265,11 @@ async def one(act: Acting, referral: Referral, dice: random.Random) -> None:
 def test_working_hours_count_and_nights_and_holidays_do_not():
     monday = date(2026, 3, 2)
     hours = WorkingHours.model_validate(
-        {"weekdays": [1, 2, 3, 4, 5], "from": "08:00", "until": "17:30", "holidays": ["2026-03-03"]}
-    )
+        {
+            "weekdays": [1, 2, 3, 4, 5], "from": "08:00", "until": "17:30",
+            "holidays": ["2026-03-03"], "workdays": ["2026-03-14"],
+        }
+    )  # fmt: skip
 
     def at(on: date, hour: int, minute: int = 0) -> datetime:
         return clock.city_instant(on, hour, minute)
@@ -278,8 +281,23 @@ def test_working_hours_count_and_nights_and_holidays_do_not():
         (at(date(2026, 3, 6), 17), 30, at(date(2026, 3, 6), 17, 30)),
         (at(date(2026, 3, 6), 17), 31, at(date(2026, 3, 9), 8, 1)),
         (at(date(2026, 3, 7), 12), 570, at(date(2026, 3, 9), 17, 30)),
+        # A Saturday that is worked for the holiday.
+        (at(date(2026, 3, 13), 17), 60, at(date(2026, 3, 14), 8, 30)),
     ):
         assert hours.after(start, minutes) == end
+
+
+def test_nobodys_referral_lapses_over_the_spring_festival():
+    hours = time_limits().working_hours
+    assert hours.after(clock.city_instant(date(2026, 2, 13), 17), 60) == clock.city_instant(
+        date(2026, 2, 14), 8, 30
+    )
+    assert hours.after(clock.city_instant(date(2026, 2, 14), 17), 60) == clock.city_instant(
+        date(2026, 2, 24), 8, 30
+    )
+    assert hours.after(clock.city_instant(date(2026, 12, 31), 17), 60) == clock.city_instant(
+        date(2027, 1, 4), 8, 30
+    )
 
 
 def test_an_emergency_has_passed_every_desk_within_a_quarter_of_an_hour():

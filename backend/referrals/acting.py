@@ -15,7 +15,7 @@ from datetime import timedelta
 from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
-from backend.referrals.deciding import check_needs, check_rule, is_repeat, moved, step_of
+from backend.referrals.deciding import check_hour, check_needs, check_rule, is_repeat, moved, step_of
 from backend.referrals.limits import TimeLimits
 from backend.referrals.machine import Part, ReferralEvent
 from backend.referrals.models import Facts, Loose, Place, Referral
@@ -112,6 +112,9 @@ class Acting:
         """Write one turn; None when another was written meanwhile."""
         rule, part = check_rule(referral, event, parts)
         check_needs(rule, facts)
+        check_hour(facts.expected_at, clock.now())
+        if facts.attachments:
+            await self._sending.check_attachments(referral.person_id, facts.attachments)
         if event is ReferralEvent.REDIRECT:
             return await self._redirect(actor, referral, part, facts)
         place = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -26,6 +26,8 @@ from backend.referrals.models import (
 
 # Who acts in several parts at once acts in the first of these that may.
 _ORDER = (Part.RECEIVER, Part.SENDER, Part.RESIDENT, Part.CITY, Part.SYSTEM)
+# Whoever came in the night is written down in the morning; nobody is expected in more than a year.
+LONG_AGO, FURTHEST = timedelta(days=1), timedelta(days=366)
 _PASSING = frozenset({ReferralEvent.ESCALATE})
 _HAS: dict[Need, Callable[[Facts], bool]] = {
     Need.TEXT: lambda facts: bool(facts.text.strip()),
@@ -81,6 +83,12 @@ def check_needs(rule: Rule, facts: Facts) -> None:
         missing += [name for name in ("discharge_summary", "plan") if not getattr(facts, name)]
     if missing:
         raise missing_fields(*sorted(missing))
+
+
+def check_hour(expected_at: datetime | None, now: datetime) -> None:
+    """Raise BAD_REQUEST for an hour at which nobody can be expected."""
+    if expected_at is not None and not now - LONG_AGO <= expected_at <= now + FURTHEST:
+        raise missing_fields("expected_at", problem="too_far")
 
 
 def missing_fields(*names: str, problem: str = "missing") -> AppError:
@@ -235,7 +243,7 @@ def _arrive(after: Referral, facts: Facts, now: datetime) -> Referral:
 
 def _complete(after: Referral, facts: Facts, now: datetime) -> Referral:
     done = replace(after, outcome=facts.outcome, outcome_text=facts.text.strip())
-    if not facts.send_back:
+    if not facts.send_back or not after.person_id:
         return done
     back = Clinical(
         reason=after.clinical.reason,
@@ -245,12 +253,17 @@ def _complete(after: Referral, facts: Facts, now: datetime) -> Referral:
         discharge_summary=facts.discharge_summary.strip(),
         plan=facts.plan,
     )
-    return replace(done, back=back, followed_by=successor_id(after.id))
+    return replace(done, back=back, followed_by=_back_id(after))
 
 
 def successor_id(referral_id: str) -> str:
     """The id of the referral that goes on from one: there is one at most, however often it is asked for."""
     return named_id("referral", "after", referral_id)
+
+
+def _back_id(done: Referral) -> str:
+    """Of the referral back. Who was missed, sent elsewhere and came after all has a successor already."""
+    return named_id("referral", "back", done.id) if done.followed_by else successor_id(done.id)
 
 
 _APPLY: dict[ReferralEvent, Callable[[Referral, Facts, datetime], Referral]] = {

@@ -5,6 +5,9 @@ Everything here looks at the referral as it is now and may run twice, late and i
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,6 +24,8 @@ from backend.referrals.ports import AskAbout, CareBook
 from backend.referrals.sending import Sending
 from backend.referrals.store import ReferralStore
 from backend.worker.events import Event
+
+log = logging.getLogger(__name__)
 
 SWEEP_BATCH = 200
 # An acceptance takes a second; whatever is loose longer was most likely left behind by a process that died.
@@ -106,17 +111,19 @@ class Following:
                 continue
             near = referral.place is None or abs(referral.place.expected_at - event.at) <= _COMES_WITHIN
             if near or referral.state is ReferralState.IN_TRANSIT:
-                await self._by_itself(referral, ReferralEvent.ARRIVE)
+                await self._has_come(referral)
 
     async def sweep(self) -> int:
         """Whatever a clock says; returns how many were looked at."""
         now = clock.now()
         due = await self._store.due(now, SWEEP_BATCH)
         for referral in due:
-            await self._by_itself(referral, self._next(referral))
+            with _one_alone(referral):
+                await self._by_itself(referral, self._next(referral))
         loose = await self._store.with_loose(now - LEFT_AFTER, SWEEP_BATCH)
         for referral in loose:
-            await self._give_back(referral, owed_only=False)
+            with _one_alone(referral):
+                await self._give_back(referral, owed_only=False)
         return len(due) + len(loose)
 
     async def on_resident_deleted(self, event: Event) -> None:
@@ -128,6 +135,9 @@ class Following:
                     SYSTEM, referral, ReferralEvent.WITHDRAW, NO_FACTS, parts
                 )
                 await self.settle(referral)
+            elif referral.state is ReferralState.IN_TRANSIT:
+                await self._by_itself(referral, ReferralEvent.MISS)
+                await self.settle(await self._acting.reload(referral.id))
             await self._store.forget(referral.id)
 
     # -- one by one ------------------------------------------------------------------------------------
@@ -140,6 +150,14 @@ class Following:
         lost = referral.place is not None and referral.place.lost
         at_home = referral.state is ReferralState.ACCEPTED
         return ReferralEvent.LAPSE if lost and at_home else ReferralEvent.MISS
+
+    async def _has_come(self, referral: Referral) -> None:
+        """Also when somebody moves it at the same moment: he stands there."""
+        try:
+            await self._acting.act(SYSTEM, referral, ReferralEvent.ARRIVE, NO_FACTS, _BY_SYSTEM)
+        except AppError as error:
+            if error.code not in (ErrorCode.REFERRAL_STATE, ErrorCode.FORBIDDEN):
+                raise
 
     async def _by_itself(self, referral: Referral, event: ReferralEvent) -> None:
         """Unless somebody has moved it meanwhile: then its clock is another."""
@@ -178,6 +196,16 @@ class Following:
             # Nobody else takes it: the sender is told, and sees it on his list.
             if error.code not in (ErrorCode.REFERRAL_NO_RECEIVER, ErrorCode.REFERRAL_STATE):
                 raise
+
+
+@contextmanager
+def _one_alone(referral: Referral) -> Iterator[None]:
+    """What is wrong with one referral stops no other's clock; it is tried again with the next sweep."""
+    try:
+        yield
+    except (AppError, ValueError, LookupError, OverflowError) as error:
+        about = {"referral_id": referral.id, "error": type(error).__name__}
+        log.exception("referral_sweep_failed", extra=about)
 
 
 def _cause(referral: Referral, turn: int) -> str:

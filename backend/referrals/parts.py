@@ -60,7 +60,8 @@ async def shown_to(actor: Actor, referral: Referral, parts: frozenset[Part], peo
         except AppError:
             return _without_clinical(referral)
         return replace(referral, history=_without_names(referral))
-    return _without_clinical(referral)
+    # A wish is in the patient's own words: it may say what he has.
+    return replace(_without_clinical(referral), wish="")
 
 
 def _without_clinical(referral: Referral) -> Referral:

@@ -30,8 +30,8 @@ from backend.referrals.ports import Charts, Codes, Directory, People
 from backend.referrals.store import ReferralStore
 from backend.worker.events import NORMAL, URGENT, Event, EventKind
 
-# So far back a chain of redirections is looked at: nobody is sent round in circles.
-_CHAIN = 10
+# So far back a chain of redirections is looked at: farther than there are institutions to be sent to.
+_CHAIN = 500
 
 
 class Sending:
@@ -67,8 +67,8 @@ class Sending:
         if known is not None:
             return _same(known, draft, by, person_id), False
         to = await self._receiver(draft.to_organization_id, draft.to_department_id, by, nearest=draft.nearest)
-        await self._check_attachments(person_id, draft.attachments)
-        await self._check_not_open(referral_id, person_id, by, to, draft.direction)
+        await self.check_attachments(person_id, draft.attachments)
+        await self._check_not_open(referral_id, person_id, by, to, draft)
         made = _of_draft(
             referral_id, draft, person_id, by, to, await self._practitioner(actor, draft, by), actor
         )
@@ -79,6 +79,9 @@ class Sending:
         known = await self._store.find(successor_id(old.id))
         if known is not None:
             return known, False
+        if not old.person_id:
+            raise AppError(ErrorCode.REFERRAL_STATE, "nobody is left to be sent")
+        _check_nearest(facts.nearest, old.urgency, old.direction)
         tried = await self._tried(old)
         to = await self._receiver(
             facts.to_organization_id,
@@ -101,7 +104,7 @@ class Sending:
             return None
         last = done.history[-1]
         made = replace(
-            _blank(successor_id(done.id), done, clock.now()),
+            _blank(done.followed_by, done, clock.now()),
             direction=Direction.DOWN,
             urgency=Urgency.ROUTINE,
             from_organization_id=done.to_organization_id,
@@ -208,7 +211,7 @@ class Sending:
             at = before
         return tried
 
-    async def _check_attachments(self, person_id: str, attachments: Iterable[str]) -> None:
+    async def check_attachments(self, person_id: str, attachments: Iterable[str]) -> None:
         """They belong to the patient: nobody's record travels with another's referral."""
         for chart_id in {resource_id.partition("-")[0] for resource_id in attachments}:
             try:
@@ -218,13 +221,14 @@ class Sending:
             if whose != person_id:
                 raise missing_fields("attachments", problem="unknown")
 
-    async def _check_not_open(
-        self, referral_id: str, person_id: str, by: str, to: str, direction: Direction
-    ) -> None:
+    async def _check_not_open(self, referral_id: str, person_id: str, by: str, to: str, draft: Draft) -> None:
+        need = draft.urgency is Urgency.EMERGENCY
         for other in await self._store.of_person(person_id, open_only=True):
             same_way = (other.from_organization_id, other.to_organization_id, other.direction)
+            # What can wait is no reason to turn an emergency away.
+            as_urgent = other.urgency is Urgency.EMERGENCY or not need
             # The very same request may be under way twice, and its twin a step ahead.
-            if other.id != referral_id and same_way == (by, to, direction):
+            if other.id != referral_id and same_way == (by, to, draft.direction) and as_urgent:
                 raise AppError(ErrorCode.REFERRAL_OPEN, data={"referral_id": other.id})
 
 
@@ -259,10 +263,14 @@ def _check_draft(draft: Draft) -> None:
         ]
     if missing:
         raise missing_fields(*missing)
-    if draft.nearest and (draft.urgency is not Urgency.EMERGENCY or draft.direction is not Direction.UP):
-        raise missing_fields("nearest", problem="only_for_emergencies")
+    _check_nearest(draft.nearest, draft.urgency, draft.direction)
     if draft.wanted_from and draft.wanted_until and draft.wanted_from > draft.wanted_until:
         raise missing_fields("wanted_until", problem="before_wanted_from")
+
+
+def _check_nearest(nearest: bool, urgency: Urgency, direction: Direction) -> None:
+    if nearest and (urgency is not Urgency.EMERGENCY or direction is not Direction.UP):
+        raise missing_fields("nearest", problem="only_for_emergencies")
 
 
 def _clinical(draft: Draft) -> Clinical:

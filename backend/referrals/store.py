@@ -17,7 +17,7 @@ from backend.db.client import Database, Document
 from backend.errors import AppError, ErrorCode
 from backend.ids import is_id
 from backend.referrals.machine import OPEN, WAITING, ReferralState
-from backend.referrals.models import NOTHING_CLINICAL, Desk, Level, Referral, ReferralQuery, Side
+from backend.referrals.models import NOTHING_CLINICAL, Desk, Level, Referral, ReferralQuery, Side, Step
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded
@@ -97,7 +97,7 @@ class ReferralStore:
                 wish="",
                 outcome_text="",
                 due_at=None,
-                history=tuple(replace(step, text="") for step in found.history),
+                history=tuple(_bare(step) for step in found.history),
             )
             if await self.write(bare):
                 return
@@ -217,6 +217,11 @@ OVERDUE: dict[str, Any] = {
     "state": {"$in": [str(state) for state in WAITING]},
     "level": {"$ne": str(Level.SENT)},
 }
+
+
+def _bare(step: Step) -> Step:
+    by_himself = step.actor_kind == "resident"
+    return replace(step, text="", facts="", actor_id="" if by_himself else step.actor_id)
 
 
 def _after(cursor: str) -> Document:

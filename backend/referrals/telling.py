@@ -14,7 +14,7 @@ from backend import clock
 from backend.directory.models import Department, Organization
 from backend.messages.models import Letter, MessageKind
 from backend.messages.tellers import long_time
-from backend.referrals.machine import ReferralEvent, ReferralState
+from backend.referrals.machine import Part, ReferralEvent, ReferralState
 from backend.referrals.models import Desk, Level, Referral
 from backend.referrals.store import ReferralStore
 from backend.referrals.words import REJECT_REASONS, STATES, URGENCIES
@@ -34,7 +34,7 @@ _TO_PATIENT = {
 _STILL = {
     MessageKind.REFERRAL: frozenset({_S.ACCEPTED, _S.IN_TRANSIT}),
     MessageKind.REFERRAL_MOVED: frozenset({_S.ACCEPTED, _S.IN_TRANSIT}),
-    MessageKind.REFERRAL_OFF: frozenset({_S.REJECTED, _S.LAPSED}),
+    MessageKind.REFERRAL_OFF: frozenset({_S.REJECTED, _S.LAPSED, _S.WITHDRAWN}),
 }
 # The sender hears of these.
 _TO_SENDER = frozenset(
@@ -106,6 +106,9 @@ class ReferralTeller:
 
     async def _tell_patient(self, event: Event, what: ReferralEvent, referral: Referral) -> None:
         kind = _TO_PATIENT.get(what)
+        if what is _E.WITHDRAW and referral.accepted_at and _withdrawn_by(referral) is Part.SENDER:
+            # He was told to come, and is not expected any more.
+            kind = MessageKind.REFERRAL_OFF
         if kind is None or referral.state not in _STILL[kind]:
             return
         if kind is MessageKind.REFERRAL_OFF and referral.nearest:
@@ -128,9 +131,10 @@ class ReferralTeller:
         )
 
     async def _tell_sender(self, event: Event, what: ReferralEvent, referral: Referral) -> None:
+        left = what is _E.WITHDRAW and _withdrawn_by(referral) is Part.RESIDENT
         reminded = what is _E.ESCALATE and referral.state is _S.RETURNED
         still_so = event.data["state"] == referral.state
-        if not referral.from_phone or not still_so or not (what in _TO_SENDER or reminded):
+        if not referral.from_phone or not still_so or not (what in _TO_SENDER or reminded or left):
             return
         facts = {
             **await self._journey(referral),
@@ -184,7 +188,13 @@ class ReferralTeller:
 
 
 def _phone(desk: Desk, level: Level) -> str:
-    return desk.operators_phone if level is Level.OPERATORS else desk.duty_phone
+    """Where there is only one of the two, it is called for both."""
+    duty, operators = desk.duty_phone, desk.operators_phone
+    return operators or duty if level is Level.OPERATORS else duty or operators
+
+
+def _withdrawn_by(referral: Referral) -> Part | None:
+    return next((step.part for step in reversed(referral.history) if step.event is _E.WITHDRAW), None)
 
 
 def _why(referral: Referral) -> str:

@@ -258,7 +258,7 @@ class Bundles:
         if type_ not in served_types():
             told = f"Resources of type {type_} are not kept here."
             raise refuse(Refused.TYPE_UNKNOWN, told, f"{where}.request.url")
-        if_version = _version_of(request.get("ifMatch"), where)
+        if_version = version_of(request.get("ifMatch"), where)
         if method == "DELETE":
             return Entry(number, method, url, type_, id, None, if_version)
         body = entry.get("resource")
@@ -315,7 +315,8 @@ def _fits(method: str, match: re.Match[str]) -> bool:
     return match[2] is not None and is_resource_id(match[2]) and match[3] is None
 
 
-def _version_of(said: Any, where: str) -> int | None:
+def version_of(said: Any, where: str) -> int | None:
+    """Of an entry's `ifMatch`; None where it says none. Raises a refusal of what is no version."""
     if said is None:
         return None
     match = _ETAG.fullmatch(str(said).strip())

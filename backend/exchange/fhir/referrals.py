@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.errors import AppError, ErrorCode
-from backend.exchange.fhir.bundles import checked
+from backend.exchange.fhir.bundles import checked, version_of
 from backend.exchange.fhir.checking import problems
 from backend.exchange.fhir.finding import Page, not_there
 from backend.exchange.fhir.issues import Issue, Refused, RefusedError, refuse
@@ -145,7 +145,8 @@ class ReferralFace:
         id = str(request.get("url", "")).rpartition("Task/")[2]
         if not is_id(id):
             raise not_there()
-        return (await self.put(actor, "Task", id, entries[0]["resource"], None))[1]
+        if_version = version_of(request.get("ifMatch"), "Bundle.entry[0]")
+        return (await self.put(actor, "Task", id, entries[0]["resource"], if_version))[1]
 
     def _answer(self, done: list[tuple[str, ReferralView, str]]) -> dict[str, Any]:
         return {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import itertools
+from datetime import timedelta
 from typing import Any
 
+from backend import clock
 from backend.bootstrap.referral_face import event_for
 from backend.errors import AppError
 from backend.exchange.fhir.referral_ports import Move
@@ -73,6 +75,11 @@ def fact(code: str, **value: Any) -> dict[str, Any]:
     return {"type": {"coding": [{"system": "urn:healthycity:referral-fact", "code": code}]}, **value}
 
 
+def soon() -> dict[str, Any]:
+    at = (clock.now() + timedelta(days=3)).replace(microsecond=0)
+    return fact("expected-at", valueDateTime=at.isoformat())
+
+
 async def move(
     by: Hospital, id: str, status: str, *facts: dict[str, Any], expect: int = 200, **more: Any
 ) -> Any:
@@ -121,7 +128,7 @@ async def test_both_sides_find_theirs(face: Face) -> None:
     clinic, lead = face.two, face.one
     ids = [await send(clinic, request(lead)) for _ in range(2)]
     back = await send(lead, request(clinic))
-    await move(lead, ids[0], "accepted", fact("expected-at", valueDateTime="2027-01-03T09:00:00+08:00"))
+    await move(lead, ids[0], "accepted", soon())
 
     async def found(by: Hospital, query: str) -> set[str]:
         page = await by.get(query)
@@ -164,7 +171,7 @@ async def test_the_task_drives_the_machine_from_side_to_side(face: Face) -> None
     stale = {"If-Match": 'W/"1"'}
     await move(lead, id, "accepted", expect=412, headers=stale)
     await move(lead, id, "accepted", expect=400)  # Where and when is not said.
-    place = [fact("expected-at", valueDateTime="2027-01-03T09:00:00+08:00"), fact("bed", valueString="12床")]
+    place = [soon(), fact("bed", valueString="12床")]
     taken = await move(lead, id, "accepted", *place)
     assert {"12床"} <= {one.get("valueString") for one in taken["output"]}
     # Not by the side that sent it; and what has happened does not happen again.
@@ -208,6 +215,12 @@ async def test_the_task_drives_the_machine_from_side_to_side(face: Face) -> None
             "request": {"method": "PUT", "url": f"Task/{third}"},
         },
     )
+    # An entry has its own If-Match.
+    for said, code in (('W/"1"', 412), ("yesterday", 400)):
+        late = copy.deepcopy(moved)
+        late["entry"][0]["request"]["ifMatch"] = said
+        await move(lead, third, "on-hold", statusReason={"text": "请附心电图"})
+        await clinic.ask("POST", "", late, expect=code)
     answer = (await clinic.ask("POST", "", moved)).json()
     assert answer["entry"][0]["response"]["status"] == "200 OK"
     assert (await face.city.city.services.referrals.get(SYSTEM, third)).state is ReferralState.WITHDRAWN

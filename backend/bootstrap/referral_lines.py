@@ -40,7 +40,7 @@ _STATUS = {
     ReferralState.NOT_ARRIVED: "E",
 }
 # So far a chain of redirections is followed.
-_CHAIN = 10
+_CHAIN = 500
 _SEARCHED = 20
 
 
@@ -170,7 +170,8 @@ class ReferralLines:
         ours = number if is_id(number) else sent_id(actor.id, number)
         referral = await self._referrals.get(actor, ours)
         for _ in range(_CHAIN):
-            if not referral.followed_by:
+            # What goes home from a completed one is another's to send.
+            if not referral.followed_by or referral.state is ReferralState.COMPLETED:
                 break
             referral = await self._referrals.get(actor, referral.followed_by)
         return referral

@@ -164,7 +164,8 @@ class Noting:
         write: Callable[[Letter], Awaitable[str]],
     ) -> None:
         message_id = named_id("hl7_outbound", target.organization_id, stream, order, kind)
-        if await self.outgoing.exists(message_id):
+        # What is so old may have been told, and its message been forgotten since.
+        if self.outgoing.forgotten(at) or await self.outgoing.exists(message_id):
             return
         letter = Letter(target, control_id(message_id), clock.now())
         text = await write(letter)

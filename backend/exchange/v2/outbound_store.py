@@ -67,6 +67,10 @@ class OutgoingStore:
         """Whether a fact has been queued."""
         return await self._messages.find_one({"_id": message_id}, {"_id": 1}) is not None
 
+    def forgotten(self, at: datetime) -> bool:
+        """Whether a message of that instant need not be here any more."""
+        return self._keep_for is not None and at < clock.now() - self._keep_for
+
     async def find(self, message_id: str) -> Outgoing | None:
         """A message without its text, or None."""
         found = await self._messages.find_one({"_id": message_id}, {"text": 0, "original": 0})

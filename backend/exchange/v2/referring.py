@@ -96,7 +96,9 @@ def answered(header: Header, echoed: list[str], standing: Standing | None) -> li
             fields[11] = header.component.join((standing.id, OUR_APP))
             line = header.separator.join(fields)
         lines.append(line)
-    said = "".join(" " if c in header.separator + header.encoding else c for c in standing.said)
+    # What somebody typed in lines stays one field of one segment.
+    marks = header.separator + header.encoding
+    said = "".join(" " if c in marks or ord(c) < 32 else c for c in standing.said)
     return [*lines, header.separator.join(("NTE", "1", "", said))]
 
 

@@ -6,10 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from backend import clock
+from backend.bootstrap.referral_lines import _system_of
 from backend.db.client import Database
 from backend.directory.models import External, Organization
 from backend.exchange.v2.framing import framed, read_block
@@ -19,7 +22,9 @@ from backend.exchange.v2.parsing import read_header
 from backend.exchange.v2.server import MLLPServer
 from backend.ids import new_id
 from backend.permissions import SYSTEM
-from backend.referrals.machine import ReferralState
+from backend.referrals.machine import ReferralEvent, ReferralState
+from backend.referrals.models import Facts, Outcome, PlanItem
+from backend.worker.events import Event, EventKind
 from sandbox.app import open_sandbox
 from tests.support.city import Surroundings, TestCity, id_number, open_test_city
 
@@ -145,7 +150,8 @@ async def test_a_referral_goes_its_whole_way_by_messages(way: Way) -> None:
     assert field_of(answer, "RF1", 1)[:1] == "P"
     assert await way.told() == {HOSPITAL: ["REF^I13 P"]}
 
-    taken = ["MSA|AA|X", f"RF1|A||||1|{ours}^HEALTHYCITY|20260301|20270301093000", PARTIES, PID]
+    soon = f"{clock.today() + timedelta(days=9):%Y%m%d}093000"
+    taken = ["MSA|AA|X", f"RF1|A||||1|{ours}^HEALTHYCITY|20260301|{soon}", PARTIES, PID]
     answer = await way.say(HOSPITAL, "RRI^I12^RRI_I12", *taken, "PV1|1|I|内科^3^12床")
     assert field_of(answer, "MSA", 1) == "AA"
     after = await way.town.city.services.referrals.get(SYSTEM, ours)
@@ -154,7 +160,7 @@ async def test_a_referral_goes_its_whole_way_by_messages(way: Way) -> None:
     assert await way.told() == {CLINIC: ["RRI^I12 A"]}
     answer = await way.say(CLINIC, "REF^I15^REF_I12", referral(), PARTIES, PID)
     assert field_of(answer, "RF1", 1)[:1] == "A"
-    assert field_of(answer, "RF1", 8).startswith("20270301093000")
+    assert field_of(answer, "RF1", 8).startswith(soon)
     assert "已接收" in field_of(answer, "NTE", 3)
 
     for _ in range(2):
@@ -215,3 +221,45 @@ async def test_what_cannot_be_is_refused_in_words_and_kept(way: Way) -> None:
         assert field_of(answer, "MSA", 1) == "AE"
     assert await way.state(ours) is ReferralState.REQUESTED
     assert await way.town.city.db.collection("hl7_messages").count_documents({"state": "dead"}) == 4
+
+
+async def test_what_somebody_typed_in_lines_is_one_field_of_the_answer(way: Way) -> None:
+    answer = await way.say(CLINIC, "REF^I12^REF_I12", referral(), PARTIES, PID)
+    ours, services = field_of(answer, "RF1", 11).split("^")[0], way.town.city.services
+    desk = _system_of(way.town.hospital.id)
+    typed = Facts(text="请补充：\r\nMSA|AR|X\r\n心电图\x0b")
+    await services.referrals.act(desk, ours, ReferralEvent.ASK_MORE, typed)
+    answer = await way.say(CLINIC, "REF^I15^REF_I12", referral(), PARTIES, PID)
+    assert field_of(answer, "NTE", 3) == "退回补充：请补充：  MSA AR X  心电图"
+    assert answer.count("MSA") == 2
+
+
+async def test_of_a_completed_referral_is_said_that_it_is_and_not_how_he_goes_home(way: Way) -> None:
+    answer = await way.say(CLINIC, "REF^I12^REF_I12", referral(), PARTIES, PID)
+    ours, services = field_of(answer, "RF1", 11).split("^")[0], way.town.city.services
+    desk = _system_of(way.town.hospital.id)
+    home = Facts(
+        outcome=Outcome.IMPROVED, send_back=True, discharge_summary="好转出院",
+        plan=(PlanItem("复查", clock.today()),),
+    )  # fmt: skip
+    here = Facts(expected_at=clock.now())
+    for event, facts in (("accept", here), ("arrive", Facts()), ("complete", home)):
+        await services.referrals.act(desk, ours, ReferralEvent(event), facts)
+    answer = await way.say(CLINIC, "REF^I15^REF_I12", referral(), PARTIES, PID)
+    assert field_of(answer, "RF1", 11).split("^")[0] == ours
+    assert "已完成" in field_of(answer, "NTE", 3)
+    answer = await way.say(CLINIC, "REF^I14^REF_I12", referral(), PARTIES, PID)
+    assert (field_of(answer, "MSA", 1), "|205^" in answer) == ("AE", True)
+    # Years later a last word comes: what has been told and forgotten is not told again.
+    await way.town.work()
+    outgoing = way.town.city.db.collection("hl7_outbound")
+    assert await outgoing.count_documents({"stream": f"referral/{ours}"}) > 2
+    await outgoing.delete_many({"stream": f"referral/{ours}"})
+    noting = services.exchange.outbound.noting
+    changed = Event(EventKind.REFERRAL_CHANGED, {"referral_id": ours})
+    kept, noting.outgoing._keep_for = noting.outgoing._keep_for, timedelta(0)
+    await noting.on_referral(changed)
+    assert await outgoing.count_documents({"stream": f"referral/{ours}"}) == 0
+    noting.outgoing._keep_for = kept
+    await noting.on_referral(changed)
+    assert await outgoing.count_documents({"stream": f"referral/{ours}"}) > 2

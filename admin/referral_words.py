@@ -118,6 +118,8 @@ FIELDS: dict[str, str] = {
     "to_department_id": "转往科室",
     "practitioner_id": "转出医生",
     "wanted_until": "希望就诊日期",
+    "nearest": "转往机构（只有急救可自动选择）",
+    "attachments": "附件",
 }
 SIDES: dict[str, str] = {Side.IN: "转入", Side.OUT: "转出"}
 # What the audit log calls what is done here, and why it was.

@@ -19,6 +19,7 @@ from backend.permissions import Permission
 from backend.records.models import Purpose
 from backend.referrals.machine import ReferralEvent
 from backend.referrals.models import FreePlaces, Referral
+from backend.referrals.pool import FURTHEST
 
 DAYS = 7
 # No form to fill in: the button does it.
@@ -77,6 +78,8 @@ class StepHandler(OnePage):
         asked = self.read_query(PlaceFilters)
         department_id = self.query.get("department", referral.to_department_id)
         first = asked.from_on or max(clock.today(), referral.wanted_from or date.min)
+        # Whoever sent it may have written any day: nothing is published so far ahead.
+        first = min(first, clock.today() + FURTHEST)
         service, directory = self.services.referrals, self.services.directory
         own = referral.to_organization_id
         free = await service.places(self.actor, own, department_id, first, DAYS)

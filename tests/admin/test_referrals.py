@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from backend import clock
@@ -217,3 +218,19 @@ async def test_the_record_opens_for_the_doctor_whose_account_it_is(console: Cons
     answer = await doctor.http.post(f"{one}/record", data=form.fields, follow_redirects=False)
     assert answer.status_code == 303
     assert "/workstation/open/" in answer.headers["location"]
+
+
+async def test_whatever_day_was_wished_for_the_receiver_has_a_form(console: Console, town: Town) -> None:
+    doctor, desk = await both_sides(console, town)
+    one = await send(doctor, town)
+    referrals = console.city.services.referrals
+    store = referrals._store
+    sent = await store.find(one.rpartition("/")[2])
+    assert sent is not None
+    # A form's days are held in bounds; those of a hospital's system are any that the calendar has.
+    assert await store.write(replace(sent, wanted_from=date.max))
+    page = await desk.get(f"{one}/accept")
+    assert "床位" in page.text
+    await desk.get(f"{one}/accept?from_on=9000-01-01")
+    page = await desk.submit(f"{one}/accept", place="bed", bed="1床", expected="9999-12-31T23:59", expect=400)
+    assert "预计时间" in page.text

@@ -8,7 +8,7 @@ from collections.abc import Collection as Ids
 from datetime import date, timedelta
 from typing import TypeVar
 
-from pymongo import UpdateOne
+from pymongo import ReturnDocument, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
@@ -54,20 +54,28 @@ class StatisticsStore:
         """
         return await self._counts.ask((key, tuple(facts)))
 
-    async def settle(self, subject: str, facts: Sequence[Fact]) -> bool:
-        """Make the counters say of a subject what these facts say, whatever they said of it before.
+    async def settle(self, subject: str, read: Callable[[], Awaitable[Sequence[Fact] | None]]) -> bool:
+        """Make the counters say of a subject what `read` says, whatever they said of it before.
 
-        False when they say so already.
+        False when they say so already, or nothing is known of it. It is read once nobody else can settle the
+        same: whoever comes later reads later, and so the last word is the newest.
         """
-        now = adds_of(facts)
 
         async def work(session: AsyncClientSession) -> bool:
-            doc = await self._subjects.find_one({"_id": subject}, session=session)
-            change = difference(now, doc["counted"] if doc else {})
+            doc = await self._subjects.find_one_and_update(
+                {"_id": subject},
+                {"$set": {"at": clock.now()}, "$setOnInsert": {"counted": {}}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+            facts = await read()
+            now = adds_of(facts or ())
+            change = difference(now, doc["counted"] if doc else {}) if facts is not None else {}
             if not change:
                 return False
-            after = {"counted": named(now), "at": clock.now()}
-            await self._subjects.update_one({"_id": subject}, {"$set": after}, upsert=True, session=session)
+            after = {"counted": named(now)}
+            await self._subjects.update_one({"_id": subject}, {"$set": after}, session=session)
             await self._add(change, session)
             return True
 

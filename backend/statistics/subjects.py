@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backend import clock
 from backend.statistics.models import Fact, Measure
 from backend.statistics.ports import Above, CountedFiling, CountedReferral, WorkingDays
@@ -21,17 +23,27 @@ class Subjects:
 
     async def on_referral(self, event: Event) -> None:
         """REFERRAL_CHANGED."""
-        referral_id = event.data["referral_id"]
-        referral = await self._above.referral(referral_id) if self._above.referral else None
-        if referral is not None:
-            await self._store.settle(f"referral:{referral_id}", of_referral(referral))
+        referral_id, find = event.data["referral_id"], self._above.referral
+        if find is None:
+            return
+
+        async def read() -> Sequence[Fact] | None:
+            referral = await find(referral_id)
+            return of_referral(referral) if referral is not None else None
+
+        await self._store.settle(f"referral:{referral_id}", read)
 
     async def on_filing(self, event: Event) -> None:
         """BIRTH_FILING_CHANGED."""
-        filing_id = event.data["filing_id"]
-        filing = await self._above.filing(filing_id) if self._above.filing else None
-        if filing is not None and self._above.working_days is not None:
-            await self._store.settle(f"filing:{filing_id}", of_filing(filing, self._above.working_days))
+        filing_id, find, working_days = event.data["filing_id"], self._above.filing, self._above.working_days
+        if find is None or working_days is None:
+            return
+
+        async def read() -> Sequence[Fact] | None:
+            filing = await find(filing_id)
+            return of_filing(filing, working_days) if filing is not None else None
+
+        await self._store.settle(f"filing:{filing_id}", read)
 
 
 def of_referral(referral: CountedReferral) -> list[Fact]:

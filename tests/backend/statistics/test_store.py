@@ -1,6 +1,7 @@
 """The counters themselves: what is counted together, what changes afterwards, what is followed; crashes."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -19,6 +20,13 @@ NEXT = date(2026, 4, 1)
 
 def fact(on: date = ON, place: str = "ORG-1", count: int = 1, amount: int = 0, extra: str = "up") -> Fact:
     return Fact(on, place, Measure.REFERRAL_ACCEPTED, extra=extra, count=count, amount=amount)
+
+
+def says(facts: list[Fact]) -> Callable[[], Awaitable[list[Fact]]]:
+    async def read() -> list[Fact]:
+        return facts
+
+    return read
 
 
 @pytest.fixture
@@ -48,21 +56,21 @@ async def test_a_crash_between_the_mark_and_the_counters_leaves_neither(
         with pytest.raises(DiedError):
             await store.count("event", [fact()])
         with pytest.raises(DiedError):
-            await store.settle("subject", [fact()])
+            await store.settle("subject", says([fact()]))
         with pytest.raises(DiedError):
             await store.follow("stream", 0, 9, [fact()])
     monkeypatch.setattr(store, "_add", add)
     assert await sums(store) == []
     assert await store.count("event", [fact()])
-    assert await store.settle("subject", [fact()])
+    assert await store.settle("subject", says([fact()]))
     assert await store.follow("stream", 0, 9, [fact()])
     assert [row.total.count for row in await sums(store)] == [3]
 
 
 async def test_what_changes_is_counted_as_it_stands(store: StatisticsStore) -> None:
-    assert await store.settle("referral:1", [fact(amount=30), fact(extra="down", amount=5)])
-    assert not await store.settle("referral:1", [fact(amount=30), fact(extra="down", amount=5)])
-    assert await store.settle("referral:1", [fact(NEXT, amount=45)])
+    assert await store.settle("referral:1", says([fact(amount=30), fact(extra="down", amount=5)]))
+    assert not await store.settle("referral:1", says([fact(amount=30), fact(extra="down", amount=5)]))
+    assert await store.settle("referral:1", says([fact(NEXT, amount=45)]))
     rows = [row for row in await sums(store) if row.total.count or row.total.amount]
     assert [(row.on, row.extra, row.total.count, row.total.amount) for row in rows] == [
         (NEXT.isoformat(), "up", 1, 45)

@@ -52,6 +52,8 @@ class Measure(StrEnum):
 
 
 GAUGES = frozenset({Measure.CONNECTED, Measure.QUALITY_SCORE, Measure.OPEN_WORK})
+# Gauges that tell how many there are: where they tell nothing, there are none.
+NOTHING_IS_NONE = frozenset({Measure.CONNECTED, Measure.OPEN_WORK})
 
 
 @dataclass(frozen=True, slots=True)

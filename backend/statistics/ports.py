@@ -96,7 +96,7 @@ class CountedFiling(Protocol):
 
 # How many working days have passed from one instant to another.
 WorkingDays = Callable[[datetime, datetime], int]
-# Asked for the facts of today; a source that fails keeps none of the others from being written.
+# Asked for the facts of today. When one fails nothing is written until all answer: silence means none.
 Gauge = Callable[[], Awaitable[Sequence[Fact]]]
 
 

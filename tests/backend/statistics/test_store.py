@@ -9,7 +9,9 @@ import pytest
 
 from backend import clock
 from backend.db.client import Database
+from backend.statistics.gauges import Gauges
 from backend.statistics.models import Fact, Measure, Row, adds_of
+from backend.statistics.ports import Above
 from backend.statistics.raw_store import RawFiling, RawReferral
 from backend.statistics.store import MONTHS_READY, StatisticsStore
 from backend.statistics.subjects import of_filing, of_referral
@@ -148,6 +150,30 @@ async def test_a_level_is_that_of_the_newest_day_and_a_day_may_be_measured_again
     assert newest == {Measure.CONNECTED: 7, Measure.OPEN_WORK: 4}
     by_day = await store.levels(*period, ("on",), frozenset({"ORG-2"}))
     assert sorted((row.on, row.total.amount) for row in by_day) == [("2026-03-30", 9), ("2026-03-31", 4)]
+
+
+async def test_what_is_all_done_does_not_seem_to_wait_for_ever(store: StatisticsStore) -> None:
+    today, above = clock.today(), Above()
+    waiting = {"ORG-1": 3, "ORG-2": 2}
+
+    async def open_work() -> list[Fact]:
+        return [Fact(today, place, Measure.OPEN_WORK, amount=count) for place, count in waiting.items()]
+
+    async def seen(*within: str) -> list[tuple[str, int]]:
+        rows = await store.levels(today - timedelta(days=2), today, ("organization_id",), within or None)
+        return sorted((row.organization_id, row.total.amount) for row in rows)
+
+    above.gauges["work"] = open_work
+    gauges = Gauges(store, above)
+    await store.set_levels(today - timedelta(days=1), await open_work())
+    del waiting["ORG-1"]
+    await gauges.run()
+    assert await seen() == [("ORG-1", 0), ("ORG-2", 2)]
+    assert await seen("ORG-1") == [("ORG-1", 0)]
+    waiting.clear()
+    for _ in range(2):
+        await gauges.run()
+        assert await seen() == [("ORG-1", 0), ("ORG-2", 0)]
 
 
 def test_facts_of_one_place_are_added_up_and_names_keep_their_place() -> None:

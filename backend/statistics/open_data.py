@@ -27,6 +27,8 @@ from backend.statistics.models import NOWHERE
 # What stands where a number is hidden; an empty cell is one that nobody knows.
 HIDDEN = "<5"
 KEPT_S = 3600
+# The last evening of a month may be counted the next day: two editions would tell who came between them.
+SETTLES = timedelta(days=1)
 _NOTHING = (Value(), Value(0))
 Cell = str | int | float | None
 
@@ -101,7 +103,8 @@ class OpenData:
         self._board = board
         self._places = places
         self._kept: dict[str, tuple[float, Table]] = {}
-        self._making = asyncio.Lock()
+        self._files: dict[tuple[str, str], tuple[Table, bytes]] = {}
+        self._making, self._writing = asyncio.Lock(), asyncio.Lock()
         self._make: dict[str, Callable[[Dataset], Awaitable[Table]]] = {
             "monthly": self._monthly,
             "monthly_by_institution": self._by_institution,
@@ -119,6 +122,16 @@ class OpenData:
                 self._kept[code] = kept
         return kept[1]
 
+    async def file(self, code: str, form: str, make: Callable[[Table], bytes]) -> bytes:
+        """A dataset in a form, made once as well, and where it keeps nobody waiting. Raises NOT_FOUND."""
+        table = await self.table(code)
+        async with self._writing:
+            kept = self._files.get((code, form))
+            if kept is None or kept[0] is not table:
+                kept = (table, await asyncio.to_thread(make, table))
+                self._files[code, form] = kept
+        return kept[1]
+
     async def _monthly(self, dataset: Dataset) -> Table:
         figures = _published()
         rows: list[tuple[Cell, ...]] = []
@@ -126,7 +139,7 @@ class OpenData:
             board = await self._read(first, last, By.MONTH)
             # Nothing is said of the months before there was anything.
             if rows or any(board.total.get(each.code) not in _NOTHING for each in figures):
-                rows.append((f"{first:%Y-%m}", *_cells(_veiled(board), figures)))
+                rows.append((f"{first:%Y-%m}", *_cells(_veiled(board, board.total), figures)))
         return _table(dataset, (Column("month", "月份"), *_columns(figures)), rows)
 
     async def _by_institution(self, dataset: Dataset) -> Table:
@@ -138,7 +151,9 @@ class OpenData:
             for line in board.lines:
                 place = places.get(line.key)
                 district = place.district if place else ""
-                rows.append((f"{first:%Y-%m}", line.key, line.name, district, *_cells(line, figures)))
+                rows.append(
+                    (f"{first:%Y-%m}", line.key, line.name, district, *_cells(_veiled(board, line), figures))
+                )
         named = (
             Column("month", "月份"),
             Column("institution_id", "机构编号"),
@@ -180,9 +195,9 @@ class OpenData:
 
 
 def finished_months(today: date | None = None) -> list[tuple[date, date]]:
-    """The first and last days of the months that are over, the oldest first."""
+    """The first and last days of the months that are over and told, the oldest first."""
     found: list[tuple[date, date]] = []
-    last = (today or clock.today()).replace(day=1) - timedelta(days=1)
+    last = ((today or clock.today()) - SETTLES).replace(day=1) - timedelta(days=1)
     for _ in range(catalogue().months):
         found.append((last.replace(day=1), last))
         last = last.replace(day=1) - timedelta(days=1)
@@ -197,8 +212,11 @@ def _columns(figures: Sequence[Definition]) -> tuple[Column, ...]:
     return tuple(Column(each.code, f"{each.name}（{each.unit}）") for each in figures)
 
 
-def _veiled(board: Board) -> Line:
-    """The whole, without what is weighed by channel where a channel is hidden: the two would tell it."""
+def _veiled(board: Board, line: Line) -> Line:
+    """A line, without what is weighed by channel where a channel is hidden: the two would tell it,
+
+    also where the lines are added up.
+    """
     told = {
         each.measure
         for each in board.definitions
@@ -206,7 +224,7 @@ def _veiled(board: Board) -> Line:
     }
     weighed = [each for each in board.definitions if each.formula is Formula.WEIGHED]
     hidden = {each.code: Value(hidden=True) for each in weighed if each.measure in told}
-    return replace(board.total, values={**board.total.values, **hidden})
+    return replace(line, values={**line.values, **hidden})
 
 
 def _cells(line: Line, figures: Sequence[Definition]) -> list[Cell]:

@@ -183,12 +183,8 @@ class CSVHandler(OpenDataHandler):
     @operation("Open data: a dataset as CSV", tag="open data", rate_limit="open_data", media="text/csv")
     async def get(self, dataset: str) -> None:
         """UTF-8 with a byte order mark, heads in Chinese."""
-        table = await self.services.statistics.open_data.table(dataset)
-        rows = [
-            [column.name for column in table.columns],
-            *([_text(cell) for cell in row] for row in table.rows),
-        ]
-        self.send(lines(rows, first=True), "text/csv; charset=utf-8", f"{dataset}.csv")
+        content = await self.services.statistics.open_data.file(dataset, "csv", _rows)
+        self.send(content, "text/csv; charset=utf-8", f"{dataset}.csv")
 
 
 class XLSXHandler(OpenDataHandler):
@@ -198,8 +194,8 @@ class XLSXHandler(OpenDataHandler):
     @operation("Open data: a dataset as Excel", tag="open data", rate_limit="open_data", media=KIND)
     async def get(self, dataset: str) -> None:
         """The table, and a sheet that says where it is from and under which licence."""
-        table = await self.services.statistics.open_data.table(dataset)
-        self.send(self._book(table), KIND, f"{dataset}.xlsx")
+        content = await self.services.statistics.open_data.file(dataset, "xlsx", self._book)
+        self.send(content, KIND, f"{dataset}.xlsx")
 
     def _book(self, table: Table) -> bytes:
         licence = catalogue().licence
@@ -216,6 +212,12 @@ class XLSXHandler(OpenDataHandler):
                 Sheet("说明", ["项目", "内容"], about),
             ]
         )
+
+
+def _rows(table: Table) -> bytes:
+    head = [column.name for column in table.columns]
+    rows = [head, *([_text(cell) for cell in row] for row in table.rows)]
+    return lines(rows, first=True).encode()
 
 
 def _text(cell: str | int | float | None) -> str:

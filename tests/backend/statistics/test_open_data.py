@@ -1,11 +1,13 @@
 """Open data over HTTP: whole months, hidden small numbers, three forms, a page, and nothing about anybody."""
 
+import asyncio
 import csv
 import io
 import re
+import threading
 import zipfile
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from backend import clock
 from backend.db.client import Database
 from backend.statistics.definitions import book
 from backend.statistics.models import Fact, Measure
-from backend.statistics.open_data import HIDDEN, catalogue, finished_months
+from backend.statistics.open_data import HIDDEN, Table, catalogue, finished_months
 from tests.support.city import Surroundings, TestCity, open_test_city
 
 
@@ -39,7 +41,7 @@ async def got(city: TestCity, path: str, **more: Any) -> Response:
 
 
 async def test_open_data_is_a_page_a_catalogue_and_tables_of_finished_months(city: TestCity) -> None:
-    last = clock.today().replace(day=1) - timedelta(days=1)
+    last = finished_months()[-1][1]
     here, month = city.hospital, f"{last:%Y-%m}"
     for number, (place, booked) in enumerate({here.id: 40, "GONE": 3, "OTHER": 9}.items()):
         await count(city, f"then {number}", last, place, booked)
@@ -72,6 +74,8 @@ async def test_open_data_is_a_page_a_catalogue_and_tables_of_finished_months(cit
     shown = {row["机构编号"]: row["预约量（人次）"] for row in rows}
     # What is too small, and the one from which it could be reckoned.
     assert shown == {here.id: "40", "GONE": HIDDEN, "OTHER": HIDDEN}
+    # Nor can the time saved be added up to what the whole does not tell.
+    assert {row["节省挂号时间（小时）"] for row in rows} == {HIDDEN}
     assert {row["机构"] for row in rows if row["机构编号"] == here.id} == {here.name}
     book_ = await got(city, "/open-data/monthly_by_channel.xlsx")
     assert "sharedStrings" in " ".join(zipfile.ZipFile(io.BytesIO(book_.content)).namelist())
@@ -86,7 +90,22 @@ async def test_what_is_not_published_is_not_found(city: TestCity) -> None:
 
 
 def test_only_months_that_are_over_are_published() -> None:
-    months = finished_months(date(2026, 3, 1))
+    months = finished_months(date(2026, 3, 2))
     assert months[-1] == (date(2026, 2, 1), date(2026, 2, 28))
     assert len(months) == catalogue().months
-    assert finished_months(date(2026, 2, 28))[-1][1] == date(2026, 1, 31)
+    # On its first day what happened the evening before may still be counted: nothing is told twice over.
+    for early in (date(2026, 2, 28), date(2026, 3, 1)):
+        assert finished_months(early)[-1][1] == date(2026, 1, 31)
+
+
+async def test_a_file_is_made_once_and_beside_what_others_wait_for(city: TestCity) -> None:
+    made: list[bool] = []
+
+    def make(table: Table) -> bytes:
+        made.append(threading.current_thread() is threading.main_thread())
+        return table.dataset.code.encode()
+
+    open_data = city.city.services.statistics.open_data
+    found = await asyncio.gather(*(open_data.file("definitions", "xlsx", make) for _ in range(3)))
+    assert found == [b"definitions"] * 3
+    assert made == [False]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from backend.bootstrap.referral_lines import planned
 from backend.directory import identity
@@ -11,6 +12,7 @@ from backend.directory.models import Organization
 from backend.directory.service import DirectoryService
 from backend.errors import AppError, ErrorCode
 from backend.exchange.fhir.referral_ports import Coded, Move, PlanItem, ReferralPage, ReferralView, Wish
+from backend.exchange.fhir.referral_resources import TASK_STATUS
 from backend.patient_index.service import PatientIndex
 from backend.permissions import Actor
 from backend.records.gate import organization_of
@@ -65,10 +67,18 @@ _STANDING = {
 }  # fmt: skip
 
 
-def event_for(state: ReferralState, move: Move, *, has_place: bool) -> ReferralEvent | None:
-    """The event that a Task asks for; None where it asks for nothing. Raises REFERRAL_STATE."""
-    exact = _EXACTLY.get((_S(move.state), state)) if move.state in set(_S) else None
-    if exact is not None and (exact is not _E.DEPART or any(name == "transport" for name, _ in move.facts)):
+def event_for(
+    state: ReferralState, move: Move, *, has_place: bool, departs: bool | None = None
+) -> ReferralEvent | None:
+    """The event that a Task asks for; None where it asks for nothing. Raises REFERRAL_STATE.
+
+    Clients send back what they have read: a `businessStatus` that its status has left behind says nothing.
+    """
+    said = _S(move.state) if move.state in set(_S) and TASK_STATUS[move.state] == move.status else None
+    exact = _EXACTLY.get((said, state)) if said is not None else None
+    if departs is None:
+        departs = any(name == "transport" for name, _ in move.facts)
+    if exact is not None and (exact is not _E.DEPART or departs):
         return exact
     if found := _MOVES.get((move.status, state)):
         return found
@@ -153,8 +163,11 @@ class ReferralViews:
         if turn is not None and turn != referral.turn:
             raise AppError(ErrorCode.VERSION_CONFLICT, "the referral has moved on")
         facts = await self._facts(actor, move)
-        has_place = bool(facts.schedule_id or facts.expected_at)
-        event = event_for(referral.state, move, has_place=has_place)
+        if referral.state is _S.RETURNED and move.text == referral.asked:
+            # The question, sent back with the answer.
+            facts = replace(facts, text=move.note)
+        has_place, departs = _places_anew(referral, facts), _departs_anew(referral, facts)
+        event = event_for(referral.state, move, has_place=has_place, departs=departs)
         if event is not None:
             referral = await self._referrals.act(actor, referral_id, event, facts, turn=turn)
         return (await self._views([referral]))[0]
@@ -250,6 +263,32 @@ class ReferralViews:
             return ""
         departments = await self._directory.list_departments(organization_id)
         return next((one.id for one in departments if name in (one.name, one.external.value)), "")
+
+
+def _places_anew(referral: Referral, facts: Facts) -> bool:
+    """Whether another place is given, and not the one that there is sent back as it was read."""
+    place = referral.place
+    if place is None or facts.schedule_id or facts.expected_at is None:
+        return bool(facts.schedule_id or facts.expected_at)
+    return not _same_time(facts.expected_at, place.expected_at) or (facts.bed, facts.bring) != (
+        place.bed,
+        place.bring,
+    )
+
+
+def _departs_anew(referral: Referral, facts: Facts) -> bool:
+    """Whether a journey is told that is not known yet."""
+    known, place = referral.transport, referral.place
+    if facts.transport is None or known is None:
+        return facts.transport is not None
+    told = {at for at in (known.expected_at, place.expected_at if place else None) if at is not None}
+    new_hour = facts.expected_at is not None and not any(_same_time(facts.expected_at, at) for at in told)
+    said = (facts.transport, facts.vehicle, facts.crew_phone)
+    return new_hour or said != (known.kind, known.vehicle, known.crew_phone)
+
+
+def _same_time(one: datetime, other: datetime) -> bool:
+    return abs(one - other) < timedelta(seconds=1)
 
 
 def _place(organization_id: str, places: dict[str, Organization]) -> Coded:

@@ -90,6 +90,8 @@ class Move:
     status: str
     state: str
     text: str = field(default="", repr=False)
+    # Of the two that `text` is taken from, the one that no Task of ours says.
+    note: str = field(default="", repr=False)
     reason: str = ""
     facts: tuple[tuple[str, str | datetime | bool | int], ...] = ()
 

@@ -93,6 +93,7 @@ def move_of(body: dict[str, Any]) -> Move:
         status=str(body["status"]),
         state=states[0] if states else "",
         text=str(reason.get("text") or "".join(notes)),
+        note="".join(notes),
         reason=reasons[0] if reasons else "",
         facts=tuple(_facts(body)),
     )

@@ -292,3 +292,34 @@ def test_every_event_that_a_side_may_cause_has_a_task_that_asks_for_it() -> None
                         reached.add(event)
     untold = {ReferralEvent.SEND, ReferralEvent.WISH, ReferralEvent.ESCALATE, ReferralEvent.LAPSE}
     assert set(ReferralEvent) - reached == untold | {ReferralEvent.REDIRECT}
+
+
+async def test_whoever_sends_back_what_he_has_read_moves_only_what_he_has_changed(face: Face) -> None:
+    """Clients read a Task, change one thing, and send the whole of it."""
+    clinic, lead = face.two, face.one
+    id = await send(clinic, request(lead))
+
+    async def change(by: Hospital, expect: int = 200, **more: Any) -> Any:
+        body = await by.get(f"/Task/{id}") | more
+        return (await by.ask("PUT", f"/Task/{id}", body, expect=expect)).json()
+
+    await change(lead, status="on-hold", statusReason={"text": "请附心电图"})
+    await change(clinic, 400, status="requested")
+    more = await change(clinic, status="requested", note=[{"text": "心电图已附"}])
+    assert more["status"] == "requested"
+    said = (await clinic.get(f"/ServiceRequest/{id}"))["note"][0]["text"]
+    assert said.splitlines()[-1] == "心电图已附"
+    assert "请附" not in said
+    await change(lead, status="accepted", output=[soon(), fact("bed", valueString="12床")])
+    # Nothing changed: neither by the one nor by the other.
+    for side in (lead, clinic):
+        before = (await side.get(f"/Task/{id}"))["meta"]["versionId"]
+        assert (await change(side))["meta"]["versionId"] == before
+    gone = {"coding": [{"system": "urn:healthycity:referral-state", "code": "in_transit"}]}
+    task = await clinic.get(f"/Task/{id}")
+    going = [*task["output"], fact("transport", valueString="ambulance")]
+    assert (await change(clinic, businessStatus=gone, output=going))["businessStatus"]["text"] == "转运中"
+    for side in (lead, clinic):
+        before = (await side.get(f"/Task/{id}"))["meta"]["versionId"]
+        assert (await change(side))["meta"]["versionId"] == before
+    assert (await change(lead, status="in-progress"))["businessStatus"]["text"] == "已到达"

@@ -29,6 +29,7 @@ _TRIES = 8
 # A place that nobody has claimed in so long will not be claimed any more: no request lives so long.
 NEVER_AFTER = timedelta(minutes=10)
 _WITH_PLACE = frozenset({ReferralEvent.ACCEPT, ReferralEvent.REBOOK})
+_WITH_HOUR = _WITH_PLACE | {ReferralEvent.DEPART}
 
 
 class Acting:
@@ -112,7 +113,8 @@ class Acting:
         """Write one turn; None when another was written meanwhile."""
         rule, part = check_rule(referral, event, parts)
         check_needs(rule, facts)
-        check_hour(facts.expected_at, clock.now())
+        if event in _WITH_HOUR:
+            check_hour(facts.expected_at, clock.now())
         if facts.attachments:
             await self._sending.check_attachments(referral.person_id, facts.attachments)
         if event is ReferralEvent.REDIRECT:

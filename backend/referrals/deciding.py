@@ -26,8 +26,8 @@ from backend.referrals.models import (
 
 # Who acts in several parts at once acts in the first of these that may.
 _ORDER = (Part.RECEIVER, Part.SENDER, Part.RESIDENT, Part.CITY, Part.SYSTEM)
-# Whoever came in the night is written down in the morning; nobody is expected in more than a year.
-LONG_AGO, FURTHEST = timedelta(days=1), timedelta(days=366)
+# What has been may be written down after a weekend; nobody is expected in more than a year.
+LONG_AGO, FURTHEST = timedelta(days=3), timedelta(days=366)
 _PASSING = frozenset({ReferralEvent.ESCALATE})
 _HAS: dict[Need, Callable[[Facts], bool]] = {
     Need.TEXT: lambda facts: bool(facts.text.strip()),

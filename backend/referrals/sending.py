@@ -32,6 +32,7 @@ from backend.worker.events import NORMAL, URGENT, Event, EventKind
 
 # So far back a chain of redirections is looked at: farther than there are institutions to be sent to.
 _CHAIN = 500
+_THERE = frozenset({ReferralState.ARRIVED, ReferralState.TREATING})
 
 
 class Sending:
@@ -225,6 +226,9 @@ class Sending:
         need = draft.urgency is Urgency.EMERGENCY
         for other in await self._store.of_person(person_id, open_only=True):
             same_way = (other.from_organization_id, other.to_organization_id, other.direction)
+            if other.state in _THERE:
+                # Who is sent again has gone home from there, whatever was written down of it.
+                continue
             # What can wait is no reason to turn an emergency away.
             as_urgent = other.urgency is Urgency.EMERGENCY or not need
             # The very same request may be under way twice, and its twin a step ahead.

@@ -109,6 +109,9 @@ class ReferralTeller:
         if what is _E.WITHDRAW and referral.accepted_at and _withdrawn_by(referral) is Part.SENDER:
             # He was told to come, and is not expected any more.
             kind = MessageKind.REFERRAL_OFF
+        if kind is not MessageKind.REFERRAL_OFF and referral.place is not None and referral.place.lost:
+            # The clinic was stopped since: he hears of the hour that he is given instead.
+            return
         if kind is None or referral.state not in _STILL[kind]:
             return
         if kind is MessageKind.REFERRAL_OFF and referral.nearest:

@@ -54,6 +54,26 @@ async def test_what_can_wait_turns_no_emergency_away(road: Road):
     assert data["referral_id"] in (waiting.id, need.id)
 
 
+async def test_who_was_never_seen_out_may_be_sent_again(road: Road):
+    """The receiver forgot to complete it: the clinic is not to wait for that for ever."""
+    once = await road.accepted()
+    await road.act(road.lead.actor, once, E.ARRIVE)
+    await road.act(road.lead.actor, once, E.BEGIN_TREATMENT)
+    assert (await road.send()).state is S.REQUESTED
+
+
+async def test_nobody_is_told_to_come_to_a_clinic_that_was_stopped_meanwhile(road: Road, town: TestCity):
+    schedule = await road.session()
+    sent = await road.accepted(schedule)
+    await road.services.schedules.stop_by_staff(SYSTEM, schedule.id, "医生急诊手术")
+    stored = await road.stored(sent)
+    assert stored.place is not None
+    assert await road.store.write(replace(stored, place=replace(stored.place, lost=True)))
+    await town.work()
+    phone = str((await road.services.residents.contact(road.person.id)).phone)
+    assert not [text for text in await texts_to(town, phone) if "转诊至" in text]
+
+
 async def test_nobody_is_sent_round_in_circles(road: Road, town: TestCity):
     """Twelve hospitals refuse: each is asked once, and then nobody is left."""
     for number in range(10):
@@ -101,7 +121,7 @@ async def test_who_was_given_up_on_and_came_after_all_goes_home_with_his_papers(
         datetime(9999, 12, 31, 23, 59, tzinfo=UTC),
         datetime(1, 1, 1, tzinfo=UTC),
         clock.now() + timedelta(days=400),
-        clock.now() - timedelta(days=2),
+        clock.now() - timedelta(days=4),
     ],
 )
 async def test_nobody_is_expected_at_an_impossible_hour(road: Road, at: datetime):

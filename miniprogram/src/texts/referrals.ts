@@ -21,6 +21,8 @@ export const referralStateNotes: Record<ReferralState, string> = {
   not_arrived: '医院没有等到您。还需要就诊的，请联系您的医生。',
 }
 
+export const placeLostNote = '原来的时间已经取消，医院正在重新安排，有结果会通知您，请先不要前往。'
+
 export const directionNames: Record<Direction, string> = { up: '转往上级医院', down: '转回基层' }
 
 export const urgencyNames: Record<Urgency, string> = { routine: '', urgent: '加急', emergency: '急救' }

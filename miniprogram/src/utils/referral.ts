@@ -1,7 +1,7 @@
 // What a referral's page makes of a referral: tones, the lines that a patient cares for.
 import type { Tone } from '../components/tag'
 import type { Referral, ReferralState, ReferralStep } from '../services/referrals'
-import { referralEventNames, referralStateNames } from '../texts/referrals'
+import { placeLostNote, referralEventNames, referralStateNames, referralStateNotes } from '../texts/referrals'
 
 const TONES: Record<ReferralState, Tone> = {
   requested: 'wait', returned: 'wait', accepted: 'good', in_transit: 'info', arrived: 'info', treating: 'info',
@@ -17,6 +17,11 @@ export function referralTag({ state }: Pick<Referral, 'state'>): { text: string;
 /** Whether somebody still waits for the patient at the place it says. */
 export function isExpected({ state, place }: Pick<Referral, 'state' | 'place'>): boolean {
   return EXPECTED.includes(state) && place !== null && !place.lost
+}
+
+/** What it means for the patient: nobody is sent to a place that there is no more. */
+export function referralNote({ state, place }: Pick<Referral, 'state' | 'place'>): string {
+  return EXPECTED.includes(state) && place?.lost ? placeLostNote : referralStateNotes[state]
 }
 
 /** Whether it goes on: what the patient looks up on the way. */

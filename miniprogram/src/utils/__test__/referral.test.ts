@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sampleReferral } from '../../testing/samples'
-import { historyOf, isExpected, isUnderWay, referralTag } from '../referral'
+import { historyOf, isExpected, isUnderWay, referralNote, referralTag } from '../referral'
 
 describe('a referral', () => {
   test('is a word and a tone', () => {
@@ -14,6 +14,12 @@ describe('a referral', () => {
     expect(isExpected(sampleReferral({ state: 'withdrawn' }))).toBe(false)
     expect(isExpected(sampleReferral({ place: null }))).toBe(false)
     expect(isExpected(sampleReferral({ place: place && { ...place, lost: true } }))).toBe(false)
+  })
+  test('sends nobody to a place that there is no more', () => {
+    const { place } = sampleReferral()
+    expect(referralNote(sampleReferral())).toContain('请按下面的时间和地点就诊')
+    expect(referralNote(sampleReferral({ place: place && { ...place, lost: true } }))).toContain('先不要前往')
+    expect(referralNote(sampleReferral({ state: 'withdrawn', place: place && { ...place, lost: true } }))).toContain('已经撤回')
   })
   test('is under way until it has ended', () => {
     expect(isUnderWay(sampleReferral({ state: 'requested' }))).toBe(true)

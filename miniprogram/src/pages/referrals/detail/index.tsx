@@ -11,10 +11,10 @@ import { type Load, useLoad } from '../../../hooks/useLoad'
 import { fetchReferral, type PlanItem, type Referral, type ReferralPlace } from '../../../services/referrals'
 import { pageTitles } from '../../../texts'
 import {
-  directionNames, outcomeNames, referralStateNotes, referrals as t, rejectReasonNames, transportNames, urgencyNames,
+  directionNames, outcomeNames, referrals as t, rejectReasonNames, transportNames, urgencyNames,
 } from '../../../texts/referrals'
 import { go, replace, routes, tabs } from '../../../utils/navigate'
-import { historyOf, isExpected, referralTag } from '../../../utils/referral'
+import { historyOf, isExpected, referralNote, referralTag } from '../../../utils/referral'
 import { daysFromToday, formatDay, formatInstant, formatTime, formatVisitDay } from '../../../utils/time'
 import { Actions } from './actions'
 import './index.scss'
@@ -28,7 +28,7 @@ function Banner({ referral }: { referral: Referral }) {
       <View className="journey-banner__icon"><Icon name={ICONS[tone] ?? 'info'} size={30} /></View>
       <View className="journey-banner__words">
         <Text className="journey-banner__text" data-testid="referral-state">{text}</Text>
-        <Text className="journey-banner__note">{isExpected(referral) && referral.wish ? t.wishing(referral.wish) : referralStateNotes[referral.state]}</Text>
+        <Text className="journey-banner__note">{isExpected(referral) && referral.wish ? t.wishing(referral.wish) : referralNote(referral)}</Text>
       </View>
     </View>
   )

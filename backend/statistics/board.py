@@ -61,7 +61,7 @@ class BoardReading:
         # What is known by whole months only says nothing of a day.
         unknown = frozenset[str]() if by_months(query) else _monthly(definitions)
         within = await self._within(actor, query)
-        rows = await self._rows(query, within)
+        rows = await self._rows(actor, query, within)
         places = await self._places.organizations_by_id({row.organization_id for row in rows} - {NOWHERE})
         groups = _grouped(rows, query, places)
         # Small numbers are hidden from others than the institution itself.
@@ -106,15 +106,28 @@ class BoardReading:
             within = frozenset(id for id, place in counted.items() if place.district == query.district)
         return within
 
-    async def _rows(self, query: BoardQuery, within: frozenset[str] | None) -> list[Row]:
+    async def _rows(self, actor: Actor, query: BoardQuery, within: frozenset[str] | None) -> list[Row]:
         grouped, period = _GROUPED[query.by], (query.from_on, query.to_on)
+        # An institution of the district may have nothing but what others count.
+        by_district = query.district is not None and query.organization_id is None
+        asked = actor.organization_ids if by_district else within
         rows = await self._store.totals(*period, (*grouped, "channel", "extra"), within)
         rows += await self._store.levels(*period, grouped, within)
         by_day = not by_months(query)
         for kept in self._above.kept:
             if kept.by_day or not by_day:
-                rows += await kept.rows(*period, within, by_day=by_day)
+                rows += await self._of_district(query, await kept.rows(*period, asked, by_day=by_day))
         return rows
+
+    async def _of_district(self, query: BoardQuery, rows: Sequence[Row]) -> Sequence[Row]:
+        if query.district is None:
+            return rows
+        places = await self._places.organizations_by_id({row.organization_id for row in rows} - {NOWHERE})
+        return [
+            row
+            for row in rows
+            if (place := places.get(row.organization_id)) and place.district == query.district
+        ]
 
 
 def check_period(query: BoardQuery) -> None:

@@ -73,10 +73,21 @@ class Facts:
         on, place = clock.civil_date(event.at), event.data.get("organization_id", NOWHERE)
         found: list[Keyed] = [(event.id, [Fact(on, place, Measure.CODE_USED)])]
         if event.data.get("step") == ARRIVAL_STEP:
-            claims, _ = await self._claims.of_patients(
-                [event.data["patient_id"]], upcoming=None, cursor=None, limit=_AT_ONCE
-            )
+            claims = await self._since(event.data["patient_id"], on)
             found += [arrival(claim) for claim in claims if arrives(claim, place, event.at)]
+        return found
+
+    async def _since(self, patient_id: str, on: date) -> list[CountedClaim]:
+        """Somebody's appointments of a day and after, cancelled ones too; the latest come first."""
+        found: list[CountedClaim] = []
+        cursor: str | None = None
+        while not found or (cursor and found[-1].on >= on):
+            page, cursor = await self._claims.of_patients(
+                [patient_id], upcoming=None, cursor=cursor, limit=_AT_ONCE
+            )
+            found += page
+            if not page:
+                break
         return found
 
     async def _place_of(self, event: Event) -> str:

@@ -291,8 +291,9 @@ class StatisticsStore:
         await self._cursors.update_one({"_id": _BACKFILL}, change)
 
     async def places(self) -> set[str]:
-        """The institutions of which anything has been counted."""
-        return set(await self._days.distinct("organization_id")) - {NOWHERE}
+        """The institutions of which anything has been counted or measured."""
+        found = [await each.distinct("organization_id") for each in (self._days, self._levels)]
+        return {*found[0], *found[1]} - {NOWHERE}
 
     async def counters(self, from_on: date, to_on: date) -> Adds:
         """The counters of days as they stand, for whoever counts anew."""

@@ -1,7 +1,7 @@
 """Counters on a real database: every event once, however often it comes; figures within scope."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,8 +15,9 @@ from backend.errors import AppError, not_found
 from backend.permissions import Actor, Role
 from backend.statistics.board_models import Board, BoardQuery, By
 from backend.statistics.compose import make_statistics
-from backend.statistics.models import Measure, Total
+from backend.statistics.models import Fact, Measure, Row, Total
 from backend.statistics.service import COUNTED_KINDS, StatisticsService
+from backend.statistics.store import StatisticsStore
 from backend.worker.events import Event, EventKind
 from tests.backend.statistics.places import KnownPlaces
 
@@ -47,8 +48,22 @@ class KnownClaims:
 
     async def of_patients(
         self, patient_ids: Sequence[str], *, upcoming: bool | None, cursor: str | None, limit: int
-    ) -> tuple[list[KnownClaim], None]:
+    ) -> tuple[list[KnownClaim], str | None]:
         return [await self.get(each) for each in patient_ids], None
+
+
+class ManyClaims(KnownClaims):
+    """Somebody's many appointments, page by page."""
+
+    def __init__(self, claims: list[KnownClaim]) -> None:
+        self.claims = claims
+
+    async def of_patients(
+        self, patient_ids: Sequence[str], *, upcoming: bool | None, cursor: str | None, limit: int
+    ) -> tuple[list[KnownClaim], str | None]:
+        start = int(cursor or 0)
+        end = start + limit
+        return self.claims[start:end], str(end) if end < len(self.claims) else None
 
 
 @dataclass(frozen=True)
@@ -174,6 +189,19 @@ async def test_messages_and_codes_count_where_they_happened(statistics: Statisti
     assert {f.organization_id for f in overview.organizations} == {"ORG-1", "ORG-2"}
 
 
+async def test_an_arrival_is_found_among_however_many_appointments(statistics: StatisticsService) -> None:
+    now, today = clock.now(), clock.today()
+
+    def claims(count: int, days: int) -> list[KnownClaim]:
+        on = today + timedelta(days=days)
+        return [KnownClaim(f"{days}/{n}", "ORG-1", "wechat", on, now, now) for n in range(count)]
+
+    statistics._facts._claims = ManyClaims([*claims(45, 3), *claims(1, 0), *claims(45, -3)])
+    used = {"patient_id": "P", "organization_id": "ORG-1", "step": "10101"}
+    await statistics.on_event(Event(EventKind.CODE_USED, used, at=now))
+    assert (await statistics.overview(CITY)).today.of(Measure.ARRIVED).count == 1
+
+
 async def test_an_empty_city_has_fourteen_empty_days(statistics: StatisticsService) -> None:
     overview = await statistics.overview(CITY)
     assert len(overview.days) == 14
@@ -221,6 +249,35 @@ async def test_the_board_goes_down_from_the_city_to_districts_and_institutions(
     assert one.lines[-1].get("bookings").number == 7
     months = await statistics.board(CITY, query(by=By.MONTH))
     assert numbers(months, "bookings") == {months.lines[0].key: 0, f"{clock.today():%Y-%m}": 52}
+
+
+async def test_a_district_has_also_the_institutions_of_which_only_others_tell(
+    statistics: StatisticsService, db: Database
+) -> None:
+    today = clock.today()
+
+    class Kept:
+        by_day = True
+
+        async def rows(
+            self, from_on: date, to_on: date, within: Collection[str] | None, *, by_day: bool
+        ) -> list[Row]:
+            known = {"ORG-5": 20, "ORG-6": 30}
+            return [
+                Row(Total(count), Measure.RECOGNISED, today.isoformat(), place)
+                for place, count in known.items()
+                if within is None or place in within
+            ]
+
+    statistics.above.kept.append(Kept())
+    await StatisticsStore(db).set_levels(today, [Fact(today, "ORG-7", Measure.CONNECTED, amount=1)])
+    codes = ("recognitions", "connected")
+    city = await statistics.board(CITY, query(by=By.DISTRICT, figures=codes))
+    [line] = [each for each in city.lines if each.key == "东区"]
+    east = await statistics.board(CITY, query(by=By.ORGANIZATION, district="东区", figures=codes))
+    assert [east.total.get(code) for code in codes] == [line.get(code) for code in codes]
+    assert [east.total.get(code).number for code in codes] == [20, 1]
+    assert {each.key for each in east.lines} == {"ORG-5", "ORG-7"}
 
 
 async def test_small_numbers_are_hidden_from_the_city_and_shown_to_the_institution(

@@ -76,7 +76,7 @@ def make_births(below: Below, lines: Mapping[str, AgencyLine], library: LicenceL
         nudge=below.nudger.kick,
     )
     noting = Noting(kept.births, kept.filings, rules, residents.find_or_create_file, below.audit)
-    files = Files(kept.files, kept.filings, rules)
+    files = Files(kept, rules)
     return BirthService(
         kept,
         rules,
@@ -86,7 +86,7 @@ def make_births(below: Below, lines: Mapping[str, AgencyLine], library: LicenceL
         noting=noting,
         desk=Desk(kept, rules, settling, asking, noting, files, below.audit),
         files=files,
-        children=Children(kept.filings, rules, residents.patients.add_newborn),
+        children=Children(kept, rules, residents.patients.add_newborn),
         teller=BirthTeller(kept.filings, below.messages),
         forgetting=Forgetting(
             kept, Retention(days(settings.keep_birth_files_days), days(settings.keep_birth_filings_days))

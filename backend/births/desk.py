@@ -9,11 +9,13 @@ from datetime import date
 from backend import clock
 from backend.audit.service import AuditService
 from backend.births.asking import TRIES, Asking, Kept
+from backend.births.belonging import is_parents
 from backend.births.figures import BirthFigures, figures_of
 from backend.births.files import Files
 from backend.births.machine import By, MoveError, StepEvent, StepState
 from backend.births.models import (
     Birth,
+    BirthState,
     ConcernKind,
     Filing,
     FilingView,
@@ -155,9 +157,14 @@ class Desk:
     async def retry(self, actor: Actor, filing_id: str, step: str, reason: str) -> FilingView:
         """Ask anew for what an agency rejected. Raises REASON_REQUIRED, CONFLICT, NOT_FOUND."""
         said = _given(reason)
+        self._check_may(actor)
+        birth = (await self._view(await self._access(actor, filing_id))).birth
 
         def retried(filing: Filing) -> Change:
             _step(filing, step)
+            if birth.state is not BirthState.NOTED or not is_parents(filing, birth, filing.applicant_id):
+                text = "医院已更正或作废这条出生信息，不能重办；请家长按新的信息申请。"
+                raise AppError(ErrorCode.CONFLICT, "another birth by now", text=text)
             if filing.superseded or filing.reason:
                 text = "家长已撤回，或已就同一出生另行申请，不能重办。"
                 raise AppError(ErrorCode.CONFLICT, "withdrawn or superseded", text=text)

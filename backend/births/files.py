@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from backend import clock
-from backend.births.asking import TRIES
-from backend.births.file_store import FileStore
+from backend.births.asking import TRIES, Kept
+from backend.births.belonging import is_parents
 from backend.births.machine import FilingState
 from backend.births.models import Filing, MaterialFile
 from backend.births.rules import Rules
-from backend.births.store import FilingStore
 from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import new_id
 from backend.permissions import Actor
@@ -24,9 +23,10 @@ _OPEN = (FilingState.DRAFT, FilingState.NEEDS_CORRECTION)
 class Files:
     """Takes, shows and forgets files."""
 
-    def __init__(self, files: FileStore, filings: FilingStore, rules: Rules) -> None:
-        self._files = files
-        self._filings = filings
+    def __init__(self, kept: Kept, rules: Rules) -> None:
+        self._files = kept.files
+        self._filings = kept.filings
+        self._births = kept.births
         self._rules = rules
 
     async def add(
@@ -96,7 +96,10 @@ class Files:
 
     async def _access(self, actor: Actor, filing_id: str) -> Filing:
         filing = await self._filings.find(filing_id)
-        if filing is None or actor.kind != "resident" or actor.id not in filing.parent_ids:
+        birth = await self._births.find(filing.birth_id) if filing else None
+        if filing is None or birth is None or actor.kind != "resident":
+            raise not_found(f"filing {filing_id}")
+        if not is_parents(filing, birth, actor.id):
             raise not_found(f"filing {filing_id}")
         return filing
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from backend import clock
 from backend.audit.service import AuditService
+from backend.births.belonging import UNFILED
 from backend.births.birth_store import BirthStore
-from backend.births.machine import FilingState
 from backend.births.models import Birth, BirthFacts, BirthState, Parent
 from backend.births.rules import Rules
 from backend.births.store import FilingStore
@@ -141,7 +141,7 @@ class Noting:
 
     async def _doubted(self, birth: Birth, before: Birth | None) -> Birth:
         """The birth with a doubt, if its mother has borne too lately. Decided doubts stay decided."""
-        if before is not None and before.like:
+        if before is not None and before.like and before.mother.id_number == birth.mother.id_number:
             return replace(birth, state=before.state, like=before.like)
         for known in await self._births.of_parent(birth.mother.person_id):
             if known.id != birth.id and _is_live(known) and self._too_near(birth, known):
@@ -162,8 +162,7 @@ class Noting:
 
     async def _refuse_when_filed(self, birth: Birth) -> None:
         filings = await self._filings.of_birth(birth.id)
-        unfiled = (FilingState.DRAFT, FilingState.WITHDRAWN, FilingState.EXPIRED, FilingState.REJECTED)
-        if any(filing.state not in unfiled for filing in filings):
+        if any(filing.state not in UNFILED for filing in filings):
             raise AppError(
                 ErrorCode.CONFLICT, "filed", text="家长已提交申请，出生信息不能再改，请联系市级工作人员。"
             )

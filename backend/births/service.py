@@ -14,7 +14,8 @@ from datetime import timedelta
 from backend import clock
 from backend.audit.service import AuditService
 from backend.births.asking import TRIES, Asking, Kept
-from backend.births.checking import check
+from backend.births.belonging import is_parents
+from backend.births.checking import Case, check, other_number
 from backend.births.children import Children
 from backend.births.desk import Desk
 from backend.births.files import Files
@@ -69,6 +70,7 @@ class BirthService:
     ) -> None:
         self._births = kept.births
         self._filings = kept.filings
+        self._contents = kept.files
         self.rules = rules
         self._settling = settling
         self._finding = finding
@@ -101,6 +103,9 @@ class BirthService:
         for _ in range(TRIES):
             filings = await self._filings.of_birth(birth_id)
             last = filings[-1] if filings else None
+            if last is not None and last.state is FilingState.DRAFT and last.parent_ids != birth.parent_ids:
+                await self._hand_over(last, birth, actor)
+                continue
             if last is not None and (not last.is_over or last.state is FilingState.COMPLETED):
                 return _view(last, birth)
             self._refuse_unfileable(birth)
@@ -109,6 +114,14 @@ class BirthService:
                 continue
             await self._filings.insert(self._draft(actor, birth, len(filings), last))
         raise AppError(ErrorCode.UNAVAILABLE, "the birth is being filed")
+
+    async def _hand_over(self, draft: Filing, birth: Birth, actor: Actor) -> None:
+        """The hospital has corrected who the parents are: the draft is theirs, but not what others put in."""
+        after = replace(draft, parent_ids=birth.parent_ids)
+        if draft.applicant_id not in birth.parent_ids:
+            await self._contents.delete_of(draft.id)
+            after = replace(after, applicant_id=actor.id, answers=Answers(), files=())
+        await self._filings.write(after)
 
     async def _superseded(self, last: Filing) -> bool:
         return last.superseded or await self._filings.write(replace(last, superseded=True))
@@ -138,7 +151,7 @@ class BirthService:
             state=FilingState.DRAFT,
             turn=0,
             edition=self.rules.edition,
-            answers=last.answers if last else Answers(),
+            answers=last.answers if last and is_parents(last, birth, actor.id) else Answers(),
             steps=tuple(steps),
             created_at=now,
             updated_at=now,
@@ -162,6 +175,7 @@ class BirthService:
 
         def amended(filing: Filing) -> Change:
             filing_after(filing.state, FilingEvent.AMEND, By.RESIDENT)
+            self._check_done(filing, answers)
             return Change(replace(filing, answers=replace(answers, wanted=wanted), updated_at=clock.now()))
 
         return await self._change(actor, filing_id, amended)
@@ -175,9 +189,7 @@ class BirthService:
         checked = check(self.rules, case)
         if not checked.ok:
             raise _not_fileable(*(each for each in checked.problems if _stops(each)))
-        parents = view.filing.parent_ids
-        if case.findings.married and view.birth.other is None:
-            parents = (*parents, *await self._finding.other_parent(view.birth, view.filing.answers))
+        parents = await self._parents(view, view.filing.answers, case)
 
         def submitted(filing: Filing) -> Change:
             if filing.answers != view.filing.answers or filing.files != view.filing.files:
@@ -186,7 +198,7 @@ class BirthService:
             ready = replace(
                 filing,
                 submitted_at=now,
-                parent_ids=tuple(dict.fromkeys(parents)),
+                parent_ids=parents,
                 materials=checked.materials,
                 remarks=tuple(each for each in checked.problems if each.kind is not ProblemKind.FIX),
             )
@@ -222,14 +234,42 @@ class BirthService:
         if stopping or step in checked.left_out:
             raise _not_fileable(*(stopping or checked.problems))
 
+        parents = await self._parents(view, answers, case)
+
         def corrected(filing: Filing) -> Change:
+            if filing.answers != view.filing.answers or filing.files != view.filing.files:
+                raise AppError(ErrorCode.CONFLICT, "the filing changed meanwhile")
             now = clock.now()
-            told = replace(filing, answers=answers, materials=checked.materials)
+            told = replace(filing, answers=answers, materials=checked.materials, parent_ids=parents)
             event = StepEvent.CORRECT
             moved = self._settling.step(told, step, event, By.RESIDENT, actor.id, now)
             return self._settling.settled(moved, now)
 
         return await self._change(actor, filing_id, corrected)
+
+    async def _parents(self, view: FilingView, answers: Answers, case: Case) -> tuple[str, ...]:
+        """The parents by the hospital's word, and by marriage whom the applicant has named."""
+        filing, birth = view.filing, view.birth
+        same = other_number(birth, answers) == other_number(birth, filing.answers)
+        if filing.submitted_at is not None and same:
+            return filing.parent_ids
+        parents = birth.parent_ids
+        if case.findings.married and birth.other is None:
+            parents = (*parents, *await self._finding.other_parent(birth, answers))
+        return tuple(dict.fromkeys(parents)) or filing.parent_ids
+
+    def _check_done(self, filing: Filing, answers: Answers) -> None:
+        """What an agency has done in an earlier filing stands: the next one is told the same."""
+        done = {step.code for step in filing.steps if step.state is StepState.DONE}
+        fixed = {field for rule in self.rules.steps if rule.code in done for field in rule.corrects}
+        changed = {
+            name
+            for name in fixed - {"bank_account"}
+            if getattr(answers, name) != getattr(filing.answers, name)
+        }
+        if changed:
+            text = "有的内容已由部门办结，不能再改；需要更改的，请到办理该事项的部门。"
+            raise AppError(ErrorCode.BAD_REQUEST, "fields", data={"fields": sorted(changed)}, text=text)
 
     def _check_correction(self, filing: Filing, step: str, answers: Answers) -> None:
         """Only what this step is about may be answered otherwise: other agencies have the rest."""
@@ -258,13 +298,13 @@ class BirthService:
 
     async def get(self, actor: Actor, filing_id: str) -> FilingView:
         """One's own filing. Raises NOT_FOUND."""
-        filing = await self._access(actor, filing_id)
-        return _view(filing, await self._birth_of(filing))
+        return _view(*await self._access(actor, filing_id))
 
     async def list(self, actor: Actor) -> list[FilingView]:
         """One's own filings, the newest first."""
         found = await self._filings.of_parent(actor.id, MOST_LISTED)
-        return [_view(filing, await self._birth_of(filing)) for filing in found]
+        theirs = [(filing, await self._birth_of(filing)) for filing in found]
+        return [_view(filing, birth) for filing, birth in theirs if is_parents(filing, birth, actor.id)]
 
     async def on_resident_deleted(self, event: Event) -> None:
         """RESIDENT_DELETED: whoever is gone files nothing any more."""
@@ -298,8 +338,7 @@ class BirthService:
     ) -> FilingView:
         """Think a change of the filing as it stands, and write it; thought over when another was quicker."""
         for _ in range(TRIES):
-            filing = await self._access(actor, filing_id)
-            birth = await self._birth_of(filing)
+            filing, birth = await self._access(actor, filing_id)
             try:
                 change = thought(filing)
             except MoveError as error:
@@ -310,11 +349,14 @@ class BirthService:
                 return _view(replace(change.filing, turn=filing.turn + 1), birth)
         raise AppError(ErrorCode.UNAVAILABLE, "the filing is being changed")
 
-    async def _access(self, actor: Actor, filing_id: str) -> Filing:
+    async def _access(self, actor: Actor, filing_id: str) -> tuple[Filing, Birth]:
         filing = await self._filings.find(filing_id)
-        if filing is None or actor.kind != "resident" or actor.id not in filing.parent_ids:
+        if filing is None or actor.kind != "resident":
             raise not_found(f"filing {filing_id}")
-        return filing
+        birth = await self._birth_of(filing)
+        if not is_parents(filing, birth, actor.id):
+            raise not_found(f"filing {filing_id}")
+        return filing, birth
 
     async def _access_birth(self, actor: Actor, birth_id: str) -> Birth:
         birth = await self._births.find(birth_id)

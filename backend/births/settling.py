@@ -68,8 +68,9 @@ class Settling:
         state = step_after(before.state, event, by)
         timed = self._timed(state, before, now)
         if event is StepEvent.LOSE:
-            # Nobody has worked on it, but the parents have waited all the same.
-            del timed["due_at"]
+            # Nobody has worked on it, but the parents have waited all the same; and whoever refuses each
+            # question is asked ever more slowly, too.
+            del timed["due_at"], timed["failures"]
         after = replace(before, state=state, **(timed | changes))
         moved = noted(with_step(filing, after), now, who, str(event), code)
         return Change(_without_answered_concerns(moved), (), ((code, event),))
@@ -144,6 +145,8 @@ def following_event(filing: Filing) -> FilingEvent | None:
         return None
     if state is FilingState.SUBMITTED:
         begun = any(step.state not in (StepState.WAITING, StepState.READY, StepState.DONE) for step in steps)
+        # Nothing is left to do where an earlier filing has done it all.
+        begun = begun or all(step.state is StepState.DONE for step in steps)
         return FilingEvent.BEGIN if begun else None
     if all(step.state in SETTLED for step in steps):
         return _ending(state, [step.state is StepState.DONE for step in steps])
@@ -220,7 +223,9 @@ def _without_answered_concerns(filing: Filing) -> Filing:
         step = filing.step(concern.step)
         waits = {
             ConcernKind.OVERDUE: step is not None and (step.is_out or step.state is StepState.READY),
-            ConcernKind.UNREACHABLE: step is not None and step.is_out and step.failures > 0,
+            ConcernKind.UNREACHABLE: step is not None
+            and (step.is_out or step.state is StepState.READY)
+            and step.failures > 0,
             ConcernKind.NOT_CORRECTED: step is not None and step.state is StepState.NEEDS_CORRECTION,
         }
         if not waits.get(concern.kind, True):

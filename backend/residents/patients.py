@@ -125,11 +125,12 @@ class PatientService:
         """The civil registry has given a parent's child an ID number: the parent acts for it from now on.
 
         Returns the child's id; a parent without an account has nothing to act with. Safe to repeat.
-        Raises PATIENT_LIMIT, NAME_INVALID, ID_NUMBER_INVALID.
+        Raises PATIENT_LIMIT, NAME_INVALID, ID_NUMBER_INVALID; REAL_NAME_MISMATCH for somebody else's number.
         """
         name, number = read_identity(name, id_number)
         child = await self._accounts.file_of(name, number, Verifier.REGISTER)
-        await self._accounts.correct_name(child, name)
+        if not self._accounts.has_name(child, name):
+            raise AppError(ErrorCode.REAL_NAME_MISMATCH)
         guardian = await self._accounts.find(guardian_id)
         if guardian is None or guardian.state is not ResidentState.ACCOUNT or not guardian.real_name:
             return child.id

@@ -172,9 +172,12 @@ class HTTPAgencyLine:
         if not hmac.compare_digest(expected.encode(), headers.get("X-Signature", "").encode()):
             raise CallbackError("bad signature")
         try:
-            return nonce, _SaidWord.model_validate_json(body).word()
+            word = _SaidWord.model_validate_json(body).word()
         except ValidationError:
             raise CallbackError("unreadable") from None
+        if word.standing is Standing.UNKNOWN:
+            raise CallbackError("a word about nothing")
+        return nonce, word
 
     @staticmethod
     def _of(question_id: str, said: _SaidWord) -> Word:

@@ -21,7 +21,7 @@ from backend.births.machine import By, FilingEvent, FilingState, StepEvent, Step
 from backend.births.models import Birth, Concern, ConcernKind, Filing, Step
 from backend.births.owning import overdue
 from backend.births.ports import AgencyLine, AgencyUnavailableError, CallbackError, Standing, Word
-from backend.births.questions import SentFile, question_of
+from backend.births.questions import SentFile, question_of, step_asked
 from backend.births.rules import Rules
 from backend.births.settling import Change, Settling, with_concern, with_step
 from backend.births.store import FilingStore
@@ -129,7 +129,11 @@ class Asking:
         """Periodic: whatever was to be looked after by now."""
         due = await self._filings.take_due(clock.now(), LEASE, AT_ONCE)
         for filing in due:
-            await self._look_after(filing)
+            try:
+                await self._look_after(filing)
+            except Exception as error:
+                # The others are looked after all the same. Its words might quote somebody: only its name.
+                log.error("birth_filing_stuck", extra={"filing": filing.id, "reason": type(error).__name__})
         return len(due)
 
     async def look_now(self, filing: Filing, step: Step) -> None:
@@ -174,7 +178,11 @@ class Asking:
         except AgencyUnavailableError as error:
             await self._missed(filing_id, question.id, str(error))
             return
-        await self._take_answer(step.agency, word)
+        if word.standing is Standing.CANCELLED:
+            # It refuses what it has only now been asked: not to be asked anew at once, again and again.
+            await self._missed(filing_id, question.id, "refused unheard")
+            return
+        await self._take_answer(filing_id, step.agency, word)
 
     async def _files(self, filing: Filing, kinds: Iterable[str]) -> list[SentFile]:
         sent = []
@@ -218,14 +226,16 @@ class Asking:
         except AgencyUnavailableError as error:
             await self._missed(filing.id, step.request_id, str(error))
             return
-        await self._take_answer(step.agency, word)
-        await self._looked(filing.id, step.request_id)
+        if await self._take_answer(filing.id, step.agency, word):
+            await self._looked(filing.id, step.request_id)
 
-    async def _take_answer(self, agency: str, word: Word) -> None:
-        """What came back on our own line. UNKNOWN is what nobody says who was just told."""
+    async def _take_answer(self, filing_id: str, agency: str, word: Word) -> bool:
+        """What came back on our own line. UNKNOWN is what nobody says who was just told: no answer."""
         if word.standing is Standing.UNKNOWN:
-            raise AppError(ErrorCode.UNAVAILABLE, f"{agency} knows nothing of what it was told")
+            await self._missed(filing_id, word.question_id, "knows nothing of what it was told")
+            return False
         await self.take(agency, word)
+        return True
 
     async def _looked(self, filing_id: str, question_id: str) -> None:
         """It answered, and is still at work: look again after a while."""
@@ -269,14 +279,20 @@ class Asking:
     async def _take_late(self, filing: Filing, agency: str, word: Word) -> None:
         """A word of an attempt that is over. Only that it was done after all is worth a look."""
         log.info("agency_word_late", extra={"question": word.question_id, "standing": str(word.standing)})
-        code = next(
-            (s.code for s in filing.steps if s.agency == agency and s.state is not StepState.DONE), ""
-        )
-        if word.standing is not Standing.DONE or not code:
-            return
-        now = clock.now()
-        due_at = self._rules.calendar.after(now, self._rules.desk_working_days)
-        await self.write(Change(with_concern(filing, Concern(ConcernKind.CONTRADICTION, code, now, due_at))))
+        step = step_asked(filing, word.question_id)
+        if step is None or step.agency != agency:
+            raise not_found("another agency's question")
+        found: Filing | None = filing
+        for _ in range(TRIES):
+            if word.standing is not Standing.DONE or found is None:
+                return
+            now = clock.now()
+            due_at = self._rules.calendar.after(now, self._rules.desk_working_days)
+            concern = Concern(ConcernKind.CONTRADICTION, step.code, now, due_at)
+            if await self.write(Change(with_concern(found, concern))):
+                return
+            found = await self._filings.find(filing.id)
+        raise AppError(ErrorCode.UNAVAILABLE, "the filing is being changed")
 
     def _line(self, agency: str) -> AgencyLine:
         line = self._lines.get(agency)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from backend import clock
 from backend.births.checking import other_name, other_number
 from backend.births.models import Answers, Birth, DeliveryWay, Filing, Step
 from backend.births.ports import Question
@@ -28,6 +29,19 @@ def question_ids(filing: Filing) -> list[str]:
         for step in filing.steps
         for attempt in range(1, step.attempt + 1)
     ]
+
+
+def step_asked(filing: Filing, question: str) -> Step | None:
+    """The step that a question, of whichever attempt, was about."""
+    return next(
+        (
+            step
+            for step in filing.steps
+            for attempt in range(1, step.attempt + 1)
+            if question_id(filing.id, filing.created_at, step.code, attempt) == question
+        ),
+        None,
+    )
 
 
 def question_of(
@@ -65,7 +79,8 @@ def _child(birth: Birth, answers: Answers, place: str) -> dict[str, Any]:
     return {
         "name": answers.child_name,
         "sex": facts.sex,
-        "born_at": facts.born_at.isoformat(),
+        # In the city's own time: the day of it is the birthday.
+        "born_at": facts.born_at.astimezone(clock.CITY_ZONE).isoformat(),
         "weight_g": facts.weight_g,
         "length_cm": facts.length_cm,
         "gestation_weeks": facts.gestation_weeks,

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 
 from backend.births.rules import NameRules
+from backend.residents.names import with_middle_dots
 
 DOT = "·"
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
+# 〇 is a character like others, though Unicode counts it as a number.
+_HAN = re.compile(r"[〇\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
 
 
 def name_situations(name: str, parents: list[str], rules: NameRules) -> list[str]:
     """What stands against a name, or should be known of it."""
     if not name:
         return ["name_missing"]
-    parts = name.split(DOT)
+    parts, parents = name.split(DOT), [with_middle_dots(parent) for parent in parents]
     if not all(_HAN.fullmatch(part) for part in parts):
         return ["name_form"]
     most = rules.most_with_dot if len(parts) > 1 else rules.most

@@ -21,6 +21,7 @@ from backend.births.models import (
 )
 from backend.births.rules import Rules
 from backend.http.schema import Answer, Instant, Schema
+from backend.residents.names import with_middle_dots
 from backend.security.masking import mask_id_number, mask_name
 
 # What of an agency's results is shown as it is; an ID number is shown masked.
@@ -218,10 +219,10 @@ def answers_of(body: AnswersIn) -> Answers:
     """The parents' answers."""
     delivery = body.delivery
     return Answers(
-        child_name=body.child_name.strip(),
+        child_name=with_middle_dots(body.child_name.strip()),
         household_with=Side(body.household_with),
         single_parent=body.single_parent,
-        other_name=body.other_name.strip(),
+        other_name=with_middle_dots(body.other_name.strip()),
         other_id_number=body.other_id_number.strip().upper(),
         wanted=tuple(body.wanted),
         delivery=Delivery(

@@ -22,10 +22,15 @@ class PersonNameError(ValueError):
         super().__init__("not a person's name")
 
 
+def with_middle_dots(text: str) -> str:
+    """The text with whichever dot a keyboard offered as the one that stands in names."""
+    return _DOTS.sub(MIDDLE_DOT, text)
+
+
 def parse_name(text: str) -> str:
     """A name of 2 to 50 characters: letters of any script, with single joints (· - ' or a space) inside."""
     # The dots first: NFKC would turn the full-width one into a full stop.
-    name = " ".join(unicodedata.normalize("NFKC", _DOTS.sub(MIDDLE_DOT, text)).split())
+    name = " ".join(unicodedata.normalize("NFKC", with_middle_dots(text)).split())
     # People put a space between two Chinese characters (张 三) to line names up.
     name = _BETWEEN_HAN.sub("", name)
     if not MIN_LENGTH <= len(name) <= MAX_LENGTH or not _NAME.fullmatch(name):

@@ -48,7 +48,7 @@ export const CLAIM = 'maternity_claim'
 function nameFaults({ child_name: name }: Answers): Faults {
   if (!name) return { child_name: t.nameEmpty }
   const length = Array.from(name).length
-  const fits = /^[㐀-鿿\u{20000}-\u{3FFFF}]+(·[㐀-鿿\u{20000}-\u{3FFFF}]+)*$/u.test(name) && length >= 2 && length <= 20
+  const fits = /^[〇㐀-鿿\u{20000}-\u{3FFFF}]+(·[〇㐀-鿿\u{20000}-\u{3FFFF}]+)*$/u.test(name) && length >= 2 && length <= 20
   return fits ? {} : { child_name: t.nameWrong }
 }
 
@@ -151,14 +151,19 @@ export function resultWords(value: string): string {
   return /^\d{4}-\d\d-\d\d$/.test(value) ? formatDate(value) : shortMask(value)
 }
 
+/** Whichever dot a keyboard offers is the one that stands in names such as 阿依古丽·买买提. */
+function withMiddleDots(name: string): string {
+  return name.replace(/\s*[·•・･‧∙⋅●．]\s*/g, '·')
+}
+
 /** The answers without what has no meaning beside the others: nothing stale is sent. */
 export function tidyAnswers(answers: Answers): Answers {
   const alone = answers.single_parent
   const mailed = answers.delivery.way === 'mail'
   return {
     ...answers,
-    child_name: answers.child_name.replace(/\s/g, ''),
-    other_name: alone ? '' : answers.other_name.trim(),
+    child_name: withMiddleDots(answers.child_name.replace(/\s/g, '')),
+    other_name: alone ? '' : withMiddleDots(answers.other_name.trim()),
     other_id_number: alone ? '' : answers.other_id_number.replace(/\s/g, '').toUpperCase(),
     delivery: mailed
       ? { ...answers.delivery, receiver: answers.delivery.receiver.trim(), address: answers.delivery.address.trim() }

@@ -26,6 +26,7 @@ from backend.births.models import (
 )
 from backend.births.names import name_situations
 from backend.births.rules import load_rules
+from backend.births.schemas import AnswersIn, answers_of
 from tests.factories.city import an_id_number
 
 RULES = load_rules(None)
@@ -65,6 +66,8 @@ def told(number: str) -> Answers:
         ("张玥", ["李小红", "张大山"], ["name_rare"]),
         ("阿依古丽·买买提", ["买买提·艾力", "李小红"], []),
         ("阿依古丽", ["买买提·艾力", "李小红"], []),
+        ("阿依古丽", ["买买提•艾力", "李小红"], []),
+        ("李〇", ["李小红"], ["name_rare"]),
         ("", ["李小红"], ["name_missing"]),
         ("张", ["张大山"], ["name_length"]),
         ("张一二三四五六", ["张大山"], ["name_length"]),
@@ -143,6 +146,12 @@ def test_every_case_is_sent_the_right_way_with_plain_reasons(
         assert problem.text.endswith("。")
         assert problem.what_to_do.endswith("。")
         assert "{" not in problem.text
+
+
+@pytest.mark.parametrize("dot", ["·", "•", "・", "‧", "．", " · "])
+def test_every_keyboards_dot_is_the_one_of_names(dot: str):
+    said = answers_of(AnswersIn(child_name=f" 阿依古丽{dot}买买提 ", other_name=f"买买提{dot}艾力"))
+    assert (said.child_name, said.other_name) == ("阿依古丽·买买提", "买买提·艾力")
 
 
 def test_the_ids_of_materials_brought_stand_beside_them():

@@ -10,7 +10,7 @@ const problem = (field: string, kind: 'fix' | 'elsewhere' | 'left_out' | 'hint' 
 const FATHER = '110105194912310038'
 
 describe('what the phone sees at once', () => {
-  test.each([['陈小满', true], ['买买提·吐尔逊', true], ['𠮷川', true], ['陈', false], ['陈Ann', false], ['', false], ['·陈', false]])('%s as a name: %s', (name, fine) => {
+  test.each([['陈小满', true], ['买买提·吐尔逊', true], ['𠮷川', true], ['李〇', true], ['陈', false], ['陈Ann', false], ['', false], ['·陈', false]])('%s as a name: %s', (name, fine) => {
     expect(Object.keys(faultsOf('name', { ...NO_ANSWERS, child_name: name }, sampleBirth())).length === 0).toBe(fine)
   })
   test('a father is asked for unless the hospital knows him or there is none', () => {
@@ -53,6 +53,10 @@ describe('what is sent', () => {
     })
     expect(tidy).toEqual({ ...NO_ANSWERS, child_name: '陈小满', single_parent: true })
     expect(tidyAnswers({ ...NO_ANSWERS, other_name: '李强 ', other_id_number: '11010519491231003x' }).other_id_number).toBe('11010519491231003X')
+  })
+  test.each(['·', '•', '・', '‧', '．', ' · '])('a name with the dot of names, whichever the keyboard has: %s', (dot) => {
+    const tidy = tidyAnswers({ ...NO_ANSWERS, child_name: `阿依古丽${dot}买买提`, other_name: `买买提${dot}艾力` })
+    expect([tidy.child_name, tidy.other_name]).toEqual(['阿依古丽·买买提', '买买提·艾力'])
   })
   test('a correction changes what its agency asked about and nothing else', () => {
     const step = sampleStep({ corrects: ['child_name', 'other_name', 'other_id_number'], problems: [problem('child_name'), problem('bank_account')] })

@@ -11,6 +11,7 @@ from admin import board_view
 from admin.board_view import Chart
 from backend.directory.models import Organization
 from backend.statistics.board_models import Board, Definition, Value
+from backend.statistics.counted import FEWEST
 
 TODAY = ("bookings", "arrivals", "paid_fen", "codes_used", "report_lookups", "messages")
 MONTH = (
@@ -61,6 +62,33 @@ def number(definition: Definition, value: Value) -> Number:
     return Number(definition.code, definition.name, text, definition.unit if value.number is not None else "")
 
 
+def veiled(days: Board, month: Board) -> Board:
+    """The days without those that the month's numbers beside them would tell.
+
+    Both stand on one wall: a month without its shown days is what its hidden ones had.
+    """
+    first = month.query.from_on.isoformat()
+    mine = {number: dict(line.values) for number, line in enumerate(days.lines) if line.key >= first}
+    for each in days.definitions:
+        whole = month.total.get(each.code).number
+        hidden = [number for number, values in mine.items() if _of(values, each.code).hidden]
+        if whole is None or not hidden:
+            continue
+        shown = {number: count for number in mine if (count := _of(mine[number], each.code).number)}
+        left = whole - sum(shown.values())
+        for number in sorted(shown, key=lambda number: shown[number]):
+            if len(hidden) > 1 and left >= FEWEST:
+                break
+            mine[number][each.code] = Value(hidden=True)
+            hidden.append(number)
+            left += shown[number]
+    lines = (
+        replace(line, values=mine[number]) if number in mine else line
+        for number, line in enumerate(days.lines)
+    )
+    return replace(days, lines=tuple(lines))
+
+
 def charts(days: Board) -> list[Chart]:
     """The days that are over: bookings and arrivals, through what they were booked, money, readings.
 
@@ -97,6 +125,10 @@ def tiles(districts: Board, organizations: Iterable[Organization]) -> tuple[int,
         shown = numbers(districts, mine, ON_THE_MAP)
         made.append(Tile(name, len(known[name]), tuple(shown), shade))
     return columns, made
+
+
+def _of(values: Mapping[str, Value], code: str) -> Value:
+    return values.get(code, Value())
 
 
 def _count(values: Mapping[str, Value]) -> float:

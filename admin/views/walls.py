@@ -133,6 +133,7 @@ async def _show(handler: PageHandler, actor: Actor, figures: str, *, whole: bool
     ask = handler.services.statistics.board
     days = await ask(actor, BoardQuery(today - timedelta(days=DAYS - 1), today, By.DAY))
     month = await ask(actor, BoardQuery(board_period.first_of(today), today, By.DISTRICT))
+    days = wall_view.veiled(days, month)
     columns, tiles = wall_view.tiles(month, await organizations_in_scope(handler.services, actor))
     values: dict[str, Any] = {
         "at": days.at,

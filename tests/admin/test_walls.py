@@ -114,6 +114,31 @@ def test_the_map_has_the_north_above_the_west_left_and_the_greatest_darkest() ->
     assert [tile.numbers[0].text for tile in tiles] == ["不显示", "100", "—", "20"]
 
 
+def test_the_month_does_not_tell_a_hidden_day_beside_it() -> None:
+    now = clock.now()
+
+    def days(*counts: int | None) -> Board:
+        on = [date(2026, 10, 30), date(2026, 10, 31), date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)]
+        lines = tuple(
+            Line(day.isoformat(), "", {"bookings": Value(count, hidden=count is None)})
+            for day, count in zip(on, counts, strict=True)
+        )
+        return Board(BoardQuery(on[0], on[-1], By.DAY), (BOOKINGS,), Line("", "合计"), lines, {}, now)
+
+    def shown(whole: int, *counts: int | None) -> list[float | None]:
+        query = BoardQuery(date(2026, 11, 1), date(2026, 11, 3), By.DISTRICT)
+        month = Board(query, (BOOKINGS,), Line("", "合计", {"bookings": Value(whole)}), (), {}, now)
+        found = wall_view.veiled(days(*counts), month)
+        return [line.get("bookings").number for line in found.lines]
+
+    # In thirty days two are hidden, but only one of them in this month, whose sum stands beside.
+    assert shown(33, None, 40, None, 10, 20) == [None, 40, None, None, 20]
+    # Two that are few together are no better.
+    assert shown(24, 30, 40, None, None, 20) == [30, 40, None, None, None]
+    assert shown(26, 30, 40, None, None, 20) == [30, 40, None, None, 20]
+    assert shown(60, None, None, 10, 20, 30) == [None, None, 10, 20, 30]
+
+
 def test_the_wall_asks_for_no_figure_that_nobody_defines() -> None:
     wanted = {
         *wall_view.TODAY,

@@ -111,7 +111,9 @@ class StepHandler(OnePage):
 
     async def _check_code(self, code: str, referral_id: str) -> None:
         """Whoever shows a code must be who is expected."""
-        if (await self.services.referrals.expected(self.actor, code)).id != referral_id:
+        service = self.services.referrals
+        at = (await service.get(self.actor, referral_id)).to_organization_id
+        if (await service.expected(self.actor, code, at)).id != referral_id:
             raise AppError(
                 ErrorCode.CONFLICT, "another person's code", text="这个健康码不是这位患者的，请核对。"
             )

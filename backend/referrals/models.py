@@ -222,7 +222,9 @@ class Referral:
     @property
     def gives_access(self) -> bool:
         """Whether the receiver may read the record because of it."""
-        asked_in_need = self.urgency is Urgency.EMERGENCY and self.state in OPEN
+        # Nobody is rushed down: there the receiver reads when he has accepted.
+        need = self.urgency is Urgency.EMERGENCY and self.direction is Direction.UP
+        asked_in_need = need and self.state in OPEN
         return asked_in_need or self.state in CARED_FOR
 
 

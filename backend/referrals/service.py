@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from backend import clock
@@ -107,13 +108,21 @@ class ReferralService:
             await self._record(actor, "referrals.read", referral, _only(actor, referral))
         return await shown_to(actor, referral, parts, self._people)
 
-    async def expected(self, actor: Actor, code: str) -> Referral:
-        """The referral on which whoever shows this health code is expected at the actor's institutions.
+    async def expected(self, actor: Actor, code: str, at: str = "") -> Referral:
+        """The referral on which whoever shows this health code is expected at the actor's institution.
 
-        Raises one of the CODE_* errors, and REFERRAL_STATE for whom nobody expects there.
+        A code says where somebody stands, and opens his record there: whoever acts for several institutions
+        says `at` which. Raises one of the CODE_* errors, and REFERRAL_STATE for whom nobody expects there.
         """
         if actor.kind not in ("staff", "client") or not may_act(actor):
             raise AppError(ErrorCode.FORBIDDEN, "expects nobody")
+        here = actor.organization_ids or frozenset()
+        if at:
+            here &= {at}
+        if len(here) != 1:
+            text = "您的账号管理多家机构，请打开这位患者的转诊登记到达。"
+            raise AppError(ErrorCode.FORBIDDEN, "not at one institution", text=text)
+        actor = replace(actor, organization_ids=here)
         person_id = await self._sending.person_of_code(actor, code)
         for states in (PLACED, {ReferralState.ARRIVED}, {ReferralState.NOT_ARRIVED}):
             for each in await self._store.of_person(person_id):

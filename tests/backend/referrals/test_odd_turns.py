@@ -11,7 +11,7 @@ from backend import clock
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
 from backend.ids import new_id
-from backend.permissions import SYSTEM
+from backend.permissions import SYSTEM, Actor, Role
 from backend.referrals.machine import ReferralEvent, ReferralState
 from backend.referrals.models import Desk, Direction, Outcome, PlanItem, RejectReason, Urgency
 from backend.worker.events import Event, EventKind
@@ -229,3 +229,27 @@ async def test_of_a_deleted_account_nothing_stays_open_on_the_way_and_nobody_is_
     steps = (await road.stored(mine)).history
     assert all(step.actor_id != road.person.id for step in steps)
     assert replace(steps[-1], actor_id="") == steps[-1]
+
+
+async def test_a_code_opens_the_record_where_it_is_shown_and_nowhere_else(road: Road, town: TestCity):
+    """One desk for two hospitals."""
+    sent = await road.accepted()
+    both = Actor(
+        "staff", new_id(), Role.HOSPITAL_OPERATOR, frozenset({road.lead.id, road.other.id}), channel="console"
+    )
+    code = await road.services.healthcodes.make_dynamic(road.person.actor, road.person.id)
+    await refused(road.referrals.expected(both, code.text), ErrorCode.FORBIDDEN)
+    await refused(road.referrals.expected(both, code.text, road.clinic.id), ErrorCode.FORBIDDEN)
+    assert (await road.referrals.expected(both, code.text, road.lead.id)).id == sent.id
+    await town.work()
+    assert (await road.reads(), await road.reads(road.other)) == (True, False)
+
+
+async def test_the_way_down_opens_no_record_before_it_is_accepted(road: Road):
+    sent = await road.send(
+        road.lead.actor, urgency=Urgency.EMERGENCY, direction=Direction.DOWN,
+        to_organization_id=road.clinic.id,
+    )  # fmt: skip
+    assert not await road.reads(road.clinic)
+    await road.act(road.doctor, sent, E.ACCEPT, expected_at=clock.now() + IN_TWO_HOURS)
+    assert await road.reads(road.clinic)

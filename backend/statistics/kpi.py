@@ -160,10 +160,19 @@ class KPIService:
         for organization_id in due:
             scope = None if organization_id == CITY else frozenset({organization_id})
             of_its_own = replace(SYSTEM, organization_ids=scope)
+            told = await self._told(organization_id, month)
             content = await self._made(of_its_own, organization_id, wanted[organization_id], month)
             report = {"content": content, "made_at": clock.now()}
             await self._store.keep_report(organization_id, month, report)
+            if await self._told(organization_id, month) != told:
+                # Somebody said something while it was drawn: it is drawn anew.
+                await self._store.forget_report(organization_id, month)
         return len(due)
+
+    async def _told(self, organization_id: str, month: str) -> tuple[list[Target], list[Comment]]:
+        """What people have said of a month: a report without the last of it is out of date."""
+        of = [organization_id]
+        return await self._store.targets(month, of), await self._store.comments(month, of)
 
     async def _made(self, actor: Actor, organization_id: str, name: str, month: str) -> bytes:
         if self.draw is None:

@@ -166,6 +166,24 @@ async def test_what_is_said_is_said_once_and_without_phone_numbers(kpi: KPIServi
     assert comment.author_id == "HERE"
 
 
+async def test_a_report_has_also_what_was_said_while_it_was_drawn(
+    kpi: KPIService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[bool] = []
+
+    async def draw(report: Report) -> bytes:
+        drawn.append(any(table.heading == "批注" for table in report.tables))
+        if len(drawn) == 1:
+            await kpi.comment(CITY_STAFF, "", LAST, "说明一下")
+        return b"paper"
+
+    kpi.draw = draw
+    monkeypatch.setattr(clock, "today", lambda: LAST_ON + timedelta(days=2))
+    assert await kpi.make_reports(most=1) == 1
+    assert await kpi.make_reports(most=1) == 1
+    assert drawn == [False, True]
+
+
 async def test_reports_are_made_once_a_month_with_an_institutions_own_numbers(
     kpi: KPIService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

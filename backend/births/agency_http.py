@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import httpx
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from backend import clock
 from backend.births.models import Household, Licence, Problem, ProblemKind
@@ -52,6 +52,13 @@ class _SaidWord(_Said):
     receipt: str = Field("", max_length=60)
     problems: tuple[_SaidProblem, ...] = ()
     results: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _is_numbered(self) -> _SaidWord:
+        """A word without a number is older than every other: it would never be heard."""
+        if self.standing is not Standing.UNKNOWN and not self.revision:
+            raise ValueError("revision")
+        return self
 
     def word(self) -> Word:
         """In our own form."""

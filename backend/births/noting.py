@@ -16,12 +16,15 @@ from backend.births.store import FilingStore
 from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import named_id
 from backend.permissions import Actor
+from backend.residents.register import read_identity
 
 # The id of the person of a name, an ID number and perhaps a phone, known or new.
 FileOf = Callable[[str, str, str | None], Awaitable[str]]
 _TRIES = 8
 # Clocks of hospitals run ahead a little.
 _AHEAD = timedelta(minutes=10)
+# So old a birth is a slip of the pen, or no date that every calendar has.
+_LONG_AGO = timedelta(days=20 * 365)
 
 
 class Noting:
@@ -53,7 +56,7 @@ class Noting:
             raise not_found(f"organization {organization_id}")
         if (
             not external_id.isprintable()
-            or facts.born_at > clock.now() + _AHEAD
+            or not -_LONG_AGO < facts.born_at - clock.now() < _AHEAD
             or not 1 <= facts.order <= facts.of
         ):
             raise AppError(ErrorCode.BAD_REQUEST, "facts", text="编号、出生时间或胎次有误，请核对后再传。")
@@ -136,8 +139,10 @@ class Noting:
             await self._births.write(replace(birth, mother=mother, other=other))
 
     async def _known(self, parent: Parent) -> Parent:
+        """The parent as everybody is asked about him: with the name and number in their one form."""
         person_id = await self._file_of(parent.name, parent.id_number, parent.phone or None)
-        return replace(parent, person_id=person_id)
+        name, number = read_identity(parent.name, parent.id_number)
+        return replace(parent, name=name, id_number=number.text, person_id=person_id)
 
     async def _doubted(self, birth: Birth, before: Birth | None) -> Birth:
         """The birth with a doubt, if its mother has borne too lately. Decided doubts stay decided."""

@@ -20,6 +20,16 @@ _BUILT_IN = Path(__file__).with_name("data") / "rules.json"
 CLOSING_HOUR = 18
 _LONGEST_SEARCH = 400
 
+# What code finds by name: a city that has no words for one could not tell its parents.
+SITUATIONS = frozenset(
+    {
+        "doubtful", "not_fileable", "too_old", "name_missing", "name_form", "name_length", "name_surname",
+        "name_rare", "other_missing", "other_number", "other_not_allowed", "single_but_named",
+        "single_parent", "unmarried", "household_unknown", "out_of_town", "licences_away",
+        "material_missing", "delivery_incomplete", "bank_account",
+    }
+)  # fmt: skip
+
 AnswerField = Literal[
     "child_name",
     "household_with",
@@ -160,6 +170,8 @@ class Rules(_Rule):
             if unknown or step.agency not in self.agencies or step.code in before:
                 raise ValueError(f"step {step.code}: {sorted(unknown) or step.agency}")
             before.add(step.code)
+        if untold := SITUATIONS - set(self.situations):
+            raise ValueError(f"situations without words: {sorted(untold)}")
         situations = {name for each in self.materials for name in (each.only_if, *each.not_if) if name}
         if situations - set(self.situations):
             raise ValueError(f"materials name situations that are none: {situations}")

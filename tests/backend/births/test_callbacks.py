@@ -61,6 +61,8 @@ async def test_only_what_an_agency_has_signed_lately_counts_and_only_once(town: 
         await call_back(town, "mch", done, path="/callbacks/agencies/civil"),
         await call_back(town, "mch", done | {"standing": "perhaps"}),
         await call_back(town, "mch", done | {"results": {"a": 1}}),
+        # Without its number it would be older than every other word, and heard by nobody.
+        await call_back(town, "mch", done | {"revision": 0}),
     ):
         assert (refused[0], refused[1]["error"]["code"]) == (401, "NOTICE_INVALID")
     strange = await town.http.post(town.url + "/callbacks/agencies/nobody", content=b"{}")

@@ -215,6 +215,7 @@ def test_another_city_has_its_own_rules_without_other_code(tmp_path: Path):
         ({"agencies": {}}, "birth_certificate"),
         ({"promised_working_days": 0}, "promised_working_days"),
         ({"surplus": 1}, "surplus"),
+        ({"situations": {}}, "name_rare"),
     ],
 )
 def test_rules_that_do_not_fit_together_are_refused_by_name(

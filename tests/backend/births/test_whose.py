@@ -232,6 +232,15 @@ async def test_what_was_refused_is_not_asked_anew_of_another_child(town: TestCit
         await births.desk.retry(STAFF, over.id, "birth_certificate", "家长来电")
 
 
+async def test_parents_are_known_by_one_form_of_name_and_number(town: TestCity):
+    number = an_id_number(8)
+    birth = await make_birth(
+        town.city.services, town.hospital.id, Parent("买买提•艾力", number[:6] + number[8:17])
+    )
+    # So every agency and library is asked about the same person.
+    assert (birth.mother.name, birth.mother.id_number) == ("买买提·艾力", number)
+
+
 async def test_a_doubt_is_about_one_mother(town: TestCity):
     family, births = await a_family(town), town.city.services.births
     twice = await note_birth(town, "again", a_notice(family.mother))

@@ -207,6 +207,10 @@ async def test_the_task_drives_the_machine_from_side_to_side(face: Face) -> None
     why = {"coding": [{"system": "urn:healthycity:referral-reason", "code": "no_bed"}], "text": "本周无床"}
     refused = await move(lead, other, "rejected", statusReason=why)
     assert refused["statusReason"]["coding"][0]["code"] == "no_bed"
+
+
+async def test_a_transaction_moves_one_by_its_task_and_over_the_version_it_names(face: Face) -> None:
+    clinic, lead = face.two, face.one
     third = await send(clinic, request(lead))
     moved = bundle(
         "transaction",

@@ -100,6 +100,14 @@ async def _colleague(town: Town, caller: str) -> Ask:
     return Ask({"staff_id": (await town.services.staff.add(SYSTEM, wanted)).member.id}, form=REASON)
 
 
+async def _doctor(town: Town, caller: str) -> Ask:
+    """A doctor's account, and who of the directory its owner is."""
+    scope = frozenset({town.mine.organization.id})
+    wanted = NewStaff(f"doctor.{new_id().lower()[-20:]}", "林晓", Role.DOCTOR, scope, PASSWORD)
+    member = (await town.services.staff.add(SYSTEM, wanted)).member
+    return Ask({"staff_id": member.id}, form={"practitioner": town.mine.practitioner.id})
+
+
 async def _new_password(town: Town, caller: str) -> Ask:
     return Ask({**(await _colleague(town, caller)).path, "what": "password"}, form={})
 
@@ -257,6 +265,8 @@ EXAMPLES: dict[str, list[Example]] = {
     "POST /admin/staff/{staff_id}/disable": [Example(INSTITUTION, _colleague, 303)],
     "GET /admin/staff/{staff_id}/enable": [Example(INSTITUTION, _colleague)],
     "POST /admin/staff/{staff_id}/enable": [Example(INSTITUTION, _colleague, 303)],
+    "GET /admin/staff/{staff_id}/doctor": [Example(INSTITUTION, _doctor)],
+    "POST /admin/staff/{staff_id}/doctor": [Example(INSTITUTION, _doctor, 303)],
     "GET /admin/staff/{staff_id}/reset/{what}": [Example(INSTITUTION, _new_password)],
     "POST /admin/staff/{staff_id}/reset/{what}": [Example(INSTITUTION, _new_password)],
     "GET /admin/audit": [plain(OWN)],

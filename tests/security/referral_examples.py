@@ -32,9 +32,14 @@ async def _somebody(town: Town) -> Who:
     return Who(name=person["name"], id_number=person["id_number"])
 
 
+async def a_referral_of_somebody(town: Town) -> Referral:
+    """To the hospital, of somebody who is nobody's in the town."""
+    return await _sent(town, await _somebody(town))
+
+
 def _of_hospital(json: Any = None, **path: str) -> Make:
     async def make(town: Town, caller: str) -> Ask:
-        sent = await _sent(town, await _somebody(town))
+        sent = await a_referral_of_somebody(town)
         return Ask({"referral_id": sent.id, **path}, json=json)
 
     return make

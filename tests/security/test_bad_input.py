@@ -26,15 +26,12 @@ from backend.permissions import SYSTEM, Role
 from backend.staff.models import SESSION_IDLE, NewStaff, SessionStage
 from tests.factories.staff import PASSWORD
 from tests.security.birth_examples import BIRTH_EXAMPLES
-from tests.security.birth_pages import BIRTH_PAGES
-from tests.security.clinical_examples import CLINICAL_EXAMPLES, CLINICAL_PAGES
-from tests.security.console_examples import EXAMPLES as PAGES_OF_AREAS
+from tests.security.clinical_examples import CLINICAL_EXAMPLES
 from tests.security.examples import EXAMPLES as OF_AREAS
 from tests.security.examples import OWN, RESIDENTS, Ask
-from tests.security.exchange_examples import EXCHANGE_PAGES
 from tests.security.fhir_examples import FHIR_EXAMPLES
-from tests.security.index_examples import INDEX_PAGES
 from tests.security.matrix import operations
+from tests.security.pages import PAGES
 from tests.security.referral_examples import REFERRAL_EXAMPLES
 from tests.security.report_examples import REPORT_EXAMPLES
 from tests.security.sharing_examples import SHARING_EXAMPLES
@@ -49,7 +46,6 @@ EXAMPLES = (
     | REPORT_EXAMPLES
     | SHARING_EXAMPLES
 )
-PAGES = PAGES_OF_AREAS | BIRTH_PAGES | CLINICAL_PAGES | EXCHANGE_PAGES | INDEX_PAGES
 OPERATIONS = operations(api_routes())
 PAGE_OPERATIONS = operations(console_routes())
 # Signing out ends the session under test, and a reset takes no text.

@@ -18,15 +18,10 @@ from backend.errors import ErrorCode
 from backend.permissions import SYSTEM, Role
 from backend.staff.models import HALF_SESSION_LIFETIME, SESSION_IDLE, NewStaff, SessionStage, StaffMember
 from tests.factories.staff import PASSWORD
-from tests.security.birth_pages import BIRTH_PAGES
-from tests.security.board_examples import BOARD_PAGES
-from tests.security.clinical_examples import CLINICAL_PAGES
-from tests.security.console_examples import EXAMPLES as OF_AREAS
 from tests.security.console_examples import OWN
 from tests.security.examples import Ask, Example
-from tests.security.exchange_examples import EXCHANGE_PAGES
-from tests.security.index_examples import INDEX_PAGES
 from tests.security.matrix import operations, read_matrix, row_key
+from tests.security.pages import PAGES as EXAMPLES
 from tests.security.town import Town
 
 # `mine` work in the hospital whose things these are, `theirs` in another one, the rest in the whole city.
@@ -43,6 +38,15 @@ staff:board:read               a thing of the hospital   ok   ok   404   404  40
 staff:targets:comment          a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
 staff:targets:write            a thing of the whole city ok   403  403   403  403  403  403  403  403  403  403
 staff:walls:manage             a thing of the whole city ok   403  403   403  403  403  403  403  403  403  403
+staff:referrals:read           one's own                 ok   ok   ok    ok   ok   ok   403  403  403  403  403
+staff:referrals:read           a thing of the hospital   ok   ok   404   404  ok   404  403  403  403  403  403
+staff:referrals:write          one's own                 ok   ok   ok    ok   ok   ok   403  403  403  403  403
+staff:referrals:write          anything public           ok   ok   ok    ok   ok   ok   403  403  403  403  403
+staff:referrals:write          a patient to send         403  ok   ok    ok   ok   ok   403  403  403  403  403
+staff:referrals:write          the desk of the hospital  ok   ok   404   404  ok   404  403  403  403  403  403
+staff:referrals:write          the form of a step        409  ok   404   404  ok   404  403  403  403  403  403
+staff:referrals:write          a thing of the hospital   403  ok   404   404  ok   404  403  403  403  403  403
+staff:record_access:open       a thing of the hospital   403  403  403   403  ok   404  403  403  403  403  403
 staff:schedules:read           one's own                 ok   ok   ok    ok   ok   ok   403  403  403  403  403
 staff:schedules:read           a thing of the hospital   ok   ok   404   404  ok   404  403  403  403  403  403
 staff:schedules:stop           a thing of the hospital   ok   ok   404   404  403  403  403  403  403  403  403
@@ -106,7 +110,6 @@ ROLES = {
 # Cookies that open nothing: none, one that is idle, signed out, half in, of a closed account, invented.
 NOT_IN = ("nobody", "idle", "signed_out", "half", "closed", "invented")
 
-EXAMPLES = OF_AREAS | BIRTH_PAGES | BOARD_PAGES | CLINICAL_PAGES | EXCHANGE_PAGES | INDEX_PAGES
 ROWS = read_matrix(MATRIX)
 ROUTES = operations(routes())
 COLUMNS = list(next(iter(ROWS.values())))
@@ -149,6 +152,7 @@ async def staff(town: Town) -> Staff:
             frozenset({scope.organization.id}) if scope else None,
             PASSWORD,
             must_change_password=False,
+            practitioner_id=town.mine.practitioner.id if name == "mine_doc" else "",
         )
         member = made.members[name] = (await town.services.staff.add(SYSTEM, wanted)).member
         made.cookies[name] = await made.session(member, stage=SessionStage.OPEN, lasts=SESSION_IDLE)
@@ -174,9 +178,9 @@ async def _end_sessions(made: Staff) -> None:
 
 def test_every_page_has_an_example() -> None:
     missing = sorted(set(ROUTES) - set(EXAMPLES))
-    assert not missing, f"make a request for each of these in tests/security/console_examples.py: {missing}"
+    assert not missing, f"no request of tests/security/pages.py asks for these: {missing}"
     gone = sorted(set(EXAMPLES) - set(ROUTES))
-    assert not gone, f"no such pages any more; take them out of tests/security/console_examples.py: {gone}"
+    assert not gone, f"no such pages any more; take them out of tests/security/pages.py: {gone}"
 
 
 def test_every_row_of_the_matrix_is_used() -> None:

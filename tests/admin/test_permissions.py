@@ -15,7 +15,6 @@ from tests.admin.conftest import Town
 # What stands in for the named groups of a pattern; none of these exists.
 _STAND_INS = {
     "name": "console.css",
-    "what": "password",
     "rest": "nowhere",
     "channel": "sms",
     "kind": "login_code",
@@ -24,14 +23,19 @@ _STAND_INS = {
 }
 
 
+_NOBODYS = {"order_id": "R01J00000000000000000000000"}
+# Deeds: each route knows some of them.
+_DEEDS = ("password", "pause", "note")
+
+
 def _path(pattern: str) -> str:
     def stand_in(match: re.Match[str]) -> str:
-        return _STAND_INS.get(
-            match[1],
-            "R01J00000000000000000000000" if match[1] == "order_id" else "01J00000000000000000000000",
-        )
+        name, form = match[1], match[2]
+        if name in ("what", "deed"):
+            return next(deed for deed in _DEEDS if re.fullmatch(form, deed))
+        return _STAND_INS.get(name) or _NOBODYS.get(name, "01J00000000000000000000000")
 
-    return re.sub(r"\(\?P<(\w+)>[^)]*\)", stand_in, pattern).replace("?", "")
+    return re.sub(r"\(\?P<(\w+)>([^)]*)\)", stand_in, pattern).replace("?", "")
 
 
 def pages() -> Iterator[tuple[str, str, Access]]:

@@ -9,7 +9,7 @@ from typing import Any
 from backend import clock
 from backend.bootstrap import Services
 from backend.directory.models import Department, Organization, Practitioner
-from backend.ids import new_id
+from backend.ids import named_id, new_id
 from backend.patient_index.models import Chart
 from backend.permissions import Actor, Role
 from backend.records.models import Body, Purpose
@@ -148,9 +148,10 @@ async def make_glass(services: Services, actor: Actor, person: SignedIn) -> str:
     place = next(iter(actor.organization_ids or ()))
     doctor = await services.sharing.doctor_of(place, DOCTOR)
     assert doctor is not None
-    await services.db.collection("record_glasses").update_many(
-        {"person_id": person.id}, {"$set": {"expires_at": clock.now()}}
-    )
+    over = {"$set": {"expires_at": clock.now()}}
+    await services.db.collection("record_glasses").update_many({"person_id": person.id}, over)
+    key = named_id("glass", person.id, place, DOCTOR)
+    await services.db.collection("record_glass_windows").update_one({"_id": key}, over)
     return (await services.sharing.break_glass.open(actor, person.id, place, doctor, stated)).id
 
 

@@ -106,6 +106,8 @@ export interface Filing {
 
 const BIRTHS = '/api/v1/births'
 const FILINGS = '/api/v1/birth-filings'
+/** How every PNG begins, in Base64. */
+const PNG = 'iVBORw0KGgo'
 
 export async function listBirths(): Promise<Birth[]> {
   return (await request<{ items: Birth[] }>({ path: BIRTHS })).items
@@ -150,9 +152,10 @@ export function withdrawFiling(id: string, reason: string): Promise<Filing> {
   return request({ method: 'POST', path: `${FILINGS}/${id}/withdraw`, body: { reason } })
 }
 
-/** `content` is Base64 of a JPEG. */
+/** `content` is Base64 of a JPEG or, where the phone does not turn a screenshot into one, of a PNG. */
 export function addMaterial(id: string, kind: string, content: string): Promise<{ id: string }> {
-  return request({ method: 'POST', path: `${FILINGS}/${id}/files`, body: { kind, content_type: 'image/jpeg', content } })
+  const type = content.startsWith(PNG) ? 'image/png' : 'image/jpeg'
+  return request({ method: 'POST', path: `${FILINGS}/${id}/files`, body: { kind, content_type: type, content } })
 }
 
 export function removeMaterial(id: string, fileId: string): Promise<void> {

@@ -154,6 +154,14 @@ export const exporting = {
   privacy: '文件里有您的全部病历，请不要发给不信任的人。',
 }
 
+/** In WeChat, for a file that it cannot open by itself. */
+export const files = {
+  title: '保存文件',
+  send: '微信打不开这种文件。可以发到聊天里保存，比如发给“文件传输助手”。',
+  yes: '发送',
+  no: '取消',
+}
+
 export const flagNames: Record<Flag, string> = {
   normal: '正常',
   low: '偏低',

@@ -67,6 +67,7 @@ describe('each service makes the call of the contract', () => {
     ['one point corrected', () => births.correctStep('F', 'household', NO_ANSWERS), 'POST /birth-filings/F/steps/household/correct', NO_ANSWERS],
     ['taken back', () => births.withdrawFiling('F', '填错了'), 'POST /birth-filings/F/withdraw', { reason: '填错了' }],
     ['a photo', () => births.addMaterial('F', 'marriage', 'QQ=='), 'POST /birth-filings/F/files', { kind: 'marriage', content_type: 'image/jpeg', content: 'QQ==' }],
+    ['a screenshot', () => births.addMaterial('F', 'marriage', 'iVBORw0KGgo='), 'POST /birth-filings/F/files', { kind: 'marriage', content_type: 'image/png', content: 'iVBORw0KGgo=' }],
     ['a photo less', () => births.removeMaterial('F', 'X'), 'DELETE /birth-filings/F/files/X', undefined],
     ['newest birth, of somebody without one', () => births.newestBirth(), 'GET /births', undefined],
     ['uses', () => healthcodes.listCodeUses('C'), 'GET /health-codes/uses?limit=20&cursor=C', undefined],

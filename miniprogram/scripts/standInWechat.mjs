@@ -21,15 +21,42 @@ function storageOf(kept) {
 
 /** What the app asks of WeChat: each goes well and is noted. A function that is not listed is an error. */
 const NOTED = [
-  'login', 'makePhoneCall', 'navigateBack', 'navigateTo', 'pageScrollTo', 'redirectTo', 'requestPayment', 'requestSubscribeMessage',
-  'setClipboardData', 'setKeepScreenOn', 'setScreenBrightness', 'showToast', 'switchTab',
+  'login', 'makePhoneCall', 'navigateBack', 'navigateTo', 'pageScrollTo', 'previewImage', 'redirectTo', 'requestPayment', 'requestSubscribeMessage',
+  'setClipboardData', 'setKeepScreenOn', 'setScreenBrightness', 'shareFileMessage', 'showToast', 'switchTab',
 ]
+
+/** All that WeChat opens by itself. */
+const DOCUMENTS = /\.(doc|docx|xls|xlsx|ppt|pptx|pdf)$/
+/** The beginning of every PNG. */
+const PNG = 'iVBORw0KGgo='
 
 function notedBy(calls) {
   return Object.fromEntries(NOTED.map((name) => [name, (options = {}) => {
     calls.push({ name, options })
     setTimeout(() => options.success?.({}), 0)
   }]))
+}
+
+/** Pictures are chosen and files kept as on a phone; like the real one, it opens documents only. */
+function filesOf(calls, files) {
+  return {
+    compressImage: ({ success }) => success({ tempFilePath: 'wxfile://tmp/small.png' }),
+    getFileSystemManager: () => ({
+      readFileSync: (path, encoding) => {
+        if (!path.startsWith('wxfile://tmp/') || encoding !== 'base64') throw new Error(`${path} was read as ${encoding}`)
+        return PNG
+      },
+      writeFileSync: (path, content) => void files.set(path, content),
+    }),
+    openDocument: (options) => {
+      if (!DOCUMENTS.test(options.filePath)) options.fail({ errMsg: 'openDocument:fail filetype not supported' })
+      else {
+        calls.push({ name: 'openDocument', options })
+        options.success({})
+      }
+    },
+    showModal: ({ success }) => success({ confirm: true, cancel: false }),
+  }
 }
 
 function putIn(data, path, value) {
@@ -48,12 +75,15 @@ function nodesOf(node) {
   return node && typeof node === 'object' ? [node, ...nodesOf(node.cn ?? [])] : []
 }
 
-const textOf = (node) => nodesOf(node).map((one) => one.v ?? '').join('')
+/** What can be read; of a page in a frame, its address. */
+const textOf = (node) => nodesOf(node).map((one) => one.v ?? (/^https?:/.test(one.p0) ? one.p0 : '')).join('')
 
 export class StandInWechat {
   calls = []
   requests = []
   kept = new Map()
+  files = new Map()
+  userData = 'http://usr'
   stack = []
   #modules = new Map()
   #pages = new Map()
@@ -74,7 +104,7 @@ export class StandInWechat {
     }
     const system = () => ({ platform: 'android', SDKVersion: '3.4.0', windowWidth: 375, windowHeight: 700, pixelRatio: 2 })
     const wx = {
-      ...notedBy(this.calls), ...storageOf(this.kept), request, getSystemInfoSync: system, getWindowInfo: system, getDeviceInfo: system, getAppBaseInfo: system,
+      ...notedBy(this.calls), ...storageOf(this.kept), ...filesOf(this.calls, this.files), env: { USER_DATA_PATH: this.userData }, request, getSystemInfoSync: system, getWindowInfo: system, getDeviceInfo: system, getAppBaseInfo: system,
       canIUse: () => true, nextTick: (action) => setTimeout(action, 0), getScreenBrightness: ({ success }) => success({ value: 0.4 }), ...own,
     }
     this.context = vm.createContext({

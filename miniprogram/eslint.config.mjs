@@ -5,6 +5,17 @@ import tseslint from 'typescript-eslint'
 
 const CHINESE = '/[\\u3400-\\u9fff]/'
 
+/** What only browsers have. In the mini-program each is undefined, and whoever touches it breaks the page. */
+const WEB_ONLY = [
+  'window', 'document', 'navigator', 'location', 'history', 'localStorage', 'sessionStorage', 'fetch', 'XMLHttpRequest', 'WebSocket', 'FormData', 'FileReader', 'Blob',
+  'File', 'Image', 'URL', 'URLSearchParams', 'TextEncoder', 'TextDecoder', 'btoa', 'atob', 'crypto', 'structuredClone', 'getComputedStyle', 'alert', 'confirm',
+]
+/** They ask first where they run. */
+const LOOK_FIRST = [
+  'src/utils/ids.ts', 'src/utils/largeType.ts', 'src/utils/pay.ts', 'src/utils/platform.ts', 'src/utils/request.ts', 'src/utils/signIn.ts',
+  'src/pages/booking/slots/index.tsx', 'src/pages/surveys/answer/index.tsx',
+]
+
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', 'babel.config.js', 'eslint.config.mjs', 'scripts'] },
   eslint.configs.recommended,
@@ -27,6 +38,13 @@ export default tseslint.config(
         { selector: `TemplateElement[value.raw=${CHINESE}]`, message: 'Chinese texts live in src/texts.' },
         { selector: `JSXText[value=${CHINESE}]`, message: 'Chinese texts live in src/texts.' },
       ],
+    },
+  },
+  {
+    files: ['src/**'],
+    ignores: ['**/*.h5.*', '**/__test__/**', 'src/testing/**', ...LOOK_FIRST],
+    rules: {
+      'no-restricted-globals': ['error', ...WEB_ONLY.map((name) => ({ name, message: 'The mini-program has none: put it into a file *.h5.ts, with one for WeChat beside it.' }))],
     },
   },
   { files: ['src/texts/**', '**/__test__/**', 'src/testing/**'], rules: { 'no-restricted-syntax': 'off', 'max-lines-per-function': 'off' } },

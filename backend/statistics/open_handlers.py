@@ -224,7 +224,8 @@ def _text(cell: str | int | float | None) -> str:
     return "" if cell is None else str(cell)
 
 
-_DATASET = r"/open-data/(?P<dataset>[^/.]+)"
+# Whatever is asked for by the name of a file here is answered here, and not by the web app.
+_DATASET = r"/open-data/(?P<dataset>[^/]+)"
 # What people open in a browser, and what programs read.
 page_routes = [(r"/open-data", IndexHandler), (r"/open-data/page\.css", StyleHandler)]
 routes = [

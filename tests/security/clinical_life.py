@@ -11,6 +11,7 @@ import pydicom
 
 from backend import clock
 from backend.exchange.v2.models import Link, SenderKind
+from backend.exchange.v2.outbound_models import Family, Target
 from backend.medication.book import start_rules
 from backend.messages.models import MessageKind
 from backend.messages.templates import Draft
@@ -52,6 +53,7 @@ async def on_record(life: Life, mother: Caller, hospital: Caller) -> None:
     ):
         life.keep(label, text)
     await _messages(life)
+    await _wants_to_be_told(life)
     await _resources(life, mother, hospital)
     await _charts(life)
     await _reports_and_sharing(life, mother, hospital)
@@ -59,6 +61,7 @@ async def on_record(life: Life, mother: Caller, hospital: Caller) -> None:
     await _words(life)
     await _quality_and_calls(life, hospital)
     await on_the_road(life, hospital)
+    await life.city.city.services.exchange.outbound.courier.deliver_due()
     await a_child_is_born(life, mother, hospital)
     await life.city.work()
 
@@ -80,6 +83,22 @@ async def _messages(life: Life) -> None:
     assert kept is not None
     await exchange.desk.store._add_parts(kept["_id"], [text], None)
     await exchange.desk.tables.write(place, "interpretation", {"偏高": "H"}, SYSTEM.id)
+
+
+async def _wants_to_be_told(life: Life) -> None:
+    """From now on the hospital gets bookings and referrals over HL7."""
+    target = Target(
+        organization_id=life.city.hospital.id,
+        host="127.0.0.1",
+        port=(await life.city.outside.get("his"))["port"],
+        tls=False,
+        version="2.5.1",
+        charset="UNICODE UTF-8",
+        families=frozenset(Family),
+        app="HIS",
+        facility="QY",
+    )
+    await life.city.city.services.exchange.outbound.desk.write_target(SYSTEM, target)
 
 
 async def _resources(life: Life, mother: Caller, hospital: Caller) -> None:
@@ -109,6 +128,19 @@ async def _resources(life: Life, mother: Caller, hospital: Caller) -> None:
             headers=headers | {"Content-Type": "application/fhir+ndjson"},
         )
         assert answer.status_code == 200, answer.text
+    # A report that needs more than an ordinary basis names a result that has yet to come.
+    report = {
+        "resourceType": "DiagnosticReport", "id": "r1", "status": "final", "subject": found["subject"],
+        "code": {"text": life.keep("note", "HIV抗体确证试验复核")},
+        "identifier": [{"system": _NUMBERS, "value": "R1"}],
+        "result": [{"reference": "Observation/o9"}],
+    }  # fmt: skip
+    answer = await city.http.post(
+        f"{url}/$load",
+        content=b"\n".join(orjson.dumps(line) for line in (patient, report)),
+        headers=headers | {"Content-Type": "application/fhir+ndjson"},
+    )
+    assert answer.status_code == 200, answer.text
     refused = await city.http.post(f"{url}/Condition", json=wrong, headers=headers)
     assert refused.status_code >= 400, refused.text
     asked = {"identifier": f"{_NUMBERS}|{number}", "_count": "1"}

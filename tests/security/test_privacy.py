@@ -42,7 +42,7 @@ class Overheard(logging.Handler):
 
 # With more than a hundred random bits: a plain hash of these says nothing.
 RANDOM = ("access token", "refresh token", "browser cookie", "session cookie", "half session", "login ticket",
-          "ticket", "state", "client secret", "health code")  # fmt: skip
+          "ticket", "state", "client secret", "health code", "wall link")  # fmt: skip
 # What even a whole life leaves empty; none of it is about people.
 EMPTY = {
     "audit_anchors",

@@ -21,11 +21,13 @@ OUT_STATES: dict[str, tuple[str, str]] = {
 FAMILIES: dict[str, str] = {
     Family.SIU: "预约（SIU）",
     Family.REF: "转诊（REF、RRI）",
+    Family.ORM: "检查检验申请（ORM）",
+    Family.OML: "检查检验申请，2.5 起用 OML、OMG",
 }
 OUT_KINDS: dict[str, str] = {
     "SIU^S12": "预约", "SIU^S15": "取消预约或停诊", "SIU^S26": "爽约", "REF^I12": "转诊申请",
     "REF^I13": "转诊变更", "REF^I14": "转诊撤销", "RRI^I12": "转诊答复", "RRI^I13": "转诊进展",
-    "RRI^I14": "转诊终止",
+    "RRI^I14": "转诊终止", "ORM^O01": "检查检验申请", "OML^O21": "检验申请", "OMG^O19": "检查申请",
 }  # fmt: skip
 # Of table 0008: what the sender was told.
 ANSWERS: dict[str, str] = {

@@ -21,6 +21,7 @@ _NEEDS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, int], ...]]] = {
     "RRI": (("MSA", "RF1", "PRD", "PID"), (("RF1", 1), ("RF1", 6), ("PID", 3))),
     "ORM": (("PID", "ORC", "OBR"), (("ORC", 1), ("ORC", 2), ("OBR", 4), ("PID", 3))),
     "OMG": (("PID", "ORC", "OBR"), (("ORC", 1), ("ORC", 2), ("OBR", 4), ("PID", 3))),
+    "OML": (("PID", "ORC", "OBR"), (("ORC", 1), ("ORC", 2), ("OBR", 4), ("PID", 3))),
 }
 _EVENTS = {
     "SIU": ("S12", "S15", "S26"),
@@ -28,6 +29,7 @@ _EVENTS = {
     "RRI": ("I12", "I13", "I14"),
     "ORM": ("O01",),
     "OMG": ("O19",),
+    "OML": ("O21",),
 }
 
 

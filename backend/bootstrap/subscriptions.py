@@ -174,6 +174,7 @@ def _subscribe_exchange(services: Services) -> None:
         schedules=services.schedules,
     )
     bus.subscribe(kinds.REFERRAL_CHANGED, "exchange.tell_referral", noting.on_referral)
+    bus.subscribe(kinds.ORDER_CHANGED, "exchange.tell_order", noting.on_order)
 
 
 def _subscribe_reports(services: Services) -> None:

@@ -13,6 +13,7 @@ from backend.exchange.v2.identity import Identity
 from backend.exchange.v2.outbound_desk import OutboundDesk
 from backend.exchange.v2.outbound_line import ClientTLS
 from backend.exchange.v2.outbound_noting import Noting
+from backend.exchange.v2.outbound_ordering import OrderReader
 from backend.exchange.v2.outbound_sending import Courier
 from backend.exchange.v2.outbound_store import OutgoingStore
 from backend.exchange.v2.outbound_targets import TargetStore
@@ -23,6 +24,8 @@ from backend.exchange.v2.sender_store import SenderStore
 from backend.exchange.v2.store import MessageStore
 from backend.exchange.v2.table_store import TableStore
 from backend.patient_index.service import PatientIndex
+from backend.records.gate import Gate
+from backend.records.reading import RecordReader
 from backend.records.service import RecordService
 from backend.residents.service import ResidentService
 from backend.security.fields import FieldCipher
@@ -60,6 +63,8 @@ class Below(Protocol):
     audit: AuditService
     patient_index: PatientIndex
     records: RecordService
+    record_reader: RecordReader
+    record_gate: Gate
     residents: ResidentService
     directory: DirectoryService
     schedules: ScheduleService
@@ -98,6 +103,7 @@ def _make_outbound(below: Below) -> Outbound:
         below.residents,
         below.patient_index,
         below.audit,
+        OrderReader(below.patient_index, below.record_gate, below.record_reader, below.directory),
     )
     tls = ClientTLS(settings.mllp_hospitals_ca, settings.mllp_certificate, settings.mllp_certificate_key)
     courier = Courier(targets, outgoing, tls, settings.mllp_answer_s)

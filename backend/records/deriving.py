@@ -63,6 +63,11 @@ def class_of(body: Body) -> str:
     return next((code for value in _values(body, "class") for _, code in _codings(value)), "")
 
 
+def is_addressed(body: Body) -> bool:
+    """Whether it is an order that names who is asked to carry it out."""
+    return body["resourceType"] == "ServiceRequest" and bool(body.get("performer"))
+
+
 class _Inside:
     """One walk through a body, for what may stand anywhere in it."""
 

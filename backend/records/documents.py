@@ -40,6 +40,8 @@ class Draft:
     source: Source
     # Of an Encounter: AMB, EMER, IMP …
     visit_class: str = ""
+    # Of a ServiceRequest: it names who is asked to carry it out.
+    addressed: bool = False
 
 
 class Documents:

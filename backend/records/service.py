@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
 from backend.records import bodies
-from backend.records.deriving import class_of, derive
+from backend.records.deriving import class_of, derive, is_addressed
 from backend.records.documents import Draft
 from backend.records.ids import fresh_resource_id, is_resource_id, owner_of, resource_id
 from backend.records.models import Body, Derived, Incoming, Outcome, Sensitivity, Source, Written
@@ -266,6 +266,7 @@ def draft_of(organization_id: str, incoming: Incoming, source: Source) -> Draft:
         written,
         source,
         visit_class=class_of(said),
+        addressed=is_addressed(said),
     )
 
 

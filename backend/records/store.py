@@ -194,7 +194,8 @@ class ResourceStore:
         if change.events:
             embedded = embedding(change.events)
             changes["$set"]["events_due"] = embedded["events_due"]
-            changes["$push"] = {name: {"$each": embedded[name]} for name in ("events", "told")}
+            changes["$push"] = {"events": {"$each": embedded["events"]}}
+            changes["$addToSet"] = {"told": {"$each": embedded["told"]}}
         over = {"_id": id, "chart": owner_of(id), "version": change.version - 1}
         return UpdateOne(over, changes)
 

@@ -1,4 +1,4 @@
-"""What others are told when a resource is written: ids only, each kind once for each resource. Pure."""
+"""What others are told when a resource is written: ids only, most kinds once for each resource. Pure."""
 
 from __future__ import annotations
 
@@ -21,15 +21,19 @@ class Told(Protocol):
 
 def events_of(draft: Draft, before: Told | None) -> list[Event]:
     """The events that come with a new version."""
+    told = before.told if before is not None else frozenset()
     kind = _kind(draft) if draft.written is not None else None
-    if kind is None or (before is not None and str(kind) in before.told):
-        return []
+    kinds = [kind] if kind is not None and str(kind) not in told else []
+    if draft.type == "ServiceRequest" and (draft.addressed or str(EventKind.ORDER_CHANGED) in told):
+        # Whoever was asked to carry it out hears of every version, also of one that names him no more.
+        kinds.append(EventKind.ORDER_CHANGED)
     about = {
         "chart_id": owner_of(draft.id),
         "resource_id": draft.id,
         "organization_id": draft.organization_id,
     }
-    return [Event(kind, about | ({"class": draft.visit_class} if draft.type == "Encounter" else {}))]
+    more = {"class": draft.visit_class} if draft.type == "Encounter" else {}
+    return [Event(kind, about | more) for kind in kinds]
 
 
 def _kind(draft: Draft) -> EventKind | None:

@@ -38,6 +38,7 @@ class EventKind(StrEnum):
     REPORT_ISSUED = "report.issued"
     RECORD_EXPORT_ORDERED = "record.export_ordered"
     ORDER_PLACED = "order.placed"
+    ORDER_CHANGED = "order.changed"
     RECOGNITION_DECIDED = "recognition.decided"
     ENCOUNTER_FINISHED = "encounter.finished"
     PATIENT_LINK_REQUESTED = "patient.link_requested"

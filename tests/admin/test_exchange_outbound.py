@@ -88,7 +88,7 @@ async def test_where_messages_go_is_said_changed_and_paused(console: Console, to
         charset="GB 18030-2000",
         host="10.1.1.1",
         port="2575",
-        families=["SIU", "REF"],
+        families=["SIU", "REF", "ORM", "OML"],
     )
     assert "10.1.1.1:2575" in page.text
     page = await browser.submit(f"{TARGETS}/{place}/pause")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from backend.patient_index.models import ChartNumber
+from backend.patient_index.models import ChartNumber, Demographics
 
 
 class Family(StrEnum):
@@ -14,6 +14,9 @@ class Family(StrEnum):
 
     SIU = "SIU"
     REF = "REF"
+    ORM = "ORM"
+    # The same orders as OML^O21 and OMG^O19, which there are from 2.5 on; with an older version as ORM^O01.
+    OML = "OML"
 
 
 # What is offered; older systems write 2.3.1 and 2.4, the rest what came after.
@@ -60,7 +63,7 @@ class Outgoing:
 
     id: str
     organization_id: str
-    # What it is about (`appointment/…`, `referral/…`): messages about one thing go out in their order.
+    # What it is about (`appointment/…`, `referral/…`, `order/…`): messages about one go out in their order.
     stream: str
     order: str
     kind: str
@@ -179,3 +182,54 @@ class Telling:
     event: str
     to_receiver: bool
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """What something is: its codes (code, name, HL7's name of the system), and the words for it."""
+
+    codings: tuple[tuple[str, str, str], ...] = ()
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An order as messages tell of it. The times stand as HL7 writes them: perhaps no more than a day."""
+
+    number: str
+    code: Concept
+    # Of what is measured in a laboratory; anything else is looked at or done.
+    lab: bool
+    section: str = ""
+    # `routine`, `urgent`, `asap` or `stat`
+    priority: str = ""
+    wanted_from: str = ""
+    wanted_until: str = ""
+    requester: Named | None = None
+    reasons: tuple[Concept, ...] = ()
+    notes: tuple[str, ...] = field(default=(), repr=False)
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStep:
+    """One fact of an order's life, for one institution. `control` is ORC-1: NW, XO or CA."""
+
+    control: str
+    version: int
+    at: datetime
+    receiver_id: str
+    ordered: Ordered
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStory:
+    """An order from its placing until now: whose, by whom, and what somebody is to be told of it."""
+
+    id: str
+    person_id: str
+    sender: Named
+    # What the sender knows the patient by, for a receiver that does not know him yet.
+    number: ChartNumber
+    who: Demographics = field(repr=False)
+    steps: tuple[OrderStep, ...] = ()

@@ -7,7 +7,7 @@ whose cancellation is handled before its booking is told of in the right order n
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 
@@ -18,6 +18,8 @@ from backend.exchange.v2.outbound_models import (
     Family,
     Letter,
     Named,
+    OrderStep,
+    OrderStory,
     Outgoing,
     OutState,
     Referred,
@@ -27,9 +29,11 @@ from backend.exchange.v2.outbound_models import (
     Visit,
     Whom,
 )
+from backend.exchange.v2.outbound_orders import order_kind, write_order
 from backend.exchange.v2.outbound_ports import (
     Appointments,
     Charts,
+    OrderFacts,
     People,
     ReferralFacts,
     Signs,
@@ -44,6 +48,7 @@ from backend.slotpool.claims_models import Claim, ClaimState
 from backend.worker.events import Event
 
 _TARGETS_FOR_S = 2.0
+_ORDERS = (Family.ORM, Family.OML)
 _ENDED_BY = {
     "resident": Named("CANCELLED", "患者取消"),
     "hospital": Named("HOSPITAL", "医院取消"),
@@ -70,6 +75,7 @@ class Noting:
     people: People
     charts: Charts
     audit: AuditService
+    orders: OrderFacts
     referrals: ReferralFacts | None = None
     _known: dict[str, Target] = field(default_factory=dict)
     _known_until: float = 0.0
@@ -151,6 +157,58 @@ class Noting:
         stream, kind = f"referral/{referred.id}", f"{telling.kind}^{telling.event}"
         await self._queue(target, stream, f"{turn:04d}", kind, step.at, referred.person_id, write)
 
+    # -- orders --------------------------------------------------------------------------------------------
+
+    async def on_order(self, event: Event) -> None:
+        """ORDER_CHANGED: every version of an order that the institution asked to perform it is to know of."""
+        if not await self._is_wanted(*_ORDERS):
+            return
+        data = event.data
+        story = await self.orders.story(data["organization_id"], data["chart_id"], data["resource_id"])
+        if story is not None:
+            for step in story.steps:
+                await self._tell_order(story, step)
+
+    async def _tell_order(self, story: OrderStory, step: OrderStep) -> None:
+        target = await self._target(step.receiver_id, *_ORDERS)
+        if target is None:
+            return
+        kind = order_kind(target, step.ordered)
+
+        async def write(letter: Letter) -> str:
+            whom = await self._whom_ordered(story, target.organization_id)
+            return write_order(letter, kind, step, story, whom)
+
+        stream, basis = f"order/{story.id}", "asked to perform the order"
+        await self._queue(
+            target,
+            stream,
+            f"{step.version:06d}",
+            kind,
+            step.at,
+            story.person_id,
+            write,
+            fact=step.control,
+            basis=basis,
+        )
+
+    async def _whom_ordered(self, story: OrderStory, organization_id: str) -> Whom:
+        """By the performer's own number; by the sender's, in the sender's name, where it has none."""
+        whom = await self._whom(story.person_id, organization_id)
+        if not whom.numbers:
+            whom = replace(whom, numbers=(replace(story.number, assigner=story.sender.code),))
+        if whom.name:
+            return whom
+        who = story.who
+        return replace(
+            whom,
+            name=who.name,
+            id_number=who.id_number,
+            sex=who.sex,
+            birth_on=who.birth_on,
+            phone=who.phone,
+        )
+
     # -- within --------------------------------------------------------------------------------------------
 
     async def _queue(
@@ -162,8 +220,12 @@ class Noting:
         at: datetime,
         patient_id: str,
         write: Callable[[Letter], Awaitable[str]],
+        *,
+        fact: str = "",
+        basis: str = "care relationship: appointment or referral",
     ) -> None:
-        message_id = named_id("hl7_outbound", target.organization_id, stream, order, kind)
+        # A fact stays the same one, whichever message the hospital wants it by.
+        message_id = named_id("hl7_outbound", target.organization_id, stream, order, fact or kind)
         # What is so old may have been told, and its message been forgotten since.
         if self.outgoing.forgotten(at) or await self.outgoing.exists(message_id):
             return
@@ -174,7 +236,7 @@ class Noting:
             SYSTEM,
             "exchange.tell",
             stream,
-            "care relationship: appointment or referral",
+            basis,
             target.organization_id,
             {"patients": [patient_id], "kind": kind},
         )
@@ -210,13 +272,21 @@ class Noting:
             numbers,
         )
 
-    async def _target(self, organization_id: str, family: Family) -> Target | None:
-        """Where this hospital wants messages of this family; known for a moment, for most want none."""
+    async def _target(self, organization_id: str, *families: Family) -> Target | None:
+        """Where this hospital wants messages of one of these families."""
+        target = (await self._targets()).get(organization_id)
+        return target if target is not None and target.families.intersection(families) else None
+
+    async def _is_wanted(self, *families: Family) -> bool:
+        """Whether any hospital wants messages of one of these families."""
+        return any(target.families.intersection(families) for target in (await self._targets()).values())
+
+    async def _targets(self) -> dict[str, Target]:
+        """All targets; known for a moment, for most hospitals want none."""
         if monotonic() > self._known_until:
             self._known = {target.organization_id: target for target in await self.targets.list_of(None)}
             self._known_until = monotonic() + _TARGETS_FOR_S
-        target = self._known.get(organization_id)
-        return target if target is not None and family in target.families else None
+        return self._known
 
     def forget_targets(self) -> None:
         """They have just been changed in this process."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from backend.directory.models import Department, Practitioner
-from backend.exchange.v2.outbound_models import Referred
+from backend.exchange.v2.outbound_models import OrderStory, Referred
 from backend.patient_index.models import Chart
 from backend.residents.models import Identity
 from backend.slotpool.claims_models import Claim
@@ -49,3 +49,10 @@ class ReferralFacts(Protocol):
 
     async def facts(self, referral_id: str) -> Referred | None:
         """A referral with its history, or None."""
+
+
+class OrderFacts(Protocol):
+    """Orders of the record, as far as messages tell of them."""
+
+    async def story(self, organization_id: str, chart_id: str, resource_id: str) -> OrderStory | None:
+        """An order with what is to be told of it, or None."""

@@ -14,6 +14,8 @@ from backend.exchange.v2.rules import DATA
 _LOINC = "http://loinc.org"
 _OID = re.compile(r"[0-2](?:\.\d+){2,}")
 _TABLE = re.compile(r"(?:HL7|V2-?|HL7-?)?(\d{4})")
+_V2_TABLES = "http://terminology.hl7.org/CodeSystem/v2-"
+_OWN = "urn:healthycity:codes:"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -93,8 +95,8 @@ class Codes:
             return f"urn:oid:{name}"
         table = _TABLE.fullmatch(name.upper())
         if table:
-            return f"http://terminology.hl7.org/CodeSystem/v2-{table[1]}"
-        return f"urn:healthycity:codes:{self.organization_id}:{_plain(name)}"
+            return f"{_V2_TABLES}{table[1]}"
+        return f"{_OWN}{self.organization_id}:{_plain(name)}"
 
     def namespace(self, namespace: str, universal: str, kind: str) -> str:
         """The address of who gives numbers out (an HD): its OID, else the hospital's own name for it."""
@@ -135,3 +137,16 @@ def city_tables() -> dict[str, Table]:
 def _systems() -> dict[str, str]:
     said: dict[str, str] = tomllib.loads((DATA / "systems.toml").read_text("utf-8"))
     return {name.upper(): address for name, address in said.items()}
+
+
+def system_name(address: str) -> str:
+    """What HL7 calls a code system by; the way back from `Codes.system`. Empty where it has no name."""
+    for name, known in _systems().items():
+        if known == address:
+            return name
+    if address.startswith(_V2_TABLES):
+        return f"HL7{address.removeprefix(_V2_TABLES)}"
+    if address.startswith(_OWN):
+        # Another hospital's own codes: a local system to whoever reads it.
+        return "L"
+    return address.removeprefix("urn:oid:")

@@ -12,6 +12,7 @@ from backend.exchange.v2.mapping.datatypes import (
     entity_key,
     notes_of,
     of_table,
+    organization,
     period,
     practitioner,
     quantity,
@@ -32,8 +33,8 @@ _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _PREFIXES = {"ServiceRequest": "order:", "DiagnosticReport": "report:"}
 # What of an order a cancellation need not say again.
 _LASTING = (
-    "authoredOn", "category", "encounter", "note", "occurrenceDateTime", "patientInstruction", "priority",
-    "reasonCode", "requester", "requisition",
+    "authoredOn", "category", "encounter", "note", "occurrenceDateTime", "patientInstruction", "performer",
+    "priority", "reasonCode", "requester", "requisition",
 )  # fmt: skip
 
 
@@ -119,6 +120,7 @@ def build_request(b: Building, group: Group, key: str) -> Json:
         "encounter": b.encounter,
         "priority": _priority(b, timing, request),
         "note": notes_of(group.notes_after(request)) if request else None,
+        "performer": _asked(b, group),
     }
     if order is not None:
         body["authoredOn"] = time_of(b, order, 9)
@@ -145,10 +147,19 @@ def build_request(b: Building, group: Group, key: str) -> Json:
         "ServiceRequest",
         f"order:{key}",
         body,
-        fills=_LASTING if sparse else (),
+        # Most messages of an order do not say who is asked to perform it.
+        fills=_LASTING if sparse else ("performer",),
         keeps=("code",) if request is None else (),
         joins=("identifier",),
     )
+
+
+def _asked(b: Building, group: Group) -> list[Json]:
+    """PRT of role PO: the institution that is asked to perform the order; of results, who has done it."""
+    if b.header.type in _RESULTS:
+        return []
+    parties = [segment for segment in group.each("PRT") if segment.text(4) == "PO"]
+    return unique(made for segment in parties for made in each(segment.reps(8), lambda r: organization(b, r)))
 
 
 def _request_status(b: Building, order: Segment | None) -> str:

@@ -185,11 +185,15 @@ class DoubtfulPage(PageHandler):
     async def show(self, **path: str) -> None:
         """Show them."""
         del path
-        births = await self.services.births.desk.doubtful(self.actor)
+        desk = self.services.births.desk
+        births = await desk.doubtful(self.actor)
+        likes = await desk.likes(self.actor, births)
+        places = [birth.organization_id for birth in (*births, *likes.values())]
         self.show_page(
             "births/doubtful.html",
             births=births,
-            names=await organization_names(self.services, [birth.organization_id for birth in births]),
+            likes=likes,
+            names=await organization_names(self.services, places),
             mask=mask_name,
             mask_number=mask_id_number,
             said=birth_words,

@@ -64,6 +64,10 @@ class BirthStore:
         found = self._births.find(matching).sort("_id", ASCENDING).limit(limit)
         return [self._read(doc) async for doc in found]
 
+    async def list_by_ids(self, ids: Sequence[str]) -> list[Birth]:
+        """Those of these births that are there."""
+        return [self._read(doc) async for doc in self._births.find({"_id": {"$in": sorted(set(ids))}})]
+
     async def noted_before(self, at: datetime, limit: int) -> list[str]:
         """Births that nothing has happened to since an instant."""
         found = self._births.find({"updated_at": {"$lt": at}}, {"_id": 1}).limit(limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -199,6 +199,11 @@ class Desk:
         """Births that look like others."""
         self._check_may(actor, Permission.STAFF_BIRTHS_READ)
         return await self._noting.doubtful(actor, MOST_LISTED)
+
+    async def likes(self, actor: Actor, births: Sequence[Birth]) -> Mapping[str, Birth]:
+        """What each of these doubtful births looks like, by its id; other hospitals' births stay out."""
+        self._check_may(actor, Permission.STAFF_BIRTHS_READ)
+        return await self._noting.likes(actor, births)
 
     async def decide_doubtful(self, actor: Actor, birth_id: str, *, same: bool, reason: str) -> Birth:
         """Say whether it is the same birth. Raises NOT_FOUND, CONFLICT, REASON_REQUIRED."""

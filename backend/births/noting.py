@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -108,6 +108,12 @@ class Noting:
         """Births within the actor's hospitals that look like others."""
         within = None if actor.organization_ids is None else sorted(actor.organization_ids)
         return await self._births.doubtful(within, limit)
+
+    async def likes(self, actor: Actor, births: Sequence[Birth]) -> dict[str, Birth]:
+        """By the id of each of these, the birth it looks like; other hospitals' births stay out."""
+        found = await self._births.list_by_ids([birth.like for birth in births if birth.like])
+        seen = {birth.id: birth for birth in found if actor.covers(birth.organization_id)}
+        return {birth.id: seen[birth.like] for birth in births if birth.like in seen}
 
     async def decide(self, actor: Actor, birth_id: str, *, same: bool, reason: str) -> Birth:
         """Staff say whether it is the same birth. Raises NOT_FOUND, CONFLICT, REASON_REQUIRED."""

@@ -190,5 +190,8 @@ class BirthStaff(Protocol):
     async def doubtful(self, actor: Actor) -> Sequence[Birth]:
         """Births that look like others."""
 
+    async def likes(self, actor: Actor, births: Sequence[Birth]) -> Mapping[str, Birth]:
+        """What each of these doubtful births looks like, by its id; other hospitals' births stay out."""
+
     async def decide_doubtful(self, actor: Actor, birth_id: str, *, same: bool, reason: str) -> Birth:
         """Say whether it is the same birth. Raises NOT_FOUND, CONFLICT, REASON_REQUIRED."""

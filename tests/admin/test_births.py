@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 import pytest
@@ -137,6 +138,9 @@ async def test_births_that_look_alike_are_told_apart(console: Console, town: Tow
     assert "疑似重复" in (await browser.get(BASE)).text
     page = await browser.get(f"{BASE}/doubtful")
     assert second.external_id in page.text
+    assert first.external_id in page.text
+    elsewhere = replace(SYSTEM, organization_ids=frozenset({"another"}))
+    assert await services.births.desk.likes(elsewhere, [second]) == {}
     here = f"{BASE}/doubtful/{second.id}"
     await browser.submit(here, reason="", same="no", expect=400)
     page = await browser.submit(here, reason="已与医院核实为双胎", same="no")

@@ -14,12 +14,14 @@ from itertools import product
 import pytest
 
 from backend.db.client import Database
+from backend.ids import new_id
+from backend.worker.events import Event, EventKind
 from tests.support.gate import Gate, open_gate
 from tests.support.lives import Lives, open_lives
 from tests.support.mongod import Mongod
 from tests.support.polling import poll
 
-pytestmark = [pytest.mark.xdist_group("outages"), pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.xdist_group("outages"), pytest.mark.timeout(400)]
 PEOPLE = 12
 COMMANDS = ("insert", "update", "findAndModify")
 COLLECTIONS = ("claims", "orders", "outbox", "payment_notices", "messages")
@@ -78,7 +80,11 @@ async def test_writes_whose_answer_never_arrives_are_made_once(town: Town) -> No
     for name, collection in set(product(COMMANDS, COLLECTIONS)) - {("findAndModify", "payment_notices")}:
         town.to_database.cut(command(name, collection), times=1 if collection == "messages" else 2)
     await _all_is_well(town, await town.lives.begin(PEOPLE))
-    assert not town.to_database.still_to_cut
+    # A job alone is leased by another command than several are, and those who live fast see none alone.
+    await town.lives.city.services.outbox.add(
+        Event(EventKind.BIRTH_STEP_DUE, {"filing_id": new_id(), "step": "household"})
+    )
+    await poll(lambda: not town.to_database.still_to_cut, 60, "every kind of write to be cut")
 
 
 async def test_without_the_broker_people_book_and_nothing_that_follows_is_lost(town: Town) -> None:
@@ -89,7 +95,7 @@ async def test_without_the_broker_people_book_and_nothing_that_follows_is_lost(t
     async def everybody_has_paid() -> bool:
         return await notices.count_documents({"state": "due"}) == PEOPLE
 
-    await poll(everybody_has_paid, 40, "everybody to hold a place and to pay without the broker")
+    await poll(everybody_has_paid, 120, "everybody to hold a place and to pay without the broker")
     await town.to_broker.open()
     await _all_is_well(town, lives)
 
@@ -101,7 +107,7 @@ def command(name: str, collection: str) -> bytes:
 
 
 async def _all_is_well(town: Town, lives: asyncio.Future[list[None]]) -> None:
-    await asyncio.wait_for(lives, 60)
+    await asyncio.wait_for(lives, 150)
     # Seconds as a rule; minutes when it is in doubt whether a message went out.
     await town.lives.settle()
     await town.lives.assert_all_adds_up()

@@ -1,6 +1,7 @@
 """The fixtures keep their promises."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from redis.asyncio import Redis
 from backend.db.client import Database
 from backend.db.migrate import pending
 from backend.demo.leash import free_port
+from tests.support.databases import Shelf
 from tests.support.network import OutsideWorldError
 from tests.support.polling import poll, poll_sync
 
@@ -44,6 +46,25 @@ async def test_what_another_test_left_is_gone(db: Database):
 
 async def test_a_bare_database_has_nothing(bare_db: Database):
     assert await bare_db.native.list_collection_names() == []
+
+
+async def test_what_one_borrows_another_does_not_see(databases: Shelf, db: Database):
+    async with databases.lend() as second:
+        assert second.name != db.name
+        assert await pending(second) == []
+        residents = second.native.get_collection("residents")
+        await residents.insert_one({"_id": "of a borrower"}, bypass_document_validation=True)
+        assert await db.collection("residents").count_documents({}) == 0
+    async with databases.lend() as again:
+        assert again.name == second.name
+        assert await again.collection("residents").count_documents({}) == 0
+
+
+@pytest.mark.xdist_group("together")
+def test_tests_of_a_group_stay_together(request: pytest.FixtureRequest):
+    # Two that share a server's queue would take each other's work, were they run side by side.
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert request.node.nodeid.endswith("@together")
 
 
 async def test_redis_answers(redis_url: str):

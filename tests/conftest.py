@@ -3,11 +3,13 @@
 mongo_uri   a MongoDB replica set for the run (MONGODB_URI, else an embedded one)
 redis_url   a Redis for the run (REDIS_URL, else an embedded one)
 keys_file   a key ring
-db          a migrated, empty database; what a test leaves in it is removed
+databases   migrated, empty databases to borrow, for a test or for a module: databases.lend()
+db          one of them; what a test leaves in it is removed
 city        the composition root opened on `db`: every service, no process (nothing outside is reached)
 surroundings  the sandbox and what else all whole cities of a run share; see tests/support/city.py
 run         the healthycity command: run("keys", "list", KEYS_FILE=...)
 bare_db     a database without anything, not even migrations; dropped afterwards
+            (for what migrates, or is killed in a transaction, whose locks outlive it by a minute)
 
 Waiting is `tests.support.polling.poll`. Nothing but loopback can be reached.
 """
@@ -23,12 +25,11 @@ from pydantic import SecretStr
 
 from backend.bootstrap import City, open_city
 from backend.db.client import Database
-from backend.db.migrate import migrate
 from backend.security.keys import Keyring
 from backend.settings import Settings
 from tests.support.city import Surroundings, open_surroundings
 from tests.support.commands import Run, runner
-from tests.support.databases import empty, open_database
+from tests.support.databases import Shelf, open_database
 from tests.support.network import block_outside_world
 from tests.support.quick import hash_quickly, read_merchant_keys_once, trust_one_authority
 from tests.support.servers import TestServers
@@ -89,17 +90,16 @@ def redis_url(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-async def _migrated(mongo_uri: str) -> AsyncIterator[Database]:
-    """One database per worker, migrated once: migrating for every test would cost more than the tests."""
-    async with open_database(mongo_uri, _name("test")) as database:
-        await migrate(database)
-        yield database
+async def databases(mongo_uri: str) -> AsyncIterator[Shelf]:
+    shelf = Shelf(mongo_uri, _name("test"))
+    yield shelf
+    await shelf.close()
 
 
 @pytest.fixture
-async def db(_migrated: Database) -> AsyncIterator[Database]:
-    yield _migrated
-    await empty(_migrated)
+async def db(databases: Shelf) -> AsyncIterator[Database]:
+    async with databases.lend() as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

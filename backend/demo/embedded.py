@@ -5,8 +5,9 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from pymongo import MongoClient
@@ -77,13 +78,18 @@ def _packaged(package: str, relative: str) -> Path | None:
     return None
 
 
-def start_mongod(data: Path, log: Path, *, cache_gb: float = 0.5) -> EmbeddedServer:
-    """Start MongoDB as a single-node replica set on a free port and wait until it takes writes."""
+def start_mongod(
+    data: Path, log: Path, *, cache_gb: float = 0.5, parameters: Sequence[str] = ()
+) -> EmbeddedServer:
+    """Start MongoDB as a single-node replica set on a free port and wait until it takes writes.
+
+    `parameters` are server parameters beside ours, as "name=value".
+    """
     binary = mongod_binary()
     data.mkdir(parents=True, exist_ok=True)
 
     def start(port: int) -> EmbeddedServer:
-        process = start_leashed(_mongod_argv(binary, data, port, cache_gb), log=log)
+        process = start_leashed(_mongod_argv(binary, data, port, cache_gb, parameters), log=log)
         return EmbeddedServer("mongodb", f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}", process)
 
     return _on_a_free_port(start, lambda server, port: _await_primary(server, port, log), log)
@@ -108,13 +114,17 @@ def _on_a_free_port(
     raise AssertionError("the last try returns or raises")
 
 
-def _mongod_argv(binary: Path, data: Path, port: int, cache_gb: float) -> list[str]:
+def _mongod_argv(
+    binary: Path, data: Path, port: int, cache_gb: float, parameters: Sequence[str]
+) -> list[str]:
     return [
         str(binary),
         *("--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"),
         *("--replSet", REPLICA_SET, "--oplogSize", "128", "--quiet"),
         *("--wiredTigerCacheSizeGB", str(cache_gb)),
-        *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        *chain(
+            *(("--setParameter", each) for each in ("diagnosticDataCollectionEnabled=false", *parameters))
+        ),
     ]
 
 

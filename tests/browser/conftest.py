@@ -15,11 +15,10 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from backend.db.client import Database
 from tests.browser.town import Town, fill
 from tests.browser.window import Window, open_window
 from tests.support.city import Surroundings, open_test_city
-from tests.support.databases import empty
+from tests.support.databases import Shelf
 
 # Every name but this machine's is unknown to the browser; a request to one also fails the test.
 FLAGS = [
@@ -41,10 +40,12 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-async def town(surroundings: Surroundings, mongo_uri: str, _migrated: Database) -> AsyncIterator[Town]:
-    async with open_test_city(surroundings, mongo_uri, _migrated) as city:
+async def town(surroundings: Surroundings, mongo_uri: str, databases: Shelf) -> AsyncIterator[Town]:
+    async with (
+        databases.lend() as database,
+        open_test_city(surroundings, mongo_uri, database) as city,
+    ):
         yield await fill(city)
-    await empty(_migrated)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from pydantic import SecretStr
 
 from backend.bootstrap import City, open_city
 from backend.db.client import Database
-from backend.db.migrate import migrate
 from backend.demo.leash import free_port
 from backend.ids import new_id
 from backend.permissions import Actor, ActorKind, Role
@@ -48,19 +47,18 @@ class Storm:
 
 
 @pytest.fixture
-async def storm(mongo_uri: str, redis_url: str, bare_db: Database, tmp_path: Path) -> AsyncIterator[Storm]:
+async def storm(mongo_uri: str, redis_url: str, db: Database, tmp_path: Path) -> AsyncIterator[Storm]:
     keys = tmp_path / "keys.json"
     Keyring.generate(keys)
-    await migrate(bare_db)
     settings = Settings(
         environment="test",
         mongodb_uri=SecretStr(mongo_uri),
-        mongodb_database=bare_db.name,
+        mongodb_database=db.name,
         keys_file=keys,
     )
     city = await open_city(settings, process="storm")
     schedule = await _schedule(city)
-    async with open_processes(mongo_uri, bare_db.name, redis_url, keys) as processes:
+    async with open_processes(mongo_uri, db.name, redis_url, keys) as processes:
         ports = [free_port(), free_port()]
         for number, port in enumerate(ports):
             processes.start(f"web-{number}", "serve", "--port", str(port))

@@ -13,6 +13,7 @@ import pytest
 from backend.db.client import Database
 from tests.security.town import Town, build_town, open_own_city, without_limits
 from tests.support.city import Surroundings, TestCity, open_test_city
+from tests.support.databases import Shelf
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ async def city(db: Database, mongo_uri: str, surroundings: Surroundings) -> Asyn
 
 
 @pytest.fixture(scope="module")
-async def town(mongo_uri: str, surroundings: Surroundings) -> AsyncIterator[Town]:
-    async with open_own_city(surroundings, mongo_uri) as city:
+async def town(mongo_uri: str, surroundings: Surroundings, databases: Shelf) -> AsyncIterator[Town]:
+    async with open_own_city(surroundings, mongo_uri, databases) as city:
         with without_limits():
             yield await build_town(city)

@@ -21,6 +21,7 @@ from tests.factories.staff import make_staff
 from tests.security.matrix import operations
 from tests.security.town import open_own_city
 from tests.support.city import Surroundings, TestCity
+from tests.support.databases import Shelf
 
 OTHERS = [
     "/", "/assets/index-a1b2c3d4e5.js", "/assets/missing-a1b2c3d4e5.js", "/../../etc/passwd",
@@ -35,7 +36,7 @@ LIMIT = 64_000
 
 @pytest.fixture(scope="module")
 async def city(
-    mongo_uri: str, surroundings: Surroundings, tmp_path_factory: pytest.TempPathFactory
+    mongo_uri: str, surroundings: Surroundings, databases: Shelf, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[TestCity]:
     """A city with a resident app of two files and a secret beside it."""
     folder = tmp_path_factory.mktemp("pages")
@@ -44,7 +45,8 @@ async def city(
     (app / "index.html").write_text("<!doctype html><title>app</title>")
     (app / "assets" / "index-a1b2c3d4e5.js").write_text("1")
     (folder / "secret.txt").write_text("secret of the machine")
-    async with open_own_city(surroundings, mongo_uri, miniprogram_dir=app, max_body_bytes=LIMIT) as made:
+    pages = {"miniprogram_dir": app, "max_body_bytes": LIMIT}
+    async with open_own_city(surroundings, mongo_uri, databases, **pages) as made:
         yield made
 
 

@@ -23,6 +23,7 @@ from tests.security.life import live
 from tests.security.people import Life
 from tests.security.town import open_own_city
 from tests.support.city import Surroundings
+from tests.support.databases import Shelf
 
 # One life is enough, and it is a long one.
 pytestmark = pytest.mark.xdist_group("privacy")
@@ -67,12 +68,14 @@ class Traces:
 
 
 @pytest.fixture(scope="module")
-async def traces(mongo_uri: str, redis_url: str, surroundings: Surroundings) -> AsyncIterator[Traces]:
+async def traces(
+    mongo_uri: str, redis_url: str, surroundings: Surroundings, databases: Shelf
+) -> AsyncIterator[Traces]:
     overheard, root = Overheard(), logging.getLogger()
     before = root.level
     async with (
         Redis.from_url(redis_url) as redis,
-        open_own_city(surroundings, mongo_uri, redis_url=SecretStr(redis_url)) as city,
+        open_own_city(surroundings, mongo_uri, databases, redis_url=SecretStr(redis_url)) as city,
     ):
         db = city.city.db
         since = await history_begins(db)

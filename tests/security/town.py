@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +18,6 @@ import pytest
 
 from backend import clock
 from backend.bootstrap import Services
-from backend.db.migrate import migrate
 from backend.directory.models import Department, Organization, Practitioner, TerminalKind
 from backend.ids import new_id
 from backend.messages.models import Letter, MessageKind
@@ -34,7 +32,7 @@ from tests.factories.city import a_name, an_id_number
 from tests.factories.directory import a_department, make_hospital
 from tests.factories.residents import SignedIn, make_child, make_resident
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
-from tests.support.databases import open_database
+from tests.support.databases import Shelf
 
 _serial = itertools.count(1)
 
@@ -149,13 +147,15 @@ class Town:
 
 
 @asynccontextmanager
-async def open_own_city(surroundings: Surroundings, mongo_uri: str, **more: Any) -> AsyncIterator[TestCity]:
+async def open_own_city(
+    surroundings: Surroundings, mongo_uri: str, databases: Shelf, **more: Any
+) -> AsyncIterator[TestCity]:
     """A city for all tests of a module, on a database of its own."""
-    name = f"security_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
-    async with open_database(mongo_uri, name) as database:
-        await migrate(database)
-        async with open_test_city(surroundings, mongo_uri, database, **more) as city:
-            yield city
+    async with (
+        databases.lend() as database,
+        open_test_city(surroundings, mongo_uri, database, **more) as city,
+    ):
+        yield city
 
 
 async def build_town(city: TestCity) -> Town:

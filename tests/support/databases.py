@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pymongo
 from pymongo import WriteConcern
 
 from backend.db.client import Database, Document
 from backend.db.collections import SHARD_KEYS
+from backend.db.migrate import migrate
 
 KEPT = frozenset({"migrations"})
 # What a test leaves behind need not survive a power cut.
@@ -27,6 +28,38 @@ async def open_database(uri: str, name: str) -> AsyncIterator[Database]:
         with pymongo.timeout(_DROP_S):
             await database.client.drop_database(name)
         await database.close()
+
+
+class Shelf:
+    """Migrated databases of one worker, lent and lent again.
+
+    Migrating costs more than most tests, and what is dropped burdens the server for minutes.
+    """
+
+    def __init__(self, uri: str, name: str) -> None:
+        self._uri = uri
+        self._name = name
+        self._made = 0
+        self._idle: list[Database] = []
+        self._all = AsyncExitStack()
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[Database]:
+        """A migrated, empty database; what is left in it is removed when it comes back."""
+        database = self._idle.pop() if self._idle else await self._make()
+        yield database
+        await empty(database)
+        self._idle.append(database)
+
+    async def close(self) -> None:
+        """Drop them all."""
+        await self._all.aclose()
+
+    async def _make(self) -> Database:
+        self._made += 1
+        database = await self._all.enter_async_context(open_database(self._uri, f"{self._name}_{self._made}"))
+        await migrate(database)
+        return database
 
 
 async def empty(database: Database) -> None:

@@ -15,7 +15,6 @@ from backend.bootstrap import open_city
 from backend.cli import main
 from backend.commands.keys import old_keys
 from backend.db.client import Database
-from backend.db.migrate import migrate
 from backend.permissions import SYSTEM, Role
 from backend.security.key_file import dump_keys, parse_keys, write_private
 from backend.security.keys import Keyring
@@ -63,16 +62,15 @@ def let_time_pass(keys: Path, by: timedelta) -> None:
 
 
 @pytest.fixture
-async def staffed(bare_db: Database, mongo_uri: str, keys: Path) -> Database:
+async def staffed(db: Database, mongo_uri: str, keys: Path) -> Database:
     """A database with one sealed name in it."""
-    await migrate(bare_db)
     settings = Settings(
-        environment="test", mongodb_uri=SecretStr(mongo_uri), mongodb_database=bare_db.name, keys_file=keys
+        environment="test", mongodb_uri=SecretStr(mongo_uri), mongodb_database=db.name, keys_file=keys
     )
     city = await open_city(settings, process="test")
     await city.services.staff.add(SYSTEM, NewStaff("somebody", "周青", Role.AUDITOR, None))
     await city.close()
-    return bare_db
+    return db
 
 
 def test_a_key_is_announced_before_anybody_uses_it(run: Run, keys: Path):

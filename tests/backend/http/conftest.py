@@ -1,6 +1,6 @@
 """Fixtures of the HTTP tests.
 
-front   web processes to be started, on a migrated database of their own (front.py)
+front   web processes to be started, on the test's database (front.py)
 city    the whole city with its sandbox in this process, fresh for each test
 """
 
@@ -10,17 +10,15 @@ from pathlib import Path
 import pytest
 
 from backend.db.client import Database
-from backend.db.migrate import migrate
 from tests.backend.http.front import Front, open_front
 from tests.support.city import Surroundings, TestCity, open_test_city
 
 
 @pytest.fixture
-async def front(mongo_uri: str, redis_url: str, bare_db: Database, tmp_path: Path) -> AsyncIterator[Front]:
-    await migrate(bare_db)
+async def front(mongo_uri: str, redis_url: str, db: Database, tmp_path: Path) -> AsyncIterator[Front]:
     # A Redis database of its own: another test's tasks are nobody's business here.
     broker = redis_url.rsplit("/", 1)[0] + "/6"
-    async with open_front(mongo_uri, broker, bare_db, tmp_path) as opened:
+    async with open_front(mongo_uri, broker, db, tmp_path) as opened:
         yield opened
 
 

@@ -1,6 +1,6 @@
 """Fixtures of the worker's tests.
 
-city    the composition root on a migrated database of its own: a look at what processes are about to do there
+city    the composition root on the test's database: a look at what processes are about to do there
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ from pydantic import SecretStr
 
 from backend.bootstrap import City, open_city
 from backend.db.client import Database
-from backend.db.migrate import migrate
 from backend.security.keys import Keyring
 from backend.settings import Settings
 
 
 @pytest.fixture
-async def city(mongo_uri: str, bare_db: Database, tmp_path: Path) -> AsyncIterator[City]:
-    await migrate(bare_db)
+async def city(mongo_uri: str, db: Database, tmp_path: Path) -> AsyncIterator[City]:
     keys = tmp_path / "keys.json"
     Keyring.generate(keys)
     settings = Settings(
-        environment="test", mongodb_uri=SecretStr(mongo_uri), mongodb_database=bare_db.name, keys_file=keys
+        environment="test", mongodb_uri=SecretStr(mongo_uri), mongodb_database=db.name, keys_file=keys
     )
     opened = await open_city(settings, process="test")
     yield opened

@@ -19,6 +19,7 @@ from backend.permissions import Actor, Role
 from tests.judges.judging import judge
 from tests.security.town import open_own_city
 from tests.support.city import Caller, Surroundings, TestCity
+from tests.support.databases import Shelf
 
 FHIR = "application/fhir+json"
 UCUM = "http://unitsofmeasure.org"
@@ -130,8 +131,8 @@ def post(body: dict[str, Any], full_url: str = "", **request: Any) -> dict[str, 
 
 
 @pytest.fixture(scope="module")
-async def face(surroundings: Surroundings, mongo_uri: str) -> AsyncIterator[Face]:
-    async with open_own_city(surroundings, mongo_uri) as city:
+async def face(surroundings: Surroundings, mongo_uri: str, databases: Shelf) -> AsyncIterator[Face]:
+    async with open_own_city(surroundings, mongo_uri, databases) as city:
         made = Face(city)
         made.one = await hospital(made, city.hospital)
         made.two = await hospital(made, None)

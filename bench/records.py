@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import random
 import sys
 import tempfile
@@ -144,14 +145,15 @@ async def _measure(stores: list[Filled], reads: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _server(cache_gb: float) -> AsyncIterator[tuple[str, Path]]:
-    with tempfile.TemporaryDirectory(prefix="healthycity-bench-") as folder:
-        home = Path(folder)
+async def _server(cache_gb: float, kept: Path | None) -> AsyncIterator[tuple[str, Path]]:
+    with contextlib.ExitStack() as stack:
+        home = kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="healthycity-bench-")))
         mongod = await asyncio.to_thread(
             start_mongod, home / "mongodb", home / "mongodb.log", cache_gb=cache_gb
         )
         keys = home / "keys.json"
-        Keyring.generate(keys)
+        if not keys.exists():
+            Keyring.generate(keys)
         try:
             yield mongod.url, keys
         finally:
@@ -161,8 +163,13 @@ async def _server(cache_gb: float) -> AsyncIterator[tuple[str, Path]]:
 async def _filled(place: Place, resources: int) -> tuple[Filled, Database]:
     db = Database(place.uri, place.database, app_name="bench")
     await migrate(db)
-    async with indexes_afterwards(db):
-        people, made = await asyncio.to_thread(fill, place, resources)
+    # A file beside the keys says that a store is whole: it is read again and not filled again.
+    whole = place.keys.with_name(f"{place.database}.json")
+    if not whole.exists():
+        async with indexes_afterwards(db):
+            filled = await asyncio.to_thread(fill, place, resources)
+        whole.write_text(json.dumps(filled))
+    people, made = json.loads(whole.read_text())
     ring = Keyring.from_file(place.keys)
     store = ResourceStore(db, FieldCipher(ring), BlindIndex(ring))
     chain = Chain(ring)
@@ -171,9 +178,9 @@ async def _filled(place: Place, resources: int) -> tuple[Filled, Database]:
     return Filled(place.database, people, made, reader, service), db
 
 
-async def measure(resources: int, reads: int, cache_gb: float) -> list[Filled]:
+async def measure(resources: int, reads: int, cache_gb: float, kept: Path | None) -> list[Filled]:
     """Fill both stores and read them in turns."""
-    async with _server(cache_gb) as (uri, keys):
+    async with _server(cache_gb, kept) as (uri, keys):
         opened = [
             await _filled(Place(uri, name, keys), count)
             for name, count in (("small", resources // SMALLER), ("large", resources))
@@ -192,9 +199,13 @@ def main(
     resources: Annotated[int, typer.Option(help="How many resources the large store holds.")] = 2_000_000,
     reads: Annotated[int, typer.Option(help="How often the timeline is read in each store.")] = 1_500,
     cache_gb: Annotated[float, typer.Option(help="How much of it the server keeps in memory.")] = 2,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="A folder for the stores; what is whole there is not filled again."),
+    ] = None,
 ) -> None:
     """Measure, and print p50 and p99 of both stores with their ratio."""
-    small, large = uvloop.run(measure(resources, reads, cache_gb))
+    small, large = uvloop.run(measure(resources, reads, cache_gb, keep))
     sys.stdout.write(
         f"records        {small.resources} resources of {small.people} people beside "
         f"{large.resources} of {large.people}\n"

@@ -11,7 +11,7 @@ from tests.sandbox.conftest import PHONE
 from tests.sandbox.merchant import NATIVE, Merchant
 from tests.support.outside import Listener, Outside
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("sandbox-pages")]
 ARTIFACTS = Path("test-artifacts/sandbox")
 SIZES = {"desk": (1200, 820), "phone": (390, 800)}
 FLAGS = (

@@ -6,8 +6,8 @@
   check check-python check-miniprogram format docs openapi bench lock clean
 
 BIN := .venv/bin
-# Two processes suit the two cores of a small machine; what measures, or takes a city apart, runs alone afterwards.
-WORKERS ?= 2
+# Three processes keep two cores busy, for many tests wait; what measures, or takes a city apart, runs alone afterwards.
+WORKERS ?= 3
 ARGS ?= tests
 
 help: ## this list

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ from backend.referrals.models import (
     Urgency,
     Who,
 )
+from backend.referrals.unidentified import SeenSex, Unidentified
 
 NEAREST = "nearest"
 # The choices of the accepting form that are no place of the pool.
@@ -43,6 +44,10 @@ class SendForm(Form):
     name: str = Field("", max_length=50, title="患者姓名")
     id_number: str = Field("", max_length=20, title="患者身份证号")
     patient_phone: str = Field("", max_length=20, title="患者电话")
+    unidentified: str = Field("", max_length=3, title="不知道患者是谁")
+    seen_sex: SeenSex = Field(SeenSex.UNKNOWN, title="性别")
+    seen_age: Annotated[int, Field(ge=0, le=120)] | Literal[""] = Field("", title="大约年龄")
+    found_at: str = Field("", max_length=200, title="发现地点")
     to: str = Field("", max_length=64, title="转往机构")
     department: str = Field("", max_length=64, title="转往科室")
     reason: str = Field("", max_length=500, title="转诊原因")
@@ -83,6 +88,9 @@ class SendForm(Form):
         """The code, if one was shown; what was typed besides is then not looked at."""
         if self.health_code:
             return Who(code=self.health_code)
+        if self.unidentified == "yes" and not (self.name or self.id_number):
+            age = self.seen_age if isinstance(self.seen_age, int) else None
+            return Who(unidentified=Unidentified(self.found_at, self.seen_sex, age))
         return Who(name=self.name, id_number=self.id_number.upper(), phone=self.patient_phone)
 
 
@@ -107,6 +115,8 @@ class StepForm(Form):
     to: str = Field("", max_length=64, title="转往机构")
     department: str = Field("", max_length=64, title="转往科室")
     health_code: str = Field("", max_length=2000, title="健康码")
+    name: str = Field("", max_length=50, title="患者姓名")
+    id_number: str = Field("", max_length=20, title="患者身份证号")
 
     def facts(self, event: ReferralEvent) -> Facts:
         """What the service takes of it for this event."""
@@ -133,7 +143,13 @@ class StepForm(Form):
             to_organization_id="" if self.to == NEAREST else self.to,
             to_department_id=self.department,
             nearest=self.to == NEAREST,
+            who=self._who() if event is ReferralEvent.IDENTIFY else None,
         )
+
+    def _who(self) -> Who:
+        if self.health_code:
+            return Who(code=self.health_code)
+        return Who(name=self.name, id_number=self.id_number.upper())
 
 
 def diagnoses_of(text: str) -> tuple[Diagnosis, ...]:

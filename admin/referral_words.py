@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from backend.referrals import words
-from backend.referrals.machine import PLACED, WAITING, Part, ReferralEvent, ReferralState
+from backend.referrals.machine import PLACED, THERE, WAITING, Part, ReferralEvent, ReferralState
 from backend.referrals.models import Level, Referral, Side, Urgency
 
 _TONES = {
@@ -25,6 +26,7 @@ STATES: dict[str, tuple[str, str]] = {
 DIRECTIONS: dict[str, str] = {str(code): word for code, word in words.DIRECTIONS.items()}
 TRANSPORTS: dict[str, str] = {str(code): word for code, word in words.TRANSPORTS.items()}
 OUTCOMES: dict[str, str] = {str(code): word for code, word in words.OUTCOMES.items()}
+SEEN_SEXES: dict[str, str] = {str(code): word for code, word in words.SEEN_SEXES.items()}
 REASONS: dict[str, str] = {str(code): word for code, word in words.REJECT_REASONS.items()}
 # What a button says, and what the history says of it afterwards.
 EVENTS: dict[str, tuple[str, str]] = {
@@ -40,10 +42,12 @@ EVENTS: dict[str, tuple[str, str]] = {
     ReferralEvent.BEGIN_TREATMENT: ("开始诊治", "开始诊治"),
     ReferralEvent.COMPLETE: ("完成诊治", "诊治完成"),
     ReferralEvent.WITHDRAW: ("撤回", "撤回转诊"),
-    ReferralEvent.ESCALATE: ("升级提醒", "超时未答复，已升级提醒"),
+    ReferralEvent.ESCALATE: ("升级提醒", "超时未办，已升级提醒"),
     ReferralEvent.LAPSE: ("作失效处理", "无人答复，转诊失效"),
     ReferralEvent.MISS: ("登记未到", "患者未到"),
     ReferralEvent.REDIRECT: ("改转其他机构", "改转其他机构"),
+    ReferralEvent.IDENTIFY: ("登记患者身份", "登记了患者身份"),
+    ReferralEvent.CLOSE: ("到期结束", "一直没有登记诊治结果，转诊自动结束"),
 }
 # What one is led to first; the rest stands beside it, quieter.
 FIRST = frozenset(
@@ -73,10 +77,19 @@ PARTS: dict[str, str] = {
 }
 
 
+def patient_of(referral: Referral, people: Mapping[str, str]) -> str:
+    """His masked name; how he looks while nobody knows it; or that there is nobody any more."""
+    if referral.is_unidentified and referral.unidentified is not None:
+        return words.seen(referral.unidentified)
+    return people.get(referral.person_id, "（已注销）")
+
+
 def deadline(referral: Referral) -> datetime | None:
-    """Until when the next step is expected: an answer, then the patient."""
+    """Until when the next step is expected: an answer, then the patient, then how it ended."""
     if referral.state in WAITING:
         return referral.accept_by
+    if referral.state in THERE:
+        return referral.finish_by
     return referral.arrive_by if referral.state in PLACED else None
 
 
@@ -111,6 +124,8 @@ FIELDS: dict[str, str] = {
     "discharge_summary": "出院小结",
     "plan": "随访计划",
     "who": "患者姓名和身份证号（或健康码）",
+    "patient": "患者姓名和身份证号（或健康码）；身份待查只用于急救上转",
+    "found_at": "发现地点",
     "name": "患者姓名",
     "id_number": "患者身份证号",
     "code": "健康码",
@@ -128,6 +143,7 @@ ACTIONS: dict[str, str] = {
     "referrals.read": "查看转诊",
     "referrals.list": "查看转诊列表",
     "referrals.desk": "设置转诊值班",
+    "referrals.limits": "修改转诊时限",
     "referrals.exported": "导出转诊统计",
 }
 BASIS = "care relationship: referral"

@@ -61,12 +61,16 @@ def _table() -> list[str]:
 
 def _limits() -> list[str]:
     head = [
-        "| urgency | waiting for | reaches | and lapses after | missed after |",
+        "| urgency | waiting for | reaches | and is given up after | missed after |",
         "| --- | --- | --- | --- | --- |",
     ]
     rows = []
     for urgency, limits in time_limits().urgencies.items():
-        for waiting, wait in (("an answer", limits.answer), ("what is missing", limits.supplement)):
+        for waiting, wait in (
+            ("an answer", limits.answer),
+            ("what is missing", limits.supplement),
+            ("how it ended", limits.finish),
+        ):
             missed = _span(limits.arrive_after) if waiting == "an answer" else ""
             rows.append(
                 f"| {said.URGENCIES[urgency][0]} | {waiting} | {_steps(wait)} "
@@ -82,5 +86,8 @@ def _steps(wait: Wait) -> str:
 
 
 def _span(minutes: int) -> str:
+    days, rest = divmod(minutes, 24 * 60)
+    if days > 2 and not rest:
+        return f"{days} d"
     hours, rest = divmod(minutes, 60)
     return f"{minutes} min" if rest or hours == 0 else f"{hours} h"

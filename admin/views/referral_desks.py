@@ -10,7 +10,7 @@ from admin.lookups import organizations_in_scope
 from admin.views.referrals import READ, ROOT, WRITE, ReferralPage
 from backend.errors import ErrorCode
 from backend.http.endpoint import requires
-from backend.referrals.models import Desk
+from backend.referrals.models import CITY, Desk
 
 
 class DeskFilters(Filters):
@@ -29,7 +29,7 @@ class DeskForm(Form):
 
 
 class DeskHandler(ReferralPage):
-    """An institution's desk."""
+    """An institution's desk, or the city's."""
 
     @requires(READ)
     @page("Who answers referrals", errors=(ErrorCode.NOT_FOUND,))
@@ -40,12 +40,16 @@ class DeskHandler(ReferralPage):
 
     async def show(self, **path: str) -> None:
         """The form; who may only read sees what it says."""
-        own = await organizations_in_scope(self.services, self.actor)
+        found = await organizations_in_scope(self.services, self.actor)
+        own = [(each.id, each.name) for each in found]
+        if self.actor.organization_ids is None:
+            own.insert(0, (CITY, "市级平台"))
         chosen = (
-            self.typed.get("organization") or self.query.get("organization") or (own[0].id if own else "")
+            self.typed.get("organization") or self.query.get("organization") or (own[0][0] if own else "")
         )
         desk = await self.services.referrals.desk(self.actor, chosen) if chosen else None
-        await self.show_referrals("referrals/desk.html", own=own, desk=desk, chosen=chosen)
+        of_city = chosen == CITY
+        await self.show_referrals("referrals/desk.html", own=own, desk=desk, chosen=chosen, of_city=of_city)
 
     @requires(WRITE)
     @page("Say who answers referrals", errors=(ErrorCode.BAD_REQUEST, ErrorCode.NOT_FOUND), again=True)

@@ -17,7 +17,7 @@ from admin.workbook import KIND as WORKBOOK
 from admin.workbook import Cell, Sheet, workbook
 from backend import clock
 from backend.http.endpoint import requires
-from backend.referrals.models import MonthFigures, ReferralFigures
+from backend.referrals.figures_models import MonthFigures, ReferralFigures
 
 PERIODS = (("3", "近3个月"), ("6", "近6个月"), ("12", "近12个月"))
 _WHOLE = ""

@@ -37,24 +37,21 @@ class StepHandler(OnePage):
     """One event's form, and doing it."""
 
     @requires(WRITE)
-    @page("The form of a referral's next step", errors=(ErrorCode.REFERRAL_STATE,))
+    @page("The form of a referral's next step", errors=(ErrorCode.REFERRAL_STATE, ErrorCode.FORBIDDEN))
     async def get(self, query: PlaceFilters, referral_id: str, event: str) -> None:
-        """Only what this side may do now has a form."""
+        """Only what this side may do now has a form; else it is refused as doing it would be."""
         del query
         await self.show(referral_id=referral_id, event=event)
 
     async def show(self, **path: str) -> None:
         """The form; a button's refusal is told where the button is."""
-        event = _event(path["event"])
-        if event in AT_ONCE:
-            await super().show(referral_id=path["referral_id"])
-            return
-        service = self.services.referrals
+        event, service = _event(path["event"]), self.services.referrals
         referral = await service.get(self.actor, path["referral_id"])
-        if event not in service.possible(await service.parts(self.actor, referral), referral):
-            if self.problem is None:
-                raise AppError(ErrorCode.REFERRAL_STATE, f"{event} in {referral.state}")
-            await super().show(referral_id=path["referral_id"])
+        parts = await service.parts(self.actor, referral)
+        if self.problem is None:
+            service.check(parts, referral, event)
+        if event in AT_ONCE or event not in service.possible(parts, referral):
+            await self.show_one(referral)
             return
         await self.show_referrals(
             "referrals/step.html",
@@ -157,6 +154,9 @@ class RecordHandler(OnePage):
     async def post(self, referral_id: str) -> None:
         """By the doctor who has signed in; whether the record may be read, the window's gate decides."""
         referral = await self.services.referrals.get(self.actor, referral_id)
+        if not referral.person_id:
+            text = "这份转诊没有登记患者身份，不能打开病历。"
+            raise AppError(ErrorCode.REFERRAL_STATE, "nobody's record", text=text)
         mine = (referral.to_organization_id, referral.from_organization_id)
         organization_id = next((each for each in mine if self.actor.covers(each)), "")
         doctor = await self.services.directory.find_practitioner(self.actor.practitioner_id or "-")

@@ -18,7 +18,7 @@ from backend import clock
 from backend.http.endpoint import requires
 from backend.permissions import Permission
 from backend.referrals.machine import OPEN, Part, ReferralEvent, ReferralState
-from backend.referrals.models import Direction, Referral, ReferralQuery, Side, Urgency
+from backend.referrals.models import Direction, Level, Referral, ReferralQuery, Side, Urgency
 
 ROOT = "/admin/referrals"
 READ, WRITE = Permission.STAFF_REFERRALS_READ, Permission.STAFF_REFERRALS_WRITE
@@ -35,6 +35,7 @@ class ListFilters(Filters):
     urgency: Urgency | None = Field(None, title="紧急程度")
     direction: Direction | None = Field(None, title="上转或下转")
     overdue: Literal["yes"] | None = Field(None, title="期限")
+    level: Level | None = Field(None, title="提醒到")
     organization: str = Field("", max_length=64, title="机构")
 
 
@@ -83,7 +84,9 @@ class ListHandler(ReferralPage):
             names=await self.places_of(items),
             departments=await self.services.directory.departments_by_id(departments),
             organizations=await organizations_in_scope(self.services, self.actor),
-            filtered=any((query.state, query.urgency, query.direction, query.overdue, query.organization)),
+            filtered=any(
+                (query.state, query.urgency, query.direction, query.overdue, query.level, query.organization)
+            ),
         )
 
 
@@ -98,7 +101,10 @@ class CountsHandler(PageHandler):
         """JSON."""
         counters = await self.services.referrals.counters(self.actor)
         counts = asdict(counters)
-        waits = sum(count for name, count in counts.items() if name != "overdue")
+        # What others have still time for is not the city's to do.
+        waits = counters.at_city
+        if self.actor.organization_ids is not None:
+            waits = sum(count for name, count in counts.items() if name != "overdue")
         self.finish(counts | {"waits": waits, "late": bool(counters.overdue)})
 
 
@@ -106,10 +112,12 @@ class OnePage(ReferralPage):
     """One referral, to be looked at."""
 
     async def show(self, **path: str) -> None:
+        """By its id."""
+        await self.show_one(await self.services.referrals.get(self.actor, path["referral_id"]))
+
+    async def show_one(self, referral: Referral) -> None:
         """Who, why, where to, how far it has come, and what this member may do now."""
-        service = self.services.referrals
-        referral = await service.get(self.actor, path["referral_id"])
-        directory = self.services.directory
+        service, directory = self.services.referrals, self.services.directory
         names = await self.places_of([referral])
         parts = await service.parts(self.actor, referral)
         events = service.possible(parts, referral)
@@ -169,7 +177,7 @@ class OnePage(ReferralPage):
 
     async def _identity(self, referral: Referral, parts: frozenset[Part]) -> Any:
         """The whole name and phone, when they were asked for; that is on record."""
-        if self.query.get("who") != "yes" or not self._may_reveal(parts):
+        if self.query.get("who") != "yes" or not referral.person_id or not self._may_reveal(parts):
             return None
         return await self.services.residents.reveal(self.actor, referral.person_id, WHY)
 
@@ -195,6 +203,7 @@ def _query(asked: ListFilters) -> ReferralQuery:
         urgency=asked.urgency,
         direction=asked.direction,
         overdue=asked.overdue == "yes",
+        level=asked.level,
         cursor=asked.cursor or None,
         limit=PER_PAGE,
     )

@@ -33,7 +33,7 @@ from backend.referrals.models import (
 )
 from backend.referrals.models import PlanItem as Planned
 from backend.referrals.service import ReferralService
-from backend.referrals.words import REJECT_REASONS, STATES
+from backend.referrals.words import REJECT_REASONS, STATES, seen
 from backend.residents.service import ResidentService
 from backend.slotpool.schedules import ScheduleService
 
@@ -231,7 +231,7 @@ class ReferralViews:
                     up=one.direction is Direction.UP,
                     urgency=str(one.urgency),
                     person_id=one.person_id,
-                    name=person.name if person else "",
+                    name=person.name if person else seen(one.unidentified) if one.unidentified else "",
                     id_number=person.id_number if person else "",
                     sender=_place(one.from_organization_id, places),
                     receiver=_place(one.to_organization_id, places),

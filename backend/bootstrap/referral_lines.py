@@ -29,7 +29,7 @@ from backend.referrals.models import (
 )
 from backend.referrals.sending import sent_id
 from backend.referrals.service import ReferralService
-from backend.referrals.words import OUTCOMES, REJECT_REASONS, STATES, TRANSPORTS
+from backend.referrals.words import OUTCOMES, REJECT_REASONS, STATES, TRANSPORTS, seen
 
 _STATUS = {
     ReferralState.REQUESTED: "P",
@@ -213,7 +213,9 @@ def _notes(referral: Referral) -> tuple[str, ...]:
     clinical = referral.clinical
     plan = [f"随访：{one.what}（{one.due_on:%Y-%m-%d}）" for one in clinical.plan]
     travel = [_travel(referral.transport)] if referral.transport else []
-    said = [clinical.summary, clinical.discharge_summary, *plan, *travel]
+    looks = referral.unidentified
+    who = [f"{seen(looks)}，发现于{looks.found_at}"] if looks and referral.is_unidentified else []
+    said = [*who, clinical.summary, clinical.discharge_summary, *plan, *travel]
     return tuple(note for note in said if note)
 
 

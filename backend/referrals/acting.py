@@ -14,14 +14,14 @@ from datetime import timedelta
 
 from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
-from backend.permissions import Actor
+from backend.permissions import SYSTEM, Actor
 from backend.referrals.deciding import check_hour, check_needs, check_rule, is_repeat, moved, step_of
-from backend.referrals.limits import TimeLimits
-from backend.referrals.machine import Part, ReferralEvent
+from backend.referrals.machine import THERE, Part, ReferralEvent, possible, rule_for
 from backend.referrals.models import Facts, Loose, Place, Referral
-from backend.referrals.ports import Places
+from backend.referrals.ports import Limits, Places
 from backend.referrals.sending import Sending, changed
-from backend.referrals.store import ReferralStore
+from backend.referrals.store import ReferralStore, Turn
+from backend.referrals.words import CAME_AFTER_ALL
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _WITH_HOUR = _WITH_PLACE | {ReferralEvent.DEPART}
 class Acting:
     """Every event but `send`."""
 
-    def __init__(self, store: ReferralStore, limits: TimeLimits, places: Places, sending: Sending) -> None:
+    def __init__(self, store: ReferralStore, limits: Limits, places: Places, sending: Sending) -> None:
         self._store = store
         self._limits = limits
         self._places = places
@@ -117,6 +117,7 @@ class Acting:
             check_hour(facts.expected_at, clock.now())
         if facts.attachments:
             await self._sending.check_attachments(referral.person_id, facts.attachments)
+        _check_known(referral, facts)
         if event is ReferralEvent.REDIRECT:
             return await self._redirect(actor, referral, part, facts)
         place = None
@@ -131,8 +132,11 @@ class Acting:
                 taken.append(place.appointment_id)
         now = clock.now()
         step = step_of(event, rule, part, actor, facts, referral, now)
-        after = moved(referral, event, rule, step, facts, self._limits, place)
-        if await self._store.write(after, [changed(after, event)]):
+        after = moved(referral, event, rule, step, facts, await self._limits.now(), place)
+        turns = [Turn(after, [changed(after, event)])]
+        if event is ReferralEvent.ARRIVE and referral.followed_by:
+            turns += await self._called_off(referral)
+        if await self._store.write_all(turns):
             after = replace(after, turn=after.turn + 1)
             if event is ReferralEvent.COMPLETE:
                 await self._sending.send_back(after)
@@ -140,14 +144,37 @@ class Acting:
         return None
 
     async def _redirect(self, actor: Actor, referral: Referral, part: Part, facts: Facts) -> Referral | None:
-        """The new one first: were it the other way round, a crash between could lose the patient."""
-        made, _ = await self._sending.redirect(referral, actor, part, facts)
+        """Together: whoever comes to the one at this moment is not expected at the other besides."""
+        new = await self._sending.redirect(referral, actor, part, facts)
         rule, part = check_rule(referral, ReferralEvent.REDIRECT, frozenset({part}))
         now = clock.now()
         step = step_of(ReferralEvent.REDIRECT, rule, part, actor, facts, referral, now)
-        marked = replace(referral, followed_by=made.id)
-        after = moved(marked, ReferralEvent.REDIRECT, rule, step, facts, self._limits)
-        return made if await self._store.write(after, [changed(after, ReferralEvent.REDIRECT)]) else None
+        marked = replace(referral, followed_by=new.referral.id)
+        after = moved(marked, ReferralEvent.REDIRECT, rule, step, facts, await self._limits.now())
+        turn = Turn(after, [changed(after, ReferralEvent.REDIRECT)])
+        return new.referral if await self._store.write_all([turn], new) else None
+
+    async def _called_off(self, referral: Referral) -> list[Turn]:
+        """Whoever was missed, sent elsewhere and has come after all: nobody expects him elsewhere any more.
+
+        What ended elsewhere is written, too, and goes on here: nobody can send him on from there meanwhile.
+        """
+        last = await self._sending.last_of(referral)
+        if last is None:
+            return []
+        if last.state in THERE:
+            text = "患者已改转，并已到达改转的机构，请先与对方核对。"
+            data = {"state": str(referral.state), "followed_by": last.id}
+            raise AppError(ErrorCode.REFERRAL_STATE, "is elsewhere", data=data, text=text)
+        here = replace(last, followed_by=referral.id)
+        rule = rule_for(last.state, ReferralEvent.WITHDRAW)
+        if rule is None:
+            goes_on = ReferralEvent.REDIRECT in possible(last.state, frozenset(Part))
+            return [Turn(here)] if goes_on else []
+        why = Facts(text=CAME_AFTER_ALL)
+        step = step_of(ReferralEvent.WITHDRAW, rule, Part.SYSTEM, SYSTEM, why, last, clock.now())
+        off = moved(here, ReferralEvent.WITHDRAW, rule, step, why, await self._limits.now())
+        return [Turn(off, [changed(off, ReferralEvent.WITHDRAW)])]
 
     # -- places ----------------------------------------------------------------------------------------
 
@@ -208,6 +235,13 @@ class Acting:
             if left == referral.loose or await self._store.write(replace(referral, loose=left)):
                 return
         log.warning("referral_place_left_loose", extra={"referral_id": referral_id})
+
+
+def _check_known(referral: Referral, facts: Facts) -> None:
+    """A place of the pool is somebody's, and so are the papers that go home with him."""
+    if referral.is_unidentified and (facts.schedule_id or facts.send_back):
+        text = "患者身份待查：请先登记身份；或直接安排床位、时间，完成诊治时不下转。"
+        raise AppError(ErrorCode.BAD_REQUEST, "unidentified", text=text)
 
 
 def _own_place(referral: Referral, facts: Facts) -> Place:

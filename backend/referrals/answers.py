@@ -24,6 +24,7 @@ from backend.referrals.models import (
     Urgency,
 )
 from backend.referrals.schemas import DiagnosisIn, PlanItemIn
+from backend.referrals.unidentified import SeenSex
 from backend.residents.models import Identity
 
 
@@ -86,8 +87,19 @@ class ReferralStepOut(Answer):
     reason: str
 
 
+class UnidentifiedOut(Answer):
+    """How somebody looks of whom nobody knows who he is, and where he was found."""
+
+    found_at: str
+    sex: SeenSex
+    age: int | None
+
+
 class ReferralPatientOut(Answer):
-    """The patient: in clear to the two institutions, masked to residents."""
+    """The patient: in clear to the two institutions, masked to residents.
+
+    `unidentified`: as he was sent; `id` is empty until somebody knows who he is.
+    """
 
     id: str
     name: str
@@ -95,6 +107,7 @@ class ReferralPatientOut(Answer):
     sex: str | None = None
     birth_on: date | None = None
     phone: str | None = None
+    unidentified: UnidentifiedOut | None = None
 
 
 class ReferralOut(Answer):
@@ -120,6 +133,7 @@ class ReferralOut(Answer):
     outcome_text: str
     accept_by: Instant | None
     arrive_by: Instant | None
+    finish_by: Instant | None
     created_at: Instant
     accepted_at: Instant | None
     arrived_at: Instant | None
@@ -208,7 +222,7 @@ class Names:
             urgency=referral.urgency,
             state=referral.state,
             level=referral.level,
-            patient=self._patient(referral.person_id),
+            patient=self._patient(referral),
             sender=self._party(
                 referral.from_organization_id, "", referral.from_practitioner_id, referral.from_phone
             ),
@@ -225,6 +239,7 @@ class Names:
             outcome_text=referral.outcome_text,
             accept_by=referral.accept_by,
             arrive_by=referral.arrive_by,
+            finish_by=referral.finish_by,
             created_at=referral.created_at,
             accepted_at=referral.accepted_at,
             arrived_at=referral.arrived_at,
@@ -235,10 +250,13 @@ class Names:
             can=can,
         )
 
-    def _patient(self, person_id: str) -> ReferralPatientOut:
+    def _patient(self, referral: Referral) -> ReferralPatientOut:
+        person_id, seen = referral.person_id, referral.unidentified
+        looks = UnidentifiedOut(found_at=seen.found_at, sex=seen.sex, age=seen.age) if seen else None
         known = self._identities.get(person_id)
         if known is None:
-            return ReferralPatientOut(id=person_id, name=self._patients.get(person_id, ""))
+            name = self._patients.get(person_id, "")
+            return ReferralPatientOut(id=person_id, name=name, unidentified=looks)
         return ReferralPatientOut(
             id=person_id,
             name=known.name,
@@ -246,6 +264,7 @@ class Names:
             sex=known.sex.value,
             birth_on=known.birth_on,
             phone=known.phone,
+            unidentified=looks,
         )
 
     def _party(

@@ -15,6 +15,8 @@ from backend.records.sharing_compose import Sharing
 from backend.referrals.acting import Acting
 from backend.referrals.following import Following
 from backend.referrals.limits import time_limits
+from backend.referrals.limits_book import LimitsBook
+from backend.referrals.limits_store import LimitsStore
 from backend.referrals.pool import GreenChannel
 from backend.referrals.ports import AskAbout
 from backend.referrals.sending import Sending
@@ -62,7 +64,8 @@ class _ShownCodes:
 
 def make_referrals(below: Below, ask_about: AskAbout) -> ReferralService:
     """The service and its parts."""
-    store, limits = ReferralStore(below.db, below.cipher), time_limits()
+    store = ReferralStore(below.db, below.cipher)
+    limits = LimitsBook(LimitsStore(below.db), time_limits(), below.audit)
     people, directory = below.residents, below.directory
     places = GreenChannel(below.claims, below.schedules, below.nudger)
     sending = Sending(
@@ -83,6 +86,7 @@ def make_referrals(below: Below, ask_about: AskAbout) -> ReferralService:
         acting=acting,
         following=Following(store, limits, acting, sending, below.sharing.care, ask_about),
         teller=teller,
+        limits=limits,
         places=places,
         people=people,
         household=people.patients,

@@ -12,7 +12,17 @@ from backend.errors import AppError, ErrorCode
 from backend.ids import named_id
 from backend.permissions import Actor
 from backend.referrals.limits import TimeLimits
-from backend.referrals.machine import ENDED, PLACED, WAITING, Need, Part, ReferralEvent, Rule, rule_for
+from backend.referrals.machine import (
+    ENDED,
+    PLACED,
+    THERE,
+    WAITING,
+    Need,
+    Part,
+    ReferralEvent,
+    Rule,
+    rule_for,
+)
 from backend.referrals.models import (
     Clinical,
     Facts,
@@ -22,6 +32,8 @@ from backend.referrals.models import (
     Referral,
     Step,
     Transport,
+    Urgency,
+    Who,
 )
 
 # Who acts in several parts at once acts in the first of these that may.
@@ -35,6 +47,7 @@ _HAS: dict[Need, Callable[[Facts], bool]] = {
     Need.TRANSPORT: lambda facts: facts.transport is not None,
     Need.OUTCOME: lambda facts: facts.outcome is not None,
     Need.RECEIVER: lambda facts: bool(facts.to_organization_id) or facts.nearest,
+    Need.IDENTITY: lambda facts: _says_who(facts.who),
     Need.PLACE: lambda facts: bool(facts.schedule_id) or facts.expected_at is not None,
 }
 _FIELDS = {
@@ -43,6 +56,7 @@ _FIELDS = {
     Need.TRANSPORT: "transport",
     Need.OUTCOME: "outcome",
     Need.RECEIVER: "to_organization_id",
+    Need.IDENTITY: "patient",
     Need.PLACE: "schedule_id",
 }
 
@@ -64,7 +78,7 @@ def check_rule(referral: Referral, event: ReferralEvent, parts: frozenset[Part])
     Raises FORBIDDEN where the event is another side's, REFERRAL_STATE where it cannot happen now.
     """
     rule = rule_for(referral.state, event)
-    if rule is None or (event is ReferralEvent.REDIRECT and referral.followed_by):
+    if rule is None or not may_follow(referral, event):
         raise AppError(
             ErrorCode.REFERRAL_STATE,
             f"{event} in {referral.state}",
@@ -74,6 +88,17 @@ def check_rule(referral: Referral, event: ReferralEvent, parts: frozenset[Part])
     if part is None:
         raise AppError(ErrorCode.FORBIDDEN, f"{event} is not theirs")
     return rule, part
+
+
+def may_follow(referral: Referral, event: ReferralEvent) -> bool:
+    """What the state does not tell: one goes on once, and is identified once."""
+    if event is ReferralEvent.REDIRECT:
+        return not referral.followed_by
+    return event is not ReferralEvent.IDENTIFY or referral.is_unidentified
+
+
+def _says_who(who: Who | None) -> bool:
+    return who is not None and bool(who.person_id or who.code or (who.name and who.id_number))
 
 
 def check_needs(rule: Rule, facts: Facts) -> None:
@@ -168,20 +193,26 @@ def _timed(
     before: Referral, after: Referral, event: ReferralEvent, limits: TimeLimits, now: datetime
 ) -> Referral:
     """The clock that runs now."""
-    if after.state in WAITING:
+    if event is ReferralEvent.IDENTIFY:
+        return after
+    if after.state in WAITING | THERE:
         if event is ReferralEvent.ESCALATE:
             level = limits.next_level(before.state, before.urgency, before.level) or before.level
             due = limits.next_due(after.state, after.urgency, level, now)
-            return replace(after, level=level, due_at=due)
+            # Whoever arrived before there was such a clock is late from now on.
+            late = (before.finish_by or now) if after.state in THERE else None
+            return replace(after, level=level, due_at=due, finish_by=late)
         by = limits.answer_by(after.state, after.urgency, now)
         due = limits.next_due(after.state, after.urgency, Level.SENT, now)
+        if after.state in THERE:
+            return replace(after, level=Level.SENT, accept_by=None, finish_by=by, due_at=due)
         return replace(after, level=Level.SENT, accept_by=by, due_at=due)
     if after.state in PLACED:
         if event is ReferralEvent.WISH:
             return after
         by = limits.arrive_by(after.urgency, _expected(after, now))
         return replace(after, level=Level.SENT, accept_by=None, arrive_by=by, due_at=by)
-    return replace(after, due_at=None, accept_by=None)
+    return replace(after, due_at=None, accept_by=None, finish_by=None)
 
 
 def _expected(after: Referral, now: datetime) -> datetime:
@@ -238,7 +269,8 @@ def _depart(after: Referral, facts: Facts, now: datetime) -> Referral:
 
 
 def _arrive(after: Referral, facts: Facts, now: datetime) -> Referral:
-    return replace(after, arrived_at=now, ended_at=None)
+    # Whatever went on from it has been called off.
+    return replace(after, arrived_at=now, ended_at=None, followed_by="")
 
 
 def _complete(after: Referral, facts: Facts, now: datetime) -> Referral:
@@ -261,9 +293,26 @@ def successor_id(referral_id: str) -> str:
     return named_id("referral", "after", referral_id)
 
 
+def way_of(referral: Referral) -> str:
+    """By which two referrals are known to be of the same patient from the same to the same.
+
+    What can wait turns no emergency away: emergencies have a way of their own.
+    """
+    need = "emergency" if referral.urgency is Urgency.EMERGENCY else ""
+    sides = referral.from_organization_id, referral.to_organization_id
+    return named_id("referral_way", referral.person_id, *sides, referral.direction, need)
+
+
+def _identify(after: Referral, facts: Facts, now: datetime) -> Referral:
+    if facts.who is None:
+        raise missing_fields("patient")
+    return replace(after, person_id=facts.who.person_id)
+
+
 def _back_id(done: Referral) -> str:
-    """Of the referral back. Who was missed, sent elsewhere and came after all has a successor already."""
-    return named_id("referral", "back", done.id) if done.followed_by else successor_id(done.id)
+    """Of the referral back. Who was missed, sent elsewhere and came after all has had a successor."""
+    redirected = any(step.event is ReferralEvent.REDIRECT for step in done.history)
+    return named_id("referral", "back", done.id) if redirected else successor_id(done.id)
 
 
 _APPLY: dict[ReferralEvent, Callable[[Referral, Facts, datetime], Referral]] = {
@@ -275,4 +324,5 @@ _APPLY: dict[ReferralEvent, Callable[[Referral, Facts, datetime], Referral]] = {
     ReferralEvent.DEPART: _depart,
     ReferralEvent.ARRIVE: _arrive,
     ReferralEvent.COMPLETE: _complete,
+    ReferralEvent.IDENTIFY: _identify,
 }

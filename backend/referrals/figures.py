@@ -11,7 +11,8 @@ from typing import Any
 
 from backend import clock
 from backend.errors import AppError, ErrorCode
-from backend.referrals.models import MonthFigures, Side
+from backend.referrals.figures_models import MonthFigures
+from backend.referrals.models import Side
 
 # Of the whole scope.
 EVERYWHERE = ""

@@ -17,10 +17,9 @@ from backend.permissions import SYSTEM
 from backend.records.care_rules import CARE_STEPS, STAY
 from backend.records.sharing_models import CareKind
 from backend.referrals.acting import Acting
-from backend.referrals.limits import TimeLimits
-from backend.referrals.machine import PLACED, WAITING, Part, ReferralEvent, ReferralState
+from backend.referrals.machine import PLACED, THERE, WAITING, Part, ReferralEvent, ReferralState
 from backend.referrals.models import NO_FACTS, Facts, Outcome, Referral
-from backend.referrals.ports import AskAbout, CareBook
+from backend.referrals.ports import AskAbout, CareBook, Limits
 from backend.referrals.sending import Sending
 from backend.referrals.store import ReferralStore
 from backend.worker.events import Event
@@ -43,7 +42,7 @@ class Following:
     def __init__(
         self,
         store: ReferralStore,
-        limits: TimeLimits,
+        limits: Limits,
         acting: Acting,
         sending: Sending,
         care: CareBook,
@@ -119,7 +118,7 @@ class Following:
         due = await self._store.due(now, SWEEP_BATCH)
         for referral in due:
             with _one_alone(referral):
-                await self._by_itself(referral, self._next(referral))
+                await self._by_itself(referral, await self._next(referral))
         loose = await self._store.with_loose(now - LEFT_AFTER, SWEEP_BATCH)
         for referral in loose:
             with _one_alone(referral):
@@ -138,14 +137,19 @@ class Following:
             elif referral.state is ReferralState.IN_TRANSIT:
                 await self._by_itself(referral, ReferralEvent.MISS)
                 await self.settle(await self._acting.reload(referral.id))
+            elif referral.state in THERE:
+                await self._by_itself(referral, ReferralEvent.CLOSE)
+                await self.settle(await self._acting.reload(referral.id))
             await self._store.forget(referral.id)
 
     # -- one by one ------------------------------------------------------------------------------------
 
-    def _next(self, referral: Referral) -> ReferralEvent:
-        if referral.state in WAITING:
-            level = self._limits.next_level(referral.state, referral.urgency, referral.level)
-            return ReferralEvent.LAPSE if level is None else ReferralEvent.ESCALATE
+    async def _next(self, referral: Referral) -> ReferralEvent:
+        if referral.state in WAITING | THERE:
+            limits = await self._limits.now()
+            level = limits.next_level(referral.state, referral.urgency, referral.level)
+            given_up = ReferralEvent.CLOSE if referral.state in THERE else ReferralEvent.LAPSE
+            return given_up if level is None else ReferralEvent.ESCALATE
         # Who had no place to come to has not stayed away.
         lost = referral.place is not None and referral.place.lost
         at_home = referral.state is ReferralState.ACCEPTED
@@ -194,7 +198,11 @@ class Following:
             await self._acting.act(SYSTEM, referral, ReferralEvent.REDIRECT, facts, _BY_SYSTEM)
         except AppError as error:
             # Nobody else takes it: the sender is told, and sees it on his list.
-            if error.code not in (ErrorCode.REFERRAL_NO_RECEIVER, ErrorCode.REFERRAL_STATE):
+            if error.code not in (
+                ErrorCode.REFERRAL_NO_RECEIVER,
+                ErrorCode.REFERRAL_STATE,
+                ErrorCode.REFERRAL_OPEN,
+            ):
                 raise
 
 

@@ -19,7 +19,14 @@ _PLACE_ERRORS = (
     E.SCHEDULE_NOT_FOUND, E.SCHEDULE_STOPPED, E.SLOT_NOT_FOUND, E.SLOT_PAST, E.SLOT_RESERVED, E.SLOT_TAKEN,
     E.SOLD_OUT, E.ALREADY_BOOKED,
 )  # fmt: skip
-_ACT_ERRORS = (E.NOT_FOUND, E.REFERRAL_STATE, E.REFERRAL_NO_RECEIVER, E.CONFLICT, *_PLACE_ERRORS)
+_WHO_ERRORS = (
+    E.NAME_INVALID, E.ID_NUMBER_INVALID, E.PHONE_INVALID, E.REAL_NAME_MISMATCH, E.CODE_EXPIRED,
+    E.CODE_REPLAYED,
+)  # fmt: skip
+_ACT_ERRORS = (
+    E.NOT_FOUND, E.REFERRAL_STATE, E.REFERRAL_OPEN, E.REFERRAL_NO_RECEIVER, E.CONFLICT,
+    *_PLACE_ERRORS, *_WHO_ERRORS,
+)  # fmt: skip
 
 
 class _ReferralAnswers(APIHandler):
@@ -57,8 +64,7 @@ class HospitalReferralsHandler(_ReferralAnswers):
         "Refer a patient",
         status=201,
         errors=(
-            E.NAME_INVALID, E.ID_NUMBER_INVALID, E.PHONE_INVALID, E.REAL_NAME_MISMATCH,
-            E.PRACTITIONER_UNKNOWN, E.REFERRAL_OPEN, E.REFERRAL_NO_RECEIVER, E.CODE_EXPIRED, E.CODE_REPLAYED,
+            *_WHO_ERRORS, E.PRACTITIONER_UNKNOWN, E.REFERRAL_OPEN, E.REFERRAL_NO_RECEIVER,
             E.IDEMPOTENCY_KEY_INVALID, E.IDEMPOTENCY_KEY_REUSED,
         ),
         tag=_TAG,
@@ -99,8 +105,8 @@ class HospitalReferralEventHandler(_ReferralAnswers):
     @operation("Move a referral", errors=_ACT_ERRORS, tag=_TAG, rate_limit="hospital_write")
     async def post(self, body: schemas.ReferralFactsIn, referral_id: str, event: str) -> answers.ReferralOut:
         """Events: ask_more, supplement, accept, reject, rebook, depart, arrive, begin_treatment, complete,
-        withdraw, miss, redirect. Which side may do which, and what each needs, is in docs/referrals.md. Safe
-        to repeat.
+        withdraw, miss, redirect, identify. Which side may do which, and what each needs, is in
+        docs/referrals.md. Safe to repeat.
         """
         facts = await self._facts(body)
         moved = await self.services.referrals.act(self.actor, referral_id, ReferralEvent(event), facts)
@@ -130,6 +136,7 @@ class HospitalReferralEventHandler(_ReferralAnswers):
             to_organization_id=body.to,
             to_department_id=body.department,
             nearest=body.nearest,
+            who=schemas.who_of(body.patient) if body.patient else None,
         )
 
 
@@ -230,7 +237,9 @@ class WishHandler(_ReferralAnswers):
         return (await self.shown(moved))[0]
 
 
-_NOT_HOSPITALS = {ReferralEvent.SEND, ReferralEvent.WISH, ReferralEvent.ESCALATE, ReferralEvent.LAPSE}
+_NOT_HOSPITALS = {
+    ReferralEvent.SEND, ReferralEvent.WISH, ReferralEvent.ESCALATE, ReferralEvent.LAPSE, ReferralEvent.CLOSE,
+}  # fmt: skip
 _HOSPITALS = "|".join(event for event in ReferralEvent if event not in _NOT_HOSPITALS)
 
 routes = [

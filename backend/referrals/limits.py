@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backend import clock
-from backend.referrals.machine import ReferralState
+from backend.referrals.machine import THERE, ReferralState
 from backend.referrals.models import LEVELS, Level, Urgency
 
 _FILE = Path(__file__).with_name("data") / "time_limits.json"
@@ -84,6 +84,8 @@ class UrgencyLimits(_Closed):
 
     answer: Wait
     supplement: Wait
+    # From arrival, and again from when treatment begins, until somebody has said how it ended.
+    finish: Wait
     arrive_after: _Minutes
 
 
@@ -101,12 +103,14 @@ class TimeLimits(_Closed):
         return self
 
     def wait(self, state: ReferralState, urgency: Urgency) -> Wait:
-        """What is waited for: the receiver's answer, or the sender's supplement."""
+        """What is waited for: the receiver's answer, the sender's supplement, or how it ended."""
         of = self.urgencies[urgency]
+        if state in THERE:
+            return of.finish
         return of.supplement if state is ReferralState.RETURNED else of.answer
 
     def answer_by(self, state: ReferralState, urgency: Urgency, since: datetime) -> datetime:
-        """Until when somebody is to have answered; overdue from then on."""
+        """Until when somebody is to have done what is waited for; overdue from then on."""
         wait = self.wait(state, urgency)
         return self._after(wait, since, wait.steps[0].after)
 
@@ -117,7 +121,7 @@ class TimeLimits(_Closed):
         return self._after(wait, since, minutes)
 
     def next_level(self, state: ReferralState, urgency: Urgency, level: Level) -> Level | None:
-        """Whom it reaches next; None when it lapses."""
+        """Whom it reaches next; None when it is given up."""
         wait, taken = self.wait(state, urgency), LEVELS.index(level)
         return wait.steps[taken].to if taken < len(wait.steps) else None
 

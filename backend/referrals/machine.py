@@ -41,6 +41,8 @@ class ReferralEvent(StrEnum):
     LAPSE = "lapse"
     MISS = "miss"
     REDIRECT = "redirect"
+    CLOSE = "close"  # nobody has said how it ended
+    IDENTIFY = "identify"  # who he is, of whom nobody knew it when he was sent
 
 
 class Part(StrEnum):
@@ -61,6 +63,7 @@ class Need(StrEnum):
     REASON = "reason"  # one of the codes of `REJECT_REASONS`
     TRANSPORT = "transport"
     OUTCOME = "outcome"
+    IDENTITY = "identity"  # name and ID number, or a health code
     RECEIVER = "receiver"  # another institution, or the nearest that takes it
 
 
@@ -86,11 +89,12 @@ TABLE: dict[tuple[ReferralState | None, ReferralEvent], Rule] = {
     (_S.REQUESTED, _E.ASK_MORE): _rule(_S.RETURNED, _P.RECEIVER, needs=(_N.TEXT,)),
     (_S.REQUESTED, _E.ACCEPT): _rule(_S.ACCEPTED, _P.RECEIVER, needs=(_N.PLACE,)),
     (_S.REQUESTED, _E.REJECT): _rule(_S.REJECTED, _P.RECEIVER, needs=(_N.REASON,)),
-    (_S.REQUESTED, _E.WITHDRAW): _rule(_S.WITHDRAWN, _P.SENDER, _P.RESIDENT),
+    # The system, here and below: he has come after all to whom he was sent before.
+    (_S.REQUESTED, _E.WITHDRAW): _rule(_S.WITHDRAWN, _P.SENDER, _P.RESIDENT, _P.SYSTEM),
     (_S.REQUESTED, _E.ESCALATE): _rule(_S.REQUESTED, _P.SYSTEM),
     (_S.REQUESTED, _E.LAPSE): _rule(_S.LAPSED, _P.SYSTEM, _P.CITY),
     (_S.RETURNED, _E.SUPPLEMENT): _rule(_S.REQUESTED, _P.SENDER, needs=(_N.TEXT,)),
-    (_S.RETURNED, _E.WITHDRAW): _rule(_S.WITHDRAWN, _P.SENDER, _P.RESIDENT),
+    (_S.RETURNED, _E.WITHDRAW): _rule(_S.WITHDRAWN, _P.SENDER, _P.RESIDENT, _P.SYSTEM),
     (_S.RETURNED, _E.ESCALATE): _rule(_S.RETURNED, _P.SYSTEM),
     (_S.RETURNED, _E.LAPSE): _rule(_S.LAPSED, _P.SYSTEM, _P.CITY),
     # A bed that was promised may be gone: better said than found out at the door.
@@ -100,18 +104,23 @@ TABLE: dict[tuple[ReferralState | None, ReferralEvent], Rule] = {
     (_S.ACCEPTED, _E.DEPART): _rule(_S.IN_TRANSIT, _P.SENDER, needs=(_N.TRANSPORT,)),
     # The system: the patient's health code was shown there.
     (_S.ACCEPTED, _E.ARRIVE): _rule(_S.ARRIVED, _P.RECEIVER, _P.SYSTEM),
-    (_S.ACCEPTED, _E.WITHDRAW): _rule(_S.WITHDRAWN, _P.SENDER, _P.RESIDENT),
+    (_S.ACCEPTED, _E.WITHDRAW): _rule(_S.WITHDRAWN, _P.SENDER, _P.RESIDENT, _P.SYSTEM),
     (_S.ACCEPTED, _E.MISS): _rule(_S.NOT_ARRIVED, _P.RECEIVER, _P.SYSTEM),
     # Its place was lost (a clinic stopped), and nobody has given another.
     (_S.ACCEPTED, _E.LAPSE): _rule(_S.LAPSED, _P.SYSTEM, _P.CITY),
     # Another ambulance, a later hour.
     (_S.IN_TRANSIT, _E.DEPART): _rule(_S.IN_TRANSIT, _P.SENDER, needs=(_N.TRANSPORT,)),
     (_S.IN_TRANSIT, _E.ARRIVE): _rule(_S.ARRIVED, _P.RECEIVER, _P.SYSTEM),
-    (_S.IN_TRANSIT, _E.WITHDRAW): _rule(_S.WITHDRAWN, _P.SENDER),
+    (_S.IN_TRANSIT, _E.WITHDRAW): _rule(_S.WITHDRAWN, _P.SENDER, _P.SYSTEM),
     (_S.IN_TRANSIT, _E.MISS): _rule(_S.NOT_ARRIVED, _P.RECEIVER, _P.SYSTEM),
     (_S.ARRIVED, _E.BEGIN_TREATMENT): _rule(_S.TREATING, _P.RECEIVER),
     (_S.ARRIVED, _E.COMPLETE): _rule(_S.COMPLETED, _P.RECEIVER, needs=(_N.OUTCOME,)),
     (_S.TREATING, _E.COMPLETE): _rule(_S.COMPLETED, _P.RECEIVER, needs=(_N.OUTCOME,)),
+    # Nobody writes down how it ended: the receiver is reminded, and reads the record no longer than that.
+    (_S.ARRIVED, _E.ESCALATE): _rule(_S.ARRIVED, _P.SYSTEM),
+    (_S.TREATING, _E.ESCALATE): _rule(_S.TREATING, _P.SYSTEM),
+    (_S.ARRIVED, _E.CLOSE): _rule(_S.COMPLETED, _P.SYSTEM),
+    (_S.TREATING, _E.CLOSE): _rule(_S.COMPLETED, _P.SYSTEM),
     # Whoever was given up on may still come.
     (_S.NOT_ARRIVED, _E.ARRIVE): _rule(_S.ARRIVED, _P.RECEIVER),
     # The system: an emergency that asked for whoever is nearest goes on to the next.
@@ -119,6 +128,14 @@ TABLE: dict[tuple[ReferralState | None, ReferralEvent], Rule] = {
     (_S.LAPSED, _E.REDIRECT): _rule(_S.LAPSED, _P.SENDER, _P.CITY, _P.SYSTEM, needs=(_N.RECEIVER,)),
     (_S.NOT_ARRIVED, _E.REDIRECT): _rule(_S.NOT_ARRIVED, _P.SENDER, _P.CITY, needs=(_N.RECEIVER,)),
 }
+
+# Also when it is over: only then he may be able to say it, or somebody comes to look for him.
+TABLE |= {
+    (state, _E.IDENTIFY): _rule(state, _P.SENDER, _P.RECEIVER, needs=(_N.IDENTITY,))
+    for state in (
+        _S.REQUESTED, _S.RETURNED, _S.ACCEPTED, _S.IN_TRANSIT, _S.ARRIVED, _S.TREATING, _S.COMPLETED,
+    )
+}  # fmt: skip
 
 # The receiver may read the record: from acceptance (in an emergency from sending) to the end.
 CARED_FOR = frozenset({_S.ACCEPTED, _S.IN_TRANSIT, _S.ARRIVED, _S.TREATING})
@@ -128,6 +145,9 @@ OPEN = WAITING | CARED_FOR
 ENDED = frozenset(_S) - OPEN
 # A place of the pool is kept for these.
 PLACED = frozenset({_S.ACCEPTED, _S.IN_TRANSIT})
+# The patient is still to come; and whoever has come is there. None of the latter is ever still to come again.
+UNDER_WAY = WAITING | PLACED
+THERE = frozenset({_S.ARRIVED, _S.TREATING})
 
 
 def rule_for(state: ReferralState | None, event: ReferralEvent) -> Rule | None:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from backend.referrals.machine import CARED_FOR, ENDED, OPEN, Part, ReferralEvent, ReferralState
+from backend.referrals.unidentified import Unidentified
 
 
 class Direction(StrEnum):
@@ -170,6 +171,8 @@ class Referral:
     created_at: datetime
     updated_at: datetime
     turn: int = 0
+    # As he was sent, when nobody knew who he is; `person_id` is empty until somebody does.
+    unidentified: Unidentified | None = None
     # Empty: any department of the receiver.
     to_department_id: str = ""
     from_practitioner_id: str = ""
@@ -193,6 +196,7 @@ class Referral:
     # When the clock that runs now has run out; None where none runs.
     accept_by: datetime | None = None
     arrive_by: datetime | None = None
+    finish_by: datetime | None = None
     # When the next thing is to be done by itself.
     due_at: datetime | None = None
     accepted_at: datetime | None = None
@@ -215,13 +219,20 @@ class Referral:
         return self.state in OPEN
 
     @property
+    def is_unidentified(self) -> bool:
+        """Whether nobody knows yet who he is."""
+        return not self.person_id and self.unidentified is not None
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing but redirecting can follow."""
         return self.state in ENDED
 
     @property
     def gives_access(self) -> bool:
-        """Whether the receiver may read the record because of it."""
+        """Whether the receiver may read the record because of it: of somebody who is known."""
+        if not self.person_id:
+            return False
         # Nobody is rushed down: there the receiver reads when he has accepted.
         need = self.urgency is Urgency.EMERGENCY and self.direction is Direction.UP
         asked_in_need = need and self.state in OPEN
@@ -230,13 +241,15 @@ class Referral:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """The patient, in one of three ways: name and ID number, a health code, or somebody known already."""
+    """The patient: name and ID number, a health code, somebody known already, or nobody known yet."""
 
     name: str = field(default="", repr=False)
     id_number: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
     code: str = field(default="", repr=False)
     person_id: str = ""
+    # Emergencies only.
+    unidentified: Unidentified | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +308,8 @@ class Facts:
     to_organization_id: str = ""
     to_department_id: str = ""
     nearest: bool = False
+    # identify
+    who: Who | None = None
 
 
 NO_FACTS = Facts()
@@ -316,8 +331,10 @@ class ReferralQuery:
     states: tuple[ReferralState, ...] = ()
     urgency: Urgency | None = None
     direction: Direction | None = None
-    # Nobody has answered in time.
+    # Nobody has answered, or said how it ended, in time.
     overdue: bool = False
+    # How far it has been escalated.
+    level: Level | None = None
     # Of one person whom the resident acts for.
     person_id: str | None = None
     cursor: str | None = None
@@ -354,12 +371,18 @@ class Counters:
     to_supplement: int = 0  # ours, returned
     to_redirect: int = 0  # ours, rejected, lapsed or missed, and not redirected
     to_rebook: int = 0  # sent to us: the place is lost, or another time is wished for
+    to_finish: int = 0  # sent to us, arrived long ago, and nobody has said how it ended
     overdue: int = 0
+    at_city: int = 0  # for the city alone: answered by nobody else
+
+
+# Whose desk is called when no institution answers.
+CITY = "city"
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who answers referrals at an institution, and what it takes. No desk: nobody is called."""
+    """Who answers referrals at an institution, or at the city. No desk: nobody is called."""
 
     organization_id: str
     # Takes emergencies that ask for whoever is nearest.
@@ -367,30 +390,3 @@ class Desk:
     # Called when nobody answers: first the desk on duty, then whoever is responsible.
     duty_phone: str = field(default="", repr=False)
     operators_phone: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class MonthFigures:
-    """What one institution received, or sent, in a month."""
-
-    month: str
-    organization_id: str
-    side: Side
-    up: int = 0
-    down: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    lapsed: int = 0
-    withdrawn: int = 0
-    arrived: int = 0
-    missed: int = 0
-    median_minutes_to_accept: int | None = None
-    # Of those accepted whose day has come, in thousandths; None where there are none.
-    arrival_permille: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReferralFigures:
-    """Figures by month and institution, and of the whole scope by month (organization "")."""
-
-    rows: tuple[MonthFigures, ...]

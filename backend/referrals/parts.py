@@ -24,7 +24,7 @@ async def parts_of(actor: Actor, referral: Referral, people: People) -> frozense
     if actor.kind == "system":
         return frozenset({Part.SYSTEM})
     if actor.kind == "resident":
-        if not actor.may(Permission.RESIDENT_REFERRALS_READ):
+        if not actor.may(Permission.RESIDENT_REFERRALS_READ) or not referral.person_id:
             return frozenset()
         try:
             await people.access_patient(actor, referral.person_id)
@@ -38,6 +38,11 @@ async def parts_of(actor: Actor, referral: Referral, people: People) -> frozense
         return frozenset({Part.CITY})
     sides = {Part.SENDER: referral.from_organization_id, Part.RECEIVER: referral.to_organization_id}
     return frozenset(part for part, place in sides.items() if place in actor.organization_ids)
+
+
+def may_read(actor: Actor) -> bool:
+    """Whether somebody reads referrals of institutions."""
+    return any(actor.may(permission) for permission in _READ.values())
 
 
 def may_act(actor: Actor) -> bool:
@@ -66,7 +71,9 @@ async def shown_to(actor: Actor, referral: Referral, parts: frozenset[Part], peo
 
 def _without_clinical(referral: Referral) -> Referral:
     history = tuple(replace(step, text="") for step in _without_names(referral))
-    return replace(referral, clinical=NOTHING_CLINICAL, back=None, asked="", outcome_text="", history=history)
+    seen = replace(referral.unidentified, found_at="") if referral.unidentified else None
+    said = replace(referral, unidentified=seen, asked="", outcome_text="", history=history)
+    return replace(said, clinical=NOTHING_CLINICAL, back=None)
 
 
 def _without_names(referral: Referral) -> tuple[Step, ...]:

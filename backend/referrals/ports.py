@@ -9,18 +9,10 @@ from typing import Any, Protocol
 from backend.directory.models import Department, Organization, Practitioner
 from backend.permissions import Actor
 from backend.records.sharing_models import CareKind
+from backend.referrals.figures_models import ReferralFigures
+from backend.referrals.limits import TimeLimits
 from backend.referrals.machine import ReferralEvent
-from backend.referrals.models import (
-    NO_FACTS,
-    Draft,
-    Facts,
-    Found,
-    FreePlaces,
-    Place,
-    Referral,
-    ReferralFigures,
-    ReferralQuery,
-)
+from backend.referrals.models import NO_FACTS, Draft, Facts, Found, FreePlaces, Place, Referral, ReferralQuery
 from backend.residents.models import Patient
 
 
@@ -42,6 +34,12 @@ class Places(Protocol):
 
     async def give_back(self, appointment_id: str) -> bool:
         """End the booking if there is one; False when there never was. Safe to repeat."""
+
+
+class Limits(Protocol):
+    """How long each part may take."""
+
+    async def now(self) -> TimeLimits: ...
 
 
 class CareBook(Protocol):

@@ -22,6 +22,7 @@ from backend.referrals.models import (
     Urgency,
     Who,
 )
+from backend.referrals.unidentified import SeenSex, Unidentified
 from backend.slotpool.schedules_schemas import ZonedInstant
 
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
@@ -46,18 +47,31 @@ class PlanItemIn(Schema):
     due_on: WrittenDay
 
 
+class UnidentifiedIn(Schema):
+    """Somebody of whom nobody knows who he is."""
+
+    found_at: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    sex: SeenSex = SeenSex.UNKNOWN
+    age: int | None = Field(None, ge=0, le=120, description="About so many years.")
+
+
 class ReferredPatientIn(Schema):
-    """The patient: name and ID number as at a window, or the health code that is being shown."""
+    """The patient: name and ID number as at a window, or the health code that is being shown.
+
+    Emergencies only: `unidentified`, where nobody knows who he is; `identify` says it later.
+    """
 
     name: _Line = ""
     id_number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=18)] = ""
     phone: _Phone = ""
     health_code: Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)] = ""
+    unidentified: UnidentifiedIn | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> ReferredPatientIn:
-        if not self.health_code and not (self.name and self.id_number):
-            raise ValueError("name and id_number, or health_code")
+        known = bool(self.health_code or (self.name and self.id_number))
+        if known == (self.unidentified is not None):
+            raise ValueError("name and id_number, or health_code, or unidentified")
         return self
 
 
@@ -108,6 +122,7 @@ class ReferralFactsIn(Schema):
     to: _OptionalID = ""
     department: _OptionalID = ""
     nearest: bool = False
+    patient: ReferredPatientIn | None = Field(None, description="identify: who the patient is.")
 
 
 class ReferralsQuery(PageQuery):
@@ -157,9 +172,8 @@ class WishAnotherTime(Schema):
 
 def draft_of(body: SendReferral, practitioner_id: str) -> Draft:
     """A draft as it came in."""
-    who = body.patient
     return Draft(
-        who=Who(name=who.name, id_number=who.id_number, phone=who.phone, code=who.health_code),
+        who=who_of(body.patient),
         reason=body.reason,
         urgency=body.urgency,
         direction=body.direction,
@@ -175,6 +189,18 @@ def draft_of(body: SendReferral, practitioner_id: str) -> Draft:
         wanted_until=body.wanted_until,
         discharge_summary=body.discharge_summary,
         plan=plan_of(body.plan),
+    )
+
+
+def who_of(patient: ReferredPatientIn) -> Who:
+    """The patient as he came in."""
+    seen = patient.unidentified
+    return Who(
+        name=patient.name,
+        id_number=patient.id_number,
+        phone=patient.phone,
+        code=patient.health_code,
+        unidentified=Unidentified(seen.found_at, seen.sex, seen.age) if seen else None,
     )
 
 

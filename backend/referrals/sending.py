@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 
 from backend import clock
-from backend.directory.models import Organization
 from backend.errors import AppError, ErrorCode
 from backend.ids import named_id
 from backend.permissions import Actor
-from backend.referrals.deciding import facts_key, missing_fields, successor_id
-from backend.referrals.limits import TimeLimits
-from backend.referrals.machine import Part, ReferralEvent, ReferralState
+from backend.referrals.deciding import missing_fields, successor_id
+from backend.referrals.drafts import (
+    blank,
+    check_draft,
+    check_nearest,
+    check_same,
+    distance_km,
+    of_draft,
+    sent_step,
+)
+from backend.referrals.machine import UNDER_WAY, Part, ReferralEvent, ReferralState
 from backend.referrals.models import (
-    NO_FACTS,
-    Clinical,
     Direction,
     Draft,
     Facts,
@@ -25,14 +28,15 @@ from backend.referrals.models import (
     Referral,
     Step,
     Urgency,
+    Who,
 )
-from backend.referrals.ports import Charts, Codes, Directory, People
-from backend.referrals.store import ReferralStore
+from backend.referrals.ports import Charts, Codes, Directory, Limits, People
+from backend.referrals.store import New, ReferralStore
 from backend.worker.events import NORMAL, URGENT, Event, EventKind
 
 # So far back a chain of redirections is looked at: farther than there are institutions to be sent to.
 _CHAIN = 500
-_THERE = frozenset({ReferralState.ARRIVED, ReferralState.TREATING})
+_TRIES = 4
 
 
 class Sending:
@@ -41,7 +45,7 @@ class Sending:
     def __init__(
         self,
         store: ReferralStore,
-        limits: TimeLimits,
+        limits: Limits,
         *,
         people: People,
         codes: Codes,
@@ -62,27 +66,24 @@ class Sending:
         known = await self._store.find(referral_id)
         if known is not None and draft.who.code:
             # A code is used up once.
-            return _same(known, draft, by, known.person_id), False
-        _check_draft(draft)
-        person_id = await self._person(actor, by, draft)
+            return check_same(known, draft, by, known.person_id), False
+        check_draft(draft)
+        person_id = await self._person(actor, by, draft.who)
         if known is not None:
-            return _same(known, draft, by, person_id), False
+            return check_same(known, draft, by, person_id), False
         to = await self._receiver(draft.to_organization_id, draft.to_department_id, by, nearest=draft.nearest)
         await self.check_attachments(person_id, draft.attachments)
         await self._check_not_open(referral_id, person_id, by, to, draft)
-        made = _of_draft(
+        made = of_draft(
             referral_id, draft, person_id, by, to, await self._practitioner(actor, draft, by), actor
         )
-        return await self._keep(made, _step(actor, Part.SENDER, by, clock.now()))
+        return await self._keep(await self._new(made, sent_step(actor, Part.SENDER, by, clock.now())))
 
-    async def redirect(self, old: Referral, actor: Actor, part: Part, facts: Facts) -> tuple[Referral, bool]:
-        """The referral that goes on from one that was rejected, has lapsed, or was missed."""
-        known = await self._store.find(successor_id(old.id))
-        if known is not None:
-            return known, False
-        if not old.person_id:
+    async def redirect(self, old: Referral, actor: Actor, part: Part, facts: Facts) -> New:
+        """The referral that is to go on from one that was rejected, has lapsed, or was missed."""
+        if not old.person_id and not old.is_unidentified:
             raise AppError(ErrorCode.REFERRAL_STATE, "nobody is left to be sent")
-        _check_nearest(facts.nearest, old.urgency, old.direction)
+        check_nearest(facts.nearest, old.urgency, old.direction)
         tried = await self._tried(old)
         to = await self._receiver(
             facts.to_organization_id,
@@ -92,12 +93,24 @@ class Sending:
             without=tried,
         )
         made = replace(
-            _blank(successor_id(old.id), old, clock.now()),
+            blank(successor_id(old.id), old, clock.now()),
             to_organization_id=to,
             to_department_id=facts.to_department_id,
             nearest=facts.nearest,
         )
-        return await self._keep(made, _step(actor, part, old.from_organization_id, clock.now()))
+        return await self._new(made, sent_step(actor, part, old.from_organization_id, clock.now()))
+
+    async def last_of(self, old: Referral) -> Referral | None:
+        """The last that has gone on from one, where its patient is looked for; None where nothing has."""
+        at = old
+        for _ in range(_CHAIN):
+            # What goes home from a completed one is another matter.
+            goes_on = at.followed_by if at.state is not ReferralState.COMPLETED else ""
+            after = await self._store.find(goes_on) if goes_on not in ("", old.id) else None
+            if after is None:
+                break
+            at = after
+        return at if at is not old else None
 
     async def send_back(self, done: Referral) -> Referral | None:
         """The referral down that a completed one has opened; None where it has opened none."""
@@ -105,7 +118,7 @@ class Sending:
             return None
         last = done.history[-1]
         made = replace(
-            _blank(done.followed_by, done, clock.now()),
+            blank(done.followed_by, done, clock.now()),
             direction=Direction.DOWN,
             urgency=Urgency.ROUTINE,
             from_organization_id=done.to_organization_id,
@@ -124,7 +137,18 @@ class Sending:
             last.actor_id,
             made.from_organization_id,
         )
-        return (await self._keep(made, step))[0]
+        return (await self._keep(replace(await self._new(made, step), alone=False)))[0]
+
+    async def identified(self, actor: Actor, referral: Referral, facts: Facts) -> Facts:
+        """Who it is, found or with a file made: what the event is known by when it comes again.
+
+        Raises as `Referrals.act` says, and as a code or an ID number does that nobody has.
+        """
+        sides = (referral.to_organization_id, referral.from_organization_id)
+        at = next((each for each in sides if actor.covers(each)), "")
+        if facts.who is None:
+            raise missing_fields("patient")
+        return replace(facts, who=Who(person_id=await self._person(actor, at, facts.who)))
 
     async def person_of_code(self, actor: Actor, code: str) -> str:
         """Who shows a health code. Raises one of the CODE_* errors."""
@@ -132,21 +156,26 @@ class Sending:
 
     # -- one by one ------------------------------------------------------------------------------------
 
-    async def _keep(self, made: Referral, step: Step) -> tuple[Referral, bool]:
-        now = made.created_at
+    async def _new(self, made: Referral, step: Step) -> New:
+        now, limits = made.created_at, await self._limits.now()
         made = replace(
             made,
-            accept_by=self._limits.answer_by(made.state, made.urgency, now),
-            due_at=self._limits.next_due(made.state, made.urgency, Level.SENT, now),
+            accept_by=limits.answer_by(made.state, made.urgency, now),
+            due_at=limits.next_due(made.state, made.urgency, Level.SENT, now),
             care_turn=int(made.gives_access),
             history=(step,),
         )
-        if await self._store.insert(made, changed(made, ReferralEvent.SEND)):
-            return made, True
-        known = await self._store.find(made.id)
-        if known is None:
-            raise AppError(ErrorCode.CONFLICT, "the referral vanished")
-        return known, False
+        # Two of whom nobody knows who they are are two.
+        return New(made, changed(made, ReferralEvent.SEND), alone=bool(made.person_id))
+
+    async def _keep(self, new: New) -> tuple[Referral, bool]:
+        for _ in range(_TRIES):
+            if await self._store.write_all((), new):
+                return new.referral, True
+            known = await self._store.find(new.referral.id)
+            if known is not None:
+                return known, False
+        raise AppError(ErrorCode.CONFLICT, "others were faster every time")
 
     def _sender(self, actor: Actor, draft: Draft) -> str:
         places = actor.organization_ids
@@ -160,8 +189,9 @@ class Sending:
             raise missing_fields("from_organization_id")
         return next(iter(places))
 
-    async def _person(self, actor: Actor, by: str, draft: Draft) -> str:
-        who = draft.who
+    async def _person(self, actor: Actor, by: str, who: Who) -> str:
+        if who.unidentified is not None:
+            return ""
         if who.code:
             at_sender = replace(actor, organization_ids=frozenset({by}))
             return await self._codes.person_of(at_sender, who.code)
@@ -200,7 +230,7 @@ class Sending:
         takers = [place for place in places.values() if place.active]
         if not takers:
             raise AppError(ErrorCode.REFERRAL_NO_RECEIVER)
-        return min(takers, key=lambda place: (_distance_km(here, place), place.id)).id
+        return min(takers, key=lambda place: (distance_km(here, place), place.id)).id
 
     async def _tried(self, referral: Referral) -> set[str]:
         tried, at = {referral.to_organization_id}, referral
@@ -219,14 +249,16 @@ class Sending:
                 whose = await self._charts.person_of(chart_id)
             except AppError:
                 whose = ""
-            if whose != person_id:
+            if whose != person_id or not person_id:
                 raise missing_fields("attachments", problem="unknown")
 
     async def _check_not_open(self, referral_id: str, person_id: str, by: str, to: str, draft: Draft) -> None:
+        if not person_id:
+            return
         need = draft.urgency is Urgency.EMERGENCY
         for other in await self._store.of_person(person_id, open_only=True):
             same_way = (other.from_organization_id, other.to_organization_id, other.direction)
-            if other.state in _THERE:
+            if other.state not in UNDER_WAY:
                 # Who is sent again has gone home from there, whatever was written down of it.
                 continue
             # What can wait is no reason to turn an emergency away.
@@ -253,117 +285,3 @@ def changed(referral: Referral, event: ReferralEvent) -> Event:
         "to_organization_id": referral.to_organization_id,
     }
     return Event(EventKind.REFERRAL_CHANGED, data, priority=priority)
-
-
-def _check_draft(draft: Draft) -> None:
-    missing = [] if draft.reason.strip() else ["reason"]
-    if not draft.to_organization_id and not draft.nearest:
-        missing.append("to_organization_id")
-    if draft.direction is Direction.DOWN:
-        missing += [
-            name
-            for name, said in (("discharge_summary", draft.discharge_summary.strip()), ("plan", draft.plan))
-            if not said
-        ]
-    if missing:
-        raise missing_fields(*missing)
-    _check_nearest(draft.nearest, draft.urgency, draft.direction)
-    if draft.wanted_from and draft.wanted_until and draft.wanted_from > draft.wanted_until:
-        raise missing_fields("wanted_until", problem="before_wanted_from")
-
-
-def _check_nearest(nearest: bool, urgency: Urgency, direction: Direction) -> None:
-    if nearest and (urgency is not Urgency.EMERGENCY or direction is not Direction.UP):
-        raise missing_fields("nearest", problem="only_for_emergencies")
-
-
-def _clinical(draft: Draft) -> Clinical:
-    return Clinical(
-        reason=draft.reason.strip(),
-        diagnoses=draft.diagnoses,
-        summary=draft.summary.strip(),
-        attachments=tuple(dict.fromkeys(draft.attachments)),
-        discharge_summary=draft.discharge_summary.strip(),
-        plan=draft.plan,
-    )
-
-
-def _of_draft(
-    referral_id: str, draft: Draft, person_id: str, by: str, to: str, practitioner_id: str, actor: Actor
-) -> Referral:
-    now = clock.now()
-    return Referral(
-        id=referral_id,
-        direction=draft.direction,
-        urgency=draft.urgency,
-        state=ReferralState.REQUESTED,
-        person_id=person_id,
-        from_organization_id=by,
-        to_organization_id=to,
-        clinical=_clinical(draft),
-        created_at=now,
-        updated_at=now,
-        to_department_id="" if draft.nearest else draft.to_department_id,
-        from_practitioner_id=practitioner_id,
-        from_phone=draft.phone.strip(),
-        sent_by=f"{actor.kind}:{actor.id}",
-        nearest=draft.nearest,
-        wanted_from=draft.wanted_from,
-        wanted_until=draft.wanted_until,
-    )
-
-
-def _blank(referral_id: str, old: Referral, now: datetime) -> Referral:
-    """A new referral of the same person for the same reason."""
-    return Referral(
-        id=referral_id,
-        direction=old.direction,
-        urgency=old.urgency,
-        state=ReferralState.REQUESTED,
-        person_id=old.person_id,
-        from_organization_id=old.from_organization_id,
-        to_organization_id=old.to_organization_id,
-        clinical=old.clinical,
-        created_at=now,
-        updated_at=now,
-        from_practitioner_id=old.from_practitioner_id,
-        from_phone=old.from_phone,
-        sent_by=old.sent_by,
-        wanted_from=old.wanted_from,
-        wanted_until=old.wanted_until,
-        follows=old.id,
-    )
-
-
-def _step(actor: Actor, part: Part, by: str, now: datetime) -> Step:
-    return Step(
-        ReferralEvent.SEND,
-        ReferralState.REQUESTED,
-        now,
-        part,
-        actor.kind,
-        actor.id,
-        by if part is Part.SENDER else "",
-        facts=facts_key(NO_FACTS),
-    )
-
-
-def _same(known: Referral, draft: Draft, by: str, person_id: str) -> Referral:
-    """What this very request made before; another request under its key is refused."""
-    same_receiver = draft.nearest if known.nearest else known.to_organization_id == draft.to_organization_id
-    wished = (draft.direction, draft.urgency, by, person_id)
-    same_wish = wished == (known.direction, known.urgency, known.from_organization_id, known.person_id)
-    # What was supplemented since has been added to what was sent.
-    same_words = known.clinical.reason in ("", draft.reason.strip())
-    if same_receiver and same_wish and same_words:
-        return known
-    raise AppError(ErrorCode.IDEMPOTENCY_KEY_REUSED)
-
-
-def _distance_km(here: Organization | None, there: Organization) -> float:
-    """As the crow flies; whoever has no place on the map comes last."""
-    if here is None or None in (here.lat, here.lng, there.lat, there.lng):
-        return math.inf
-    a, b = math.radians(here.lat or 0), math.radians(there.lat or 0)
-    east = math.radians((there.lng or 0) - (here.lng or 0)) * math.cos((a + b) / 2)
-    return 6371 * math.hypot(b - a, east)

@@ -10,10 +10,14 @@ from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor, Permission
 from backend.referrals.acting import Acting
+from backend.referrals.deciding import check_rule, may_follow
 from backend.referrals.figures import figures, span
+from backend.referrals.figures_models import ReferralFigures
 from backend.referrals.following import Following
+from backend.referrals.limits_book import LimitsBook
 from backend.referrals.machine import PLACED, Part, ReferralEvent, ReferralState, possible
 from backend.referrals.models import (
+    CITY,
     NO_FACTS,
     Counters,
     Desk,
@@ -22,13 +26,12 @@ from backend.referrals.models import (
     Found,
     FreePlaces,
     Referral,
-    ReferralFigures,
     ReferralQuery,
 )
-from backend.referrals.parts import may_act, parts_of, shown_to
+from backend.referrals.parts import may_act, may_read, parts_of, shown_to
 from backend.referrals.ports import Audit, Directory, Household, People, Places
 from backend.referrals.sending import Sending
-from backend.referrals.store import OVERDUE, ReferralStore, sides, write_cursor
+from backend.referrals.store import AT_CITY, OVERDUE, UNFINISHED, ReferralStore, sides, write_cursor
 from backend.referrals.telling import ReferralTeller
 
 _BASIS = "care relationship: referral"
@@ -47,6 +50,7 @@ class ReferralService:
         acting: Acting,
         following: Following,
         teller: ReferralTeller,
+        limits: LimitsBook,
         places: Places,
         people: People,
         household: Household,
@@ -59,6 +63,7 @@ class ReferralService:
         self._acting = acting
         self.following = following
         self.teller = teller
+        self.limits = limits
         self._places = places
         self._people = people
         self._household = household
@@ -91,11 +96,17 @@ class ReferralService:
         referral, parts = await self._access(actor, referral_id)
         if not may_act(actor):
             raise AppError(ErrorCode.FORBIDDEN, "may only read")
+        if event is ReferralEvent.IDENTIFY:
+            if not referral.person_id or not parts & {Part.SENDER, Part.RECEIVER}:
+                check_rule(referral, event, parts)
+            facts = await self._sending.identified(actor, referral, facts)
         after, changed = await self._acting.act(actor, referral, event, facts, parts, turn)
         if event is ReferralEvent.REDIRECT and not changed:
             after = await self._acting.reload(after.followed_by)
         # What ends the right to read, or frees a place, does so before the answer leaves.
         await self.following.settle(after)
+        if event is ReferralEvent.ARRIVE and (elsewhere := await self._sending.last_of(referral)) is not None:
+            await self.following.settle(elsewhere)
         self._nudge()
         if changed:
             await self._record(actor, f"referrals.{event}", after, _only(actor, after))
@@ -134,10 +145,11 @@ class ReferralService:
 
     def possible(self, parts: frozenset[Part], referral: Referral) -> Sequence[ReferralEvent]:
         """What these may do now: the buttons of a page."""
-        events = possible(referral.state, parts)
-        if referral.followed_by:
-            events = [event for event in events if event is not ReferralEvent.REDIRECT]
-        return events
+        return [event for event in possible(referral.state, parts) if may_follow(referral, event)]
+
+    def check(self, parts: frozenset[Part], referral: Referral, event: ReferralEvent) -> None:
+        """Raise as `act` would: REFERRAL_STATE where it cannot be now, FORBIDDEN where it is not theirs."""
+        check_rule(referral, event, parts)
 
     async def parts(self, actor: Actor, referral: Referral) -> frozenset[Part]:
         """As what somebody meets a referral; nobody acts who may only read."""
@@ -147,7 +159,7 @@ class ReferralService:
         self, actor: Actor, organization_id: str, department_id: str, from_on: date, days: int
     ) -> Sequence[FreePlaces]:
         """What the green channel has free: for the receiver to give, and for the sender to see before."""
-        if not (actor.kind in ("staff", "client") and _may_read(actor)):
+        if not (actor.kind in ("staff", "client") and may_read(actor)):
             raise AppError(ErrorCode.FORBIDDEN, "no place of theirs")
         if await self._directory.find_organization(organization_id) is None:
             raise not_found(f"organization {organization_id}")
@@ -155,7 +167,7 @@ class ReferralService:
 
     async def figures(self, actor: Actor, months: Sequence[str]) -> ReferralFigures:
         """Counts and rates of the actor's institutions, by month (`2026-11`)."""
-        if actor.kind not in ("staff", "client", "system") or not _may_read(actor):
+        if actor.kind not in ("staff", "client", "system") or not may_read(actor):
             raise AppError(ErrorCode.FORBIDDEN, "no figures of theirs")
         if not 1 <= len(months) <= _MOST_MONTHS:
             raise AppError(ErrorCode.BAD_REQUEST, data={"fields": [{"field": "months"}]})
@@ -165,7 +177,7 @@ class ReferralService:
 
     async def counters(self, actor: Actor) -> Counters:
         """What waits for somebody's institutions, for the menu of the console."""
-        if not _may_read(actor):
+        if not may_read(actor):
             return Counters()
         to, by = sides(actor.organization_ids) if actor.organization_ids is not None else ({}, {})
         ended = [ReferralState.REJECTED, ReferralState.LAPSED, ReferralState.NOT_ARRIVED]
@@ -175,7 +187,9 @@ class ReferralService:
             to_supplement=await self._store.count({"state": str(ReferralState.RETURNED)}, by),
             to_redirect=await self._store.count(lost, by),
             to_rebook=await self._store.count({"place_wanted": True}, to),
+            to_finish=await self._store.count(UNFINISHED, to),
             overdue=await self._store.count(OVERDUE, to),
+            at_city=await self._store.count(AT_CITY) if actor.organization_ids is None else 0,
         )
 
     async def desk(self, actor: Actor, organization_id: str) -> Desk:
@@ -184,15 +198,17 @@ class ReferralService:
         return await self._store.find_desk(organization_id) or Desk(organization_id)
 
     async def set_desk(self, actor: Actor, desk: Desk) -> Desk:
-        """State who answers at an institution, and whether it takes emergencies."""
+        """State who answers at an institution, and whether it takes emergencies; or whom the city calls."""
         self._check_desk(actor, desk.organization_id, Permission.STAFF_REFERRALS_WRITE)
+        of_city = desk.organization_id == CITY
+        desk = replace(desk, takes_emergencies=desk.takes_emergencies and not of_city)
         await self._store.save_desk(desk)
         await self._audit.record(
             actor,
             "referrals.desk",
             f"organization/{desk.organization_id}",
             "own institution",
-            desk.organization_id,
+            None if of_city else desk.organization_id,
             {"takes_emergencies": desk.takes_emergencies},
         )
         return desk
@@ -200,7 +216,7 @@ class ReferralService:
     # -- who and what ----------------------------------------------------------------------------------
 
     def _check_desk(self, actor: Actor, organization_id: str, permission: Permission) -> None:
-        may = may_act(actor) if permission is Permission.STAFF_REFERRALS_WRITE else _may_read(actor)
+        may = may_act(actor) if permission is Permission.STAFF_REFERRALS_WRITE else may_read(actor)
         if actor.kind == "resident" or not may:
             raise AppError(ErrorCode.FORBIDDEN, "no desk of theirs")
         if not actor.covers(organization_id):
@@ -220,7 +236,7 @@ class ReferralService:
                 return frozenset(), frozenset()
             listed = await self._household.list_patients(actor)
             return None, frozenset(each.id for each in listed if each.state == _ACTIVE)
-        if not _may_read(actor):
+        if not may_read(actor):
             return frozenset(), None
         return actor.organization_ids, None
 
@@ -230,7 +246,7 @@ class ReferralService:
         data = {
             "state": str(referral.state),
             "urgency": str(referral.urgency),
-            "patients": [referral.person_id],
+            "patients": [referral.person_id] if referral.person_id else [],
         }
         await self._audit.record(actor, action, f"referral/{referral.id}", _BASIS, organization_id, data)
 
@@ -251,14 +267,10 @@ class ReferralService:
                 "referrals",
                 _BASIS,
                 query.organization_id or (min(within) if within else None),
-                {"patients": sorted({each.person_id for each in items})},
+                {"patients": sorted({each.person_id for each in items} - {""})},
             )
         more = len(found) > query.limit
         return Found(items, write_cursor(items[-1]) if more else None)
-
-
-def _may_read(actor: Actor) -> bool:
-    return actor.may(Permission.STAFF_REFERRALS_READ) or actor.may(Permission.HOSPITAL_REFERRALS_READ)
 
 
 def _only(actor: Actor, referral: Referral) -> str | None:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection as Ids
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
 from pymongo import ASCENDING, DESCENDING
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
-from backend.db.client import Database, Document
+from backend.db.client import DURABLE, Database, Document
 from backend.errors import AppError, ErrorCode
 from backend.ids import is_id
-from backend.referrals.machine import OPEN, WAITING, ReferralState
+from backend.referrals.deciding import way_of
+from backend.referrals.machine import OPEN, THERE, UNDER_WAY, WAITING, ReferralState
 from backend.referrals.models import NOTHING_CLINICAL, Desk, Level, Referral, ReferralQuery, Side, Step
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded
 
-REFERRALS, DESKS = "referrals", "referral_desks"
+REFERRALS, DESKS, WAYS = "referrals", "referral_desks", "referral_ways"
 declare_sealed(REFERRALS, "body")
 declare_sealed(DESKS, "body")
 
@@ -34,24 +35,84 @@ _CLEAR = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The next turn of a referral, to be written over the one it was thought of."""
+
+    after: Referral
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A referral to be kept. `alone`: unless another is under way from the same to the same."""
+
+    referral: Referral
+    event: Event
+    alone: bool = True
+
+
+class _Elsewhere(Exception):  # noqa: N818 no error: somebody was faster
+    pass
+
+
 class ReferralStore:
     """Referrals by id. A change is written over the turn it was thought of, or not at all."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._referrals = db.collection(REFERRALS)
         self._desks = db.collection(DESKS)
+        # By way, the referral that was sent on it last.
+        self._ways = db.collection(WAYS)
+        self._client = db.client
         self._cipher = cipher
 
-    async def insert(self, referral: Referral, event: Event) -> bool:
-        """Keep a new one; False when it is there already."""
+    async def write_all(self, turns: Sequence[Turn], new: New | None = None) -> bool:
+        """All of it or nothing: False when one has moved meanwhile, or the new one is there already.
+
+        Raises REFERRAL_OPEN where another is under way on the new one's way. A transaction, because these are
+        several documents: a process that dies between them would leave a patient expected in two places.
+        """
+
+        if len(turns) == 1 and new is None:
+            return await self._write_turn(turns[0])
+
+        async def work(session: AsyncClientSession) -> None:
+            for turn in turns:
+                if not await self._write_turn(turn, session):
+                    raise _Elsewhere
+            if new is not None:
+                document = {**self._write(new.referral), **embedded(new.event)}
+                await self._referrals.insert_one(document, session=session)
+                if new.alone:
+                    await self._take_way(new.referral, session)
+
         try:
-            await self._referrals.insert_one({**self._write(referral), **embedded(event)})
-        except DuplicateKeyError:
+            async with self._client.start_session() as session:
+                await session.with_transaction(work, write_concern=DURABLE)
+        except (_Elsewhere, DuplicateKeyError):
             return False
         return True
 
+    async def _take_way(self, referral: Referral, session: AsyncClientSession) -> None:
+        """Of two who send at once, both write here: one begins again, and finds the other's."""
+        way, to_this = {"_id": way_of(referral)}, {"referral_id": referral.id}
+        held = await self._ways.find_one_and_update(
+            way, {"$setOnInsert": to_this}, upsert=True, session=session
+        )
+        if held is None:
+            return
+        other = await self._referrals.find_one({"_id": held["referral_id"]}, {"state": 1}, session=session)
+        if other is not None and other["state"] in UNDER_WAY:
+            raise AppError(ErrorCode.REFERRAL_OPEN, data={"referral_id": other["_id"]})
+        await self._ways.update_one(way, {"$set": to_this}, session=session)
+
     async def write(self, after: Referral, events: Sequence[Event] = ()) -> bool:
         """Write the next turn; False when another has been written meanwhile."""
+        return await self._write_turn(Turn(after, events))
+
+    async def _write_turn(self, turn: Turn, session: AsyncClientSession | None = None) -> bool:
+        after, events = turn.after, turn.events
         document = self._write(after)
         del document["_id"]
         gone = [name for name in ("due_at", "loose_since", "appointment_id") if name not in document]
@@ -61,7 +122,8 @@ class ReferralStore:
         if events:
             changes["$push"] = {"events": {"$each": [event.to_doc() for event in events]}}
             changes["$set"]["events_due"] = True
-        done = await self._referrals.update_one({"_id": after.id, "turn": after.turn}, changes)
+        over = {"_id": after.id, "turn": after.turn}
+        done = await self._referrals.update_one(over, changes, session=session)
         return done.matched_count == 1
 
     async def find(self, referral_id: str) -> Referral | None:
@@ -85,9 +147,11 @@ class ReferralStore:
     async def forget(self, referral_id: str) -> None:
         """Keep of a referral what figures are made of, and nothing of the person."""
         while (found := await self.find(referral_id)) is not None:
+            await self._ways.delete_one({"_id": way_of(found), "referral_id": referral_id})
             bare = replace(
                 found,
                 person_id="",
+                unidentified=None,
                 clinical=NOTHING_CLINICAL,
                 back=None,
                 transport=None,
@@ -210,13 +274,15 @@ def _wanted(query: ReferralQuery, within: Ids[str] | None) -> Document:
             matching[name] = str(getattr(query, name))
     if query.overdue:
         matching |= OVERDUE
+    if query.level is not None:
+        matching["level"] = str(query.level)
     return matching
 
 
-OVERDUE: dict[str, Any] = {
-    "state": {"$in": [str(state) for state in WAITING]},
-    "level": {"$ne": str(Level.SENT)},
-}
+_REMINDED = {"$ne": str(Level.SENT)}
+OVERDUE: Document = {"state": {"$in": [str(state) for state in WAITING | THERE]}, "level": _REMINDED}
+UNFINISHED: Document = {"state": {"$in": [str(state) for state in THERE]}, "level": _REMINDED}
+AT_CITY: Document = {"state": {"$in": [str(state) for state in OPEN]}, "level": str(Level.CITY)}
 
 
 def _bare(step: Step) -> Step:

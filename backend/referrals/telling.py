@@ -14,8 +14,8 @@ from backend import clock
 from backend.directory.models import Department, Organization
 from backend.messages.models import Letter, MessageKind
 from backend.messages.tellers import long_time
-from backend.referrals.machine import Part, ReferralEvent, ReferralState
-from backend.referrals.models import Desk, Level, Referral
+from backend.referrals.machine import THERE, Part, ReferralEvent, ReferralState
+from backend.referrals.models import CITY, Desk, Level, Referral
 from backend.referrals.store import ReferralStore
 from backend.referrals.words import REJECT_REASONS, STATES, URGENCIES
 from backend.worker.events import Event, RetryLater
@@ -47,10 +47,16 @@ _TO_DESK = {
     _E.DEPART: "患者已出发，请准备接诊",
     _E.WITHDRAW: "已撤回，不必再准备",
     _E.WISH: "患者希望改时间，请联系",
+    _E.IDENTIFY: "患者身份已登记，请核对",
 }
 _CALLED = {
     Level.DESK: "已等待较久，请立即答复",
     Level.OPERATORS: "值班人员没有答复，请立即处理",
+    Level.CITY: "接收机构没有答复，请立即协调",
+}
+_REMINDED = {
+    Level.DESK: "患者已到达多日，请登记诊治结果",
+    Level.OPERATORS: "一直没有登记诊治结果，请处理，否则到期自动结束",
 }
 
 
@@ -97,12 +103,13 @@ class ReferralTeller:
     async def on_changed(self, event: Event) -> None:
         """REFERRAL_CHANGED."""
         referral = await self._store.find(event.data["referral_id"])
-        if referral is None or not referral.person_id:
+        if referral is None or not (referral.person_id or referral.is_unidentified):
             return
         what = ReferralEvent(event.data["event"])
         await self._tell_sender(event, what, referral)
         await self._tell_desk(event, what, referral)
-        await self._tell_patient(event, what, referral)
+        if referral.person_id:
+            await self._tell_patient(event, what, referral)
 
     async def _tell_patient(self, event: Event, what: ReferralEvent, referral: Referral) -> None:
         kind = _TO_PATIENT.get(what)
@@ -153,10 +160,14 @@ class ReferralTeller:
         )
 
     async def _tell_desk(self, event: Event, what: ReferralEvent, referral: Referral) -> None:
-        called = what is _E.ESCALATE and referral.state is _S.REQUESTED
-        words = _CALLED.get(referral.level) if called else _TO_DESK.get(what)
-        desk = await self._store.find_desk(referral.to_organization_id) if words else None
+        called = what is _E.ESCALATE and referral.state in {_S.REQUESTED, *THERE}
+        said = _REMINDED if referral.state in THERE else _CALLED
+        words = said.get(referral.level) if called else _TO_DESK.get(what)
+        whose = CITY if called and referral.level is Level.CITY else referral.to_organization_id
+        desk = await self._store.find_desk(whose) if words else None
         if words is None or desk is None or (what is _E.SEND and referral.state is not _S.REQUESTED):
+            return
+        if what is _E.IDENTIFY and not referral.is_open:
             return
         phone = _phone(desk, referral.level if called else Level.DESK)
         if not phone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend.referrals.machine import ReferralState
 from backend.referrals.models import Direction, Outcome, RejectReason, TransportKind, Urgency
+from backend.referrals.unidentified import SeenSex, Unidentified
 
 DIRECTIONS: dict[Direction, str] = {Direction.UP: "上转", Direction.DOWN: "下转"}
 URGENCIES: dict[Urgency, str] = {
@@ -40,8 +41,21 @@ OUTCOMES: dict[Outcome, str] = {
     Outcome.DIED: "死亡",
     Outcome.OTHER: "其他",
 }
+SEEN_SEXES: dict[SeenSex, str] = {
+    SeenSex.MALE: "男",
+    SeenSex.FEMALE: "女",
+    SeenSex.UNKNOWN: "性别不清",
+}
+# Why the system withdraws what went on from a referral that was missed.
+CAME_AFTER_ALL = "患者已到达原接收机构"
 TRANSPORTS: dict[TransportKind, str] = {
     TransportKind.AMBULANCE: "救护车",
     TransportKind.OWN: "自行前往",
     TransportKind.ESCORTED: "专人护送",
 }
+
+
+def seen(unidentified: Unidentified) -> str:
+    """身份待查（男，约50岁）: how somebody is called of whom nobody knows who he is."""
+    age = f"约{unidentified.age}岁" if unidentified.age is not None else "年龄不清"
+    return f"身份待查（{SEEN_SEXES[unidentified.sex]}，{age}）"

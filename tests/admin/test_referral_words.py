@@ -58,16 +58,18 @@ def test_every_event_that_staff_may_cause_has_a_form_or_a_mere_button() -> None:
     assert forms == {str(event) for event in events - AT_ONCE}
 
 
-def test_a_clock_is_the_answers_first_then_the_patients_and_then_nobodys() -> None:
+def test_a_clock_is_the_answers_first_then_the_patients_and_then_the_outcomes() -> None:
     waiting = a_referral()
     assert not said.is_late(waiting, NOW)
     assert said.is_late(waiting, NOW + 31 * MINUTE)
     coming = a_referral(state=ReferralState.ACCEPTED, arrive_by=NOW + 60 * MINUTE)
     assert said.deadline(coming) == NOW + 60 * MINUTE
     assert said.is_late(coming, NOW + 61 * MINUTE)
-    here = a_referral(state=ReferralState.ARRIVED, arrive_by=NOW)
-    assert said.deadline(here) is None
-    assert not said.is_late(here, NOW + 99 * MINUTE)
+    here = a_referral(state=ReferralState.ARRIVED, arrive_by=NOW, finish_by=NOW + 90 * MINUTE)
+    assert said.deadline(here) == NOW + 90 * MINUTE
+    assert not said.is_late(here, NOW + 89 * MINUTE)
+    assert said.is_late(here, NOW + 99 * MINUTE)
+    assert said.deadline(a_referral(state=ReferralState.COMPLETED)) is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 from backend import clock
 from backend.permissions import SYSTEM, Role
 from backend.referrals.machine import ReferralState
-from backend.referrals.models import Desk, Direction, Referral, ReferralQuery, Urgency
+from backend.referrals.models import Desk, Direction, Level, Referral, ReferralQuery, Urgency
 from tests.admin.browser import Browser, Console
 from tests.admin.conftest import Town
 from tests.factories.city import an_id_number, make_hospital
@@ -54,8 +54,8 @@ async def test_the_whole_way_up_and_back_down(console: Console, town: Town) -> N
     assert "撤回" in page.text
     assert "不能接收" not in page.text, "what the other side may do has no button here"
     assert (await desk.peek(f"{ROOT}/counts")).json() == {
-        "to_answer": 1, "to_supplement": 0, "to_redirect": 0, "to_rebook": 0, "overdue": 0,
-        "waits": 1, "late": False,
+        "to_answer": 1, "to_supplement": 0, "to_redirect": 0, "to_rebook": 0, "to_finish": 0, "overdue": 0,
+        "at_city": 0, "waits": 1, "late": False,
     }  # fmt: skip
     page = await desk.get(f"{ROOT}?side=in")
     assert "待接收" in page.text
@@ -142,7 +142,9 @@ async def test_an_emergency_asks_for_next_to_nothing_and_goes_to_whoever_is_near
     doctor, desk = await both_sides(console, town)
     page = await doctor.get(f"{ROOT}/new/emergency")
     asked = [name for name in page.form(f"{ROOT}/new/emergency").fields if not name.startswith("_")]
-    assert asked == ["key", "health_code", "name", "id_number", "phone"], "and what is wrong, in words"
+    assert asked == ["key", "health_code", "name", "id_number", "seen_age", "found_at", "phone"], (
+        "and what is wrong, in words"
+    )
     typed: dict[str, Any] = {
         "name": "李明",
         "id_number": an_id_number(502),
@@ -162,6 +164,35 @@ async def test_an_emergency_asks_for_next_to_nothing_and_goes_to_whoever_is_near
     page = await desk.get(f"{ROOT}/{sent.id}/reject")
     page = await desk.submit(f"{ROOT}/{sent.id}/reject", reason="no_bed", text="抢救室已满")
     assert "暂无床位或号源" in page.text
+
+
+async def test_nobody_knows_who_he_is_until_somebody_does(console: Console, town: Town) -> None:
+    doctor, desk = await both_sides(console, town)
+    await console.city.services.referrals.set_desk(SYSTEM, Desk(town.first.organization.id, True))
+    await doctor.get(f"{ROOT}/new/emergency")
+    seen: dict[str, Any] = {
+        "unidentified": "yes", "seen_sex": "male", "seen_age": "50", "found_at": "火车站广场",
+        "reason": "昏迷", "to": "nearest",
+    }  # fmt: skip
+    page = await doctor.submit(f"{ROOT}/new/emergency", **(seen | {"found_at": ""}), expect=400)
+    assert "发现地点" in page.text
+    page = await doctor.submit(f"{ROOT}/new/emergency", **seen)
+    one = page.path
+    assert "身份待查（男，约50岁）" in page.text
+    assert "打开病历" not in page.text
+    page = await desk.get(f"{ROOT}?side=in")
+    assert "身份待查（男，约50岁）" in page.text
+    page = await desk.get(one)
+    assert "火车站广场" in page.text
+    city = await console.sign_in(Role.CITY_OPERATOR)
+    assert "火车站广场" not in (await city.get(one)).text
+    await desk.get(f"{one}/identify")
+    page = await desk.submit(f"{one}/identify", name="李明", id_number="", expect=400)
+    assert "患者姓名和身份证号" in page.text
+    page = await desk.submit(f"{one}/identify", name="李明", id_number=an_id_number(503))
+    assert "身份待查" not in page.text
+    assert "登记了患者身份" in page.text
+    await desk.get(f"{one}/identify", expect=409)
 
 
 async def test_figures_are_drawn_and_taken_away_and_a_desk_is_stated(console: Console, town: Town) -> None:
@@ -184,6 +215,30 @@ async def test_figures_are_drawn_and_taken_away_and_a_desk_is_stated(console: Co
     await desk.get(f"{ROOT}/desk?organization={town.second.organization.id}", expect=404)
 
 
+async def test_the_city_sees_what_has_reached_it(console: Console, town: Town) -> None:
+    doctor, desk = await both_sides(console, town)
+    city = await console.sign_in(Role.CITY_OPERATOR)
+    one = await send(doctor, town)
+    assert (await city.peek(f"{ROOT}/counts")).json()["waits"] == 0, "others have still time for it"
+    assert "没有转诊" in (await city.get(f"{ROOT}?level=city")).text
+    store = console.city.services.referrals._store
+    sent = await store.find(one.rpartition("/")[2])
+    assert sent is not None
+    assert await store.write(replace(sent, level=Level.CITY))
+    counts = (await city.peek(f"{ROOT}/counts")).json()
+    assert (counts["waits"], counts["at_city"]) == (1, 1)
+    page = await city.get(f"{ROOT}?level=city")
+    assert "上报市级 1" in page.text
+    assert "已上报市级平台" in page.text
+    assert "上报市级" not in (await desk.get(f"{ROOT}?side=out")).text
+    assert "已上报市级平台" in (await desk.get(ROOT)).text
+    page = await city.get(f"{ROOT}/desk")
+    assert "市级值班电话" in page.text
+    page = await city.submit(f"{ROOT}/desk", duty_phone="0536-8000009")
+    assert "0536-8000009" in page.html
+    await desk.get(f"{ROOT}/desk?organization=city", expect=404)
+
+
 async def test_others_see_nothing_and_the_city_not_what_is_wrong(console: Console, town: Town) -> None:
     doctor, _ = await both_sides(console, town)
     one = await send(doctor, town)
@@ -197,7 +252,14 @@ async def test_others_see_nothing_and_the_city_not_what_is_wrong(console: Consol
     assert "急救上转" not in (await city.get(ROOT)).text, "the city sends nobody"
     await city.get(f"{ROOT}/new/up", expect=403)
     assert "李明" in (await doctor.get(f"{one}?who=yes")).text, "who treats him may call him by his name"
-    page = await doctor.get(f"{one}/accept", expect=409)
+    for browser, step, status in (
+        (doctor, "accept", 403), (city, "ask_more", 403), (city, "begin_treatment", 409),
+        (doctor, "supplement", 409),
+    ):  # fmt: skip
+        await browser.get(f"{one}/{step}", expect=status)
+        token = (await browser.get(one)).form("/admin/sign-out").fields
+        await browser.post(f"{one}/{step}", dict(token), expect=status)
+    page = await doctor.get(f"{one}/supplement", expect=409)
     assert "已有新的进展" in page.text
     await doctor.get(f"{one}/fly", expect=404)
     await doctor.get(f"{ROOT}/new/sideways", expect=404)

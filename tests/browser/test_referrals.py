@@ -203,6 +203,9 @@ async def _arrives_and_is_treated(desk: Window, town: Town, patient: Caller) -> 
     await looks(desk, "figures")
     await page.get_by_role("link", name="值班", exact=True).click()
     await looks(desk, "desk")
+    await page.get_by_role("link", name="时限", exact=True).click()
+    await expect(page.get_by_label("上班时间")).to_be_disabled()
+    await looks(desk, "limits")
 
 
 async def _goes_back(phone: Window) -> None:
@@ -244,6 +247,9 @@ async def test_an_emergency_leaves_the_doctors_phone_in_a_minute(
         await page.add_init_script(READER)
         await page.goto(f"{phone.address}/admin/referrals/new/emergency")
         await looks(phone, "emergency")
+        await page.get_by_text("不知道患者是谁").click()
+        await looks(phone, "emergency-unidentified")
+        await page.get_by_text("不知道患者是谁").click()
         await page.locator("[data-scan] input").set_input_files(
             {"name": "code.png", "mimeType": "image/png", "buffer": A_DOT}
         )

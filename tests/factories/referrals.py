@@ -151,6 +151,7 @@ FACTS: dict[ReferralEvent, Facts] = {
     E.WISH: Facts(text="希望改到下午"),
     E.REBOOK: Facts(expected_at=clock.now() + 2 * IN_TWO_HOURS, bed="心内科14床"),
     E.DEPART: Facts(transport=TransportKind.AMBULANCE, vehicle="鲁A12345", crew_phone="13600000001"),
+    E.IDENTIFY: Facts(who=Who(person_id="PERSON")),
     E.COMPLETE: Facts(outcome=Outcome.IMPROVED, text="支架术后平稳"),
 }
 

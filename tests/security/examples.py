@@ -6,7 +6,7 @@ the matrix (test_permission_matrix.py); `make` makes the thing the request is ab
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ class Ask:
     path: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     json: Any = None
-    form: dict[str, str] | None = None
+    form: Mapping[str, str | list[str]] | None = None
     content: bytes | None = None
     as_: Caller | None = None
 

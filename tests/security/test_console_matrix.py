@@ -44,7 +44,7 @@ staff:referrals:write          one's own                 ok   ok   ok    ok   ok
 staff:referrals:write          anything public           ok   ok   ok    ok   ok   ok   403  403  403  403  403
 staff:referrals:write          a patient to send         403  ok   ok    ok   ok   ok   403  403  403  403  403
 staff:referrals:write          the desk of the hospital  ok   ok   404   404  ok   404  403  403  403  403  403
-staff:referrals:write          the form of a step        409  ok   404   404  ok   404  403  403  403  403  403
+staff:referrals:write          a thing of the whole city ok   403  403   403  403  403  403  403  403  403  403
 staff:referrals:write          a thing of the hospital   403  ok   404   404  ok   404  403  403  403  403  403
 staff:record_access:open       a thing of the hospital   403  403  403   403  ok   404  403  403  403  403  403
 staff:schedules:read           one's own                 ok   ok   ok    ok   ok   ok   403  403  403  403  403

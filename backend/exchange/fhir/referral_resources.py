@@ -114,7 +114,9 @@ def _direction(view: ReferralView) -> dict[str, str]:
 
 
 def _patient(view: ReferralView) -> dict[str, Any]:
-    """By the city's number of him, which `Patient/…` leads to, and his own."""
+    """By the city's number of him, which `Patient/…` leads to, and his own; in words while he has none."""
+    if not view.person_id:
+        return {"type": "Patient", **({"display": view.name} if view.name else {})}
     said: dict[str, Any] = {"reference": f"Patient/{view.person_id}", "type": "Patient"}
     if view.id_number:
         said["identifier"] = {"system": ID_NUMBER_SYSTEM, "value": view.id_number}

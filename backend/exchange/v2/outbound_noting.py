@@ -238,7 +238,7 @@ class Noting:
             stream,
             basis,
             target.organization_id,
-            {"patients": [patient_id], "kind": kind},
+            {"patients": [patient_id] if patient_id else [], "kind": kind},
         )
         message = Outgoing(
             id=message_id,

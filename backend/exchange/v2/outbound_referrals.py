@@ -28,13 +28,15 @@ TELLINGS: dict[str, tuple[Telling, ...]] = {
     "rebook": (Telling("RRI", "I13", False, "A"),),
     "arrive": (Telling("RRI", "I13", False, "A"),),
     "complete": (Telling("RRI", "I13", False, "A"),),
+    "close": (Telling("RRI", "I13", False, "A"),),
     "miss": (Telling("RRI", "I13", False, "E"),),
 }
 _WITHDRAWN = Telling("RRI", "I14", False, "R")
 _PRIORITIES = {"routine": "R", "urgent": "A", "emergency": "S"}
 _SAID = {
     "ask_more": "请补充", "accept": "已接收", "reject": "未接收", "rebook": "已改约", "arrive": "患者已到达",
-    "complete": "诊治结束", "miss": "患者未到", "lapse": "超过时限，已失效", "withdraw": "已撤回",
+    "complete": "诊治结束", "close": "未登记诊治结果，已结束",
+    "miss": "患者未到", "lapse": "超过时限，已失效", "withdraw": "已撤回",
     "supplement": "补充资料", "depart": "患者已出发",
 }  # fmt: skip
 

@@ -67,9 +67,10 @@ def head(letter: Letter, kind: str, structure: str) -> str:
 
 
 def patient(whom: Whom) -> str:
-    """PID: the hospital's own numbers first, then ours, then the ID number."""
+    """PID: the hospital's own numbers first, then ours, then the ID number; none of whom nobody knows."""
     own = [joined(one.value, "", "", one.assigner, HOSPITALS_NUMBER) for one in whom.numbers]
-    numbers = [*own, joined(whom.patient_id, "", "", OUR_APP, OUR_NUMBER)]
+    ours = [joined(whom.patient_id, "", "", OUR_APP, OUR_NUMBER)] if whom.patient_id else []
+    numbers = [*own, *ours]
     if whom.id_number:
         numbers.append(joined(whom.id_number, "", "", "CHN", ID_NUMBER))
     fields = {

@@ -7,7 +7,7 @@ export type ReferralState =
   | 'completed' | 'rejected' | 'withdrawn' | 'lapsed' | 'not_arrived'
 export type ReferralEvent =
   | 'send' | 'ask_more' | 'supplement' | 'accept' | 'reject' | 'wish' | 'rebook' | 'depart' | 'arrive' | 'begin_treatment'
-  | 'complete' | 'withdraw' | 'escalate' | 'lapse' | 'miss' | 'redirect'
+  | 'complete' | 'withdraw' | 'escalate' | 'lapse' | 'miss' | 'redirect' | 'close' | 'identify'
 export type Direction = 'up' | 'down'
 export type Urgency = 'routine' | 'urgent' | 'emergency'
 export type TransportKind = 'ambulance' | 'own' | 'escorted'

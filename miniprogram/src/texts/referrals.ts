@@ -41,7 +41,7 @@ export const rejectReasonNames: Record<RejectReason, string> = {
 export const referralEventNames: Partial<Record<ReferralEvent, string>> = {
   send: '医生发出转诊', ask_more: '对方医院要求补充资料', supplement: '医生补充了资料', accept: '对方医院已接收', reject: '对方医院不能接收',
   wish: '您希望改时间', rebook: '医院改了安排', depart: '已出发', arrive: '已到达', begin_treatment: '开始诊治', complete: '诊治完成',
-  withdraw: '转诊已撤回', lapse: '转诊已失效', miss: '没有按时到达', redirect: '改转其他医院',
+  withdraw: '转诊已撤回', lapse: '转诊已失效', miss: '没有按时到达', redirect: '改转其他医院', close: '转诊已结束', identify: '登记了患者身份',
 }
 
 export const referrals = {

@@ -30,6 +30,24 @@ def system_of(road: Road, place: Place) -> Caller:
     return Caller(place.id, road.services.tokens.issue(place.actor))
 
 
+async def test_a_patient_whom_nobody_knows_is_identified_later(road: Road, town: TestCity):
+    clinic, lead, person = system_of(road, road.clinic), system_of(road, road.lead), road.person
+    looks = {"found_at": "火车站广场", "sex": "male", "age": 50}
+    body = {"patient": {"unidentified": looks}, "reason": "昏迷", "urgency": "emergency", "nearest": True}
+    both = body | {"patient": {"unidentified": looks, "name": person.name, "id_number": person.id_number}}
+    await town.call("POST", PATH, as_=clinic, json=both, expect=400)
+    sent = await town.call("POST", PATH, as_=clinic, json=body, expect=201)
+    seen = await town.call("GET", f"{PATH}/{sent['id']}", as_=lead)
+    assert (seen["patient"]["id"], seen["patient"]["unidentified"]) == ("", looks)
+    assert "identify" in seen["can"]
+    task = await town.call("GET", f"/fhir/R4/Task/{sent['id']}", as_=lead)
+    assert task["for"] == {"type": "Patient", "display": "身份待查（男，约50岁）"}
+    who = {"patient": {"name": person.name, "id_number": person.id_number}}
+    known = await town.call("POST", f"{PATH}/{sent['id']}/identify", as_=lead, json=who)
+    assert (known["patient"]["name"], known["state"]) == (person.name, "requested")
+    assert "identify" not in known["can"]
+
+
 async def test_a_hospitals_system_sends_and_another_answers(road: Road, town: TestCity):
     clinic, lead, person = system_of(road, road.clinic), system_of(road, road.lead), road.person
     schedule = await road.session()

@@ -2,15 +2,19 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
 from backend import clock
 from backend.errors import AppError, ErrorCode
 from backend.permissions import SYSTEM
+from backend.records.care_rules import AFTER, STAY
+from backend.records.sharing_models import CareKind
 from backend.referrals.acting import Acting
 from backend.referrals.limits import TimeLimits, WorkingHours, time_limits
 from backend.referrals.machine import (
@@ -26,6 +30,9 @@ from backend.referrals.machine import (
     possible,
 )
 from backend.referrals.models import NO_FACTS, Facts, FreePlaces, Level, Place, Referral, Urgency
+from backend.referrals.sending import changed
+from backend.referrals.store import New, Turn
+from backend.referrals.unidentified import Unidentified
 from backend.worker.events import Event
 from tests.factories.referrals import FACTS, a_referral
 
@@ -36,11 +43,11 @@ DRAWN = """
 requested   ask_more        r    returned
 requested   accept          r    accepted
 requested   reject          r    rejected
-requested   withdraw        sp   withdrawn
+requested   withdraw        spt  withdrawn
 requested   escalate        t    requested
 requested   lapse           ct   lapsed
 returned    supplement      s    requested
-returned    withdraw        sp   withdrawn
+returned    withdraw        spt  withdrawn
 returned    escalate        t    returned
 returned    lapse           ct   lapsed
 accepted    reject          r    rejected
@@ -48,16 +55,27 @@ accepted    wish            p    accepted
 accepted    rebook          r    accepted
 accepted    depart          s    in_transit
 accepted    arrive          rt   arrived
-accepted    withdraw        sp   withdrawn
+accepted    withdraw        spt  withdrawn
 accepted    lapse           ct   lapsed
 accepted    miss            rt   not_arrived
 in_transit  depart          s    in_transit
 in_transit  arrive          rt   arrived
-in_transit  withdraw        s    withdrawn
+in_transit  withdraw        st   withdrawn
 in_transit  miss            rt   not_arrived
 arrived     begin_treatment r    treating
 arrived     complete        r    completed
+arrived     escalate        t    arrived
+arrived     close           t    completed
+treating    escalate        t    treating
+treating    close           t    completed
 treating    complete        r    completed
+requested   identify        sr   requested
+returned    identify        sr   returned
+accepted    identify        sr   accepted
+in_transit  identify        sr   in_transit
+arrived     identify        sr   arrived
+treating    identify        sr   treating
+completed   identify        sr   completed
 not_arrived arrive          r    arrived
 not_arrived redirect        sc   not_arrived
 rejected    redirect        sct  rejected
@@ -80,17 +98,18 @@ class Kept:
     async def find(self, referral_id: str) -> Referral | None:
         return self.referrals.get(referral_id)
 
-    async def insert(self, referral: Referral, event: Event) -> bool:
-        new = referral.id not in self.referrals
-        self.referrals.setdefault(referral.id, referral)
-        return new
+    async def write(self, after: Referral, events: Sequence[Event] = ()) -> bool:
+        return await self.write_all([Turn(after, events)])
 
-    async def write(self, after: Referral, events: list[Event] | tuple[Event, ...] = ()) -> bool:
+    async def write_all(self, turns: Sequence[Turn], new: New | None = None) -> bool:
         await asyncio.sleep(0)
-        if self.referrals[after.id].turn != after.turn:
+        if any(self.referrals[each.after.id].turn != each.after.turn for each in turns):
             return False
-        self.referrals[after.id] = replace(after, turn=after.turn + 1)
-        self.told += events
+        if new is not None:
+            self.referrals[new.referral.id] = new.referral
+        for each in turns:
+            self.referrals[each.after.id] = replace(each.after, turn=each.after.turn + 1)
+            self.told += each.events
         return True
 
 
@@ -128,11 +147,27 @@ class Pool:
         return {appointment_id for appointment_id, booked in self.booked.items() if booked}
 
 
-class Onward:
-    """What goes on from a referral: one that is there already."""
+class Delivered:
+    """The limits that the city came with."""
 
-    async def redirect(self, old: Referral, actor: object, part: Part, facts: Facts) -> tuple[Referral, bool]:
-        return replace(old, id="NEXT", state=S.REQUESTED, follows=old.id), True
+    async def now(self) -> TimeLimits:
+        return time_limits()
+
+
+class Onward:
+    """What goes on from a referral."""
+
+    def __init__(self, kept: Kept) -> None:
+        self.kept = kept
+
+    async def redirect(self, old: Referral, actor: object, part: Part, facts: Facts) -> New:
+        made = replace(
+            old, id=f"NEXT-{old.id}", state=S.REQUESTED, follows=old.id, place=None, loose=(), turn=0
+        )
+        return New(made, changed(made, E.SEND))
+
+    async def last_of(self, old: Referral) -> Referral | None:
+        return await self.kept.find(old.followed_by)
 
     async def send_back(self, done: Referral) -> None:
         return None
@@ -144,11 +179,16 @@ class Onward:
 @pytest.fixture
 def acting() -> tuple[Acting, Kept, Pool]:
     kept, pool = Kept(), Pool()
-    return Acting(kept, time_limits(), pool, Onward()), kept, pool  # type: ignore[arg-type]
+    return Acting(kept, Delivered(), pool, Onward(kept)), kept, pool  # type: ignore[arg-type]
 
 
 def facts_for(event: ReferralEvent) -> Facts:
     return Facts(to_organization_id="OTHER") if event is E.REDIRECT else FACTS.get(event, NO_FACTS)
+
+
+def nobody(event: ReferralEvent) -> dict[str, Any]:
+    """Who is to be identified is somebody whom nobody knows."""
+    return {"person_id": "", "unidentified": Unidentified("火车站")} if event is E.IDENTIFY else {}
 
 
 def test_the_table_is_the_one_that_was_drawn():
@@ -166,7 +206,7 @@ async def test_every_state_event_and_part_is_answered_as_the_table_says(
     act, kept, _ = acting
     walked = 0
     for state, event, part in product(S, E, Part):
-        before = a_referral(state, due_at=clock.now() if state in WAITING | PLACED else None)
+        before = a_referral(state, due_at=clock.now() if state in OPEN else None, **nobody(event))
         kept.referrals[before.id] = before
         rule = EXPECTED.get((state, event))
         walked += 1
@@ -183,14 +223,14 @@ async def test_every_state_event_and_part_is_answered_as_the_table_says(
             assert refused.value.code is code, (state, event, part)
             assert kept.referrals[before.id] is before
         assert (event in possible(state, frozenset({part}))) == (rule is not None and part in rule[0])
-    assert walked == len(S) * len(E) * len(Part) == 880
+    assert walked == len(S) * len(E) * len(Part) == 990
 
 
 def assert_sound(before: Referral, after: Referral, event: ReferralEvent, part: Part) -> None:
     """What must hold after any event."""
     step = after.history[-1]
     assert (step.event, step.state, step.part) == (event, after.state, part)
-    assert (after.due_at is not None) == (after.state in WAITING | PLACED)
+    assert (after.due_at is not None) == (after.state in OPEN)
     # An end that was, as long as nobody has come after all.
     assert not (after.is_open and after.ended_at)
     assert (after.ended_at is not None) == (after.has_ended and before.is_open)
@@ -203,7 +243,7 @@ async def test_what_an_event_needs_is_asked_for(acting: tuple[Acting, Kept, Pool
     for (state, event), rule in TABLE.items():
         if state is None or not rule.needs:
             continue
-        before = a_referral(state)
+        before = a_referral(state, **nobody(event))
         kept.referrals[before.id] = before
         with pytest.raises(AppError) as refused:
             await act.act(SYSTEM, before, event, NO_FACTS, rule.parts)
@@ -298,6 +338,23 @@ def test_nobodys_referral_lapses_over_the_spring_festival():
     assert hours.after(clock.city_instant(date(2026, 12, 31), 17), 60) == clock.city_instant(
         date(2027, 1, 4), 8, 30
     )
+
+
+def test_who_is_never_seen_out_is_given_up_on_before_his_record_closes_by_itself():
+    """By urgency, and reminded of twice before."""
+    for urgency in Urgency:
+        limits, now, levels = time_limits(), clock.now(), []
+        at, level = now, Level.SENT
+        assert limits.answer_by(S.ARRIVED, urgency, now) == limits.next_due(S.ARRIVED, urgency, level, now)
+        while True:
+            at = limits.next_due(S.TREATING, urgency, level, at)
+            onward = limits.next_level(S.TREATING, urgency, level)
+            if onward is None:
+                break
+            level = onward
+            levels.append(level)
+        assert levels == [Level.DESK, Level.OPERATORS]
+        assert at - now <= STAY + AFTER[CareKind.REFERRAL]
 
 
 def test_an_emergency_has_passed_every_desk_within_a_quarter_of_an_hour():

@@ -9,11 +9,23 @@ import pytest
 
 from backend import clock
 from backend.db.client import Database
+from backend.db.migrations import m0063_referral_clocks
 from backend.errors import AppError, ErrorCode
 from backend.ids import new_id
 from backend.permissions import SYSTEM, Actor, Role
-from backend.referrals.machine import ReferralEvent, ReferralState
-from backend.referrals.models import Desk, Direction, Outcome, PlanItem, RejectReason, Urgency
+from backend.referrals.machine import Part, ReferralEvent, ReferralState
+from backend.referrals.models import (
+    CITY,
+    Desk,
+    Direction,
+    Level,
+    Outcome,
+    PlanItem,
+    ReferralQuery,
+    RejectReason,
+    Side,
+    Urgency,
+)
 from backend.worker.events import Event, EventKind
 from tests.factories.referrals import FACTS, IN_TWO_HOURS, Road, make_road
 from tests.factories.sharing import make_place
@@ -99,6 +111,15 @@ async def test_only_an_emergency_goes_on_to_whoever_is_nearest(road: Road):
     assert data["fields"] == [{"field": "nearest", "problem": "only_for_emergencies"}]
 
 
+async def test_nobody_is_sent_on_to_where_he_is_sent_already(road: Road):
+    sent = await road.send()
+    other = await road.send(to_organization_id=road.other.id)
+    await road.act(road.lead.actor, sent, E.REJECT, reason=RejectReason.NO_BED)
+    onward = road.act(road.doctor, sent, E.REDIRECT, to_organization_id=road.other.id)
+    assert await refused(onward, ErrorCode.REFERRAL_OPEN) == {"referral_id": other.id}
+    assert (await road.stored(sent)).followed_by == ""
+
+
 async def test_who_was_given_up_on_and_came_after_all_goes_home_with_his_papers(road: Road):
     sent = await road.accepted()
     await road.act(road.lead.actor, sent, E.MISS)
@@ -113,6 +134,40 @@ async def test_who_was_given_up_on_and_came_after_all_goes_home_with_his_papers(
     back = await road.referrals.get(road.doctor, done.followed_by)
     assert (back.direction, back.to_organization_id) == (Direction.DOWN, road.clinic.id)
     assert (back.clinical.discharge_summary, back.clinical.plan) == ("好转出院", plan)
+
+
+async def test_who_came_after_all_is_expected_nowhere_else(road: Road, town: TestCity):
+    schedule = await road.session(road.other)
+    missed = await road.accepted()
+    await road.act(road.lead.actor, missed, E.MISS)
+    onward = await road.act(road.doctor, missed, E.REDIRECT, to_organization_id=road.other.id)
+    await road.act(road.other.actor, onward, E.ACCEPT, schedule_id=schedule.id)
+    here = await road.act(road.lead.actor, missed, E.ARRIVE)
+    off = await road.stored(onward)
+    assert (here.state, here.followed_by) == (S.ARRIVED, "")
+    assert (off.state, off.followed_by, off.history[-1].part) == (S.WITHDRAWN, missed.id, Part.SYSTEM)
+    # At once: nobody reads there any more, and the place is another's.
+    assert not await road.reads(road.other)
+    assert off.loose == ()
+    await town.work()
+    assert [text for text in await texts_to(town, "13700000002") if "不必再准备" in text]
+    # What has ended elsewhere goes on here, too: nobody sends him on from there.
+    again = await road.accepted()
+    await road.act(road.lead.actor, again, E.MISS)
+    second = await road.act(road.doctor, again, E.REDIRECT, to_organization_id=road.other.id)
+    await road.act(road.other.actor, second, E.REJECT, reason=RejectReason.NO_BED)
+    await road.act(road.lead.actor, again, E.ARRIVE)
+    assert (await road.referrals.counters(road.doctor)).to_redirect == 0
+    nobody = road.act(road.doctor, second, E.REDIRECT, to_organization_id=road.lead.id)
+    assert (await refused(nobody, ErrorCode.REFERRAL_STATE))["followed_by"] == again.id
+    # And whoever has arrived where he was sent on to is not here.
+    third = await road.accepted()
+    await road.act(road.lead.actor, third, E.MISS)
+    there = await road.act(road.doctor, third, E.REDIRECT, to_organization_id=road.other.id)
+    await road.act(road.other.actor, there, E.ACCEPT, expected_at=clock.now() + IN_TWO_HOURS)
+    await road.act(road.other.actor, there, E.ARRIVE)
+    data = await refused(road.act(road.lead.actor, third, E.ARRIVE), ErrorCode.REFERRAL_STATE)
+    assert data["followed_by"] == there.id
 
 
 @pytest.mark.parametrize(
@@ -170,6 +225,82 @@ async def test_a_desk_with_one_telephone_is_called_there(road: Road, town: TestC
             "请尽快答复", "请立即答复", "请立即处理",
         ]  # fmt: skip
         await road.act(road.doctor, sent, E.WITHDRAW)
+
+
+async def test_who_is_never_seen_out_is_asked_after_and_then_closed(road: Road, town: TestCity):
+    for begins in (False, True):
+        sent = await road.accepted()
+        here = await road.act(road.lead.actor, sent, E.ARRIVE)
+        if begins:
+            await road.overdue(sent)
+            here = await road.act(road.lead.actor, sent, E.BEGIN_TREATMENT)
+        # Each step begins anew.
+        assert (here.level, here.finish_by) == (Level.SENT, here.due_at)
+        assert (await road.referrals.counters(road.lead.actor)).to_finish == 0
+        for level in (Level.DESK, Level.OPERATORS):
+            await road.overdue(sent)
+            late = await road.stored(sent)
+            assert (late.state, late.level, late.finish_by) == (here.state, level, here.finish_by)
+            waits = await road.referrals.counters(road.lead.actor)
+            assert (waits.to_finish, waits.overdue) == (1, 1)
+            found = await road.referrals.list(road.lead.actor, ReferralQuery(side=Side.IN, overdue=True))
+            assert [each.id for each in found.items] == [sent.id]
+            await town.work()
+        assert await road.reads()
+        await road.overdue(sent)
+        done = await road.stored(sent)
+        assert (done.state, done.outcome, done.due_at, done.finish_by) == (S.COMPLETED, None, None, None)
+        assert done.history[-1].event is E.CLOSE
+        await town.work()
+        assert not await road.reads()
+        assert (await road.referrals.counters(road.lead.actor)).to_finish == 0
+    assert [text for text in await texts_to(town, "13700000001") if "请登记诊治结果" in text]
+    assert [text for text in await texts_to(town, "13700000009") if "到期自动结束" in text]
+
+
+async def test_who_arrived_before_there_was_a_clock_has_one_from_the_migration_on(road: Road):
+    sent = await road.accepted()
+    here = await road.act(road.lead.actor, sent, E.ARRIVE)
+    assert here.arrived_at is not None
+    referrals = road.services.db.collection("referrals")
+    bare = await road.stored(sent)
+    assert await road.store.write(replace(bare, due_at=None, finish_by=None))
+    for _ in range(2):
+        await m0063_referral_clocks.up(road.services.db)
+    doc = await referrals.find_one({"_id": sent.id})
+    assert doc is not None
+    assert abs(doc["due_at"] - here.arrived_at - timedelta(days=14)) < timedelta(seconds=1)
+    await road.overdue(sent)
+    late = await road.stored(sent)
+    assert (late.level, late.finish_by is not None) == (Level.DESK, True)
+
+
+async def test_nobody_who_deletes_his_account_stays_arrived_for_ever(road: Road):
+    sent = await road.accepted()
+    await road.act(road.lead.actor, sent, E.ARRIVE)
+    await road.referrals.following.on_resident_deleted(
+        Event(EventKind.RESIDENT_DELETED, {"resident_id": road.person.id})
+    )
+    assert (await road.stored(sent)).state is S.COMPLETED
+    assert await road.services.db.collection("referral_ways").count_documents({}) == 0
+
+
+async def test_the_city_is_called_when_no_institution_answers(road: Road, town: TestCity):
+    await road.referrals.set_desk(road.city, Desk(CITY, takes_emergencies=True, duty_phone="13700000005"))
+    assert not (await road.referrals.desk(road.city, CITY)).takes_emergencies
+    await refused(road.referrals.desk(road.lead.actor, CITY), ErrorCode.NOT_FOUND)
+    sent = await road.send(urgency=Urgency.EMERGENCY)
+    for waiting in (0, 0, 1):
+        await road.overdue(sent)
+        await town.work()
+        assert (await road.referrals.counters(road.city)).at_city == waiting
+    assert (await road.referrals.counters(road.lead.actor)).at_city == 0
+    (told,) = await texts_to(town, "13700000005")
+    assert "请立即协调" in told
+    found = await road.referrals.list(road.city, ReferralQuery(level=Level.CITY))
+    assert [each.id for each in found.items] == [sent.id]
+    await road.act(road.lead.actor, sent, E.ACCEPT, expected_at=clock.now() + IN_TWO_HOURS)
+    assert (await road.referrals.counters(road.city)).at_city == 0
 
 
 async def test_what_is_wrong_with_one_stops_no_others_clock(road: Road, monkeypatch: pytest.MonkeyPatch):

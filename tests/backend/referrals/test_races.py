@@ -1,6 +1,7 @@
 """Two at the same moment, and processes that die between two writes: no place is lost, none is had twice."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 from backend import clock
 from backend.bootstrap import City
 from backend.errors import AppError, ErrorCode
-from backend.permissions import SYSTEM
+from backend.ids import new_id
+from backend.permissions import SYSTEM, Role
 from backend.referrals.machine import PLACED, ReferralEvent, ReferralState
-from backend.referrals.models import Facts, Referral, RejectReason, Who
+from backend.referrals.models import Facts, Referral, RejectReason, Urgency, Who
 from tests.factories.city import a_name, an_id_number
 from tests.factories.referrals import Road, make_road
 
@@ -112,6 +114,46 @@ async def test_a_referral_is_sent_once_however_often_it_is_asked_for(road: Road)
     )
     assert len({each.id for each in onward}) == 1
     assert await road.services.db.collection("referrals").count_documents({}) == 2
+
+
+async def test_of_two_who_send_the_same_patient_at_once_one_is_told_of_the_others(road: Road):
+    """Without a key, and by two different people: the database knows, not a look before the write."""
+    nurse = replace(road.doctor, id=new_id(), role=Role.HOSPITAL_OPERATOR, practitioner_id="")
+    for round_, urgency in enumerate((Urgency.ROUTINE, Urgency.EMERGENCY)):
+        who = Who(name=a_name(round_), id_number=an_id_number(round_))
+        await road.services.residents.find_or_create_file(who.name, who.id_number)
+        done = await asyncio.gather(
+            *(road.send(actor, who=who, urgency=urgency) for actor in (road.doctor, nurse, road.doctor)),
+            return_exceptions=True,
+        )
+        (sent,) = [each for each in done if isinstance(each, Referral)]
+        told = [each for each in done if isinstance(each, AppError)]
+        assert [(each.code, each.data) for each in told] == [
+            (ErrorCode.REFERRAL_OPEN, {"referral_id": sent.id})
+        ] * 2
+        # Whoever has gone there, or will not, may be sent again: one of two at once, again.
+        await road.act(road.doctor, sent, E.WITHDRAW)
+        done = await asyncio.gather(
+            *(road.send(who=who, urgency=urgency) for _ in range(2)), return_exceptions=True
+        )
+        assert len([each for each in done if isinstance(each, Referral)]) == 1
+    assert await road.services.db.collection("referral_ways").count_documents({}) == 2
+
+
+async def test_whoever_was_missed_is_expected_in_one_place_whatever_happens_at_once(road: Road):
+    """Sent on, and come after all, at the same moment: whichever was first, one referral is live."""
+    for number in range(6):
+        sent = await _sent(road, number)
+        await road.act(road.lead.actor, sent, E.ACCEPT, expected_at=clock.now() + timedelta(hours=1))
+        await road.act(road.lead.actor, sent, E.MISS)
+        calls = [
+            road.act(road.doctor, sent, E.REDIRECT, to_organization_id=road.other.id),
+            road.act(road.lead.actor, sent, E.ARRIVE),
+        ]
+        await at_once(*(calls if number % 2 else reversed(calls)))
+        of_person = await road.store.of_person(sent.person_id)
+        assert [each.id for each in of_person if each.is_open] == [sent.id]
+        assert all(each.state is S.WITHDRAWN for each in of_person if each.id != sent.id)
 
 
 async def test_what_a_dying_process_leaves_taken_is_given_back(road: Road, monkeypatch: pytest.MonkeyPatch):

@@ -294,8 +294,11 @@ def test_every_event_that_a_side_may_cause_has_a_task_that_asks_for_it() -> None
                     if event is not None:
                         assert (state, event) in TABLE, (state, status, event)
                         reached.add(event)
-    untold = {ReferralEvent.SEND, ReferralEvent.WISH, ReferralEvent.ESCALATE, ReferralEvent.LAPSE}
-    assert set(ReferralEvent) - reached == untold | {ReferralEvent.REDIRECT}
+    untold = {
+        ReferralEvent.SEND, ReferralEvent.WISH, ReferralEvent.ESCALATE, ReferralEvent.LAPSE,
+        ReferralEvent.CLOSE,
+    }  # fmt: skip
+    assert set(ReferralEvent) - reached == untold | {ReferralEvent.REDIRECT, ReferralEvent.IDENTIFY}
 
 
 async def test_whoever_sends_back_what_he_has_read_moves_only_what_he_has_changed(face: Face) -> None:

@@ -1,39 +1,29 @@
-"""Messages broken in every way: each gets an answer, none hangs, none is lost, and memory stays flat."""
+"""Messages broken in every way: each gets an answer, none hangs, and memory stays flat."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import logging
 import os
 import random
 import re
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from backend import clock
-from backend.bootstrap import City
-from backend.demo.leash import free_port
 from backend.exchange.v2.acks import answer_code, make_answer, verdict_of
 from backend.exchange.v2.charsets import decode
-from backend.exchange.v2.framing import framed, read_block
 from backend.exchange.v2.mapping.codes import Codes
 from backend.exchange.v2.mapping.mapper import map_message, whom
-from backend.exchange.v2.models import SenderKind
 from backend.exchange.v2.parsing import open_envelope, read_header
 from backend.exchange.v2.receiving import content_digest, look
-from backend.exchange.v2.server import MLLPServer
-from backend.ids import new_id
 from tests.backend.exchange.v2.agreement import CHART, HOSPITAL
 
 FIXTURES = sorted(Path("tests/fixtures/hl7v2").glob("*.hl7"))
 ANSWER = re.compile(rb"\rMSA.(AA|AE|AR|CA|CE|CR)")
 # The whole: HC_FUZZ=10000 pytest tests/backend/exchange/v2/test_fuzz.py
 COUNT = int(os.environ.get("HC_FUZZ", "600"))
-OVER_A_LINE = COUNT // 3
 
 
 def mutated(block: bytes, chance: random.Random) -> bytes:
@@ -142,42 +132,3 @@ def test_every_broken_message_gets_an_answer_and_memory_stays_flat() -> None:
     gc.collect()
     assert set(verdicts) >= {b"AA", b"AE", b"AR"}
     assert process.memory_info().rss < size_after_a_fifth + (40 << 20)
-
-
-@pytest.mark.timeout(1200 if COUNT > 1000 else 120)
-async def test_every_broken_message_over_a_line_is_answered_and_kept(
-    city: City, caplog: pytest.LogCaptureFixture
-) -> None:
-    exchange, port = city.services.exchange, free_port()
-    # On a port of his own a hospital is known whatever has become of the header.
-    await exchange.senders.allow(SenderKind.PORT, str(port), new_id(), "")
-    server = MLLPServer(exchange.receiver)
-    await server.listen("127.0.0.1", port, own=True)
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
-    blocks = [file.read_bytes() for file in FIXTURES]
-    chance = random.Random(20260302)
-    asked = 0
-    with caplog.at_level(logging.WARNING):
-        for number in range(OVER_A_LINE):
-            # What frames a block cannot stand in one.
-            block = mutated(chance.choice(blocks), chance).translate(None, b"\x0b\x1c").strip(b"\r\n")
-            if not block.strip():
-                continue
-            writer.write(framed(block))
-            for _ in open_envelope(decode(block)[0]).messages or [""]:
-                answer = await asyncio.wait_for(read_block(reader), 20)
-                assert ANSWER.search((answer or b"").replace(b"\x00", b"")), (number, answer)
-                asked += 1
-    writer.close()
-    await server.stop(5)
-
-    states = {doc["_id"]: doc["n"] async for doc in await _states(city)}
-    assert set(states) <= {"done", "dead"}
-    # Some are broken into the same message, and what is no message at all is refused and not kept.
-    assert asked * 0.9 < sum(states.values()) <= asked
-    assert [record for record in caplog.records if "exchange_broken" in record.message] == []
-
-
-async def _states(city: City) -> Any:
-    counted = [{"$group": {"_id": "$state", "n": {"$sum": 1}}}]
-    return await city.db.native.get_collection("hl7_messages").aggregate(counted)

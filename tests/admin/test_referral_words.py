@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
@@ -29,13 +30,13 @@ NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def a_referral(**more: object) -> Referral:
-    values: dict[str, object] = {
+def a_referral(**more: Any) -> Referral:
+    values: dict[str, Any] = {
         "id": "R", "direction": Direction.UP, "urgency": Urgency.ROUTINE, "state": ReferralState.REQUESTED,
         "person_id": "P", "from_organization_id": "A", "to_organization_id": "B",
         "clinical": Clinical("x"), "created_at": NOW, "updated_at": NOW, "accept_by": NOW + 30 * MINUTE,
     }  # fmt: skip
-    return Referral(**(values | more))  # type: ignore[arg-type]
+    return Referral(**(values | more))
 
 
 @pytest.mark.parametrize(

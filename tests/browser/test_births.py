@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, FilePayload, expect
 
 from backend import clock
 from backend.permissions import Role
@@ -69,7 +69,7 @@ async def stands(town: Town, family: NewFamily, filing_id: str, step: str, state
     await town.city.until(so)
 
 
-def photo() -> dict[str, Any]:
+def photo() -> FilePayload:
     """A photo as phones take them, far larger than is sent."""
     content = io.BytesIO()
     Image.effect_noise((3000, 2200), 40).convert("RGB").save(content, "JPEG")
@@ -108,7 +108,7 @@ async def fill_in(resident: Resident) -> str:
     await resident.shows("photo-parents_identity")
     async with page.expect_file_chooser() as chooser:
         await resident.tap("photo-parents_identity")
-    await (await chooser.value).set_files(photo())  # type: ignore[arg-type]
+    await (await chooser.value).set_files(photo())
     await resident.shows("=已收到1张")
     await resident.tap("birth-truth")
     await pictures(resident, "births-form-materials")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from backend import clock
 from backend.births.machine import FilingState, StepState
 from backend.births.models import Answers, Birth, BirthFacts, BirthState, ConcernKind, Parent
-from backend.births.ports import AgencyUnavailableError, Question, Standing, Word
+from backend.births.ports import AgencyUnavailableError, CallbackError, Question, Standing, Word
 from backend.births.questions import question_id, question_of
 from backend.errors import AppError, ErrorCode
 from backend.permissions import SYSTEM
@@ -39,6 +40,12 @@ class OddLine:
     async def bar(self, question_id: str) -> Word:
         return Word(question_id, self.barring, 1)
 
+    async def cancel(self, question_id: str, reason: str) -> Word:
+        return Word(question_id, self.barring, 1)
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> tuple[str, Word]:
+        raise CallbackError
+
 
 @pytest.mark.parametrize(
     "line",
@@ -53,7 +60,7 @@ async def test_who_refuses_every_question_is_asked_ever_more_slowly_and_staff_ar
     town: TestCity, line: OddLine
 ):
     family, births = await a_family(town), town.city.services.births
-    births.asking._lines = {"mch": line}  # type: ignore[dict-item]
+    births.asking._lines = {"mch": line}
     filing = await a_filing(town, family)
     for _ in range(12):
         await let_pass(town, timedelta(hours=2))

@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from pymongo.asynchronous.client_session import AsyncClientSession
 
 from backend import clock
 from backend.db.client import Database
+from backend.statistics.counted import Adds
 from backend.statistics.gauges import Gauges
 from backend.statistics.models import Fact, Measure, Row, adds_of
 from backend.statistics.ports import Above
@@ -49,8 +51,8 @@ async def test_a_crash_between_the_mark_and_the_counters_leaves_neither(
 ) -> None:
     add = store._add
 
-    async def dies(*args: object) -> None:
-        await add(*args)  # type: ignore[arg-type]
+    async def dies(adds: Adds, session: AsyncClientSession) -> None:
+        await add(adds, session)
         raise DiedError
 
     for _ in range(2):

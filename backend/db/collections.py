@@ -68,3 +68,6 @@ DATE: Document = {"bsonType": "date"}
 OPTIONAL_DATE: Document = {"bsonType": ["date", "null"]}
 OBJECT: Document = {"bsonType": "object"}
 ARRAY: Document = {"bsonType": "array"}
+# Sealed fields are objects: a name or a number in plain text is refused by the database itself.
+SEALED: Document = {**OBJECT, "required": ["kid", "ct"]}
+OPTIONAL_SEALED: Document = {"bsonType": ["object", "null"], "required": ["kid", "ct"]}

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from backend.db.client import Database
-from backend.db.collections import ARRAY, BOOL, DATE, INT, OBJECT, STRING, ensure_collection, schema
+from backend.db.collections import (
+    ARRAY,
+    BOOL,
+    DATE,
+    INT,
+    OBJECT,
+    OPTIONAL_SEALED,
+    STRING,
+    ensure_collection,
+    schema,
+)
 
 _TEXT_OR_NONE = {"bsonType": ["string", "null"]}
 _DATE_OR_NONE = {"bsonType": ["date", "null"]}
@@ -78,7 +88,7 @@ async def _runs(db: Database) -> None:
             due_at=_DATE_OR_NONE,
             closes_at=DATE,
             # Sealed: what somebody says about an illness never stands in clear.
-            answers={"bsonType": ["object", "null"], "required": ["kid", "ct"]},
+            answers=OPTIONAL_SEALED,
             to_count=ARRAY,
             count_due=BOOL,
         ),
@@ -128,7 +138,7 @@ async def _tickets_and_results(db: Database) -> None:
             turn=INT,
             due_at=DATE,
             created_at=DATE,
-            notes={"bsonType": ["object", "null"], "required": ["kid", "ct"]},
+            notes=OPTIONAL_SEALED,
         ),
         indexes=[
             IndexModel(

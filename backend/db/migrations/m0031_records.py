@@ -11,6 +11,7 @@ from backend.db.collections import (
     DATE,
     INT,
     OBJECT,
+    OPTIONAL_SEALED,
     OPTIONAL_STRING,
     STRING,
     ensure_collection,
@@ -19,7 +20,6 @@ from backend.db.collections import (
 )
 
 # Sealed: what is known of somebody's health never stands in clear.
-_BODY = {"bsonType": ["object", "null"], "required": ["kid", "ct"]}
 _STATED = {
     "chart": STRING,
     "type": STRING,
@@ -31,7 +31,7 @@ _STATED = {
     "status": STRING,
     "refs": ARRAY,
     "encounter_id": OPTIONAL_STRING,
-    "body": _BODY,
+    "body": OPTIONAL_SEALED,
     "source": OBJECT,
     "deleted": BOOL,
     "created_at": DATE,

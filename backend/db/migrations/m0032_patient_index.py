@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from backend.db.client import Database, Document
+from backend.db.client import Database
 from backend.db.collections import (
     ARRAY,
     BOOL,
@@ -12,15 +12,14 @@ from backend.db.collections import (
     INT,
     OBJECT,
     OPTIONAL_DATE,
+    OPTIONAL_SEALED,
     OPTIONAL_STRING,
+    SEALED,
     STRING,
     ensure_collection,
     events_due,
     schema,
 )
-
-# Sealed fields are objects: a name or a number in plain text is refused by the database itself.
-_SEALED: Document = {"bsonType": "object", "required": ["kid", "ct"]}
 
 
 async def up(db: Database) -> None:
@@ -38,8 +37,8 @@ async def _charts(db: Database) -> None:
             ["organization_id", "numbers", "number", "who", "blocks", "person_id", "number_state", "turn"],
             organization_id=STRING,
             numbers={"bsonType": "array", "minItems": 1, "items": STRING},
-            number=_SEALED,
-            who=_SEALED,
+            number=SEALED,
+            who=SEALED,
             blocks={"bsonType": "array", "items": STRING},
             blind_kid=STRING,
             person_id=STRING,
@@ -89,7 +88,7 @@ async def _history_and_reviews(db: Database) -> None:
             person_before=STRING,
             person_after=STRING,
             by=STRING,
-            reason={"bsonType": ["object", "null"], "required": ["kid", "ct"]},
+            reason=OPTIONAL_SEALED,
             at=DATE,
         ),
         indexes=[IndexModel([("chart_id", ASCENDING), ("_id", ASCENDING)], name="of_chart")],
@@ -110,7 +109,7 @@ async def _history_and_reviews(db: Database) -> None:
             degrees=OBJECT,
             decided_by=STRING,
             decided_at=OPTIONAL_DATE,
-            reason={"bsonType": ["object", "null"], "required": ["kid", "ct"]},
+            reason=OPTIONAL_SEALED,
             turn=INT,
             created_at=DATE,
             updated_at=DATE,

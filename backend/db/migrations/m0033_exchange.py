@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from backend.db.client import Database, Document
+from backend.db.client import Database
 from backend.db.collections import (
     ARRAY,
     DATE,
     INT,
     OPTIONAL_DATE,
+    OPTIONAL_SEALED,
+    SEALED,
     STRING,
     ensure_collection,
     schema,
 )
 
-_SEALED: Document = {"bsonType": "object", "required": ["kid", "ct"]}
-_SEALED_OR_NONE: Document = {"bsonType": ["object", "null"], "required": ["kid", "ct"]}
 _FORGET = IndexModel([("forget_at", ASCENDING)], name="forget", expireAfterSeconds=0)
 
 
@@ -72,9 +72,9 @@ async def _messages(db: Database) -> None:
             forget_at=OPTIONAL_DATE,
             resources=ARRAY,
             # Sealed: a message is clinical text throughout, and a referral's answer repeats some of it.
-            raw=_SEALED,
-            answer=_SEALED_OR_NONE,
-            found=_SEALED_OR_NONE,
+            raw=SEALED,
+            answer=OPTIONAL_SEALED,
+            found=OPTIONAL_SEALED,
         ),
         indexes=[
             IndexModel([("received_at", DESCENDING), ("_id", DESCENDING)], name="lately"),
@@ -95,6 +95,6 @@ async def _messages(db: Database) -> None:
         db,
         "hl7_parts",
         shard_key="message_id",
-        validator=schema(["message_id", "data"], message_id=STRING, data=_SEALED),
+        validator=schema(["message_id", "data"], message_id=STRING, data=SEALED),
         indexes=[IndexModel([("message_id", ASCENDING)], name="of_message"), _FORGET],
     )

@@ -10,9 +10,10 @@ from backend.db.collections import (
     BOOL,
     DATE,
     INT,
-    OBJECT,
     OPTIONAL_DATE,
+    OPTIONAL_SEALED,
     OPTIONAL_STRING,
+    SEALED,
     STRING,
     ensure_collection,
     events_due,
@@ -20,7 +21,6 @@ from backend.db.collections import (
 )
 
 # Sealed: what somebody says about a person's illness or conduct never stands in clear.
-_SEALED = {"bsonType": ["object", "null"], "required": ["kid", "ct"]}
 
 
 async def up(db: Database) -> None:
@@ -51,7 +51,7 @@ async def _consents(db: Database) -> None:
             turn=INT,
             created_at=DATE,
             asked_by=OPTIONAL_STRING,
-            reason=_SEALED,
+            reason=OPTIONAL_SEALED,
             lapses_at=OPTIONAL_DATE,
             answered_by=OPTIONAL_STRING,
             answered_at=OPTIONAL_DATE,
@@ -116,11 +116,11 @@ async def _glasses(db: Database) -> None:
             organization_id=STRING,
             practitioner=STRING,
             reason_code=STRING,
-            reason=_SEALED,
+            reason=OPTIONAL_SEALED,
             opened_at=DATE,
             expires_at=DATE,
             verdict={"enum": [None, "justified", "unjustified"]},
-            note=_SEALED,
+            note=OPTIONAL_SEALED,
             events=ARRAY,
         ),
         indexes=[
@@ -178,11 +178,11 @@ async def _questions(db: Database) -> None:
             person_id=STRING,
             organization_id=STRING,
             asked_by=STRING,
-            text={**OBJECT, "required": ["kid", "ct"]},
+            text=SEALED,
             asked_at=DATE,
             due_at=DATE,
             turn=INT,
-            answer=_SEALED,
+            answer=OPTIONAL_SEALED,
             answered_at=OPTIONAL_DATE,
             events=ARRAY,
         ),

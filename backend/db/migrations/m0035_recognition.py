@@ -5,10 +5,19 @@ from __future__ import annotations
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from backend.db.client import Database
-from backend.db.collections import BOOL, DATE, INT, OBJECT, STRING, ensure_collection, events_due, schema
+from backend.db.collections import (
+    BOOL,
+    DATE,
+    INT,
+    OBJECT,
+    SEALED,
+    STRING,
+    ensure_collection,
+    events_due,
+    schema,
+)
 
 # Sealed: which examinations somebody was asked to have says what is suspected.
-_SEALED = {"bsonType": "object", "required": ["kid", "ct"]}
 _COUNT_DUE = IndexModel(
     [("count_due", ASCENDING)], name="count_due", partialFilterExpression={"count_due": True}
 )
@@ -81,7 +90,7 @@ async def _checks(db: Database) -> None:
             at=DATE,
             turn=INT,
             count_due=BOOL,
-            body=_SEALED,
+            body=SEALED,
         ),
         indexes=[
             IndexModel(
@@ -105,7 +114,7 @@ async def _checks(db: Database) -> None:
             at=DATE,
             turn=INT,
             count_due=BOOL,
-            body=_SEALED,
+            body=SEALED,
         ),
         indexes=[
             IndexModel([("organization_id", ASCENDING), ("_id", DESCENDING)], name="of_place"),

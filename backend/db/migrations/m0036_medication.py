@@ -5,7 +5,7 @@ from __future__ import annotations
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from backend.db.client import Database
-from backend.db.collections import BOOL, DATE, INT, STRING, ensure_collection, schema
+from backend.db.collections import BOOL, DATE, INT, SEALED, STRING, ensure_collection, schema
 
 
 async def up(db: Database) -> None:
@@ -23,7 +23,7 @@ async def up(db: Database) -> None:
             alerted=BOOL,
             count_due=BOOL,
             # Sealed: medicines say what somebody suffers from.
-            body={"bsonType": "object", "required": ["kid", "ct"]},
+            body=SEALED,
         ),
         indexes=[
             IndexModel(

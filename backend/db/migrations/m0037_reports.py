@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from backend.db.client import Database, Document
+from backend.db.client import Database
 from backend.db.collections import (
     ARRAY,
     DATE,
     INT,
     OPTIONAL_DATE,
+    OPTIONAL_SEALED,
     OPTIONAL_STRING,
+    SEALED,
     STRING,
     ensure_collection,
     events_due,
     schema,
 )
-
-_SEALED: Document = {"bsonType": "object", "required": ["kid", "ct"]}
-_SEALED_OR_NONE: Document = {"bsonType": ["object", "null"], "required": ["kid", "ct"]}
 
 
 async def up(db: Database) -> None:
@@ -37,8 +36,8 @@ async def up(db: Database) -> None:
             organization_id=STRING,
             field=STRING,
             state={"enum": ["asked", "done", "refused"]},
-            wish=_SEALED,
-            answer=_SEALED_OR_NONE,
+            wish=SEALED,
+            answer=OPTIONAL_SEALED,
             asked_at=DATE,
             answered_at=OPTIONAL_DATE,
         ),
@@ -67,8 +66,8 @@ async def _images(db: Database) -> None:
             at=DATE,
             frames=INT,
             # Sealed: the header names the patient, and the key opens the picture.
-            header=_SEALED,
-            key=_SEALED,
+            header=SEALED,
+            key=SEALED,
         ),
         indexes=[
             IndexModel(
@@ -111,7 +110,7 @@ async def _links_and_exports(db: Database) -> None:
             ["resident_id", "patient_id", "label", "blobs", "expires_at", "created_at", "attempts_left"],
             resident_id=STRING,
             patient_id=STRING,
-            label=_SEALED,
+            label=SEALED,
             blobs=ARRAY,
             passcode=OPTIONAL_STRING,
             attempts_left=INT,
@@ -149,7 +148,7 @@ async def _links_and_exports(db: Database) -> None:
             state={"enum": ["due", "running", "done", "failed"]},
             done=INT,
             total=INT,
-            key=_SEALED,
+            key=SEALED,
             events=ARRAY,
             created_at=DATE,
             expires_at=DATE,

@@ -10,13 +10,13 @@ from backend.db.collections import (
     DATE,
     INT,
     OPTIONAL_DATE,
+    SEALED,
     STRING,
     ensure_collection,
     events_due,
     schema,
 )
 
-_SEALED = {"bsonType": "object", "required": ["kid", "ct"]}
 _STATES = [
     "requested", "returned", "accepted", "in_transit", "arrived", "treating", "completed", "rejected",
     "withdrawn", "lapsed", "not_arrived",
@@ -77,7 +77,7 @@ async def up(db: Database) -> None:
             due_at=DATE,
             loose_since=DATE,
             # Sealed: what is wrong with somebody, who wrote it, where to call.
-            body=_SEALED,
+            body=SEALED,
         ),
         indexes=_INDEXES,
     )  # fmt: skip
@@ -85,7 +85,7 @@ async def up(db: Database) -> None:
         db,
         "referral_desks",
         shard_key="_id",
-        validator=schema(["takes_emergencies", "body"], takes_emergencies=BOOL, body=_SEALED),
+        validator=schema(["takes_emergencies", "body"], takes_emergencies=BOOL, body=SEALED),
         indexes=[
             IndexModel(
                 [("takes_emergencies", ASCENDING)],

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from backend.db.client import Database, Document
-from backend.db.collections import ARRAY, BOOL, DATE, INT, OPTIONAL_DATE, STRING, ensure_collection, schema
-
-_SEALED: Document = {"bsonType": "object", "required": ["kid", "ct"]}
-_SEALED_OR_NONE: Document = {"bsonType": ["object", "null"], "required": ["kid", "ct"]}
+from backend.db.client import Database
+from backend.db.collections import (
+    ARRAY,
+    BOOL,
+    DATE,
+    INT,
+    OPTIONAL_DATE,
+    OPTIONAL_SEALED,
+    SEALED,
+    STRING,
+    ensure_collection,
+    schema,
+)
 
 
 async def up(db: Database) -> None:
@@ -67,9 +75,9 @@ async def _outbound(db: Database) -> None:
             sent_at=OPTIONAL_DATE,
             forget_at=OPTIONAL_DATE,
             # Sealed: who the patient is, and of a referral what is wrong with him.
-            text=_SEALED,
-            original=_SEALED_OR_NONE,
-            said=_SEALED_OR_NONE,
+            text=SEALED,
+            original=OPTIONAL_SEALED,
+            said=OPTIONAL_SEALED,
         ),
         indexes=[
             IndexModel(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from backend.db.client import Database, Document
+from backend.db.client import Database
 from backend.db.collections import (
     ARRAY,
     BOOL,
@@ -12,13 +12,12 @@ from backend.db.collections import (
     INT,
     OPTIONAL_DATE,
     OPTIONAL_STRING,
+    SEALED,
     STRING,
     ensure_collection,
     events_due,
     schema,
 )
-
-_SEALED: Document = {"bsonType": "object", "required": ["kid", "ct"]}
 
 
 async def up(db: Database) -> None:
@@ -49,7 +48,7 @@ async def _births(db: Database) -> None:
             turn=INT,
             parent_ids=ARRAY,
             like=STRING,
-            body=_SEALED,
+            body=SEALED,
             created_at=DATE,
             updated_at=DATE,
         ),
@@ -86,7 +85,7 @@ async def _filings(db: Database) -> None:
             look_at=OPTIONAL_DATE,
             submitted_at=OPTIONAL_DATE,
             ended_at=OPTIONAL_DATE,
-            body=_SEALED,
+            body=SEALED,
             events=ARRAY,
             created_at=DATE,
             updated_at=DATE,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, IndexModel
 
-from backend.db.client import Database, Document
-from backend.db.collections import DATE, INT, STRING, ensure_collection, schema
-
-_SEALED: Document = {"bsonType": "object", "required": ["kid", "ct"]}
+from backend.db.client import Database
+from backend.db.collections import DATE, INT, SEALED, STRING, ensure_collection, schema
 
 
 async def up(db: Database) -> None:
@@ -20,7 +18,7 @@ async def up(db: Database) -> None:
             ["filing_id", "size", "content", "created_at"],
             filing_id=STRING,
             size=INT,
-            content=_SEALED,
+            content=SEALED,
             created_at=DATE,
         ),
         indexes=[IndexModel([("filing_id", ASCENDING)], name="of_filing")],

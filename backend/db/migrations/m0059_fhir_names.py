@@ -7,7 +7,7 @@ every new target (backend/exchange/fhir/reindexing.py) has written it under the 
 from __future__ import annotations
 
 from backend.db.client import Database
-from backend.db.collections import DATE, OBJECT, STRING, ensure_collection, schema
+from backend.db.collections import DATE, SEALED, STRING, ensure_collection, schema
 
 
 async def up(db: Database) -> None:
@@ -21,7 +21,7 @@ async def up(db: Database) -> None:
             organization_id=STRING,
             chart_id=STRING,
             updated_at=DATE,
-            name={**OBJECT, "required": ["kid", "ct"]},
+            name=SEALED,
             blind_kid=STRING,
         ),
         indexes=[],

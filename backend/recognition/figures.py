@@ -9,7 +9,7 @@ from typing import Any
 
 from backend import clock
 from backend.recognition.models import Check, Repeat
-from backend.statistics.counted import Adds, Place, add, hidden_cells, is_small, safe, summed
+from backend.statistics.counted import Adds, Place, add, is_small, safe, summed, told_lines
 
 ATTRIBUTES = ("level", "month", "organization_id", "item", "practitioner")
 MOST_LINES = 200
@@ -119,13 +119,8 @@ def report(
 def _lines(
     rows: Sequence[Mapping[str, Any]], key: str, *, hide: bool, by_id: bool = False
 ) -> tuple[Line, ...]:
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(row[key], []).append(row)
-    sums = {name: summed(found, "reasons") for name, found in groups.items()}
-    hidden = hidden_cells(sums) if hide else {}
-    ids = sorted(sums) if by_id else sorted(sums, key=lambda name: (-sums[name]["checks"], name))
-    return tuple(Line(name, _figures(sums[name], hidden.get(name, set()))) for name in ids[:MOST_LINES])
+    found = told_lines(rows, key, "reasons", hide=hide, first="" if by_id else "checks")
+    return tuple(Line(name, _figures(sums, hidden)) for name, sums, hidden in found[:MOST_LINES])
 
 
 def _figures(added: Counter[str], hidden: Set[str]) -> Figures:

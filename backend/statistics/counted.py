@@ -69,6 +69,19 @@ def summed(rows: Iterable[Mapping[str, Any]], *nested: str) -> Counter[str]:
     return total
 
 
+def told_lines(
+    rows: Iterable[Mapping[str, Any]], key: str, *nested: str, hide: bool, first: str = ""
+) -> list[tuple[str, Counter[str], set[str]]]:
+    """Counters added up by a name, each with what of it is hidden; by that name, or by most of `first`."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(row)
+    sums = {name: summed(mine, *nested) for name, mine in groups.items()}
+    hidden = hidden_cells(sums) if hide else {}
+    ordered = sorted(sums, key=lambda name: (-sums[name][first] if first else 0, name))
+    return [(name, sums[name], hidden.get(name, set())) for name in ordered]
+
+
 def suppressed(counts: Sequence[int]) -> list[bool]:
     """Which parts of a known sum are not shown: the small, and beside them the next smallest where they would
     be told by the sum: a single one, or several that together are small.

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import date
 
 from backend.permissions import Actor
+from backend.statistics.counted import FEWEST, is_small, suppressed
 from backend.surveys.counting import escaped, unescaped, week_of
 from backend.surveys.questionnaire import WITH_OPTIONS, Kind, Question, Questionnaire
 from backend.surveys.result_store import ResultStore
 from backend.surveys.results_models import (
-    FEWEST,
     Count,
     Figures,
     Level,
@@ -87,20 +87,6 @@ def month_before(on: date, months: int) -> str:
     return f"{number // 12:04d}-{number % 12 + 1:02d}"
 
 
-def suppressed(counts: Sequence[int], *, summed: bool = True) -> list[bool]:
-    """Which of the parts of a known sum must not be shown.
-
-    Those below the bound, and where only one of them is, the next smallest too: it could be reckoned from the
-    sum. Nothing is hidden that is nothing.
-    """
-    hidden = [0 < count < FEWEST for count in counts]
-    if summed and sum(hidden) == 1:
-        others = [(count, n) for n, count in enumerate(counts) if count and not hidden[n]]
-        if others:
-            hidden[min(others)[1]] = True
-    return hidden
-
-
 def _lines(rows: Iterable[Row], key: Callable[[Row], str], *, by_id: bool = False) -> tuple[Line, ...]:
     groups: dict[str, Counter[str]] = {}
     for row in rows:
@@ -166,7 +152,10 @@ def _question(question: Question, counts: Mapping[str, int], sums: Mapping[str, 
     if answered < FEWEST:
         return QuestionFigures(question.id, question.text, question.kind, None if answered else 0)
     shown = _options(question, counts)
-    hidden = suppressed([count for _, _, count in shown], summed=question.kind is not Kind.MULTIPLE)
+    counts_shown = [count for _, _, count in shown]
+    # Of several that may be chosen together there is no sum to reckon from.
+    alone = question.kind is Kind.MULTIPLE
+    hidden = [is_small(count) for count in counts_shown] if alone else suppressed(counts_shown)
     return QuestionFigures(
         question_id=question.id,
         text=question.text,

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-# Fewer people than this can be recognised by their answers: their figures are not shown.
-FEWEST = 5
 # From this share of the points somebody counts as satisfied, below that one as dissatisfied.
 SATISFIED, DISSATISFIED = 80, 60
 

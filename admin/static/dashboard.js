@@ -46,10 +46,10 @@ function show(told) {
     for (const place of document.querySelectorAll(`[data-figure="${name}"]`)) place.textContent = text;
   }
   const days = told.days;
-  fill("chart-days", days.labels, days.booked, days.cancelled);
-  fill("chart-money", days.labels, days.paid, days.refunded);
+  fill("chart-days", days.labels, days.bookings, days.cancellations);
+  fill("chart-money", days.labels, days.paid_fen, days.refunded_fen);
   fill("chart-channels", told.channels.labels, told.channels.values);
-  fill("chart-use", days.labels, days.codes, days.messages);
+  fill("chart-use", days.labels, days.codes_used, days.messages);
   live.classList.remove("stale");
   live.replaceChildren("更新于 ", told.at);
 }

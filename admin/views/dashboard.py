@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from admin import words
+from admin import board_words
 from admin.base import PageHandler, page
-from admin.lookups import organization_names
-from admin.templating import local_time, yuan
+from admin.board_view import label, shown
+from admin.templating import local_time
 from backend import clock
 from backend.http.endpoint import requires
 from backend.permissions import Permission
-from backend.statistics.models import Measure, Overview
+from backend.statistics.board_models import Board, Definition, Line
+from backend.statistics.models import NOWHERE
+from backend.statistics.service import Overview
 
 SHOWN_ORGANIZATIONS = 10
 
@@ -24,8 +26,16 @@ class DashboardHandler(PageHandler):
     async def get(self) -> None:
         """Figures in the page; the charts fetch theirs."""
         overview = await self.services.statistics.overview(self.actor)
-        shown = await _shown(self, overview)
-        self.show_page("dashboard/show.html", overview=overview, shown=shown, Measure=Measure)
+        self.show_page(
+            "dashboard/show.html",
+            days=overview.by_day,
+            figures={each.code: each for each in overview.by_day.definitions},
+            places=_busiest(overview.by_place),
+            shown=_shown(overview),
+            text=_text,
+            # Whose own institutions these are sees every number.
+            why=board_words.HIDDEN_WHY if self.actor.organization_ids is None else "",
+        )
 
 
 class FiguresHandler(PageHandler):
@@ -37,51 +47,44 @@ class FiguresHandler(PageHandler):
     @page("The dashboard's figures")
     async def get(self) -> None:
         """JSON."""
-        self.finish(await _shown(self, await self.services.statistics.overview(self.actor)))
+        self.finish(_shown(await self.services.statistics.overview(self.actor)))
 
 
-async def _shown(handler: PageHandler, overview: Overview) -> dict[str, Any]:
-    today, before = overview.today, overview.yesterday
-    top = overview.organizations[:SHOWN_ORGANIZATIONS]
-    names = await organization_names(handler.services, [figures.organization_id for figures in top])
-    days = overview.days
+def _text(definition: Definition, line: Line) -> str:
+    """A number as people read it, with the sign of money."""
+    value = line.get(definition.code)
+    sign = "¥" if definition.unit == "元" and value.number is not None else ""
+    return sign + shown(value, definition)
+
+
+def _busiest(places: Board) -> list[Line]:
+    """Institutions where anything happened, those with the most bookings first, the hidden after them."""
+    alive = [
+        line
+        for line in places.lines
+        if line.key != NOWHERE and any(value.hidden or value.number for value in line.values.values())
+    ]
+    alive.sort(key=lambda line: (-(line.get("bookings").number or 0), line.name))
+    return alive[:SHOWN_ORGANIZATIONS]
+
+
+def _shown(overview: Overview) -> dict[str, Any]:
+    days = overview.by_day
+    before, today = days.lines[-2:]
+    figures = {each.code: _text(each, today) for each in days.definitions}
+    figures |= {f"{each.code}_before": _text(each, before) for each in days.definitions}
+    channels = days.parts["bookings"]
     return {
         "at": local_time(clock.now(), seconds=True)[11:],
-        "figures": {
-            "booked": f"{today.of(Measure.BOOKED).count:,}",
-            "booked_before": f"{before.of(Measure.BOOKED).count:,}",
-            "cancelled": f"{today.of(Measure.CANCELLED).count:,}",
-            "cancelled_before": f"{before.of(Measure.CANCELLED).count:,}",
-            "stopped": f"{today.of(Measure.STOPPED).count:,}",
-            "paid": yuan(today.of(Measure.PAID).fen),
-            "paid_count": f"{today.of(Measure.PAID).count:,}",
-            "refunded": yuan(today.of(Measure.REFUNDED).fen),
-            "refunded_count": f"{today.of(Measure.REFUNDED).count:,}",
-            "messages": f"{today.of(Measure.MESSAGE).count:,}",
-            "messages_before": f"{before.of(Measure.MESSAGE).count:,}",
-            "codes": f"{today.of(Measure.CODE_USED).count:,}",
-            "codes_before": f"{before.of(Measure.CODE_USED).count:,}",
-        },
+        "figures": figures,
         "days": {
             # The last day has only begun: its figures are not to be read as a fall.
-            "labels": ["今天" if day.on == clock.today() else f"{day.on:%m-%d}" for day in days],
-            "booked": [day.of(Measure.BOOKED).count for day in days],
-            "cancelled": [day.of(Measure.CANCELLED).count for day in days],
-            "paid": [day.of(Measure.PAID).fen / 100 for day in days],
-            "refunded": [day.of(Measure.REFUNDED).fen / 100 for day in days],
-            "codes": [day.of(Measure.CODE_USED).count for day in days],
-            "messages": [day.of(Measure.MESSAGE).count for day in days],
+            "labels": [label(line, days) for line in days.lines],
+            **{each.code: [line.get(each.code).number for line in days.lines] for each in days.definitions},
         },
         "channels": {
-            "labels": [words.of(words.CHANNELS, name) for name in overview.booked_by_channel],
-            "values": list(overview.booked_by_channel.values()),
-        },
-        "organizations": {
-            "labels": [names.get(figures.organization_id, "—") for figures in top],
-            "booked": [figures.of(Measure.BOOKED).count for figures in top],
-            "cancelled": [figures.of(Measure.CANCELLED).count for figures in top],
-            "paid": [yuan(figures.of(Measure.PAID).fen) for figures in top],
-            "codes": [figures.of(Measure.CODE_USED).count for figures in top],
+            "labels": [part.name for part in channels],
+            "values": [part.value.number for part in channels],
         },
     }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Collection as Ids
-from collections.abc import Sequence
 from datetime import date
 
 from backend import clock
 from backend.births.store import FilingStore
 from backend.bootstrap.areas import Services
+from backend.db.client import Document
 from backend.db.figures import FigureStore
 from backend.medication import figures as medication
 from backend.medication.judging import Kind
@@ -20,62 +21,50 @@ from backend.reports.paper import Row as PaperRow
 from backend.statistics.kpi_report import Report
 from backend.statistics.models import NOWHERE, Fact, Measure, Row, Total
 from backend.surveys.result_store import ResultStore
+from backend.surveys.results_models import Level
 
 QUALITY_DAYS = 7
 _TENTHS = 10
 
 
-class KeptRecognitions:
-    """Results recognised and money saved, as recognition counts them."""
+class KeptFigures:
+    """What an area counts beside its documents, as rows of the board: of days, or of months at a level."""
 
-    by_day = True
-
-    def __init__(self, figures: FigureStore) -> None:
+    def __init__(
+        self, figures: FigureStore, measure: Measure, by_month: str, total: Callable[[Document], Total]
+    ) -> None:
+        self.measures = frozenset({measure})
         self._figures = figures
+        self._measure = measure
+        self._by_month = by_month
+        self._total = total
 
     async def rows(
         self, from_on: date, to_on: date, within: Ids[str] | None, *, by_day: bool
     ) -> Sequence[Row]:
         """One row for each institution and day or month."""
-        level = "day" if by_day else "organization"
-        docs = await self._figures.read(level, _span(from_on, to_on, by_day=by_day), _listed(within))
+        level = "day" if by_day else self._by_month
+        places = None if within is None else sorted(within)
+        docs = await self._figures.read(level, _span(from_on, to_on, by_day=by_day), places)
+        found = ((self._total(doc), doc) for doc in docs)
         return [
-            Row(
-                Total(count=doc["accepted"], fen=doc.get("saved_fen", 0)),
-                Measure.RECOGNISED,
-                doc["month"],
-                doc["organization_id"],
-            )
-            for doc in docs
-            if doc.get("accepted")
-        ]
-
-
-class KeptAlerts:
-    """Reminders of medicines that somebody has already, as medication counts them."""
-
-    by_day = True
-
-    def __init__(self, figures: FigureStore) -> None:
-        self._figures = figures
-
-    async def rows(
-        self, from_on: date, to_on: date, within: Ids[str] | None, *, by_day: bool
-    ) -> Sequence[Row]:
-        """One row for each institution and day or month."""
-        level = "day" if by_day else "kind"
-        docs = await self._figures.read(level, _span(from_on, to_on, by_day=by_day), _listed(within))
-        return [
-            Row(Total(doc["alerts"]), Measure.DUPLICATE_MEDICINE, doc["month"], doc["organization_id"])
-            for doc in docs
-            if doc["name"] == Kind.DUPLICATE and doc.get("alerts")
+            Row(total, self._measure, doc["month"], doc["organization_id"])
+            for total, doc in found
+            if total.count
         ]
 
 
 class KeptSurveys:
-    """Surveys sent and answered, and satisfaction; surveys know them by month."""
+    """Surveys sent and answered, and satisfaction."""
 
-    by_day = False
+    measures = frozenset(
+        {
+            Measure.SURVEY_SENT,
+            Measure.SURVEY_COMPLETED,
+            Measure.SURVEY_SCORED,
+            Measure.SURVEY_SATISFIED,
+        }
+    )
 
     def __init__(self, results: ResultStore) -> None:
         self._results = results
@@ -83,11 +72,12 @@ class KeptSurveys:
     async def rows(
         self, from_on: date, to_on: date, within: Ids[str] | None, *, by_day: bool
     ) -> Sequence[Row]:
-        """Rows for each institution and month."""
-        months = _span(from_on, to_on, by_day=False)
+        """Rows for each institution and day or month."""
+        level = Level.DAY if by_day else Level.ORGANIZATION
+        found = await self._results.by_place(level, _span(from_on, to_on, by_day=by_day), within)
         return [
-            Row(total, measure, month, organization_id)
-            for month, organization_id, totals in await self._results.by_month(months, within)
+            Row(total, measure, when, organization_id)
+            for when, organization_id, totals in found
             for measure, total in (
                 (Measure.SURVEY_SENT, Total(totals["sent"])),
                 (Measure.SURVEY_COMPLETED, Total(totals["completed"])),
@@ -98,13 +88,25 @@ class KeptSurveys:
         ]
 
 
+def _recognised(doc: Document) -> Total:
+    return Total(count=doc.get("accepted", 0), fen=doc.get("saved_fen", 0))
+
+
+def _repeated(doc: Document) -> Total:
+    return Total(doc.get("alerts", 0) if doc["name"] == Kind.DUPLICATE else 0)
+
+
 def fill_statistics(services: Services) -> None:
     """Put in what the areas above know."""
     above, db = services.statistics.above, services.db
     recognitions = FigureStore(db, "recognition_checks", "recognition_figures", recognition.ATTRIBUTES)
     alerts = FigureStore(db, "medication_checks", "medication_figures", medication.ATTRIBUTES)
     surveys = ResultStore(db, services.cipher)
-    above.kept += [KeptRecognitions(recognitions), KeptAlerts(alerts), KeptSurveys(surveys)]
+    above.kept += [
+        KeptFigures(recognitions, Measure.RECOGNISED, "organization", _recognised),
+        KeptFigures(alerts, Measure.DUPLICATE_MEDICINE, "kind", _repeated),
+        KeptSurveys(surveys),
+    ]
     above.again += [recognitions.count_again, alerts.count_again]
     above.referral = ReferralStore(db, services.cipher).find
     above.filing = FilingStore(db, services.cipher).find
@@ -164,7 +166,3 @@ def _span(from_on: date, to_on: date, *, by_day: bool) -> tuple[str, str]:
     if by_day:
         return from_on.isoformat(), to_on.isoformat()
     return f"{from_on:%Y-%m}", f"{to_on:%Y-%m}"
-
-
-def _listed(within: Ids[str] | None) -> list[str] | None:
-    return None if within is None else sorted(within)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import date, timedelta
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 from backend.statistics.board_models import Board, BoardQuery, By, Definition, Line
 from backend.statistics.definitions import book
-from backend.statistics.models import NOWHERE, Row
+from backend.statistics.models import GAUGES, NOWHERE, Measure, Row
 from backend.statistics.ports import Above
 from backend.statistics.reckoning import Sums, hidden_alone, hidden_in, line, parts, summed
 from backend.statistics.store import StatisticsStore, are_months
@@ -58,10 +58,9 @@ class BoardReading:
         """The board. Raises NOT_FOUND for what is outside the scope, BAD_REQUEST for a wrong period."""
         check_period(query)
         definitions = _wanted(query)
-        # What is known by whole months only says nothing of a day.
-        unknown = frozenset[str]() if by_months(query) else _monthly(definitions)
         within = await self._within(actor, query)
-        rows = await self._rows(actor, query, within)
+        wanted = {each.measure for each in definitions} | {each.of for each in definitions}
+        rows = await self._rows(actor, query, within, wanted)
         places = await self._places.organizations_by_id({row.organization_id for row in rows} - {NOWHERE})
         groups = _grouped(rows, query, places)
         # Small numbers are hidden from others than the institution itself.
@@ -71,20 +70,13 @@ class BoardReading:
         total_hidden = hidden_alone(whole, definitions) if hide else set()
         known = book()
         lines = [
-            line(
-                Line(key, _name(key, query.by, places)),
-                sums,
-                definitions,
-                known,
-                hidden.get(key, set()),
-                unknown,
-            )
+            line(Line(key, _name(key, query.by, places)), sums, definitions, known, hidden.get(key, set()))
             for key, sums in groups.items()
         ]
         return Board(
             query=query,
             definitions=definitions,
-            total=line(Line("", "合计"), whole, definitions, known, total_hidden, unknown),
+            total=line(Line("", "合计"), whole, definitions, known, total_hidden),
             lines=tuple(sorted(lines, key=_order(query.by))),
             parts={each.code: parts(each, whole, known, hide=hide) for each in definitions if each.parts},
             at=clock.now(),
@@ -106,16 +98,19 @@ class BoardReading:
             within = frozenset(id for id, place in counted.items() if place.district == query.district)
         return within
 
-    async def _rows(self, actor: Actor, query: BoardQuery, within: frozenset[str] | None) -> list[Row]:
+    async def _rows(
+        self, actor: Actor, query: BoardQuery, within: frozenset[str] | None, wanted: Set[Measure | None]
+    ) -> list[Row]:
         grouped, period = _GROUPED[query.by], (query.from_on, query.to_on)
         # An institution of the district may have nothing but what others count.
         by_district = query.district is not None and query.organization_id is None
         asked = actor.organization_ids if by_district else within
         rows = await self._store.totals(*period, (*grouped, "channel", "extra"), within)
-        rows += await self._store.levels(*period, grouped, within)
+        if not wanted.isdisjoint(GAUGES):
+            rows += await self._store.levels(*period, grouped, within)
         by_day = not by_months(query)
         for kept in self._above.kept:
-            if kept.by_day or not by_day:
+            if not wanted.isdisjoint(kept.measures):
                 rows += await self._of_district(query, await kept.rows(*period, asked, by_day=by_day))
         return rows
 
@@ -141,10 +136,6 @@ def check_period(query: BoardQuery) -> None:
 def by_months(query: BoardQuery) -> bool:
     """Whether the question is about whole months."""
     return query.by is not By.DAY and are_months(query.from_on, query.to_on)
-
-
-def _monthly(definitions: Sequence[Definition]) -> frozenset[str]:
-    return frozenset(each.code for each in definitions if each.grain is By.MONTH)
 
 
 def _wanted(query: BoardQuery) -> tuple[Definition, ...]:

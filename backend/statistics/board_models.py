@@ -69,8 +69,6 @@ class Definition:
     parts: str = ""
     # Whether fewer than five are hidden from others than the institution itself.
     hides: bool = True
-    # MONTH: known by whole months only.
-    grain: By = By.DAY
     # What is better, for traffic lights; empty where neither is.
     better: str = ""
     # The unit is so many of what is counted: minutes of an hour, hundredths.

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from backend.statistics.board_models import Assumption, By, Definition, Formula
+from backend.statistics.board_models import Assumption, Definition, Formula
 from backend.statistics.models import Measure
 
 
@@ -50,6 +50,5 @@ def _definition(raw: dict[str, Any]) -> Definition:
         "measure": Measure(raw["measure"]),
         "of": Measure(raw["of"]) if "of" in raw else None,
         "extras": tuple(raw.get("extras", ())),
-        "grain": By(raw.get("grain", By.DAY)),
     }
     return Definition(**{**raw, **made})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -105,50 +105,6 @@ class Row:
     organization_id: str = ""
     channel: str = ""
     extra: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DayFigures:
-    """One day's totals by measure."""
-
-    on: date
-    totals: Mapping[Measure, Total] = field(default_factory=dict)
-
-    def of(self, measure: Measure) -> Total:
-        """The total of one measure; zero when nothing was counted."""
-        return self.totals.get(measure, Total())
-
-
-@dataclass(frozen=True, slots=True)
-class OrganizationFigures:
-    """One institution's totals by measure, over the days asked for."""
-
-    organization_id: str
-    totals: Mapping[Measure, Total]
-
-    def of(self, measure: Measure) -> Total:
-        """The total of one measure; zero when nothing was counted."""
-        return self.totals.get(measure, Total())
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What the dashboard shows: days oldest first (today last), channels and institutions over them."""
-
-    days: tuple[DayFigures, ...]
-    booked_by_channel: Mapping[str, int]
-    booked_by_channel_today: Mapping[str, int]
-    organizations: tuple[OrganizationFigures, ...]
-
-    @property
-    def today(self) -> DayFigures:
-        """The newest day."""
-        return self.days[-1]
-
-    @property
-    def yesterday(self) -> DayFigures:
-        """The day before it."""
-        return self.days[-2]
 
 
 class CountedClaim(Protocol):

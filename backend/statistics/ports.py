@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from backend.audit.models import AuditEntry
 from backend.permissions import Actor
-from backend.statistics.models import Fact, Row
+from backend.statistics.models import Fact, Measure, Row
 
 
 class Journal(Protocol):
@@ -103,8 +103,8 @@ Gauge = Callable[[], Awaitable[Sequence[Fact]]]
 class Kept(Protocol):
     """Figures that another area keeps itself, each counted once there."""
 
-    # Whether it knows them by day; else by whole months only.
-    by_day: bool
+    # What its rows are of: it is asked only where one of them is wanted.
+    measures: frozenset[Measure]
 
     async def rows(
         self, from_on: date, to_on: date, within: Ids[str] | None, *, by_day: bool

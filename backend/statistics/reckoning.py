@@ -67,15 +67,14 @@ def line(
     definitions: Iterable[Definition],
     book: Book,
     hidden: Set[str],
-    unknown: Set[str] = frozenset(),
 ) -> Line:
-    """A line with its figures, but for those that rest on a hidden count, and those that are not known."""
+    """A line with its figures, but for those that rest on a hidden count."""
     values = {}
     for each in definitions:
         if hidden & _columns(each):
             values[each.code] = Value(hidden=True)
         else:
-            values[each.code] = Value(None if each.code in unknown else number_of(each, sums, book))
+            values[each.code] = Value(number_of(each, sums, book))
     return replace(of, values=values)
 
 

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from backend import clock
 from backend.permissions import Actor
 from backend.statistics.backfill import Backfill
 from backend.statistics.board import BoardReading
-from backend.statistics.board_models import Board, BoardQuery
+from backend.statistics.board_models import Board, BoardQuery, By
 from backend.statistics.facts import APPOINTMENT_KINDS, ORDER_KINDS, Facts
 from backend.statistics.follower import AuditFollower
 from backend.statistics.gauges import Gauges
 from backend.statistics.kpi import KPIService
-from backend.statistics.models import (
-    NOWHERE,
-    DayFigures,
-    Fact,
-    Measure,
-    OrganizationFigures,
-    Overview,
-    Row,
-    Total,
-)
+from backend.statistics.models import Fact
 from backend.statistics.open_data import OpenData
 from backend.statistics.ports import Above
 from backend.statistics.recount import Recount
@@ -34,6 +25,17 @@ from backend.statistics.subjects import Subjects
 from backend.worker.events import Event, EventKind
 
 OVERVIEW_DAYS = 14
+OVERVIEW_FIGURES = (
+    "bookings",
+    "cancellations",
+    "stopped",
+    "paid_count",
+    "paid_fen",
+    "refunded_count",
+    "refunded_fen",
+    "codes_used",
+    "messages",
+)
 # What `bootstrap` subscribes `on_event` to.
 COUNTED_KINDS = (*APPOINTMENT_KINDS, *ORDER_KINDS, EventKind.MESSAGE_DUE, EventKind.CODE_USED)
 
@@ -50,6 +52,14 @@ class Parts:
     backfill: Backfill
     open_data: OpenData
     kpi: KPIService
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the dashboard shows: the last days, and the institutions over all of them."""
+
+    by_day: Board
+    by_place: Board
 
 
 class StatisticsService:
@@ -89,41 +99,10 @@ class StatisticsService:
         return await self._board.read(actor, query)
 
     async def overview(self, actor: Actor, days: int = OVERVIEW_DAYS) -> Overview:
-        """The dashboard's figures for the last `days` days, within the actor's scope."""
+        """The dashboard's figures of the last days, today the last, shown by the same rule as the board's."""
         today = clock.today()
-        first = today - timedelta(days=days - 1)
-        scope = actor.organization_ids
-        by_day = await self._store.totals(first, today, ("on", "channel"), scope)
-        by_place = await self._store.totals(first, today, ("organization_id",), scope)
-        dates = [first + timedelta(days=n) for n in range(days)]
-        return Overview(
-            days=tuple(DayFigures(on, _sums(r for r in by_day if r.on == on.isoformat())) for on in dates),
-            booked_by_channel=_by_channel(by_day),
-            booked_by_channel_today=_by_channel(r for r in by_day if r.on == today.isoformat()),
-            organizations=_organizations(by_place),
+        query = BoardQuery(today - timedelta(days=days - 1), today, By.DAY, figures=OVERVIEW_FIGURES)
+        by_day, by_place = await asyncio.gather(
+            self._board.read(actor, query), self._board.read(actor, replace(query, by=By.ORGANIZATION))
         )
-
-
-def _sums(rows: Iterable[Row]) -> dict[Measure, Total]:
-    sums: dict[Measure, Total] = {}
-    for row in rows:
-        sums[row.measure] = sums.get(row.measure, Total()) + row.total
-    return sums
-
-
-def _by_channel(rows: Iterable[Row]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in rows:
-        if row.measure is Measure.BOOKED:
-            counts[row.channel] = counts.get(row.channel, 0) + row.total.count
-    return dict(sorted(counts.items(), key=lambda item: -item[1]))
-
-
-def _organizations(rows: Iterable[Row]) -> tuple[OrganizationFigures, ...]:
-    """Institutions with the most bookings first."""
-    grouped: dict[str, list[Row]] = {}
-    for row in rows:
-        if row.organization_id != NOWHERE:
-            grouped.setdefault(row.organization_id, []).append(row)
-    figures = [OrganizationFigures(place, _sums(mine)) for place, mine in grouped.items()]
-    return tuple(sorted(figures, key=lambda f: (-f.of(Measure.BOOKED).count, f.organization_id)))
+        return Overview(by_day, by_place)

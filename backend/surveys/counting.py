@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 from backend import clock
-from backend.surveys.models import Run
+from backend.surveys.models import Run, RunState
 from backend.surveys.questionnaire import WITH_OPTIONS, Kind, Question, Questionnaire, Value, relevant
 from backend.surveys.questionnaire_store import QuestionnaireStore
 from backend.surveys.result_store import ResultStore
-from backend.surveys.results_models import DISSATISFIED, SATISFIED, Level, Place
+from backend.surveys.results_models import DISSATISFIED, SATISFIED, TOTALS, Level, Place
 from backend.surveys.screening import topics
 
 BATCH = 500
@@ -38,6 +38,7 @@ class Counting:
                 added = await self._added(run)
                 for place in places_of(run):
                     increments.setdefault(place, Counter()).update(added)
+                increments.setdefault(day_of(run), Counter()).update(of_day(run, added))
             if not runs or not await self._results.count(runs, increments):
                 break
             done += len(runs)
@@ -49,11 +50,7 @@ class Counting:
         added = Counter(run.to_count)
         if "completed" not in added:
             return added
-        if run.percent is not None:
-            added["scored"] += 1
-            added["points"] += run.percent
-            added["satisfied"] += run.percent >= SATISFIED
-            added["dissatisfied"] += run.percent < DISSATISFIED
+        added.update(_scored(run))
         if run.through is not None:
             added[f"through.{run.through}"] += 1
         version = await self._questionnaires.find(run.questionnaire_id, run.version)
@@ -77,6 +74,37 @@ def places_of(run: Run) -> list[Place]:
     if practitioner:
         found.append(Place(of, Level.PRACTITIONER, run.organization_id, department, practitioner, month))
     return found
+
+
+def day_of(run: Run) -> Place:
+    """The counter of the hospital's day on which it happened what was asked about."""
+    on = clock.civil_date(run.happened_at).isoformat()
+    return Place(run.questionnaire_id, Level.DAY, run.organization_id, "", "", on)
+
+
+def of_day(run: Run, added: Mapping[str, int]) -> Counter[str]:
+    """What a run adds to its day: the totals of this time, or all that it has been where its day lacks it.
+
+    What was counted of an older run is not written down. What it has become says as much as the board shows.
+    """
+    if run.by_day:
+        return Counter({name: count for name, count in added.items() if name in TOTALS})
+    found = Counter({"sent": int(run.sent_at is not None or run.through is not None)})
+    if run.state is RunState.COMPLETED:
+        found["completed"] = 1
+        found.update(_scored(run))
+    return found
+
+
+def _scored(run: Run) -> Counter[str]:
+    if run.percent is None:
+        return Counter()
+    return Counter(
+        scored=1,
+        points=run.percent,
+        satisfied=int(run.percent >= SATISFIED),
+        dissatisfied=int(run.percent < DISSATISFIED),
+    )
 
 
 def week_of(on: date) -> str:

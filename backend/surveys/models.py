@@ -220,6 +220,8 @@ class Run:
     # What has happened and is not in the figures yet, and how much is: only the counting writes these.
     to_count: tuple[str, ...] = ()
     counted: int = 0
+    # Whether its day's figures know of it; of runs from before there were any they do not yet.
+    by_day: bool = True
 
 
 @dataclass(frozen=True, slots=True)

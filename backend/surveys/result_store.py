@@ -41,12 +41,13 @@ class ResultStore:
         A transaction, because a run's mark and the counters are several documents: a process that dies
         between them would lose a count or make it twice.
         """
-        marks = [UpdateOne({"_id": run.id, "counted": run.counted}, _taken_off(run)) for run in runs]
+        marks = [UpdateOne(_as_read(run), _taken_off(run)) for run in runs]
         sums = [
             UpdateOne(
                 {"_id": "|".join(place)}, {"$inc": dict(added), "$setOnInsert": _named(place)}, upsert=True
             )
             for place, added in increments.items()
+            if added
         ]
 
         async def both(session: AsyncClientSession) -> None:
@@ -102,14 +103,11 @@ class ResultStore:
             Row(Place(**doc["_id"], month=""), {name: doc[name] for name in TOTALS}) async for doc in found
         ]
 
-    async def by_month(
-        self, months: tuple[str, str], within: Ids[str] | None
+    async def by_place(
+        self, level: Level, span: tuple[str, str], within: Ids[str] | None
     ) -> list[tuple[str, str, Mapping[str, int]]]:
-        """Totals of all questionnaires together: month, institution, and what was counted."""
-        matching: Document = {
-            "level": str(Level.ORGANIZATION),
-            "month": {"$gte": months[0], "$lte": months[1]},
-        }
+        """Totals of all questionnaires together: month or day, institution, and what was counted."""
+        matching: Document = {"level": str(level), "month": {"$gte": span[0], "$lte": span[1]}}
         if within is not None:
             matching["organization_id"] = {"$in": sorted(within)}
         place = {name: f"${name}" for name in ("month", "organization_id")}
@@ -121,12 +119,17 @@ class ResultStore:
         ]
 
 
+def _as_read(run: Run) -> Document:
+    """The run as it was when it was read, as far as its counting goes."""
+    return {"_id": run.id, "counted": run.counted, "by_day": True if run.by_day else {"$ne": True}}
+
+
 def _taken_off(run: Run) -> list[Document]:
     """Take off what was read: more may have been put behind it meanwhile."""
     seen = len(run.to_count)
     left = {"$slice": ["$to_count", seen, {"$max": [1, {"$size": "$to_count"}]}]}
     return [
-        {"$set": {"to_count": left, "counted": run.counted + seen}},
+        {"$set": {"to_count": left, "counted": run.counted + seen, "by_day": True}},
         {"$set": {"count_due": {"$gt": [{"$size": "$to_count"}, 0]}}},
     ]
 

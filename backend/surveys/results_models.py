@@ -27,6 +27,8 @@ class Level(StrEnum):
     PRACTITIONER = "practitioner"
     # A hospital's week, for the digest; its month reads 2026-W47.
     WEEK = "week"
+    # A hospital's day, for the city's board: totals alone; its month reads 2026-11-22.
+    DAY = "day"
 
 
 class Place(NamedTuple):

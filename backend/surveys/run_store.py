@@ -47,9 +47,8 @@ class RunStore:
         """Write new runs; one that is there already is left alone. Returns how many were new."""
         if not runs:
             return 0
-        documents = [
-            {**self._write(run), "to_count": ["planned"], "counted": 0, "count_due": True} for run in runs
-        ]
+        fresh: Document = {"to_count": ["planned"], "counted": 0, "count_due": True, "by_day": True}
+        documents = [self._write(run) | fresh for run in runs]
         try:
             return len((await self._runs.insert_many(documents, ordered=False)).inserted_ids)
         except BulkWriteError as error:
@@ -235,6 +234,7 @@ class RunStore:
             causes=tuple(Cause(cause) for cause in doc["causes"]),
             to_count=tuple(doc["to_count"]),
             counted=doc["counted"],
+            by_day=doc.get("by_day", False),
         )
 
     def _open(self, doc: Document) -> dict[str, Any]:

@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from admin.board_words import HIDDEN, HIDDEN_WHY
 from admin.templating import day, local_time, told, yuan
 from backend import clock
+from backend.ids import new_id
 from backend.permissions import SYSTEM, Role
 from tests.admin.browser import Console
 from tests.admin.conftest import Town
+from tests.factories.city import make_booking
 
 PAGES = {
     Role.CITY_OPERATOR: [
@@ -72,24 +75,31 @@ async def test_the_dashboard_counts_what_happens(console: Console, town: Town) -
     await services.outbox.drain()
     browser = await console.sign_in(Role.CITY_OPERATOR)
     figures = (await browser.peek("/admin/dashboard/figures")).json()
-    assert figures["figures"]["booked"] == "4"
-    assert figures["channels"] == {"labels": ["微信小程序"], "values": [4]}
-    assert figures["days"]["booked"][-1] == 4
+    # Four people in the whole city would be recognised by who knows two of them.
+    assert figures["figures"]["bookings"] == HIDDEN
+    assert figures["channels"] == {"labels": ["微信小程序"], "values": [None]}
+    assert figures["days"]["bookings"][-1] is None
+    await make_booking(services, town.first.schedules[0], new_id())
     await services.desk.cancel(SYSTEM, town.here[0].id, "test")
     await services.outbox.drain()
     figures = (await browser.peek("/admin/dashboard/figures")).json()
-    assert figures["figures"]["cancelled"] == "1"
+    assert figures["figures"]["bookings"] == "5"
+    assert figures["figures"]["cancellations"] == HIDDEN
     assert figures["days"]["labels"][-1] == "今天"
     page = await browser.get("/admin/dashboard")
     assert town.first.organization.name in page.text
+    assert HIDDEN_WHY in page.text
 
 
 async def test_a_hospitals_dashboard_counts_that_hospital(console: Console, town: Town) -> None:
     await console.city.services.outbox.drain()
     browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
     figures = (await browser.peek("/admin/dashboard/figures")).json()
-    assert figures["figures"]["booked"] == "2"
-    assert figures["organizations"]["labels"] == [town.first.organization.name]
+    assert figures["figures"]["bookings"] == "2"
+    page = await browser.get("/admin/dashboard")
+    assert town.first.organization.name in page.text
+    assert town.second.organization.name not in page.text
+    assert HIDDEN_WHY not in page.text
 
 
 async def test_an_institution_is_corrected_and_read_again(console: Console, town: Town) -> None:

@@ -51,10 +51,11 @@ async def test_what_other_areas_keep_stands_on_the_board_by_month_and_by_day(cit
             await db.collection("medication_figures").insert_one({"_id": f"{level}{kind}", **document})
     for questionnaire, points in (("one", 180), ("other", 60)):
         counted = {"sent": 7, "completed": 5, "scored": points // 60, "points": points, "satisfied": 1}
-        place = {"questionnaire_id": questionnaire, "level": "organization", "month": MONTH}
-        await db.collection("survey_results").insert_one(
-            {"_id": questionnaire, **place, "organization_id": here, **counted}
-        )
+        for level, when in (("organization", MONTH), ("day", TODAY.isoformat())):
+            place = {"questionnaire_id": questionnaire, "level": level, "month": when}
+            await db.collection("survey_results").insert_one(
+                {"_id": f"{level}{questionnaire}", **place, "organization_id": here, **counted}
+            )
     for back, (checked, failed) in enumerate([(60.0, 3.0), (40.0, 7.0)]):
         on = (TODAY - timedelta(days=back)).isoformat()
         day = {"organization_id": here, "on": on, "resources": 5, "checked": checked, "failed": failed}
@@ -76,8 +77,11 @@ async def test_what_other_areas_keep_stands_on_the_board_by_month_and_by_day(cit
         6,
         1,
     ]
-    # Surveys are known by month: of a day nothing is said.
-    assert today.get("surveys_sent").number is None
+    assert [today.get(code).number for code in ("surveys_sent", "surveys_completed", "satisfaction")] == [
+        14,
+        10,
+        60,
+    ]
     elsewhere = await services.statistics.board(
         replace(SYSTEM, organization_ids=frozenset({"ELSEWHERE"})), BoardQuery(TODAY.replace(day=1), TODAY)
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from backend.errors import AppError, not_found
 from backend.permissions import Actor, Role
 from backend.statistics.board_models import Board, BoardQuery, By
 from backend.statistics.compose import make_statistics
-from backend.statistics.models import Fact, Measure, Row, Total
+from backend.statistics.models import NOWHERE, Fact, Measure, Row, Total
 from backend.statistics.service import COUNTED_KINDS, StatisticsService
 from backend.statistics.store import StatisticsStore
 from backend.worker.events import Event, EventKind
@@ -118,35 +118,50 @@ def paid(what: str) -> Event:
     return Event(EventKind.ORDER_PAID, {"appointment_id": what})
 
 
+async def rows_of(statistics: StatisticsService, *by: str, days: int = 1) -> list[Row]:
+    """What the counters say of the last days, before anything is hidden."""
+    today = clock.today()
+    return await statistics._store.totals(today - timedelta(days=days - 1), today, ("on", *by), None)
+
+
+async def counted(statistics: StatisticsService) -> dict[Measure, Total]:
+    """What today's counters say."""
+    return {row.measure: row.total for row in await rows_of(statistics)}
+
+
 async def test_bookings_are_counted_by_day_channel_and_institution(statistics: StatisticsService) -> None:
     for where in ("ORG-1/wechat", "ORG-1/wechat", "ORG-1/window", "ORG-2/h5"):
         await statistics.on_event(booked(where))
     await statistics.on_event(booked("ORG-2/h5", clock.now() - timedelta(days=1)))
-    overview = await statistics.overview(CITY)
-    assert overview.today.of(Measure.BOOKED).count == 4
-    assert overview.yesterday.of(Measure.BOOKED).count == 1
-    assert overview.booked_by_channel == {"wechat": 2, "h5": 2, "window": 1}
-    assert overview.booked_by_channel_today == {"wechat": 2, "window": 1, "h5": 1}
-    assert [(f.organization_id, f.of(Measure.BOOKED).count) for f in overview.organizations] == [
-        ("ORG-1", 3),
-        ("ORG-2", 2),
-    ]
+    assert (await counted(statistics))[Measure.BOOKED].count == 4
+    rows = await rows_of(statistics, "organization_id", "channel", days=2)
+    today = clock.today().isoformat()
+    assert {
+        (row.on == today, row.organization_id, row.channel): row.total.count
+        for row in rows
+        if row.measure is Measure.BOOKED
+    } == {
+        (True, "ORG-1", "wechat"): 2,
+        (True, "ORG-1", "window"): 1,
+        (True, "ORG-2", "h5"): 1,
+        (False, "ORG-2", "h5"): 1,
+    }
 
 
 async def test_money_is_summed_in_fen(statistics: StatisticsService) -> None:
     await statistics.on_event(paid("ORG-1/1500"))
     await statistics.on_event(paid("ORG-1/2550"))
     await statistics.on_event(Event(EventKind.REFUND_SUCCEEDED, {"appointment_id": "ORG-1/1500"}))
-    today = (await statistics.overview(CITY)).today
-    assert today.of(Measure.PAID) == Total(count=2, fen=4050)
-    assert today.of(Measure.REFUNDED) == Total(count=1, fen=1500)
+    today = await counted(statistics)
+    assert today[Measure.PAID] == Total(count=2, fen=4050)
+    assert today[Measure.REFUNDED] == Total(count=1, fen=1500)
 
 
 async def test_an_event_counts_once_however_often_it_comes(statistics: StatisticsService) -> None:
     event = paid("ORG-1/1500")
     for _ in range(3):
         await statistics.on_event(event)
-    assert (await statistics.overview(CITY)).today.of(Measure.PAID) == Total(count=1, fen=1500)
+    assert (await counted(statistics))[Measure.PAID] == Total(count=1, fen=1500)
 
 
 async def test_many_workers_counting_the_same_and_other_events_at_once_lose_nothing(
@@ -158,14 +173,14 @@ async def test_many_workers_counting_the_same_and_other_events_at_once_lose_noth
         # What the outbox does with a handler that failed on a conflict: it comes again.
         results = await asyncio.gather(*(statistics.on_event(e) for e in waiting), return_exceptions=True)
         waiting = [e for e, result in zip(waiting, results, strict=True) if result is not None]
-    assert (await statistics.overview(CITY)).today.of(Measure.BOOKED).count == 15
+    assert (await counted(statistics))[Measure.BOOKED].count == 15
 
 
 async def test_an_event_belongs_to_the_day_in_the_city(statistics: StatisticsService) -> None:
     # Half past midnight in the city is still the day before in UTC.
     at = clock.city_instant(clock.today(), 0, 30)
     await statistics.on_event(booked("ORG-1/wechat", at))
-    assert (await statistics.overview(CITY)).today.of(Measure.BOOKED).count == 1
+    assert (await counted(statistics))[Measure.BOOKED].count == 1
 
 
 async def test_a_hospital_sees_its_own_figures_only(statistics: StatisticsService) -> None:
@@ -173,8 +188,8 @@ async def test_a_hospital_sees_its_own_figures_only(statistics: StatisticsServic
         await statistics.on_event(booked(where))
     here = Actor(kind="staff", id="X", role=Role.HOSPITAL_OPERATOR, organization_ids=frozenset({"ORG-1"}))
     overview = await statistics.overview(here)
-    assert overview.today.of(Measure.BOOKED).count == 1
-    assert [f.organization_id for f in overview.organizations] == ["ORG-1"]
+    assert overview.by_day.lines[-1].get("bookings").number == 1
+    assert [line.key for line in overview.by_place.lines] == ["ORG-1"]
 
 
 async def test_messages_and_codes_count_where_they_happened(statistics: StatisticsService) -> None:
@@ -183,10 +198,11 @@ async def test_messages_and_codes_count_where_they_happened(statistics: Statisti
     await statistics.on_event(Event(EventKind.MESSAGE_DUE, {"appointment_id": "ORG-2/wechat"}))
     await statistics.on_event(Event(EventKind.MESSAGE_DUE, {"appointment_id": "gone"}))
     await statistics.on_event(Event(EventKind.MESSAGE_DUE, {}))
-    overview = await statistics.overview(CITY)
-    assert overview.today.of(Measure.CODE_USED).count == 1
-    assert overview.today.of(Measure.MESSAGE).count == 3
-    assert {f.organization_id for f in overview.organizations} == {"ORG-1", "ORG-2"}
+    today = await counted(statistics)
+    assert today[Measure.CODE_USED].count == 1
+    assert today[Measure.MESSAGE].count == 3
+    places = {row.organization_id for row in await rows_of(statistics, "organization_id")}
+    assert places == {"ORG-1", "ORG-2", NOWHERE}
 
 
 async def test_an_arrival_is_found_among_however_many_appointments(statistics: StatisticsService) -> None:
@@ -199,24 +215,48 @@ async def test_an_arrival_is_found_among_however_many_appointments(statistics: S
     statistics._facts._claims = ManyClaims([*claims(45, 3), *claims(1, 0), *claims(45, -3)])
     used = {"patient_id": "P", "organization_id": "ORG-1", "step": "10101"}
     await statistics.on_event(Event(EventKind.CODE_USED, used, at=now))
-    assert (await statistics.overview(CITY)).today.of(Measure.ARRIVED).count == 1
+    assert (await counted(statistics))[Measure.ARRIVED].count == 1
 
 
 async def test_an_empty_city_has_fourteen_empty_days(statistics: StatisticsService) -> None:
     overview = await statistics.overview(CITY)
-    assert len(overview.days) == 14
-    assert overview.today.on == clock.today()
-    assert overview.today.of(Measure.BOOKED) == Total()
+    assert len(overview.by_day.lines) == 14
+    assert overview.by_day.lines[-1].key == clock.today().isoformat()
+    assert overview.by_day.lines[-1].get("bookings").number == 0
+    assert overview.by_place.lines == ()
+
+
+@pytest.mark.parametrize("role", [Role.CITY_OPERATOR, Role.FINANCE, Role.AUDITOR])
+async def test_the_dashboard_hides_small_numbers_from_whoever_sees_the_whole_city(
+    statistics: StatisticsService, role: Role
+) -> None:
+    for where, times in {"ORG-1/wechat": 2, "ORG-2/window": 30, "ORG-3/h5": 7}.items():
+        for _ in range(times):
+            await statistics.on_event(booked(where))
+    for _ in range(3):
+        await statistics.on_event(paid("ORG-2/1500"))
+    overview = await statistics.overview(replace(CITY, role=role))
+    today = overview.by_day.lines[-1]
+    assert today.get("bookings").number == 39
+    # The money of three people is theirs.
+    assert today.get("paid_count").hidden
+    assert today.get("paid_fen").hidden
+    assert numbers(overview.by_place, "bookings") == {"ORG-1": "hidden", "ORG-2": 30, "ORG-3": "hidden"}
+    assert [part.value.number for part in overview.by_day.parts["bookings"]] == [30, None, None]
+    own = await statistics.overview(replace(CITY, organization_ids=frozenset({"ORG-1", "ORG-2"})))
+    assert own.by_day.lines[-1].get("bookings").number == 32
+    assert own.by_day.lines[-1].get("paid_fen").number == 45
+    assert numbers(own.by_place, "bookings") == {"ORG-1": 2, "ORG-2": 30}
 
 
 async def test_every_kind_that_is_subscribed_is_counted(statistics: StatisticsService) -> None:
     ids = {"appointment_id": "ORG-1/1500", "organization_id": "ORG-1"}
     for kind in COUNTED_KINDS:
         await statistics.on_event(Event(kind, ids))
-    counted = (await statistics.overview(CITY)).today.totals
+    today = await counted(statistics)
     # Beside each kind's own, what an appointment says of the day that it is for.
-    assert len(counted) == len(COUNTED_KINDS) + 1
-    assert counted[Measure.VISIT_DUE].count == 1 - 2
+    assert len(today) == len(COUNTED_KINDS) + 1
+    assert today[Measure.VISIT_DUE].count == 1 - 2
 
 
 def query(**more: Any) -> BoardQuery:
@@ -257,7 +297,7 @@ async def test_a_district_has_also_the_institutions_of_which_only_others_tell(
     today = clock.today()
 
     class Kept:
-        by_day = True
+        measures = frozenset({Measure.RECOGNISED})
 
         async def rows(
             self, from_on: date, to_on: date, within: Collection[str] | None, *, by_day: bool

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from backend import clock
+from backend.db.migrations import m0066_surveys_by_day
 from backend.errors import AppError, ErrorCode
 from backend.surveys.asking import Said
-from backend.surveys.models import Cause, RunState, Through, TicketState
+from backend.surveys.models import Cause, Run, RunState, Through, TicketState
 from tests.backend.surveys.conftest import Ward
 
 
@@ -43,6 +44,52 @@ async def test_a_visit_is_asked_about_by_sms_and_the_answers_are_counted_once(wa
     assert row["words"] == {"排队等候": 1, "服务态度": 1}
     counts = await ward.service.library.counts(campaign)
     assert counts == {RunState.COMPLETED: 1}
+
+
+async def test_what_is_asked_and_answered_is_counted_by_day_also_of_before_days_were_counted(ward: Ward):
+    await ward.campaign()
+    yesterday = clock.now() - timedelta(days=1)
+    silent, talking = await ward.person(), await ward.person()
+    await ward.visit(silent)
+    await ward.visit(talking, at=yesterday)
+    await ward.pass_by()
+    run_of = {run.patient_id: run for run in await ward.runs()}
+    asked, answered = run_of[silent], run_of[talking]
+    assert answered.recipient_id is not None
+    for number, text in enumerate(("1", "很好")):
+        await ward.service.answer(answered.recipient_id, answered.id, text, str(number), Through.SMS)
+    results, runs = ward.db.collection("survey_results"), ward.db.collection("survey_runs")
+
+    async def days() -> dict[str, dict[str, int]]:
+        await ward.service.count()
+        names = ("sent", "completed", "scored", "points", "satisfied")
+        found = results.find({"level": "day"})
+        return {doc["month"]: {name: doc.get(name, 0) for name in names} async for doc in found}
+
+    def on(run: Run) -> str:
+        return clock.civil_date(run.happened_at).isoformat()
+
+    expected = {
+        on(asked): {"sent": 1, "completed": 0, "scored": 0, "points": 0, "satisfied": 0},
+        on(answered): {"sent": 1, "completed": 1, "scored": 1, "points": 100, "satisfied": 1},
+    }
+    assert await days() == expected
+    # A city from before: its runs are counted, and no day knows of them.
+    month = await results.find_one({"level": "organization", "month": on(answered)[:7]})
+    await results.delete_many({"level": "day"})
+    await runs.update_many({}, {"$unset": {"by_day": ""}})
+    for _ in range(2):
+        await m0066_surveys_by_day.up(ward.db)
+        assert await days() == expected
+    assert await results.find_one({"level": "organization", "month": on(answered)[:7]}) == month
+    # What happens now to what was asked then is added to what it has been.
+    await results.delete_many({"level": "day"})
+    await runs.update_many({}, {"$unset": {"by_day": ""}})
+    assert asked.recipient_id is not None
+    for number, text in enumerate(("1", "很好")):
+        await ward.service.answer(asked.recipient_id, asked.id, text, str(number), Through.SMS)
+    await m0066_surveys_by_day.up(ward.db)
+    assert await days() == {day: expected[on(answered)] for day in expected}
 
 
 async def test_a_grave_answer_opens_one_ticket_and_the_person_is_told_that_it_was_heard(ward: Ward):

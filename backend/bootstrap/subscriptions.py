@@ -251,6 +251,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("statistics.follow_audit", 15, lambda services: services.statistics.follower.run()),
     PeriodicJob("statistics.backfill", 60, lambda services: services.statistics.backfill.run()),
     PeriodicJob("statistics.reports", 300, lambda services: services.statistics.kpi.make_reports()),
+    PeriodicJob("statistics.publish", 300, lambda services: services.statistics.open_data.publish()),
     PeriodicJob("statistics.gauges", 600, lambda services: services.statistics.gauges.run()),
     PeriodicJob("referrals.sweep", 10, lambda services: services.referrals.following.sweep()),
     PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),

@@ -120,6 +120,18 @@ def statistics_backfill() -> None:
     commands.backfill()
 
 
+@statistics.command("publish")
+def statistics_publish() -> None:
+    """Publish as open data, at once, what has changed in months that were published before.
+
+    The city looks by itself whenever the next month is published. What was published stays as it is; a figure
+    that differs by fewer than five anywhere waits until it differs by more.
+    """
+    from backend.commands import statistics as commands
+
+    commands.publish()
+
+
 @menu.command("push")
 def push_menu(
     file: Annotated[

@@ -1,4 +1,4 @@
-"""Commands on the city's figures: counting a period anew, and bringing in the past."""
+"""Commands on the city's figures: counting a period anew, bringing in the past, publishing."""
 
 from datetime import date, timedelta
 
@@ -52,6 +52,15 @@ def backfill() -> None:
     if rest:
         today = clock.today()
         out.print(f"The others are done by the city itself, each when it is over; today is {today}.")
+
+
+def publish() -> None:
+    """Make the next editions of months that were counted anew."""
+
+    async def work(city: City) -> int:
+        return await city.services.statistics.open_data.publish(again=True)
+
+    out.print(f"{in_city(work)} editions were published.")
 
 
 def _said(difference: Difference) -> str:

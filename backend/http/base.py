@@ -138,8 +138,9 @@ class BaseHandler(RequestHandler):
         if city is not None and city.settings.is_production:
             self.set_header(*HSTS)
 
-    def compute_etag(self) -> None:
+    def compute_etag(self) -> str | None:
         """No ETag by hashing every answer; cached answers bring their own."""
+        return None
 
     @property
     def client_ip(self) -> str:

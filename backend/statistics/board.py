@@ -11,9 +11,10 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 from backend.statistics.board_models import Board, BoardQuery, By, Definition, Line
 from backend.statistics.definitions import book
+from backend.statistics.editions import Rests
 from backend.statistics.models import GAUGES, NOWHERE, Measure, Row
 from backend.statistics.ports import Above
-from backend.statistics.reckoning import Sums, hidden_alone, hidden_in, line, parts, summed
+from backend.statistics.reckoning import Sums, hidden_alone, hidden_in, line, parts, rests_of, summed
 from backend.statistics.store import StatisticsStore, are_months
 
 MOST_DAYS = 400
@@ -56,6 +57,14 @@ class BoardReading:
 
     async def read(self, actor: Actor, query: BoardQuery) -> Board:
         """The board. Raises NOT_FOUND for what is outside the scope, BAD_REQUEST for a wrong period."""
+        return (await self._read(actor, query))[0]
+
+    async def read_with_rests(self, actor: Actor, query: BoardQuery) -> tuple[Board, Rests]:
+        """The board, and the counts that each figure rests on: those are for nobody's eyes."""
+        board, groups = await self._read(actor, query)
+        return board, {each.code: rests_of(each, groups) for each in board.definitions}
+
+    async def _read(self, actor: Actor, query: BoardQuery) -> tuple[Board, dict[str, Sums]]:
         check_period(query)
         definitions = _wanted(query)
         within = await self._within(actor, query)
@@ -73,7 +82,7 @@ class BoardReading:
             line(Line(key, _name(key, query.by, places)), sums, definitions, known, hidden.get(key, set()))
             for key, sums in groups.items()
         ]
-        return Board(
+        board = Board(
             query=query,
             definitions=definitions,
             total=line(Line("", "合计"), whole, definitions, known, total_hidden),
@@ -82,6 +91,7 @@ class BoardReading:
             at=clock.now(),
             assumptions=known.assumptions,
         )
+        return board, groups
 
     async def _within(self, actor: Actor, query: BoardQuery) -> frozenset[str] | None:
         """The institutions that are read; None for the whole city."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from backend.db.client import Database
 from backend.statistics.backfill import Backfill
 from backend.statistics.board import BoardReading, Places
+from backend.statistics.edition_store import EditionStore
 from backend.statistics.facts import Facts
 from backend.statistics.follower import AuditFollower
 from backend.statistics.gauges import Gauges
@@ -34,7 +35,7 @@ def make_statistics(
         Gauges(store, above),
         recount,
         Backfill(store, raw, recount, above),
-        OpenData(board, places),
+        OpenData(board, places, EditionStore(db), store, raw),
         KPIService(KPIStore(db), board, places, audit),
     )
     return StatisticsService(store, Facts(claims, orders), board, parts)

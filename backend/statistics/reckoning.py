@@ -106,6 +106,26 @@ def parts(definition: Definition, sums: Sums, book: Book, *, hide: bool) -> tupl
     return tuple(shown)
 
 
+def rests_of(definition: Definition, lines: Mapping[str, Sums]) -> dict[str, int]:
+    """The counts that a figure rests on: of each line, of the whole, and of its parts."""
+    whole: Sums = {}
+    for sums in lines.values():
+        for cell, total in sums.items():
+            whole[cell] = whole.get(cell, Total()) + total
+    places = {"whole": whole} | {f"line|{key}": sums for key, sums in lines.items()}
+    found = {
+        f"{place}|{column}": count
+        for place, sums in places.items()
+        for column, count in _counts(sums, [definition]).items()
+    }
+    if definition.hides and (definition.parts or definition.formula is Formula.WEIGHED):
+        for (measure, channel, extra), total in whole.items():
+            if measure is definition.measure and (not definition.extras or extra in definition.extras):
+                part = f"part|{extra if definition.parts == 'extra' else channel}"
+                found[part] = found.get(part, 0) + total.count
+    return found
+
+
 def _columns(definition: Definition) -> set[str]:
     """The counts a figure rests on: with any of them it would tell what is hidden."""
     if not definition.hides or definition.formula not in _COUNTED:

@@ -184,7 +184,7 @@ class StatisticsStore:
         if "month" in by:
             group["on"] = {"$substrBytes": ["$on", 0, 7]}
         first, rows = from_on, list[Row]()
-        if "on" not in by and are_months(from_on, to_on) and await self._months_are_ready():
+        if "on" not in by and are_months(from_on, to_on) and await self.months_are_ready():
             # A month that still runs knows of visits to come: of it the days are read, up to the last asked.
             first = to_on.replace(day=1) if _runs_on(to_on) else to_on + timedelta(days=1)
             if from_on < first:
@@ -218,7 +218,7 @@ class StatisticsStore:
             group["on"] = day
         return await _grouped(self._levels, matching | {"$or": wanted}, group)
 
-    async def _months_are_ready(self) -> bool:
+    async def months_are_ready(self) -> bool:
         """Whether the months before there were counters of months are in them."""
         if not self._ready:
             self._ready = await self._cursors.find_one({"_id": MONTHS_READY}) is not None
@@ -259,7 +259,7 @@ class StatisticsStore:
 
     async def months_ready(self) -> None:
         """From now on months are read from their counters."""
-        if not await self._months_are_ready():
+        if not await self.months_are_ready():
             mark = {"$setOnInsert": {"number": 1, "at": clock.now()}}
             await self._cursors.update_one({"_id": MONTHS_READY}, mark, upsert=True)
 

@@ -17,7 +17,7 @@ COMMANDS = (
     "keys generate", "keys list", "keys rotate", "keys wrap", "keys put", "keys reseal", "keys drop",
     "staff add", "staff code", "hospital add", "client list", "client new-secret",
     "client deactivate", "resident restore-phone", "import bulk-publish", "fhir load", "audit verify", "chat",
-    "wechat-menu push", "statistics recount", "statistics backfill",
+    "wechat-menu push", "statistics recount", "statistics backfill", "statistics publish",
 )  # fmt: skip
 
 
@@ -105,6 +105,7 @@ def test_migrating_twice_does_nothing_the_second_time(
     backwards = run("statistics", "recount", "--from", "2026-01-31", "--to", "2026-01-30", **settings)
     assert (backwards.returncode, "not be after" in backwards.stderr) == (1, True)
     assert "0 of 1 days are done" in run("statistics", "backfill", **settings).stdout
+    assert "0 editions were published" in run("statistics", "publish", **settings).stdout
 
 
 def test_keys_are_made_once_rotated_and_listed_without_their_secrets(run: Run, tmp_path: Path):

@@ -319,6 +319,10 @@ EXAMPLES: dict[str, list[Example]] = {
     "PUT /api/v1/messages/opt-outs/{group}": [plain(OWN, path={"group": "surveys"})],
     "DELETE /api/v1/messages/opt-outs/{group}": [plain(OWN, path={"group": "surveys"})],
     "GET /open-data/index.json": [plain(PUBLIC)],
+    "GET /open-data/editions.json": [plain(PUBLIC)],
+    "GET /open-data/editions/{month}/{edition}.json": [
+        plain(PUBLIC, 404, path={"month": "2020-01", "edition": "1"})
+    ],
     **{
         f"GET /open-data/{{dataset}}.{form}": [
             plain(PUBLIC, 200, path={"dataset": "monthly"}),

@@ -49,6 +49,7 @@ EMPTY = {
     "audit_anchors",
     "billing_differences",
     "import_feeds",
+    "open_data_editions",
     "practitioners",
     "resealing",
     "statistics_reports",

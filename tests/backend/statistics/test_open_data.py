@@ -2,12 +2,13 @@
 
 import asyncio
 import csv
+import hashlib
 import io
 import re
 import threading
 import zipfile
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from backend import clock
 from backend.db.client import Database
 from backend.statistics.definitions import book
 from backend.statistics.models import Fact, Measure
-from backend.statistics.open_data import HIDDEN, Table, catalogue, finished_months
+from backend.statistics.open_data import finished_months
+from backend.statistics.open_tables import HIDDEN, Table, catalogue
 from tests.support.city import Surroundings, TestCity, open_test_city
 
 
@@ -36,6 +38,12 @@ async def count(city: TestCity, key: str, on: date, place: str, booked: int) -> 
     assert await city.city.services.statistics._store.count(key, facts)
 
 
+async def publish(city: TestCity, *, again: bool = False) -> int:
+    statistics = city.city.services.statistics
+    await statistics._store.months_ready()
+    return await statistics.open_data.publish(again=again)
+
+
 async def got(city: TestCity, path: str, **more: Any) -> Response:
     return await city.http.get(f"{city.url}{path}", **more)
 
@@ -46,6 +54,7 @@ async def test_open_data_is_a_page_a_catalogue_and_tables_of_finished_months(cit
     for number, (place, booked) in enumerate({here.id: 40, "GONE": 3, "OTHER": 9}.items()):
         await count(city, f"then {number}", last, place, booked)
     await count(city, "now", clock.today(), here.id, 500)
+    assert await publish(city) == 1
 
     page = await got(city, "/open-data")
     assert page.status_code == 200
@@ -59,7 +68,7 @@ async def test_open_data_is_a_page_a_catalogue_and_tables_of_finished_months(cit
     for address in links:
         answer = await got(city, address)
         assert answer.status_code == 200, address
-        assert "max-age=3600" in answer.headers["Cache-Control"]
+        assert answer.headers["Cache-Control"].startswith("public, max-age=")
 
     whole = await city.call("GET", "/open-data/monthly.json", expect=200)
     codes = [column["code"] for column in whole["columns"]]
@@ -107,5 +116,93 @@ async def test_a_file_is_made_once_and_beside_what_others_wait_for(city: TestCit
 
     open_data = city.city.services.statistics.open_data
     found = await asyncio.gather(*(open_data.file("definitions", "xlsx", make) for _ in range(3)))
-    assert found == [b"definitions"] * 3
+    assert [file.content for file in found] == [b"definitions"] * 3
     assert made == [False]
+
+
+async def test_who_has_a_dataset_already_is_sent_nothing(city: TestCity) -> None:
+    for form in ("json", "csv", "xlsx"):
+        first = await got(city, f"/open-data/monthly.{form}")
+        tag = first.headers["Etag"]
+        again = await got(city, f"/open-data/monthly.{form}", headers={"If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["Etag"]) == (304, b"", tag)
+        other = await got(city, f"/open-data/monthly.{form}", headers={"If-None-Match": '"other"'})
+        assert (other.status_code, other.content) == (200, first.content)
+    # Another edition is another file.
+    before = (await got(city, "/open-data/monthly.json")).headers["Etag"]
+    await count(city, "then", finished_months()[-1][1], city.hospital.id, 40)
+    assert await publish(city) == 1
+    assert (await got(city, "/open-data/monthly.json")).headers["Etag"] != before
+
+
+async def test_nothing_is_published_before_it_is_counted(city: TestCity) -> None:
+    await count(city, "then", finished_months()[-1][1], city.hospital.id, 40)
+    open_data = city.city.services.statistics.open_data
+    assert await open_data.publish() == 0
+    assert (await city.call("GET", "/open-data/editions.json", expect=200))["items"] == []
+    # Something of its last evening has not been counted yet.
+    late = {"event_id": "late", "kind": "code.used", "subscriber": "statistics.on_event", "data": {}}
+    at = clock.city_instant(finished_months()[-1][1], 23)
+    job = {"state": "due", "event_at": at, "due_at": at, "attempts": 0, "created_at": at}
+    await city.city.db.collection("outbox").insert_one({"_id": "waiting", **late, **job})
+    assert await publish(city) == 0
+    await city.city.db.collection("outbox").delete_one({"_id": "waiting"})
+    assert await publish(city) == 1
+
+
+async def test_what_was_published_stays_and_what_was_counted_anew_is_the_next_edition(
+    city: TestCity,
+) -> None:
+    last, here = finished_months()[-1][1], city.hospital.id
+    await count(city, "here", last, here, 40)
+    await count(city, "there", last, "GONE", 30)
+    # Several processes find the same at once: one publishes it.
+    assert sum(await asyncio.gather(*(publish(city) for _ in range(3)))) == 1
+    [edition] = (await city.call("GET", "/open-data/editions.json", expect=200))["items"]
+    first = await got(city, edition["url"])
+    assert (edition["month"], edition["edition"], edition["changes"]) == (f"{last:%Y-%m}", 1, [])
+    assert hashlib.sha256(first.content).hexdigest() == edition["checksum"]
+    assert "immutable" in first.headers["Cache-Control"]
+    assert first.json()["total"]["bookings"] == 70
+    assert b"rests" not in first.content
+
+    # Three more: beside what was published they would be three people.
+    await count(city, "late", last, here, 3)
+    assert [await publish(city), await publish(city, again=True)] == [0, 0]
+    await count(city, "later", last, here, 6)
+    # Until the next month is published, nothing is looked at anew unless somebody wants it.
+    assert await publish(city) == 0
+    assert sum(await asyncio.gather(*(publish(city, again=True) for _ in range(3)))) == 1
+    [_, second] = (await city.call("GET", "/open-data/editions.json", expect=200))["items"]
+    changes = {each["figure"]: each for each in second["changes"]}
+    assert changes["bookings"] == {
+        "figure": "bookings", "name": "预约量", "values": 3, "before": 70, "after": 79,
+    }  # fmt: skip
+    assert set(changes) == {"bookings", "hours_saved"}
+    table = await city.call("GET", "/open-data/monthly.json", expect=200)
+    codes = [column["code"] for column in table["columns"]]
+    assert [row[codes.index("bookings")] for row in table["rows"]] == [79]
+    assert [(each["month"], each["edition"]) for each in table["editions"]] == [(f"{last:%Y-%m}", 2)]
+    assert (await got(city, edition["url"])).content == first.content
+    assert (await got(city, second["url"])).json()["changes"] == second["changes"]
+    assert (await got(city, second["url"].replace("/2.json", "/3.json"))).status_code == 404
+    page = await got(city, "/open-data")
+    assert "全市由 70 改为 79" in page.text
+
+
+async def test_published_months_are_looked_at_anew_when_the_next_one_is_published(
+    city: TestCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last, here = finished_months()[-1][1], city.hospital.id
+    await count(city, "then", last, here, 40)
+    assert await publish(city) == 1
+    await count(city, "late", last, here, 10)
+    await count(city, "now", clock.today(), here, 20)
+    assert await publish(city) == 0
+    following = (clock.today().replace(day=1) + timedelta(days=32)).replace(day=2)
+    monkeypatch.setattr(clock, "today", lambda: following)
+    assert await publish(city) == 2
+    found = await city.city.services.statistics.open_data.editions()
+    assert [(each.month, each.edition) for each in found] == [
+        (f"{last:%Y-%m}", 1), (f"{last:%Y-%m}", 2), (f"{finished_months()[-1][1]:%Y-%m}", 1),
+    ]  # fmt: skip

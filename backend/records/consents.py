@@ -14,7 +14,7 @@ from backend.permissions import Actor
 from backend.records.consent_rules import check_terms, covers, narrowed, state_at, step, widest
 from backend.records.consent_store import ConsentStore
 from backend.records.models import Kind, Purpose
-from backend.records.sharing_models import Consent, ConsentAct, ConsentState, Terms, Via
+from backend.records.sharing_models import NOBODY, Consent, ConsentAct, ConsentState, Terms, Via
 from backend.records.sharing_ports import Codes, CodeSender, Directory, Residents
 from backend.records.speaking import check_speaks_for
 from backend.worker.events import Event, EventKind
@@ -52,13 +52,22 @@ class Consents:
     async def ask(
         self, actor: Actor, person_id: str, terms: Terms, practitioner: str, reason: str
     ) -> Consent:
-        """Ask a person. A request that is still open is not made twice."""
+        """Ask a person. A request that is still open is not made twice.
+
+        Raises REASON_REQUIRED before NOT_FOUND: for a reason it is told whether there is somebody, on record.
+        """
         organization_id = asking_organization(actor)
         terms = replace(terms, organization_ids=frozenset({organization_id}))
         now = clock.now()
         check_terms(terms, KINDS, now)
         if not reason.strip():
             raise AppError(ErrorCode.REASON_REQUIRED)
+        if person_id == NOBODY:
+            data = {"purpose": str(terms.purpose), "practitioner": practitioner}
+            await self._audit.record(
+                actor, "records.denied", f"person/{NOBODY}", "none", organization_id, data
+            )
+            raise not_found("a person to ask")
         for other in await self._store.of_person(person_id):
             still_open = state_at(other, now) is ConsentState.REQUESTED
             if still_open and other.asked_by == organization_id and other.terms == terms:

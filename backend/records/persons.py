@@ -7,6 +7,7 @@ from typing import Protocol
 
 from backend.errors import AppError, ErrorCode, not_found
 from backend.patient_index.models import Chart, ChartNumber
+from backend.records.sharing_models import NOBODY
 
 
 class Index(Protocol):
@@ -34,7 +35,11 @@ class Persons:
         self._index = index
 
     async def find(self, organization_id: str, id_number: str | None, number: ChartNumber | None) -> Named:
-        """Who it is. Raises NOT_FOUND for nobody, BAD_REQUEST unless exactly one of the two is given."""
+        """Who it is. Raises NOT_FOUND for a chart that is not there, BAD_REQUEST unless one of both is given.
+
+        Nobody's ID number is not refused here: it would tell whose numbers are known before a reason is
+        given. Whoever states one later is told, and that is on record.
+        """
         if (id_number is None) == (number is None):
             wrong = [{"field": "patient", "problem": "one of id_number and chart_number"}]
             raise AppError(ErrorCode.BAD_REQUEST, "patient", data={"fields": wrong})
@@ -44,6 +49,4 @@ class Persons:
                 raise not_found("chart of this number")
             return Named(chart.person_id, presented=False)
         person_id = await self._index.person_by_id_number((id_number or "").strip())
-        if person_id is None:
-            raise not_found("person of this ID number")
-        return Named(person_id, presented=True)
+        return Named(person_id or NOBODY, presented=True)

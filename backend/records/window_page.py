@@ -41,6 +41,9 @@ _GROUNDS = {
 # Nothing runs, and nothing comes from elsewhere.
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'"
 _WHY = "an address opens once by a keyed mark; from then on the browser's own cookie is asked for"
+_ABOUT_THE_FORM = (ErrorCode.REASON_REQUIRED, ErrorCode.PRACTITIONER_UNKNOWN, ErrorCode.NOT_FOUND)
+# Said to whoever has stated a reason.
+_NO_SUCH = "没有查到这位患者，请核对证件号码。"
 # What a doctor leafs by; what is left over is found under everything.
 _TABS = (
     Kind.VISIT, Kind.DIAGNOSIS, Kind.LAB, Kind.IMAGING, Kind.MEDICINE, Kind.PROCEDURE, Kind.VACCINATION,
@@ -90,16 +93,18 @@ class WindowHandler(APIHandler):
         return await self.services.record_gate.care(self.actor, launch.person_id, asked_of(launch))
 
     async def header_of(self, launch: Launch, *, shown: bool) -> dict[str, str]:
-        """Who the record is about; without a ground no more than the hospital needs to tell people apart."""
-        identity = (await self.services.residents.identities([launch.person_id])).get(launch.person_id)
-        who = Demographics()
+        """Who the record is about; without a ground only what the hospital has said of its own patient.
+
+        More would tell whether there is anybody of the ID number that was typed in.
+        """
+        charts = await self.services.patient_index.charts_of(launch.person_id)
+        own = [chart for chart in charts if chart.organization_id == launch.organization_id]
+        who = next((chart.who for chart in (*own, *(charts if shown else ()))), Demographics())
+        identities = await self.services.residents.identities([launch.person_id]) if shown or own else {}
+        identity = identities.get(launch.person_id)
         if identity is not None:
             sex: Literal["male", "female"] = "male" if identity.sex is Sex.MALE else "female"
             who = Demographics(name=identity.name, sex=sex, birth_on=identity.birth_on)
-        else:
-            charts = await self.services.patient_index.charts_of(launch.person_id)
-            own = [chart for chart in charts if chart.organization_id == launch.organization_id]
-            who = next((chart.who for chart in (*own, *charts)), who)
         age = f"{age_on(who.birth_on, clock.today())}岁" if who.birth_on else ""
         name = who.name if shown else mask_name(who.name)
         return {"name": name, "sex": _SEXES.get(who.sex, ""), "age": age}
@@ -123,6 +128,13 @@ class WindowHandler(APIHandler):
         """No ground: what can be done about it."""
         asked = self.get_query_argument("asked", "") == "yes"
         await self.show("window_closed.html", launch, shown=False, asked=asked, problem=problem)
+
+    async def show_refused(self, launch: Launch, error: AppError) -> None:
+        """The same page with what was wrong with a form; raises what is not about the form."""
+        if error.code not in _ABOUT_THE_FORM:
+            raise error
+        self.set_status(error.status)
+        await self.show_closed(launch, _NO_SUCH if error.code is ErrorCode.NOT_FOUND else error.text)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """A page inside the workstation that says what to do; it shows nothing of anybody."""
@@ -235,10 +247,7 @@ class BreakGlassHandler(WindowHandler):
         try:
             await self.services.record_gate.care(self.actor, launch.person_id, asked)
         except AppError as error:
-            if error.code not in (ErrorCode.REASON_REQUIRED, ErrorCode.PRACTITIONER_UNKNOWN):
-                raise
-            self.set_status(error.status)
-            await self.show_closed(launch, error.text)
+            await self.show_refused(launch, error)
             return
         await self.services.sharing.launches.break_glass(launch)
         self.redirect(f"{_ROOT}/{launch.id}", status=303)
@@ -255,9 +264,14 @@ class AskHandler(WindowHandler):
         self.check_form()
         # To the end of a day: who presses twice asks for the same, and the person is told once.
         terms = Terms(Purpose.TREAT, clock.city_instant(clock.today() + _ASKED_FOR, 0))
-        await self.services.sharing.consents.ask(
-            self.actor, launch.person_id, terms, launch.practitioner, self.get_body_argument("reason", "")
-        )
+        reason = self.get_body_argument("reason", "")
+        try:
+            await self.services.sharing.consents.ask(
+                self.actor, launch.person_id, terms, launch.practitioner, reason
+            )
+        except AppError as error:
+            await self.show_refused(launch, error)
+            return
         self.redirect(f"{_ROOT}/{launch.id}?asked=yes", status=303)
 
 

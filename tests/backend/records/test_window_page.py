@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,10 +15,11 @@ from backend import clock
 from backend.db.client import Database
 from backend.ids import new_id
 from backend.permissions import SYSTEM
-from backend.records.sharing_models import CareKind
-from tests.factories.records import make_report, make_resources
+from backend.records.sharing_models import NOBODY, CareKind
+from backend.security.masking import mask_name
+from tests.factories.records import make_chart, make_report, make_resources
 from tests.factories.sharing import DOCTOR, Shared, a_condition, fill, make_shared
-from tests.support.city import Caller, Surroundings, TestCity, open_test_city
+from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
 
 ORIGIN = "https://his.example.cn:8443"
 POTASSIUM = {
@@ -72,6 +75,11 @@ async def desk(db: Database, mongo_uri: str, surroundings: Surroundings) -> Asyn
         await services.client_care.set_origins(SYSTEM, issued.client.id, f"{ORIGIN}\n")
         actor = replace(shared.away.actor, id=issued.client.id)
         yield Desk(city, shared, Caller(actor.id, services.tokens.issue(actor)))
+
+
+def told_by(page: httpx.Response) -> str:
+    """A page without what differs from window to window."""
+    return re.sub(r'/records/\w{26}|name="_csrf" value="[^"]*"', "", page.text)
 
 
 def form_of(page: httpx.Response) -> str:
@@ -163,6 +171,45 @@ async def test_the_glass_is_broken_inside_the_window_for_a_stated_reason(desk: D
         if message.kind == "record_glass_broken"
     ]
     assert "单丽华" in told.content.body
+
+
+async def test_before_a_reason_is_stated_nobodys_number_looks_like_somebodys(desk: Desk):
+    numbers = (desk.shared.person.id_number, id_number(4242))
+    async with httpx.AsyncClient() as browser:
+        known, unknown = [await desk.open(browser, patient={"id_number": number}) for number in numbers]
+        assert told_by(known) == told_by(unknown)
+        assert known.status_code == unknown.status_code == 200
+        for way, reason in (("break-glass", "急"), ("break-glass", ""), ("ask", "")):
+            given = {"code": "02", "reason": reason}
+            answers = [
+                await browser.post(f"{page.url}/{way}", data={"_csrf": form_of(page), **given})
+                for page in (known, unknown)
+            ]
+            assert told_by(answers[0]) == told_by(answers[1])
+            assert answers[0].status_code == answers[1].status_code == 400
+        glasses = desk.shared.services.db.collection("record_glasses")
+        for way in ("break-glass", "ask"):
+            given = {"_csrf": form_of(unknown), "code": "02", "reason": "胸痛两小时，家属未到"}
+            told = await browser.post(f"{unknown.url}/{way}", data=given)
+            assert told.status_code == 404
+            assert "没有查到这位患者" in told.text
+        assert await glasses.count_documents({}) == 0
+    denied = {"action": "records.denied", "object": f"person/{NOBODY}"}
+    assert await desk.shared.services.db.collection("audit").count_documents(denied) == 3
+    asked = {"patient": {"id_number": numbers[1]}, "practitioner": DOCTOR, "reason": " "}
+    asked["expires_at"] = (clock.now() + timedelta(days=1)).isoformat()
+    path = "/hospital/v1/consents"
+    for number, reason, expect in ((0, " ", 400), (1, " ", 400), (1, "门诊复诊", 404), (0, "门诊复诊", 201)):
+        asked |= {"patient": {"id_number": numbers[number]}, "reason": reason}
+        await desk.city.call("POST", path, as_=desk.system, json=asked, expect=expect)
+
+
+async def test_without_a_ground_a_hospital_is_shown_its_own_patient_by_a_masked_name(desk: Desk):
+    person = desk.shared.person
+    await make_chart(desk.shared.services, desk.shared.away.id, name=person.name, id_number=person.id_number)
+    async with httpx.AsyncClient() as browser:
+        page = await desk.open(browser)
+    assert f"<strong>{mask_name(person.name)}</strong>" in page.text
 
 
 async def test_the_window_of_a_chart_number_needs_that_hospitals_chart(desk: Desk):

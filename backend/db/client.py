@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, WriteConcern
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
+Session = AsyncClientSession
+# A write that goes along in somebody else's transaction; it may be asked for again after an attempt failed.
+Along = Callable[[Session], Awaitable[None]]
 
 # `j` as well as `w`: on a single node, majority alone waits for the 100 ms journal tick (design.md §9).
 DURABLE = WriteConcern(w="majority", j=True, wtimeout=10_000)

@@ -13,12 +13,14 @@ from typing import Any, Generic, TypeVar
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError
 
 from backend.db.client import Collection, Document
-from backend.pacing import Pace
+from backend.pacing import EVERY_S, Pace
 
 MAX_BATCH = 500
 DUPLICATE_KEY = 11000
 # Background work waits longer for company than a person does: fewer, larger batches.
 CALLS_EVERY_S = 0.02
+# Who asks one thing after another never waits for company: only what meets at the server goes together.
+AT_ONCE = 0.0
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -29,12 +31,18 @@ class GatheredCalls(Generic[Q, A]):
     What it raises is raised to everybody in the batch, so a write must bear being made again.
     """
 
-    def __init__(self, call: Callable[[list[Q]], Awaitable[Sequence[A]]], most: int = MAX_BATCH) -> None:
+    def __init__(
+        self,
+        call: Callable[[list[Q]], Awaitable[Sequence[A]]],
+        most: int = MAX_BATCH,
+        *,
+        every_s: float = CALLS_EVERY_S,
+    ) -> None:
         self._call = call
         self._most = most
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
         self._flusher: asyncio.Task[None] | None = None
-        self._pace = Pace(CALLS_EVERY_S)
+        self._pace = Pace(every_s)
 
     async def ask(self, question: Q) -> A:
         """The answer to one of them."""
@@ -81,11 +89,11 @@ class GatheredCalls(Generic[Q, A]):
 class GatheredInserts:
     """Inserts into one collection, gathered per process."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, *, every_s: float = EVERY_S) -> None:
         self._collection = collection
         self._waiting: list[tuple[Document, asyncio.Future[None]]] = []
         self._flusher: asyncio.Task[None] | None = None
-        self._pace = Pace()
+        self._pace = Pace(every_s)
 
     async def insert(self, document: Document) -> None:
         """Insert durably. Raises DuplicateKeyError, or the driver's error when the outcome is unknown.

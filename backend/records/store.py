@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pymongo import UpdateOne
-from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from backend import clock
-from backend.db.client import DURABLE, Database, Document
+from backend.db.client import Along, Database, Document
+from backend.db.gather import AT_ONCE, GatheredCalls
+from backend.records.commit_store import Batch, Commits
 from backend.records.documents import Documents, Draft, embedding
 from backend.records.ids import owner_of
 from backend.records.models import Basis, Body, Derived, Kind, RecordQuery, Resource, Sensitivity
@@ -24,7 +24,9 @@ RESOURCES, VERSIONS, AWAITED = "resources", "resource_versions", "resources_awai
 for _collection in (RESOURCES, VERSIONS):
     declare_sealed(_collection, "body")
 
-_CONTENDED = frozenset({112, 251, 11000})  # WriteConflict, NoSuchTransaction, DuplicateKey
+# Who looks for more at once keeps nobody else waiting for it.
+_MOST_TOGETHER = 16
+_MANY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,40 +78,65 @@ class Change:
         return self.before.version + 1 if self.before else 1
 
 
-class _Overtaken(Exception):  # noqa: N818 no error: somebody else was faster
-    pass
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Which business identifiers of an owner are looked for."""
+
+    owner: str
+    types: frozenset[str]
+    wanted: frozenset[str]
 
 
 class ResourceStore:
     """What the record is kept in."""
 
     def __init__(self, db: Database, cipher: FieldCipher, blind: BlindIndex) -> None:
-        self._client = db.client
         self._resources = db.collection(RESOURCES)
         self._versions = db.collection(VERSIONS)
         self._awaited = db.collection(AWAITED)
         self._documents = Documents(cipher, blind, RESOURCES, VERSIONS)
+        self._commits = Commits(db.client, self._resources, self._versions)
+        self._standing: GatheredCalls[frozenset[str], list[Document]] = GatheredCalls(
+            self._find_standing, _MOST_TOGETHER, every_s=AT_ONCE
+        )
+        self._bearing: GatheredCalls[_Numbers, list[Document]] = GatheredCalls(
+            self._find_bearing, _MOST_TOGETHER, every_s=AT_ONCE
+        )
 
     # -- writing ---------------------------------------------------------------------------------------
 
     async def standing(self, ids: Collection[str]) -> dict[str, Standing]:
         """What stands of these."""
-        found = self._resources.find(_by_ids(ids))
-        return {doc["_id"]: Standing(doc) async for doc in found}
+        asked = frozenset(ids)
+        many = len(asked) > _MANY
+        found = (await self._find_standing([asked]))[0] if many else await self._standing.ask(asked)
+        return {doc["_id"]: Standing(doc) for doc in found}
+
+    async def _find_standing(self, asked: list[frozenset[str]]) -> list[list[Document]]:
+        found = [doc async for doc in self._resources.find(_by_ids(frozenset[str]().union(*asked)))]
+        return [[doc for doc in found if doc["_id"] in ids] for ids in asked]
 
     async def bearing(
         self, owner: str, types: Collection[str], numbers: Collection[tuple[str, str]]
     ) -> list[Standing]:
         """What stands of an owner under one of these business identifiers, oldest first."""
         wanted = self._documents.wanted_business(f"{system}|{value}" for system, value in numbers)
-        rules = {
-            "business": {"$in": wanted},
-            "chart": owner,
-            "type": {"$in": sorted(types)},
-            "deleted": False,
-        }
-        found = self._resources.find(rules).sort("_id", 1).hint("business_of_chart")
-        return [Standing(doc) async for doc in found]
+        found = await self._bearing.ask(_Numbers(owner, frozenset(types), frozenset(wanted)))
+        return [Standing(doc) for doc in found]
+
+    async def _find_bearing(self, asked: list[_Numbers]) -> list[list[Document]]:
+        found = self._resources.find(_bearing(asked)).sort("_id", 1).hint("business_of_chart")
+        docs = [doc async for doc in found]
+        return [
+            [
+                doc
+                for doc in docs
+                if doc["chart"] == each.owner
+                and doc["type"] in each.types
+                and not each.wanted.isdisjoint(doc["business"])
+            ]
+            for each in asked
+        ]
 
     def body(self, standing: Standing) -> Body:
         """What stands, for whoever writes part of it anew."""
@@ -119,26 +146,22 @@ class ResourceStore:
         """Whether that is what stands already."""
         return self._documents.is_same(standing.doc, written)
 
-    async def commit(self, changes: Sequence[Change], at: datetime) -> bool:
+    async def commit(self, changes: Sequence[Change], at: datetime, along: Sequence[Along] = ()) -> bool:
         """Write all of it, each over what it was planned on; False, and nothing written, when overtaken."""
-        first = [
-            self._documents.first(change.draft, at, change.events)
-            for change in changes
-            if change.before is None
-        ]
         later = [change for change in changes if change.before is not None]
-        try:
-            if len(changes) == 1 and first:
-                await self._resources.insert_one(first[0])
-            else:
-                await self._commit_all(first, later, at)
-        except _Overtaken:
-            return False
-        except (DuplicateKeyError, BulkWriteError, OperationFailure) as error:
-            if not _is_contended(error):
-                raise
-            return False
-        return True
+        return await self._commits.commit(
+            Batch(
+                [
+                    self._documents.first(change.draft, at, change.events)
+                    for change in changes
+                    if change.before is None
+                ],
+                [self._update(change, at) for change in later],
+                [self._documents.older(change.before.doc) for change in later if change.before],
+                frozenset(change.draft.id for change in changes),
+                along,
+            )
+        )
 
     async def make_special(self, organization_id: str, ids: Collection[str], types: Collection[str]) -> None:
         """From now on these, of one organization and of these types, need more than an ordinary basis."""
@@ -163,30 +186,6 @@ class ResourceStore:
         if not ids:
             return frozenset()
         return frozenset([doc["_id"] async for doc in self._awaited.find(_by_ids(ids), {"_id": 1})])
-
-    async def _commit_all(self, first: list[Document], later: Sequence[Change], at: datetime) -> None:
-        older = [self._documents.older(change.before.doc) for change in later if change.before]
-        updates = [self._update(change, at) for change in later]
-        async with (
-            self._client.start_session() as session,
-            await session.start_transaction(write_concern=DURABLE),
-        ):
-            await self._write(first, updates, older, session)
-
-    async def _write(
-        self,
-        first: list[Document],
-        updates: list[UpdateOne],
-        older: list[Document],
-        session: AsyncClientSession,
-    ) -> None:
-        if updates:
-            written = await self._resources.bulk_write(updates, ordered=False, session=session)
-            if written.matched_count != len(updates):
-                raise _Overtaken
-            await self._versions.insert_many(older, ordered=False, session=session)
-        if first:
-            await self._resources.insert_many(first, ordered=False, session=session)
 
     def _update(self, change: Change, at: datetime) -> UpdateOne:
         id = change.draft.id
@@ -276,12 +275,11 @@ def _by_ids(ids: Collection[str]) -> Document:
     return {"_id": {"$in": sorted(ids)}, "chart": {"$in": sorted({owner_of(id) for id in ids})}}
 
 
-def _is_contended(error: OperationFailure) -> bool:
-    if error.has_error_label("TransientTransactionError") or error.has_error_label(
-        "UnknownTransactionCommitResult"
-    ):
-        return True
-    if isinstance(error, BulkWriteError):
-        refused = (error.details or {}).get("writeErrors", [])
-        return bool(refused) and all(each.get("code") in _CONTENDED for each in refused)
-    return error.code in _CONTENDED
+def _bearing(asked: Sequence[_Numbers]) -> Document:
+    # Not all numbers in all charts: hospitals count from one again for each patient.
+    each_in_its_own = [{"business": {"$in": sorted(each.wanted)}, "chart": each.owner} for each in asked]
+    return {
+        "$or": each_in_its_own,
+        "type": {"$in": sorted({type for each in asked for type in each.types})},
+        "deleted": False,
+    }

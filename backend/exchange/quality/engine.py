@@ -6,15 +6,16 @@ condition that is not met) counts neither for nor against.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from backend import clock
-from backend.exchange.quality.functions import CHECKS, Check
+from backend.exchange.quality.functions import CHECKS, NEEDED, Check
 from backend.exchange.quality.models import Condition, Kind, Rule, Verdict
 from backend.exchange.quality.moments import Stretch, is_surely_after, read_stretch
 from backend.exchange.quality.paths import Body, Lookup, Values, nothing, read_path
@@ -32,7 +33,7 @@ class RuleSet:
         self._by_type: dict[str, _OfType] = defaultdict(_OfType)
         for place, rule in enumerate(self.rules.values()):
             if not rule.off:
-                self._by_type[rule.type].add(_Ready(place, rule.id, ready(rule)), rule)
+                self._by_type[rule.type].add(place, rule)
         self.types = frozenset(self._by_type)
 
     def check(self, body: Body, lookup: Lookup = nothing) -> list[Verdict]:
@@ -46,13 +47,17 @@ class RuleSet:
         return verdicts
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class _Ready:
-    """A rule as a function; `place` is where it stands among all of them."""
+    """A rule as a function; `place` is where it stands among all of them.
+
+    Without the element that it `needs` it says nothing, and is not asked; empty: it always says something.
+    """
 
     place: int
     id: str
-    check: Check = field(compare=False)
+    check: Check
+    needs: str
 
 
 class _OfType:
@@ -62,37 +67,60 @@ class _OfType:
         self._always: list[_Ready] = []
         self._by_value: dict[str, tuple[Values, dict[str, list[_Ready]]]] = {}
 
-    def add(self, ready_: _Ready, rule: Rule) -> None:
+    def add(self, place: int, rule: Rule) -> None:
         first = rule.when[0] if rule.when else None
         if first is None or not first.among:
-            self._always.append(ready_)
+            self._always.append(_Ready(place, rule.id, ready(rule), _needed(rule)))
             return
+        # Found by its first condition, it has been met.
+        found = _Ready(place, rule.id, _where(_MAKERS[rule.kind](rule), rule.when[1:]), "")
         _, rules = self._by_value.setdefault(first.path, (read_path(first.path), {}))
         for value in set(first.among):
-            rules.setdefault(value, []).append(ready_)
+            rules.setdefault(value, []).append(found)
 
     def applying(self, body: Body, lookup: Lookup) -> list[_Ready]:
         """Those whose first condition may be met, in their order."""
-        found = list(self._always)
-        for values, rules in self._by_value.values():
-            for text in {_text(value) for value in values(body, lookup)}:
-                found += rules.get(text, ())
-        return sorted(set(found))
+        found = [each for each in self._always if not each.needs or each.needs in body]
+        more = {
+            each.place: each
+            for values, rules in self._by_value.values()
+            for value in values(body, lookup)
+            for each in rules.get(_text(value), ())
+        }
+        return sorted([*found, *more.values()], key=_place) if more else found
+
+
+_place = operator.attrgetter("place")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+
+
+def _needed(rule: Rule) -> str:
+    """The element without which a rule says nothing; empty where there is no such one."""
+    first = rule.when[0] if rule.when else None
+    if first is not None and (first.among or first.exists):
+        path = first.path
+    elif rule.kind in (Kind.CODE, Kind.RANGE, Kind.TIME):
+        path = rule.path
+    else:
+        return NEEDED.get(rule.check, "") if rule.kind is Kind.CROSS else ""
+    found = _NAME.match(path)
+    return found[0] if found and "|" not in path else ""
 
 
 def ready(rule: Rule) -> Check:
     """One rule as a function of a resource. Raises RuleError."""
-    check = _MAKERS[rule.kind](rule)
-    if not rule.when:
-        return check
-    conditions = [_condition(each) for each in rule.when]
+    return _where(_MAKERS[rule.kind](rule), rule.when)
 
-    def conditional(body: Body, lookup: Lookup) -> bool | None:
-        if not all(met(body, lookup) for met in conditions):
-            return None
-        return check(body, lookup)
 
-    return conditional
+def _where(check: Check, when: Sequence[Condition]) -> Check:
+    """A check that is silent where its conditions are not met."""
+    for condition in reversed(when):
+        check = _conditional(_condition(condition), check)
+    return check
+
+
+def _conditional(met: Callable[[Body, Lookup], bool], check: Check) -> Check:
+    return lambda body, lookup: check(body, lookup) if met(body, lookup) else None
 
 
 def _condition(condition: Condition) -> Callable[[Body, Lookup], bool]:
@@ -100,14 +128,31 @@ def _condition(condition: Condition) -> Callable[[Body, Lookup], bool]:
     if condition.among:
         wanted = frozenset(condition.among)
         return lambda body, lookup: any(_text(each) in wanted for each in values(body, lookup))
+    if _NAME.fullmatch(condition.path):
+        there = _is_there(condition.path)
+        return lambda body, lookup: there(body, lookup) is condition.exists
     return lambda body, lookup: bool(values(body, lookup)) is condition.exists
 
 
 def _presence(rule: Rule) -> Check:
     values = read_path(rule.path)
+    if rule.low is None and rule.high is None and _NAME.fullmatch(rule.path):
+        return _is_there(rule.path)
     low = 1 if rule.low is None else rule.low
     high = float("inf") if rule.high is None else rule.high
     return lambda body, lookup: low <= len(values(body, lookup)) <= high
+
+
+def _is_there(name: str) -> Check:
+    """What most rules of presence ask."""
+
+    def check(body: Body, lookup: Lookup) -> bool | None:
+        value = body.get(name)
+        if isinstance(value, list):
+            return any(each is not None for each in value)
+        return value is not None and value != ""
+
+    return check
 
 
 def _code(rule: Rule) -> Check:

@@ -207,3 +207,21 @@ CHECKS: dict[str, Check] = {
         sex_fits_diagnosis,
     )
 }
+
+# The element without which a check does not apply.
+NEEDED: dict[str, str] = {
+    "id_number_valid": "identifier",
+    "id_number_birth": "identifier",
+    "id_number_sex": "identifier",
+    "adult_has_id_number": "birthDate",
+    "name_characters": "name",
+    "parts_have_values": "component",
+    "systolic_above_diastolic": "component",
+    "flag_fits_range": "interpretation",
+    "range_in_order": "referenceRange",
+    "range_unit": "referenceRange",
+    "series_count": "series",
+    "instance_count": "series",
+    "stay_at_most_a_year": "period",
+    "sex_fits_diagnosis": "code",
+}

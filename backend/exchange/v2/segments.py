@@ -19,6 +19,9 @@ _DELETED = '""'
 
 def plain(message: hl7.Message, text: str) -> str:
     """A text of this message without its escapes."""
+    if message.esc not in text:
+        # Nearly all of them; the mark may be none, which stands in every text.
+        return text
     marks = str(message.separators)
     # \r, then field, repetition, component and part.
     return unescape(text, marks[1:5].ljust(4, "&"), str(message.esc))
@@ -43,7 +46,7 @@ class Rep:
         elif sub > 1:
             return ""
         text = str(part)
-        if text == _DELETED:
+        if not text or text == _DELETED:
             return ""
         return plain(self._message, text).strip()
 
@@ -77,10 +80,18 @@ class Segment:
     name: str
     at: int = 1
     read: set[int] = field(default_factory=set)
+    # Asked for again and again, by number of the field.
+    _said: dict[int, list[Rep]] = field(default_factory=dict)
 
     def reps(self, number: int) -> list[Rep]:
         """The field's repetitions that say something."""
         self.read.add(number)
+        found = self._said.get(number)
+        if found is None:
+            found = self._said[number] = self._reps(number)
+        return found
+
+    def _reps(self, number: int) -> list[Rep]:
         node = self._node(number)
         if node is None:
             return []
@@ -107,7 +118,7 @@ class Segment:
         """Whether a field says anything, without counting it as read."""
         node = self._node(number)
         text = "" if node is None else str(node)
-        return bool(text.strip(self._marks() + " ")) and text != _DELETED
+        return bool(text and text != _DELETED and text.strip(self._marks() + " "))
 
     def deletes(self, *numbers: int) -> bool:
         """Whether the sender says that what stands in one of these fields shall go."""
@@ -118,7 +129,7 @@ class Segment:
         return [n for n in range(1, len(self.tree)) if n not in self.read and self.has(n)]
 
     def _marks(self) -> str:
-        return "".join(self.message.separators[1:])
+        return str(self.message.separators[1:])
 
     def _node(self, number: int) -> Any:
         return self.tree[number] if 0 < number < len(self.tree) else None

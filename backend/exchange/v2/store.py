@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from pymongo import DESCENDING, ReturnDocument
+from pymongo import DESCENDING, ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database, Document
+from backend.db.gather import AT_ONCE, GatheredCalls, GatheredInserts
 from backend.exchange.v2.mapping.building import Finding
 from backend.exchange.v2.models import Kept, MessageQuery, MessageState, Outcome
 from backend.security.fields import FieldCipher
@@ -27,6 +29,17 @@ declare_sealed(MESSAGES, "raw", "answer", "found")
 declare_sealed(PARTS, "data")
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What became of one message, on its way into the store."""
+
+    id: str
+    said: Document
+    verdict: str
+    sealed: Document
+    answer: bytes = field(repr=False)
+
+
 class MessageStore:
     """Messages by id, which sender, control id and content alone decide: a repeat meets its original."""
 
@@ -35,6 +48,8 @@ class MessageStore:
         self._parts = db.collection(PARTS)
         self._cipher = cipher
         self._keep_for = keep_for
+        self._inserts = GatheredInserts(self._messages, every_s=AT_ONCE)
+        self._ends: GatheredCalls[_End, bytes] = GatheredCalls(self._finish_many, every_s=AT_ONCE)
 
     async def add(self, kept: Kept, raw: bytes) -> bool:
         """Store a message with all it says; False when it is there already."""
@@ -48,7 +63,7 @@ class MessageStore:
         document["parts"] = len(pieces) if len(pieces) > 1 else 0
         document["forget_at"] = forget_at
         try:
-            await self._messages.insert_one(document)
+            await self._inserts.insert(document)
         except DuplicateKeyError:
             return False
         return True
@@ -79,28 +94,47 @@ class MessageStore:
 
     async def finish(self, message_id: str, outcome: Outcome, verdict: str, answer: bytes) -> bytes:
         """Note what became of a message; the answer that counts is the one given first."""
-        found = await self._messages.find_one_and_update(
-            {"_id": message_id},
-            [{"$set": self._finished(message_id, outcome, verdict, answer)}],
-            projection={"answer": 1},
-            return_document=ReturnDocument.AFTER,
-        )
-        return self._open_answer(found) if found else answer
-
-    def _finished(self, message_id: str, outcome: Outcome, verdict: str, answer: bytes) -> Document:
         sealed = self._seal(message_id, "answer", _latin(answer))
-        return {
+        said = {
             "state": str(MessageState.DONE),
-            "verdict": {"$cond": [{"$eq": [{"$type": "$answer"}, "object"]}, "$verdict", verdict]},
-            "answer": {"$ifNull": ["$answer", {"$literal": sealed}]},
             "chart_id": outcome.chart_id,
-            "resources": {"$literal": list(outcome.resources)},
-            "found": {"$literal": self._found(message_id, outcome.findings, ())},
+            "resources": list(outcome.resources),
+            "found": self._found(message_id, outcome.findings, ()),
             "findings": len(outcome.findings),
             "reason": "",
             "retry_at": None,
             "handled_at": clock.now(),
         }
+        return await self._ends.ask(_End(message_id, said, verdict, sealed, answer))
+
+    async def _finish_many(self, ends: list[_End]) -> list[bytes]:
+        """Those that nobody has answered get our answers in one step; of the others each by itself."""
+        writes = [
+            UpdateOne(
+                {"_id": end.id, "answer": None},
+                {"$set": {**end.said, "verdict": end.verdict, "answer": end.sealed}},
+            )
+            for end in ends
+        ]
+        done = await self._messages.bulk_write(writes, ordered=False)
+        if done.matched_count == len(ends):
+            return [end.answer for end in ends]
+        ids = {"_id": {"$in": sorted({end.id for end in ends})}}
+        there = {doc["_id"]: doc["answer"] async for doc in self._messages.find(ids, {"answer": 1})}
+        return [
+            end.answer if there.get(end.id) == end.sealed else await self._finish_again(end) for end in ends
+        ]
+
+    async def _finish_again(self, end: _End) -> bytes:
+        """What has been answered already keeps its answer."""
+        said = {name: {"$literal": value} for name, value in end.said.items()}
+        found = await self._messages.find_one_and_update(
+            {"_id": end.id},
+            [{"$set": {**said, **_first_given(end.verdict, end.sealed)}}],
+            projection={"answer": 1},
+            return_document=ReturnDocument.AFTER,
+        )
+        return self._open_answer(found) if found else end.answer
 
     async def refuse(
         self, message_id: str, reason: str, problems: Sequence[Finding], verdict: str, answer: bytes
@@ -111,8 +145,7 @@ class MessageStore:
             {"_id": message_id},
             [{"$set": {
                 "state": str(MessageState.DEAD),
-                "verdict": {"$cond": [{"$eq": [{"$type": "$answer"}, "object"]}, "$verdict", verdict]},
-                "answer": {"$ifNull": ["$answer", {"$literal": sealed}]},
+                **_first_given(verdict, sealed),
                 "reason": {"$literal": reason},
                 "found": {"$literal": self._found(message_id, (), problems)},
                 "retry_at": None,
@@ -129,8 +162,7 @@ class MessageStore:
         found = await self._messages.find_one_and_update(
             {"_id": message_id},
             [{"$set": {
-                "verdict": {"$cond": [{"$eq": [{"$type": "$answer"}, "object"]}, "$verdict", verdict]},
-                "answer": {"$ifNull": ["$answer", {"$literal": sealed}]},
+                **_first_given(verdict, sealed),
                 "retry_at": retry_at,
                 "tries": {"$add": ["$tries", 1]},
             }}],
@@ -259,6 +291,14 @@ class MessageStore:
     def _open_answer(self, doc: Document) -> bytes:
         sealed = doc.get("answer")
         return self._cipher.open(MESSAGES, "answer", doc["_id"], sealed).encode("latin-1") if sealed else b""
+
+
+def _first_given(verdict: str, sealed: Document) -> Document:
+    """Verdict and answer as they stand, or these where there are none."""
+    return {
+        "verdict": {"$cond": [{"$eq": [{"$type": "$answer"}, "object"]}, "$verdict", verdict]},
+        "answer": {"$ifNull": ["$answer", {"$literal": sealed}]},
+    }
 
 
 def _latin(answer: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from backend.db.client import Database
 from backend.records.models import Basis, BasisKind, Incoming, Kind, RecordQuery
+from backend.records.store import _bearing
 from tests.factories.record_parts import (
     HOSPITAL,
     RecordParts,
@@ -90,6 +92,36 @@ async def test_hot_questions_name_their_index_and_read_little_beyond_their_answe
         assert run["totalDocsExamined"] <= 2 * MOST + 10, f"{index} looks at {run['totalDocsExamined']}"
         # One key more for each list of keys that is merged: charts, kinds, types.
         assert run["totalKeysExamined"] <= run["nReturned"] + 260
+
+
+async def test_numbers_of_many_charts_are_looked_up_in_one_question_that_reads_no_others(db: Database):
+    parts = RecordParts(db)
+    charts = [parts.charts.add() for _ in range(8)]
+    for chart in charts:
+        numbered = [
+            report(chart, None, identifier=[{"system": "urn:x", "value": f"F{n}"}]) for n in range(40)
+        ]
+        await parts.write(*numbered)
+    questions: list[Any] = []
+    find = parts.store._bearing._call
+
+    async def noted(asked: list[Any]) -> Any:
+        questions.append(asked)
+        return await find(asked)
+
+    parts.store._bearing._call = noted
+    types = ("DiagnosticReport", "ServiceRequest")
+    found = await asyncio.gather(
+        *(parts.store.bearing(chart, types, [("urn:x", f"F{n}")]) for n, chart in enumerate(charts))
+    )
+    assert [each.doc["chart"] for (each,) in found] == charts
+    said = [parts.store.body(each)["identifier"][0]["value"] for (each,) in found]
+    assert said == [f"F{n}" for n in range(8)]
+    (asked,) = questions
+    wanted = db.collection("resources").find(_bearing(asked)).hint("business_of_chart")
+    run = (await wanted.explain())["executionStats"]
+    assert run["totalDocsExamined"] == len(charts)
+    assert run["totalKeysExamined"] <= 3 * len(charts)
 
 
 async def page_and_cursor(parts: RecordParts, basis: Basis) -> tuple[list[str], str]:

@@ -16,8 +16,6 @@ from backend.records.ids import resource_id
 
 Json = dict[str, Any]
 
-_NOTHING: tuple[Any, ...] = (None, "", [], {})
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -119,15 +117,18 @@ class Building:
 
 def tidy(said: Json) -> Json:
     """Without what says nothing: None, empty texts, lists and objects."""
-    clean: Json = _tidy(said)
+    clean: Json = _tidy(said) or {}
     return clean
 
 
 def _tidy(value: Any) -> Any:
+    """None for what says nothing."""
+    if isinstance(value, str):
+        return value or None
     if isinstance(value, dict):
-        return {key: clean for key, one in value.items() if (clean := _tidy(one)) not in _NOTHING}
+        return {key: clean for key, one in value.items() if (clean := _tidy(one)) is not None} or None
     if isinstance(value, list | tuple):
-        return [clean for one in value if (clean := _tidy(one)) not in _NOTHING]
+        return [clean for one in value if (clean := _tidy(one)) is not None] or None
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 from backend import clock
 
@@ -19,6 +20,7 @@ _WRITTEN = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def fhir_time(text: str) -> str | None:
     """A date or dateTime in FHIR's form, as exact as it was said; None when it is no point in time."""
     found = _STAMP.fullmatch(_stamp(text))

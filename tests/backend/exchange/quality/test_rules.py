@@ -105,6 +105,23 @@ def test_a_rule_that_is_switched_off_says_nothing():
     assert not RuleSet([replace(rule, off=True)]).check({"resourceType": rule.type})
 
 
+def test_together_the_rules_say_what_each_of_them_says_by_itself():
+    """Those that can say nothing of a resource are not asked: no other is left out, and the order stays."""
+    rules, types = RuleSet(RULES.values()), {rule.type for rule in RULES.values()}
+    checks = [(rule.type, rule.id, ready(rule)) for rule in RULES.values()]
+    bodies = [orjson.loads(path.read_bytes()) for type in types for path in (FIXTURES / type).glob("*.json")]
+    for body in (*bodies, *({"resourceType": type} for type in types)):
+        of_type = [(id, check) for type, id, check in checks if type == body["resourceType"]]
+        alone = [(id, check(body, nothing)) for id, check in of_type]
+        verdicts = [(each.rule_id, each.kept) for each in rules.check(body)]
+        assert verdicts == [(id, kept) for id, kept in alone if kept is not None], body["resourceType"]
+    for rule in RULES.values():
+        for kept in (True, False):
+            case = case_of(rule, kept=kept)
+            (verdict,) = RuleSet([rule]).check(case.body, case.lookup)
+            assert verdict.kept is kept, rule.id
+
+
 def test_all_rules_together_cost_little_of_what_writing_takes(capsys: pytest.CaptureFixture[str]):
     rules = RuleSet(RULES.values())
     types = {rule.type for rule in RULES.values()}

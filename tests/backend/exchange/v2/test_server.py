@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from pymongo.errors import ConnectionFailure
 
 from backend.bootstrap import City
 from backend.exchange.v2.framing import framed, read_block
-from backend.exchange.v2.models import SenderKind
+from backend.exchange.v2.models import Link, SenderKind
 from backend.exchange.v2.server import MLLPServer
 from backend.ids import new_id
 
@@ -103,6 +104,33 @@ async def test_a_repeat_gets_the_stored_answer_and_a_used_number_loses_nothing(
     assert other != first
     assert verdict(other) == "AA"
     assert await city.db.collection("resources").count_documents({"type": "DiagnosticReport"}) == 2
+
+
+async def test_what_many_send_at_once_shares_its_steps_and_each_gets_its_own_answer(
+    city: City, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, steps = city.services.exchange.receiver, list[int]()
+    await line.send(head("ORU^R01", "R0"), *result())
+    finish = receiver._store._ends._call
+
+    async def counted(ends: list[Any]) -> Sequence[bytes]:
+        steps.append(len(ends))
+        return await finish(ends)
+
+    monkeypatch.setattr(receiver._store._ends, "_call", counted)
+    # Three of them come twice at the same moment.
+    sent = ["\r".join([head("ORU^R01", f"M{n % 8}"), *result(n % 8), ""]).encode() for n in range(11)]
+    answers = [answer for (answer,) in await asyncio.gather(*(receiver.take(each, Link()) for each in sent))]
+    assert [verdict(answer.decode()) for answer in answers] == ["AA"] * 11
+    assert answers[:3] == answers[8:]
+    assert len(set(answers)) == 8
+    assert len(steps) < sum(steps), "several ended in one step"
+    kept = [doc async for doc in city.db.collection("hl7_messages").find()]
+    assert [doc["state"] for doc in kept] == ["done"] * 9
+    again = [await receiver.take(each, Link()) for each in sent]
+    assert [answer for (answer,) in again] == answers
+    reports = {"type": "DiagnosticReport", "version": 1}
+    assert await city.db.collection("resources").count_documents(reports) == 8
 
 
 async def test_a_correction_changes_the_same_result(city: City, line: Line) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Protocol
+
+from backend.db.client import Along
 
 Sex = Literal["male", "female", "other", "unknown"]
 
@@ -86,6 +89,35 @@ class Chart:
     turn: int = 0
     # When the last of what is known of the person came; None of charts that were made before that was kept.
     heard_at: datetime | None = None
+
+
+class ChartTakenError(Exception):
+    """Somebody else has made the chart of this number meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewChart:
+    """A chart that is about to be made."""
+
+    id: str
+    organization_id: str
+    number: ChartNumber
+    who: Demographics
+    resident_id: str | None
+    number_state: NumberState
+    source: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A chart that comes into being with what is written about it: both in one transaction, or neither.
+
+    `write` raises ChartTakenError. `follow` comes after it: what the chart means for others.
+    """
+
+    chart_id: str
+    write: Along
+    follow: Callable[[], Awaitable[None]]
 
 
 class Change(StrEnum):

@@ -14,7 +14,15 @@ from backend.patient_index.demographics import is_same_number, renewed
 from backend.patient_index.desk import IndexDesk
 from backend.patient_index.graph import PeopleDifferError
 from backend.patient_index.linking import Linking
-from backend.patient_index.models import Chart, ChartNumber, Demographics, NumberState, Origin
+from backend.patient_index.models import (
+    Beginning,
+    Chart,
+    ChartNumber,
+    Demographics,
+    NewChart,
+    NumberState,
+    Origin,
+)
 from backend.patient_index.names import fits
 from backend.patient_index.numbers import Finding, Numbers
 from backend.patient_index.ports import Residents
@@ -61,31 +69,37 @@ class PatientIndex:
     # -- what hospitals say ----------------------------------------------------------------------------
 
     async def chart_for(
-        self,
-        organization_id: str,
-        number: ChartNumber,
-        who: Demographics | None,
-        source: Origin,
-        *,
-        id: str | None = None,
+        self, organization_id: str, number: ChartNumber, who: Demographics | None, source: Origin
     ) -> Chart:
         """A hospital's chart, made if it is new, with what the hospital says of the person taken over.
 
-        With a valid ID number the chart is that resident's. Safe to repeat, and for many at once: a new one
-        gets this `id`, unless somebody else has just made it.
+        With a valid ID number the chart is that resident's. Safe to repeat, and for many at once.
         """
         if not number.value.strip():
             raise AppError(ErrorCode.BAD_REQUEST, "a chart without a number")
         for _ in range(_TRIES):
             chart = await self._store.find_by_number(organization_id, number)
             if chart is None:
-                chart = await self._add(id or new_id(), organization_id, number, who or _NOBODY, source)
+                chart = await self._add(organization_id, number, who or _NOBODY, source)
             elif who is not None:
                 chart = await self._renew(chart, who, source)
             if chart is not None:
                 return chart
             await asyncio.sleep(_STEP_S)
         raise AppError(ErrorCode.UNAVAILABLE, "the chart is being changed")
+
+    async def begin_chart(
+        self, organization_id: str, number: ChartNumber, who: Demographics, source: Origin, *, id: str
+    ) -> Beginning:
+        """A chart to be made by whoever writes the first of it, in the same transaction."""
+        finding = await self._numbers.look_up(who)
+        chart, write = self._store.adding(_new(id, organization_id, number, who, finding, source))
+
+        async def follow() -> None:
+            await self._follow(chart, finding)
+            self._nudge()
+
+        return Beginning(id, write, follow)
 
     async def merge(
         self, organization_id: str, survivor: ChartNumber, retired: ChartNumber, source: Origin
@@ -173,11 +187,10 @@ class PatientIndex:
     # -- steps -----------------------------------------------------------------------------------------
 
     async def _add(
-        self, id: str, organization_id: str, number: ChartNumber, who: Demographics, source: Origin
+        self, organization_id: str, number: ChartNumber, who: Demographics, source: Origin
     ) -> Chart | None:
         finding = await self._numbers.look_up(who)
-        linked = finding.resident_id if finding.state is NumberState.LINKED else None
-        chart = await self._store.add(id, organization_id, number, who, linked, finding.state, source)
+        chart = await self._store.add(_new(new_id(), organization_id, number, who, finding, source))
         if chart is not None:
             await self._follow(chart, finding)
             self._nudge()
@@ -250,6 +263,13 @@ class PatientIndex:
                 await self._linking.number([other.id], None, _BY_NUMBER)
                 await self._store.set_number_state([other.id], NumberState.REFUSED)
                 await self._reviews.put(other.id, finding.resident_id, Cause.NUMBER)
+
+
+def _new(
+    id: str, organization_id: str, number: ChartNumber, who: Demographics, finding: Finding, source: Origin
+) -> NewChart:
+    linked = finding.resident_id if finding.state is NumberState.LINKED else None
+    return NewChart(id, organization_id, number, who, linked, finding.state, source)
 
 
 def _by(source: Origin) -> str:

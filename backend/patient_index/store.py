@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 from pymongo import ASCENDING
-from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
 from backend import clock
-from backend.db.client import DURABLE, Database, Document
+from backend.db.client import DURABLE, Along, Database, Document, Session
+from backend.db.gather import AT_ONCE, GatheredCalls
 from backend.ids import new_id
 from backend.patient_index.graph import Node
 from backend.patient_index.indexes import Indexes
@@ -25,8 +25,10 @@ from backend.patient_index.models import (
     Chart,
     ChartNumber,
     ChartState,
+    ChartTakenError,
     Demographics,
     HistoryEntry,
+    NewChart,
     NumberState,
     Origin,
 )
@@ -38,6 +40,8 @@ CHARTS, HISTORY = "charts", "chart_history"
 declare_sealed(CHARTS, "number", "who")
 declare_sealed(HISTORY, "reason")
 
+# An organization, and one of its numbers under every key of the ring.
+_Numbered = tuple[str, list[str]]
 # Turns a group of charts into another; what it returns is written, what it raises undoes everything.
 Edit = Callable[[dict[str, Node]], dict[str, Node]]
 
@@ -51,6 +55,9 @@ class ChartStore:
         self._history = db.collection(HISTORY)
         self._cipher = cipher
         self._indexes = indexes
+        self._by_number: GatheredCalls[_Numbered, Document | None] = GatheredCalls(
+            self._find_numbered, every_s=AT_ONCE
+        )
 
     # -- reading ---------------------------------------------------------------------------------------
 
@@ -61,10 +68,24 @@ class ChartStore:
 
     async def find_by_number(self, organization_id: str, number: ChartNumber) -> Chart | None:
         """A hospital's chart by its own number."""
-        doc = await self._charts.find_one(
-            {"organization_id": organization_id, "numbers": {"$in": self._indexes.of_number(number)}}
-        )
+        doc = await self._by_number.ask((organization_id, self._indexes.of_number(number)))
         return self.read(doc) if doc else None
+
+    async def _find_numbered(self, asked: list[_Numbered]) -> list[Document | None]:
+        wanted = {
+            "organization_id": {"$in": sorted({organization_id for organization_id, _ in asked})},
+            "numbers": {"$in": sorted({number for _, numbers in asked for number in numbers})},
+        }
+        found = [
+            (doc["organization_id"], number, doc)
+            async for doc in self._charts.find(wanted)
+            for number in doc["numbers"]
+        ]
+        charts = {(organization_id, number): doc for organization_id, number, doc in found}
+        return [
+            next((charts[place, number] for number in numbers if (place, number) in charts), None)
+            for place, numbers in asked
+        ]
 
     async def list_of_person(self, person_id: str) -> list[Chart]:
         """All charts of a person, oldest first."""
@@ -104,41 +125,47 @@ class ChartStore:
 
     # -- charts ----------------------------------------------------------------------------------------
 
-    async def add(
-        self,
-        chart_id: str,
-        organization_id: str,
-        number: ChartNumber,
-        who: Demographics,
-        resident_id: str | None,
-        number_state: NumberState,
-        source: Origin,
-    ) -> Chart | None:
+    async def add(self, new: NewChart) -> Chart | None:
         """A new chart; None when another process has just made it."""
-        at = clock.now()
-        document: Document = {
-            "_id": chart_id,
-            "organization_id": organization_id,
-            "numbers": self._indexes.of_number(number),
-            "number": self._seal(chart_id, "number", [number.assigner, number.value]),
-            **self._said(chart_id, who),
-            "person_id": resident_id or chart_id,
-            "resident_id": resident_id,
-            "number_state": str(number_state),
-            "merged_into": None,
-            "disputed": False,
-            "same_as": [],
-            "turn": 0,
-            "source": _of(source),
-            "created_at": at,
-            "updated_at": at,
-            **embedded(Event(EventKind.CHART_CHANGED, {"chart_id": chart_id})),
-        }
+        document = self._new(new)
         try:
             await self._charts.insert_one(document)
         except DuplicateKeyError:
             return None
         return self.read(document)
+
+    def adding(self, new: NewChart) -> tuple[Chart, Along]:
+        """A new chart, and how it is written in another's transaction; that raises ChartTakenError."""
+        document = self._new(new)
+
+        async def write(session: Session) -> None:
+            try:
+                await self._charts.insert_one(document, session=session)
+            except DuplicateKeyError:
+                raise ChartTakenError(new.id) from None
+
+        return self.read(document), write
+
+    def _new(self, new: NewChart) -> Document:
+        at = clock.now()
+        return {
+            "_id": new.id,
+            "organization_id": new.organization_id,
+            "numbers": self._indexes.of_number(new.number),
+            "number": self._seal(new.id, "number", [new.number.assigner, new.number.value]),
+            **self._said(new.id, new.who),
+            "person_id": new.resident_id or new.id,
+            "resident_id": new.resident_id,
+            "number_state": str(new.number_state),
+            "merged_into": None,
+            "disputed": False,
+            "same_as": [],
+            "turn": 0,
+            "source": _of(new.source),
+            "created_at": at,
+            "updated_at": at,
+            **embedded(Event(EventKind.CHART_CHANGED, {"chart_id": new.id})),
+        }
 
     async def renew(self, chart: Chart, who: Demographics, state: NumberState, source: Origin) -> bool:
         """Write what a hospital says now; False when the chart has changed meanwhile."""
@@ -200,7 +227,7 @@ class ChartStore:
         charts meanwhile finds the old ones or the new ones.
         """
 
-        async def once(session: AsyncClientSession) -> dict[str, tuple[str, str]]:
+        async def once(session: Session) -> dict[str, tuple[str, str]]:
             before = await self._closure(chart_ids, session)
             after = edit(before)
             changed = [node for node in after.values() if node != before[node.id]]
@@ -227,7 +254,7 @@ class ChartStore:
         docs = self._history.find({"chart_id": {"$in": list(chart_ids)}}).sort("_id", -1)
         return [self._read_entry(doc) async for doc in docs]
 
-    async def _closure(self, chart_ids: Collection[str], session: AsyncClientSession) -> dict[str, Node]:
+    async def _closure(self, chart_ids: Collection[str], session: Session) -> dict[str, Node]:
         """Charts and all that hang together with them."""
         found: dict[str, Node] = {}
         asked: set[str] = set()

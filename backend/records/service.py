@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from backend import clock
+from backend.db.client import Along
 from backend.errors import AppError, ErrorCode, not_found
+from backend.patient_index.models import Beginning
 from backend.records import bodies
 from backend.records.deriving import class_of, derive, is_addressed
 from backend.records.documents import Draft
@@ -55,16 +57,24 @@ class RecordService:
         self._watchers.append(watcher)
 
     async def write(
-        self, organization_id: str, batch: Sequence[Incoming], source: Source, *, gone: Sequence[str] = ()
+        self,
+        organization_id: str,
+        batch: Sequence[Incoming],
+        source: Source,
+        *,
+        gone: Sequence[str] = (),
+        beginning: Sequence[Beginning] = (),
     ) -> list[Written]:
         """Write all of a batch, in one step, and take back what is `gone`. Safe to repeat, also many at once.
 
         The same content makes no new version, and what was received earlier never overwrites what came later.
-        Of several forms of one resource in a batch the last counts. Raises RESOURCE_INVALID, BODY_TOO_LARGE,
-        VERSION_CONFLICT, and NOT_FOUND for a chart of another organization.
+        Of several forms of one resource in a batch the last counts. The charts that are `beginning` are made
+        with it or not at all. Raises RESOURCE_INVALID, BODY_TOO_LARGE, VERSION_CONFLICT, NOT_FOUND for a
+        chart of another organization, and what a beginning raises.
         """
         read = _read_all(organization_id, batch, source)
-        await self._check_owners(organization_id, {owner_of(each.draft.id) for each in read})
+        coming = {each.chart_id for each in beginning}
+        await self._check_owners(organization_id, {owner_of(each.draft.id) for each in read} - coming)
         wanted = await self._taken_back(organization_id, gone, source) if gone else {}
         along = _taken_along(read)
         if source.kind != "v2":
@@ -73,7 +83,7 @@ class RecordService:
         wanted |= {each.draft.id: _with_its_report(each, along) for each in read}
         # Also what came earlier, and first of all: nothing lies open while the rest is being written.
         await self._store.make_special(organization_id, along, _FOLLOWING)
-        written = await self._carry_out(wanted)
+        written = await self._carry_out(wanted, [each.write for each in beginning])
         done = [written[each.draft.id] for each in read]
         for watcher in self._watchers:
             watcher(organization_id, batch, done, source)
@@ -157,13 +167,15 @@ class RecordService:
         bodies_ = {each.doc["_id"]: self._store.body(each) for each in found}
         return {id: {name: body[name] for name in _CALLED if name in body} for id, body in bodies_.items()}
 
-    async def _carry_out(self, wanted: dict[str, _Wanted]) -> dict[str, Written]:
+    async def _carry_out(
+        self, wanted: dict[str, _Wanted], beginning: Sequence[Along] = ()
+    ) -> dict[str, Written]:
         ends = time.monotonic() + _PATIENCE_S
         step = _STEP_S
         while True:
             standing = await self._store.standing(wanted)
             changes = self._plan(wanted, standing)
-            if not changes or await self._store.commit(changes, clock.now()):
+            if not changes or await self._store.commit(changes, clock.now(), beginning):
                 break
             if time.monotonic() > ends:
                 raise AppError(ErrorCode.UNAVAILABLE, "the resources are being changed")

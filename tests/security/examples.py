@@ -29,6 +29,8 @@ class Ask:
     form: Mapping[str, str | list[str]] | None = None
     content: bytes | None = None
     as_: Caller | None = None
+    # Where what is sent is no plain JSON and no form.
+    media: str = ""
 
 
 Make = Callable[[Town, str], Awaitable[Ask]]

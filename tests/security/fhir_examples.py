@@ -34,6 +34,13 @@ async def _one(town: Town, caller: str) -> Ask:
     return Ask(path={"type": "Observation", "id": id, "version": "1"}, json=body)
 
 
+async def _part(town: Town, caller: str) -> Ask:
+    """A change of one of them."""
+    id, _ = await _observation(town)
+    steps = [{"op": "replace", "path": "/status", "value": "amended"}]
+    return Ask(path={"type": "Observation", "id": id}, json=steps, media="application/json-patch+json")
+
+
 async def _whole_chart(town: Town, caller: str) -> Ask:
     return Ask(path={"id": await _patient(town)})
 
@@ -59,6 +66,7 @@ FHIR_EXAMPLES: dict[str, list[Example]] = {
     "POST /fhir/R4/{type}/_search": [plain(OWN, path=_OF_TYPE, form={"_count": "1"})],
     "GET /fhir/R4/{type}/{id}": [Example(INSTITUTION, _one)],
     "PUT /fhir/R4/{type}/{id}": [Example(INSTITUTION, _one)],
+    "PATCH /fhir/R4/{type}/{id}": [Example(INSTITUTION, _part)],
     "DELETE /fhir/R4/{type}/{id}": [Example(INSTITUTION, _one, 204)],
     "GET /fhir/R4/{type}/{id}/_history": [Example(INSTITUTION, _one)],
     "GET /fhir/R4/{type}/{id}/_history/{version}": [Example(INSTITUTION, _one)],

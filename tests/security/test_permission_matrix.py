@@ -200,6 +200,7 @@ async def send(town: Town, route: str, ask: Ask, name: str) -> httpx.Response:
     method, _, path = route.partition(" ")
     caller = ask.as_ or town[name]
     headers = {"Authorization": f"Bearer {caller.token}"} if caller.token else {}
+    headers |= {"Content-Type": ask.media} if ask.media else {}
     given: dict[str, Any] = {"params": ask.query, "json": ask.json, "data": ask.form, "content": ask.content}
     return await town.city.http.request(
         method,

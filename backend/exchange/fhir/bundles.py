@@ -33,6 +33,13 @@ STATUS = {
     Outcome.DELETED: "204 No Content",
 }
 
+_INCOMPLETE = {
+    "severity": "warning",
+    "code": "incomplete",
+    "details": {"text": "引用这些资源的内容很多，没有全部返回，请按类型单独查询。"},
+    "diagnostics": "More refers to what was found than comes along: search for it by itself.",
+}
+
 # Answers a GET within a Bundle: the address below ours.
 Get = Callable[[str], Awaitable[dict[str, Any]]]
 # Counts so many more requests of the caller's; for each None, or why it is one too many.
@@ -72,25 +79,22 @@ def searchset(base: str, page: Page, path: str) -> dict[str, Any]:
     links = [{"relation": "self", "url": _address(base, path, said)}]
     if page.cursor:
         links.append({"relation": "next", "url": _address(base, path, [*said, ("_cursor", page.cursor)])})
-    entries = [(body, "match") for body in page.matches] + [(body, "include") for body in page.included]
+    modes = [(body, "match") for body in page.matches] + [(body, "include") for body in page.included]
+    entries: list[dict[str, Any]] = [
+        {
+            "fullUrl": f"{base}/{body['resourceType']}/{body['id']}",
+            "resource": body,
+            "search": {"mode": mode},
+        }
+        for body, mode in modes
+    ]
+    if page.incomplete:
+        entries.append({"resource": outcome([_INCOMPLETE]), "search": {"mode": "outcome"}})
     return (
         {"resourceType": "Bundle", "type": "searchset"}
         | ({"total": page.total} if page.total is not None else {})
         | {"link": links}
-        | (
-            {
-                "entry": [
-                    {
-                        "fullUrl": f"{base}/{body['resourceType']}/{body['id']}",
-                        "resource": body,
-                        "search": {"mode": mode},
-                    }
-                    for body, mode in entries
-                ]
-            }
-            if entries
-            else {}
-        )
+        | ({"entry": entries} if entries else {})
     )
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from backend.exchange.fhir.definitions import served_types
-from backend.exchange.fhir.http import FHIR_JSON
+from backend.exchange.fhir.http import FHIR_JSON, JSON_PATCH
 from backend.exchange.fhir.parameters import OF_PERSON, includes_of, parameters_of
 from backend.exchange.fhir.referrals import TYPES as REFERRAL_TYPES
+from backend.exchange.fhir.reverse import reverses_of
 from backend.exchange.fhir.searching import is_of_organization
 
 # When what is told here was last changed.
 _DATE = "2026-11-22"
-_INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+_INTERACTIONS = (
+    "read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type",
+)  # fmt: skip
 _SECURITY = (
     "OAuth 2.0 client credentials (/oauth2/token). A hospital reads what it has sent itself; what others "
     "have sent only with X-Practitioner and X-Purpose: on consent, a care relationship, law or "
@@ -38,6 +41,7 @@ def capability_statement(base: str, version: str, name: str) -> dict[str, Any]:
         "implementation": {"description": f"{name} FHIR R4", "url": base},
         "fhirVersion": "4.0.1",
         "format": [FHIR_JSON, "json"],
+        "patchFormat": [JSON_PATCH],
         "rest": [
             {
                 "mode": "server",
@@ -83,6 +87,8 @@ def _resource(kind: str) -> dict[str, Any]:
     }
     if kind in REFERRAL_TYPES:
         told["documentation"] = _REFERRALS
+    if reverses_of(kind):
+        told["searchRevInclude"] = sorted(reverses_of(kind))
     if kind != "Patient":
         told["searchInclude"] = [f"{kind}:{name}" for name in sorted(includes_of(kind))]
     if kind == "Patient":

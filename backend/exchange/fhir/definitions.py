@@ -89,6 +89,14 @@ def shape_of(type_name: str, path: str = "") -> Shape:
     return shape
 
 
+@functools.cache
+def targets_of(type_name: str, path: str) -> frozenset[str]:
+    """To which types the references at a path of a type may lead; `Resource` is any."""
+    _least, _most, types = _data()["structures"][type_name]["elements"].get(path, (0, "", ()))
+    said = [targets for kind in types for name, _, targets in [kind.partition(":")] if name == "Reference"]
+    return frozenset(target for targets in said for target in targets.split("|"))
+
+
 def _named(type_name: str, full: str, name: str, types: list[str]) -> dict[str, Element]:
     if not name.endswith(_CHOICE):
         return {name: _element(type_name, full, name, types[0] if types else "")}

@@ -35,6 +35,8 @@ class Page:
     included: list[dict[str, Any]] = field(default_factory=list)
     cursor: str | None = None
     total: int | None = None
+    # More refers to what was found than comes along.
+    incomplete: bool = False
 
 
 class Finder:
@@ -116,7 +118,7 @@ class Finder:
         if kind not in served_types():
             raise refuse(Refused.TYPE_UNKNOWN, f"Resources of type {kind[:40]} are not kept here.")
         search = parse(kind, parse_qsl(criteria, keep_blank_values=True), self._base)
-        if not search.said or search.includes or search.only_count:
+        if not search.said or search.includes or search.reverses or search.only_count:
             raise refuse(
                 Refused.PARAMETER_VALUE, "A condition needs search parameters that tell resources apart."
             )
@@ -165,7 +167,8 @@ class Finder:
         if person_id is None:
             return await self._nobody(actor, search, asked)
         basis = await self._care(actor, person_id, asked)
-        return Page(search, [await self._person(basis)], total=1)
+        page = Page(search, [await self._person(basis)], total=1)
+        return await self._with_referring(basis, page, basis.chart_ids)
 
     async def _nobody(self, actor: Actor, search: Search, asked: Asked) -> Page:
         """An unknown number is refused like one of somebody who may not be asked about.
@@ -192,7 +195,32 @@ class Finder:
         if search.only_count:
             return Page(search, total=total)
         included = await self._included(basis, search, matches)
-        return Page(search, matches, included, found.cursor, total)
+        page = Page(search, matches, included, found.cursor, total)
+        return await self._with_referring(basis, page, [body["id"] for body in matches])
+
+    async def _with_referring(self, basis: Basis, page: Page, ids: Sequence[str]) -> Page:
+        """What refers to these at the places that were named, as far as the basis covers it, comes along."""
+        reverses = page.search.reverses
+        if not reverses or not ids:
+            return page
+        if not basis.chart_ids:
+            owners = {owner_of(id) for id in ids}
+            if len(owners) > 1 or basis.organization_id in owners:
+                told = "_revinclude is for what is about one patient: name one, or search for one."
+                raise refuse(Refused.PARAMETER_VALUE, told)
+            basis = await self._gate.origin(basis.actor, owners.pop(), practitioner=basis.practitioner)
+        types = tuple(dict.fromkeys(each.type for each in reverses))
+        query = RecordQuery(types=types, refs=tuple(ids), limit=_MOST_INCLUDED)
+        found = await self._reader.search(basis, query)
+        there = {body["id"] for body in (*page.matches, *page.included)}
+        along = [
+            each.body
+            for each in found.items
+            if each.id not in there and any(reverse.leads_to(each.body, ids) for reverse in reverses)
+        ]
+        return replace(
+            page, included=[*page.included, *along], incomplete=page.incomplete or found.cursor is not None
+        )
 
     async def _included(
         self, basis: Basis, search: Search, matches: Sequence[dict[str, Any]]

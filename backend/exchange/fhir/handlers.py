@@ -259,6 +259,21 @@ class InstanceHandler(Writing):
 
     @requires(Permission.HOSPITAL_RECORDS_WRITE)
     @operation(
+        "Change parts of a resource",
+        tag="fhir", rate_limit="hospital_write", errors=_ERRORS, media="application/fhir+json",
+    )  # fmt: skip
+    async def patch(self, type: str, id: str) -> bytes | None:
+        """By JSON Patch (`application/json-patch+json`); with `If-Match` only over that version."""
+        steps = self.read_patch()
+        if self.services.fhir.referrals.is_of(type, id):
+            told = "A referral is moved by updating its Task as a whole."
+            raise refuse(Refused.PATCH_UNFIT, told)
+        intake, version = self.services.fhir.intake, self.if_match()
+        await self._tell(await intake.patch(self.actor, checked_type(type), id, steps, version, self.asked))
+        return None
+
+    @requires(Permission.HOSPITAL_RECORDS_WRITE)
+    @operation(
         "Delete a resource",
         tag="fhir", rate_limit="hospital_write", errors=_ERRORS, media="application/fhir+json",
     )  # fmt: skip

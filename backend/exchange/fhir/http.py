@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from backend.bootstrap import City
 
 FHIR_JSON = "application/fhir+json"
+JSON_PATCH = "application/json-patch+json"
 _JSON = frozenset({FHIR_JSON, "application/json", "text/json", "json"})
 _ANY = frozenset({"*/*", "application/*", "text/*"})
 _ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
@@ -95,6 +96,15 @@ class FHIRHandler(APIHandler):
         kind = self.request.headers.get("Content-Type", "")
         if not _is_json(kind):
             raise refuse(Refused.MEDIA_TYPE, "Send application/fhir+json in UTF-8, FHIR 4.0.")
+        return parsed(self.request.body)
+
+    def read_patch(self) -> Any:
+        """The body as a JSON Patch."""
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind != JSON_PATCH:
+            raise refuse(
+                Refused.MEDIA_TYPE, f"Send {JSON_PATCH} (RFC 6902).", text=f"部分修改请以 {JSON_PATCH} 发送。"
+            )
         return parsed(self.request.body)
 
     def read_resource(self, type: str) -> dict[str, Any]:

@@ -1,22 +1,27 @@
-"""What a hospital writes: planned and checked as a whole, then its charts are made and all is written."""
+"""What a hospital writes: planned and checked as a whole, then all is written in one step, new charts too."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from backend import clock
 from backend.errors import AppError, ErrorCode
+from backend.exchange.fhir.checking import problems
 from backend.exchange.fhir.finding import Finder
 from backend.exchange.fhir.intake_models import Done, Wanted
-from backend.exchange.fhir.issues import Refused, refuse
+from backend.exchange.fhir.issues import Refused, RefusedError, refuse
 from backend.exchange.fhir.names_store import PatientNames
+from backend.exchange.fhir.patching import patched
 from backend.exchange.fhir.planning import Parts, Plan, Planning
 from backend.exchange.fhir.ports import Index, Records
 from backend.ids import new_id
+from backend.patient_index.models import ChartTakenError
 from backend.permissions import Actor
 from backend.records.gate import organization_of
 from backend.records.ids import is_resource_id
-from backend.records.models import Incoming, Outcome, Source, SourceKind, Written
+from backend.records.models import Incoming, Outcome, Resource, Source, SourceKind, Written
+from backend.records.sharing_models import Asked
 
 # A chart that we mean to make may be made by another process: then all is planned anew.
 _TRIES = 5
@@ -63,7 +68,7 @@ class Intake:
     async def _carry_out(
         self, planning: Planning, organization_id: str, source: Source, gone: Sequence[str]
     ) -> list[Done] | None:
-        """Make the charts and write; None when a chart has been made by somebody else meanwhile."""
+        """Make the charts and write, in one step; None when somebody else has made a chart meanwhile."""
         incoming = [
             Incoming(plan.wanted.type, plan.owner, plan.body, id=plan.id, if_version=plan.wanted.if_version)
             for plan in planning.plans
@@ -71,21 +76,55 @@ class Intake:
         ]
         new = [person for person in planning.people.values() if person.is_new]
         if new:
+            # What is refused asks nobody about an ID number.
             coming = [person.chart_id for person in new]
             await self._records.check(organization_id, incoming, source, gone=gone, coming=coming)
-        for person in new:
-            made = await self._index.chart_for(
+        beginning = [
+            await self._index.begin_chart(
                 organization_id, person.number, person.who, source, id=person.chart_id
             )
-            if made.id != person.chart_id:
-                return None
-        written = iter(await self._records.write(organization_id, incoming, source, gone=gone))
+            for person in new
+        ]
+        try:
+            made = await self._records.write(
+                organization_id, incoming, source, gone=gone, beginning=beginning
+            )
+        except ChartTakenError:
+            return None
+        for each in beginning:
+            await each.follow()
+        written = iter(made)
         for person in planning.people.values():
             if not person.is_new:
                 await self._index.chart_for(organization_id, person.number, person.who, source)
         for name, chart_id in planning.names.items():
             await self._names.keep(organization_id, name, chart_id)
         return [_done(plan, None if plan.matched else next(written)) for plan in planning.plans]
+
+    async def patch(
+        self, actor: Actor, type: str, id: str, steps: Any, if_version: int | None, asked: Asked
+    ) -> Done:
+        """Change parts of a resource of the sender's own, over the version that they were tried on."""
+        await self.check_own(actor, type, id)
+        for _ in range(_TRIES):
+            found = await self._parts.finder.one(actor, type, id, asked)
+            if not isinstance(found, Resource):
+                break
+            if if_version not in (None, found.version):
+                raise translated(AppError(ErrorCode.VERSION_CONFLICT))
+            body = patched(found.body, steps)
+            if wrong := problems(body):
+                raise RefusedError(*wrong)
+            try:
+                wanted = Wanted("PUT", type, body, id, if_version=found.version)
+                (done,) = await self.write(actor, [wanted])
+            except RefusedError as error:
+                overtaken = error.issues[0].refused is Refused.VERSION_CONFLICT
+                if if_version is not None or not overtaken:
+                    raise
+            else:
+                return done
+        raise AppError(ErrorCode.UNAVAILABLE, "the resource is being changed by others")
 
     async def delete(self, actor: Actor, type: str, id: str, if_version: int | None) -> int:
         """Take a resource back; answers the version of its absence. Raises NOT_FOUND."""
@@ -105,11 +144,15 @@ class Intake:
         for id in found:
             await self.delete(actor, type, id, if_version)
 
-    async def check_deletable(self, actor: Actor, type: str, id: str) -> None:
-        """Raise unless this is a resource of the sender's that may be taken back."""
+    async def check_own(self, actor: Actor, type: str, id: str) -> None:
+        """Raise unless this is a resource of the sender's."""
         standing = await self._records.standing(organization_of(actor), [id]) if is_resource_id(id) else {}
         if id not in standing or standing[id].type != type:
             raise refuse(Refused.NOT_FOUND, f"There is no {type} of this id.")
+
+    async def check_deletable(self, actor: Actor, type: str, id: str) -> None:
+        """Raise unless this is a resource of the sender's that may be taken back."""
+        await self.check_own(actor, type, id)
         if type == "Patient":
             raise refuse(
                 Refused.CHART_FIXED,

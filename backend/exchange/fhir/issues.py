@@ -61,6 +61,8 @@ class Refused(StrEnum):
     GONE = "gone"
     VERSION_CONFLICT = "version-conflict"
     VERSION_NEEDED = "version-needed"
+    PATCH = "patch"
+    PATCH_UNFIT = "patch-unfit"
     BUNDLE_TYPE = "bundle-type"
     BUNDLE_ENTRY = "bundle-entry"
     BUNDLE_TOO_LARGE = "bundle-too-large"
@@ -97,6 +99,8 @@ REFUSALS: dict[Refused, Kind] = {
     Refused.GONE: Kind(410, "deleted", "该资源已被删除。"),
     Refused.VERSION_CONFLICT: Kind(412, "conflict", "资源已被更新，请读取最新版本后再修改。"),
     Refused.VERSION_NEEDED: Kind(400, "required", "If-Match 应写成 W/\"版本号\"。"),
+    Refused.PATCH: Kind(400, "invalid", "发送的内容不是 JSON Patch（RFC 6902）。"),
+    Refused.PATCH_UNFIT: Kind(422, "processing", "修改与资源现有内容不符，未作任何更改。"),
     Refused.BUNDLE_TYPE: Kind(422, "not-supported", "这里只接受 transaction 或 batch 类型的 Bundle。"),
     Refused.BUNDLE_ENTRY: Kind(400, "invalid", "Bundle 条目的请求不正确。"),
     Refused.BUNDLE_TOO_LARGE: Kind(422, "too-costly", "Bundle 条目过多，请拆分发送。"),

@@ -93,6 +93,7 @@ _TYPES: dict[str, str] = {
         "token:code token:category token:status date:date=performed[x] reference:encounter "
         "reference:based-on=basedOn reference:performer=performer.actor"
     ),
+    "Provenance": "date:recorded reference:target reference:agent=agent.who",
     "ServiceRequest": (
         "token:code token:category token:status token:intent date:authored=authoredOn "
         "date:occurrence=occurrence[x] reference:encounter reference:requester reference:performer "

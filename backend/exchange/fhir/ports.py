@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from backend.patient_index.models import Chart, ChartNumber, Demographics
+from backend.patient_index.models import Beginning, Chart, ChartNumber, Demographics
 from backend.permissions import Actor
 from backend.records.models import Basis, Found, Incoming, RecordQuery, Resource, Source, Written
 from backend.records.sharing_models import Asked
@@ -26,9 +26,15 @@ class Records(Protocol):
     """Where resources are written."""
 
     async def write(
-        self, organization_id: str, batch: Sequence[Incoming], source: Source, *, gone: Sequence[str] = ()
+        self,
+        organization_id: str,
+        batch: Sequence[Incoming],
+        source: Source,
+        *,
+        gone: Sequence[str] = (),
+        beginning: Sequence[Beginning] = (),
     ) -> list[Written]:
-        """All of it or nothing; what is `gone` is taken back in the same step."""
+        """All of it or nothing; what is `gone` is taken back in the same step, and charts begin with it."""
 
     async def check(
         self,
@@ -73,14 +79,11 @@ class Index(Protocol):
     """Which charts there are, and whose."""
 
     async def chart_for(
-        self,
-        organization_id: str,
-        number: ChartNumber,
-        who: Demographics | None,
-        source: Source,
-        *,
-        id: str | None = None,
+        self, organization_id: str, number: ChartNumber, who: Demographics | None, source: Source
     ) -> Chart: ...
+    async def begin_chart(
+        self, organization_id: str, number: ChartNumber, who: Demographics, source: Source, *, id: str
+    ) -> Beginning: ...
     async def find_chart(self, organization_id: str, number: ChartNumber) -> Chart | None: ...
     async def chart(self, chart_id: str) -> Chart | None: ...
     async def charts_of(self, person_id: str) -> list[Chart]: ...

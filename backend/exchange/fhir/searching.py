@@ -12,6 +12,7 @@ from typing import Any
 from backend.exchange.fhir.issues import Refused, refuse
 from backend.exchange.fhir.parameters import OF_PERSON, Parameter, includes_of, parameters_of
 from backend.exchange.fhir.references import read
+from backend.exchange.fhir.reverse import Reverse, reverses_of
 from backend.exchange.fhir.values import DateAsked, date_asked, span_of, token_fits, values
 from backend.records.ids import is_resource_id
 from backend.records.models import RecordQuery
@@ -39,6 +40,7 @@ class Search:
     linked_to: str = ""
     filters: tuple[Filter, ...] = ()
     includes: tuple[str, ...] = ()
+    reverses: tuple[Reverse, ...] = ()
     only_count: bool = False
     # What the links of the answer repeat.
     said: tuple[tuple[str, str], ...] = ()
@@ -88,6 +90,8 @@ class _Reading:
                 self._ask(cursor=value)
             case "_include":
                 self._include(value)
+            case "_revinclude":
+                self._revinclude(value)
             case _:
                 return False
         return True
@@ -101,6 +105,16 @@ class _Reading:
             raise refuse(Refused.PARAMETER_VALUE, f"_include may be one of: {known}.")
         wanted = paths.values() if name == "*" else (paths[name],)
         self.search = replace(self.search, includes=(*self.search.includes, *wanted))
+
+    def _revinclude(self, value: str) -> None:
+        named, _, target = value.partition(":")[2].partition(":")
+        known = reverses_of(self.search.kind)
+        wanted = known.get(f"{value.partition(':')[0]}:{named}")
+        if wanted is None or target not in ("", self.search.kind):
+            raise refuse(
+                Refused.PARAMETER_VALUE, f"_revinclude may be one of: {', '.join(sorted(known)) or 'none'}."
+            )
+        self.search = replace(self.search, reverses=(*self.search.reverses, wanted))
 
     def _person(self, name: str, value: str) -> bool:
         plain, _, type_ = name.partition(":")

@@ -8,7 +8,7 @@ from pathlib import Path
 from backend.bootstrap import City
 from backend.ids import new_id
 from backend.patient_index.indexes import Indexes
-from backend.patient_index.models import Chart, ChartNumber, Demographics, NumberState
+from backend.patient_index.models import Chart, ChartNumber, Demographics, NewChart, NumberState
 from backend.patient_index.reindexing import ChartIndexes
 from backend.patient_index.store import ChartStore
 from backend.security.fields import BlindIndex
@@ -30,7 +30,7 @@ async def test_processes_that_know_different_keys_make_one_chart_and_find_it(cit
 
     async def make(store: ChartStore, value: str) -> Chart | None:
         number = ChartNumber("HIS", value)
-        return await store.add(new_id(), HOSPITAL, number, WHO, None, NumberState.NONE, SOURCE)
+        return await store.add(NewChart(new_id(), HOSPITAL, number, WHO, None, NumberState.NONE, SOURCE))
 
     values = [str(n) for n in range(8)]
     made = await asyncio.gather(*(make(store, value) for value in values for store in stores))

@@ -258,6 +258,7 @@ async def test_the_hot_questions_are_answered_by_an_index(town: Town):
     await town.says(HOSPITAL, "1", somebody())
     questions: list[tuple[dict[str, Any], str]] = [
         ({"organization_id": HOSPITAL, "numbers": {"$in": ["a", "b"]}}, "by_number"),
+        ({"organization_id": {"$in": [HOSPITAL, "b"]}, "numbers": {"$in": ["a", "b"]}}, "by_number"),
         ({"person_id": "p"}, "of_person"),
         ({"resident_id": "r"}, "of_resident"),
         ({"blocks": {"$in": ["a", "b"]}}, "alike"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from backend.audit.models import AuditFilter
 from backend.ids import new_id
 from backend.patient_index.models import ChartNumber
 from backend.permissions import SYSTEM, Actor, Role
+from backend.records.service import RecordService
 from backend.security.limits import BUCKETS, Bucket
 from tests.backend.exchange.fhir.conftest import (
     NUMBERS,
@@ -143,6 +147,42 @@ async def test_a_refused_transaction_leaves_no_patient_in_the_index(face: Face):
     sent = bundle("transaction", post(a_patient("P-GOES-2"), here), post(an_observation(here)))
     assert len(ids_of((await face.one.ask("POST", "", sent)).json())) == 2
     assert await index.find_chart(hospital, ChartNumber("1.2.3.4", "P-GOES-2")) is not None
+
+
+async def test_a_transaction_that_loses_a_race_leaves_no_chart_behind(
+    face: Face, monkeypatch: pytest.MonkeyPatch
+):
+    known = await face.one.patient()
+    id = await face.one.create(an_observation(f"Patient/{known}"))
+    body = an_observation(f"Patient/{known}", id=id)
+    checked, faster = RecordService.check, ["amended"]
+
+    async def check(*args: Any, **more: Any) -> None:
+        await checked(*args, **more)
+        if faster:
+            # Between looking and writing.
+            await face.one.ask("PUT", f"/Observation/{id}", body | {"status": faster.pop()})
+
+    monkeypatch.setattr(RecordService, "check", check)
+    new = post(a_patient("P-RACE"), "urn:uuid:66666666-6666-4666-8666-666666666666")
+    change = {
+        "resource": body | {"status": "corrected"},
+        "request": {"method": "PUT", "url": f"Observation/{id}", "ifMatch": 'W/"1"'},
+    }
+    await face.one.refused("POST", "", bundle("transaction", new, change), 412, "version-conflict")
+    charts, hospital = face.city.city.services.patient_index, face.one.organization.id
+    assert await charts.find_chart(hospital, ChartNumber("1.2.3.4", "P-RACE")) is None
+    change["request"]["ifMatch"] = 'W/"2"'
+    await face.one.ask("POST", "", bundle("transaction", new, change))
+    made = await charts.find_chart(hospital, ChartNumber("1.2.3.4", "P-RACE"))
+    assert made is not None
+    assert (await face.one.get(f"/Patient/{made.id}"))["id"] == made.id
+
+
+async def test_the_first_of_many_who_send_a_new_patient_makes_the_chart(face: Face):
+    sent = [bundle("transaction", post(a_patient("P-AT-ONCE", birthDate=f"199{n}-01-01"))) for n in range(4)]
+    answers = await asyncio.gather(*(face.one.ask("POST", "", each) for each in sent))
+    assert len({ids_of(answer.json())[0] for answer in answers}) == 1
 
 
 async def test_a_transaction_changes_and_takes_back_in_one_step(face: Face):

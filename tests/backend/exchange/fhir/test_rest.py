@@ -320,7 +320,7 @@ async def test_whoever_is_nobody_is_told_in_fhirs_words(face: Face):
     await face.one.refused("GET", "/Nothing", None, 404, "type-unknown")
     await face.one.refused("GET", "/Consent", None, 404, "type-unknown")
     await face.one.refused("GET", "/a/b/c/d/e", None, 404, "NOT_FOUND")
-    await face.one.refused("PATCH", "/Patient/1", {}, 405, "METHOD_NOT_ALLOWED")
+    await face.one.refused("PATCH", "/Patient", {}, 405, "METHOD_NOT_ALLOWED")
 
 
 async def test_the_capability_statement_tells_what_is_there(face: Face):

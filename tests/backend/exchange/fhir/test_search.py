@@ -140,6 +140,53 @@ async def test_what_a_result_refers_to_comes_along(face: Face, chart: dict[str, 
     assert found["total"] == 1
 
 
+async def test_what_refers_to_it_comes_along(
+    face: Face, chart: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    said = await face.one.create({
+        "resourceType": "Provenance", "recorded": "2026-03-01T08:00:00Z",
+        "target": [{"reference": f"Observation/{chart['glucose']}"}],
+        "agent": [{"who": {"display": "检验科"}}],
+    })  # fmt: skip
+    by_number = f"/Patient?identifier={NUMBERS}|P-SEARCH"
+    alone = f"/Observation?patient={chart['patient']}&_id={chart['glucose']}"
+    cases: list[tuple[str, set[str]]] = [
+        (f"{by_number}&_revinclude=Observation:patient", ALL),
+        (f"/Patient?_id={chart['patient']}&_revinclude=DiagnosticReport:subject:Patient", {"report"}),
+        (f"{by_number}&_revinclude=Encounter:subject&_revinclude=DiagnosticReport:patient",
+         {"visit", "report"}),
+        (f"{alone}&_revinclude=DiagnosticReport:result", {"report"}),
+        (f"{alone}&_revinclude=Provenance:target", {"said"}),
+        (f"/Encounter?patient={chart['patient']}&_revinclude=Observation:encounter", {"glucose"}),
+        (f"{alone}&_revinclude=Observation:has-member", set()),
+        (f"/Observation?_id={chart['later']}&_revinclude=DiagnosticReport:result", set()),
+    ]  # fmt: skip
+    known = chart | {"said": said}
+    for path, names in cases:
+        found = await face.one.get(path)
+        modes = {each["resource"]["id"]: each["search"]["mode"] for each in found["entry"]}
+        assert {id for id, mode in modes.items() if mode == "include"} == {known[name] for name in names}
+        assert sum(mode == "match" for mode in modes.values()) == 1
+    await face.one.patient()
+    for path in (
+        "/Patient?_revinclude=Observation:patient",
+        f"{by_number}&_revinclude=DiagnosticReport:performer",
+        f"{by_number}&_revinclude=Observation:patient:Group",
+        "/Practitioner?_revinclude=Observation:performer",
+    ):
+        await face.one.refused("GET", path, None, 400, "parameter-value")
+    await face.one.ask("DELETE", f"/Provenance/{said}", expect=204)
+    monkeypatch.setattr("backend.exchange.fhir.finding._MOST_INCLUDED", 2)
+    found = await face.one.get(f"{by_number}&_revinclude=Observation:patient")
+    assert [each["search"]["mode"] for each in found["entry"]] == ["match", "include", "include", "outcome"]
+    assert found["entry"][-1]["resource"]["issue"][0]["code"] == "incomplete"
+    told = await face.one.get("/metadata")
+    offered = {each["type"]: each.get("searchRevInclude", []) for each in told["rest"][0]["resource"]}
+    wanted = {"Observation:patient", "DiagnosticReport:patient", "Encounter:patient", "Provenance:target"}
+    assert wanted <= set(offered["Patient"])
+    assert offered["Practitioner"] == []
+
+
 async def test_a_form_asks_what_an_address_asks_and_its_number_stays_out_of_links(
     face: Face, chart: dict[str, str]
 ):

@@ -100,6 +100,8 @@ async def test_whoever_treats_reads_the_person_over_all_hospitals(face: Face, pe
         f"/Patient?link=Patient/{person['chart']}": 1,
         f"/Patient/{person['id']}/$everything": 1,
         f"/Observation?patient={person['id']}&_include=Observation:subject": 2,
+        f"{BY_NUMBER}&_revinclude=Observation:patient": 2,
+        f"/Patient?_id={person['chart']}&patient={person['chart']}&_revinclude=Observation:subject": 2,
     }
     for path in paths:
         await face.two.ask("GET", path, headers=DOCTOR)
@@ -107,6 +109,34 @@ async def test_whoever_treats_reads_the_person_over_all_hospitals(face: Face, pe
     assert len(entries) - before == 1 + sum(paths.values()), "one entry for each reading"
     assert all(each.data["practitioner"] == "D-1" for each in entries[: len(entries) - before])
     assert (await face.two.get(f"/Observation?patient={person['id']}", headers=DOCTOR))["total"] == 1
+
+
+async def test_what_comes_along_is_no_more_than_the_basis_covers(face: Face, person: dict[str, str]):
+    """By care nothing especially sensitive, through a broken glass everything; each reading has its entry."""
+    special = await face.one.create({
+        "resourceType": "Condition", "subject": {"reference": f"Patient/{person['chart']}"},
+        "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "B20"}]},
+    })  # fmt: skip
+    ordinary = await face.one.create({
+        "resourceType": "Condition", "subject": {"reference": f"Patient/{person['chart']}"},
+        "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "I10"}]},
+    })  # fmt: skip
+    every = f"{BY_NUMBER}&_revinclude=Condition:patient&_revinclude=Observation:patient"
+    await face.two.refused("GET", every, None, 404, "not-found")
+
+    async def along(headers: dict[str, str]) -> set[str]:
+        before = await readings(face)
+        found = await face.two.get(every, headers=headers)
+        came = {each["resource"]["id"] for each in found["entry"] if each["search"]["mode"] == "include"}
+        entries = (await readings(face))[: -len(before) or None]
+        assert set(entries[0].data["resources"]) == came
+        assert len(entries) == 2
+        return came
+
+    await treat(face, person["id"])
+    assert await along(DOCTOR) == {ordinary, person["result"]}
+    stated = DOCTOR | {"X-Purpose": "BTG", "X-Reason": quote("01 病人昏迷不醒")}
+    assert await along(stated) == {ordinary, special, person["result"]}
 
 
 async def test_what_one_may_read_one_may_still_not_write(face: Face, person: dict[str, str]):

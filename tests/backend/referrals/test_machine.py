@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import product
@@ -12,7 +12,7 @@ import pytest
 
 from backend import clock
 from backend.errors import AppError, ErrorCode
-from backend.permissions import SYSTEM
+from backend.permissions import SYSTEM, Actor
 from backend.records.care_rules import AFTER, STAY
 from backend.records.sharing_models import CareKind
 from backend.referrals.acting import Acting
@@ -30,8 +30,8 @@ from backend.referrals.machine import (
     possible,
 )
 from backend.referrals.models import NO_FACTS, Facts, FreePlaces, Level, Place, Referral, Urgency
-from backend.referrals.sending import changed
-from backend.referrals.store import New, Turn
+from backend.referrals.sending import Sending, changed
+from backend.referrals.store import New, ReferralStore, Turn
 from backend.referrals.unidentified import Unidentified
 from backend.worker.events import Event
 from tests.factories.referrals import FACTS, a_referral
@@ -88,7 +88,7 @@ EXPECTED = {
 }
 
 
-class Kept:
+class Kept(ReferralStore):
     """The store, in memory: a turn is written over the one it was thought of, or not at all."""
 
     def __init__(self) -> None:
@@ -154,13 +154,13 @@ class Delivered:
         return time_limits()
 
 
-class Onward:
+class Onward(Sending):
     """What goes on from a referral."""
 
     def __init__(self, kept: Kept) -> None:
         self.kept = kept
 
-    async def redirect(self, old: Referral, actor: object, part: Part, facts: Facts) -> New:
+    async def redirect(self, old: Referral, actor: Actor, part: Part, facts: Facts) -> New:
         made = replace(
             old, id=f"NEXT-{old.id}", state=S.REQUESTED, follows=old.id, place=None, loose=(), turn=0
         )
@@ -172,14 +172,14 @@ class Onward:
     async def send_back(self, done: Referral) -> None:
         return None
 
-    async def check_attachments(self, person_id: str, attachments: tuple[str, ...]) -> None:
+    async def check_attachments(self, person_id: str, attachments: Iterable[str]) -> None:
         return None
 
 
 @pytest.fixture
 def acting() -> tuple[Acting, Kept, Pool]:
     kept, pool = Kept(), Pool()
-    return Acting(kept, Delivered(), pool, Onward(kept)), kept, pool  # type: ignore[arg-type]
+    return Acting(kept, Delivered(), pool, Onward(kept)), kept, pool
 
 
 def facts_for(event: ReferralEvent) -> Facts:

@@ -44,13 +44,16 @@ class Overheard(logging.Handler):
 # With more than a hundred random bits: a plain hash of these says nothing.
 RANDOM = ("access token", "refresh token", "browser cookie", "session cookie", "half session", "login ticket",
           "ticket", "state", "client secret", "health code", "wall link")  # fmt: skip
-# What even a whole life leaves empty; none of it is about people.
+# What even a whole life leaves empty. None of it is about people, but the way that somebody was referred,
+# which goes with the account: what stood there is in the history.
 EMPTY = {
     "audit_anchors",
     "billing_differences",
     "import_feeds",
     "open_data_editions",
     "practitioners",
+    "referral_limits",
+    "referral_ways",
     "resealing",
     "statistics_reports",
 }

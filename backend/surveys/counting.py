@@ -33,7 +33,7 @@ class Counting:
         done = 0
         for _ in range(batches):
             runs = await self._results.uncounted(BATCH)
-            increments: dict[Place, Counter[str]] = {}
+            increments: dict[tuple[str, ...], Counter[str]] = {}
             for run in runs:
                 added = await self._added(run)
                 for place in places_of(run):

@@ -6,9 +6,9 @@ from collections.abc import Collection as Ids
 from collections.abc import Mapping, Sequence
 
 from pymongo import ASCENDING, UpdateOne
-from pymongo.asynchronous.client_session import AsyncClientSession
 
-from backend.db.client import DURABLE, Database, Document
+from backend.db.client import Database, Document
+from backend.db.figures import FigureStore
 from backend.security.fields import FieldCipher
 from backend.surveys.models import Run
 from backend.surveys.results_models import TOTALS, Level, Place, Row
@@ -17,52 +17,24 @@ from backend.surveys.run_store import RunStore
 _ATTRIBUTES = ("questionnaire_id", "level", "organization_id", "department_id", "practitioner_id", "month")
 
 
-class _CountedElsewhere(Exception):  # noqa: N818 no error: another process was faster
-    pass
-
-
 class ResultStore:
     """Collection `survey_results`, and what of `survey_runs` is not yet in it."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
-        self._client = db.client
+        self._figures = FigureStore(db, "survey_runs", "survey_results", _ATTRIBUTES)
         self._results = db.collection("survey_results")
-        self._runs = db.collection("survey_runs")
         self._read_run = RunStore(db, cipher).read
 
     async def uncounted(self, limit: int) -> list[Run]:
         """Runs to which something has happened that no figure knows."""
-        found = self._runs.find({"count_due": True}).limit(limit)
-        return [self._read_run(doc) async for doc in found]
+        return [self._read_run(doc) for doc in await self._figures.uncounted(limit)]
 
-    async def count(self, runs: Sequence[Run], increments: Mapping[Place, Mapping[str, int]]) -> bool:
-        """Add up what happened to these runs; all of it or, if any was counted elsewhere, nothing.
-
-        A transaction, because a run's mark and the counters are several documents: a process that dies
-        between them would lose a count or make it twice.
-        """
+    async def count(
+        self, runs: Sequence[Run], increments: Mapping[tuple[str, ...], Mapping[str, int]]
+    ) -> bool:
+        """Add up what happened to these runs; all of it or, if any was counted elsewhere, nothing."""
         marks = [UpdateOne(_as_read(run), _taken_off(run)) for run in runs]
-        sums = [
-            UpdateOne(
-                {"_id": "|".join(place)}, {"$inc": dict(added), "$setOnInsert": _named(place)}, upsert=True
-            )
-            for place, added in increments.items()
-            if added
-        ]
-
-        async def both(session: AsyncClientSession) -> None:
-            marked = await self._runs.bulk_write(marks, ordered=False, session=session)
-            if marked.matched_count != len(marks):
-                raise _CountedElsewhere
-            if sums:
-                await self._results.bulk_write(sums, ordered=False, session=session)
-
-        try:
-            async with self._client.start_session() as session:
-                await session.with_transaction(both, write_concern=DURABLE)
-        except _CountedElsewhere:
-            return False
-        return True
+        return await self._figures.settle(marks, increments)
 
     async def read(
         self,
@@ -132,10 +104,6 @@ def _taken_off(run: Run) -> list[Document]:
         {"$set": {"to_count": left, "counted": run.counted + seen, "by_day": True}},
         {"$set": {"count_due": {"$gt": [{"$size": "$to_count"}, 0]}}},
     ]
-
-
-def _named(place: Place) -> Document:
-    return dict(zip(_ATTRIBUTES, place, strict=True))
 
 
 def _row(doc: Document) -> Row:

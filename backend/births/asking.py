@@ -140,10 +140,16 @@ class Asking:
         """Query an agency at once, because staff want to know."""
         await self._look_at(filing, step)
 
-    async def write(self, change: Change) -> bool:
-        """Write a change with what must follow; False when the filing has changed meanwhile."""
+    async def write(self, change: Change, birth: Birth | None = None) -> bool:
+        """Write a change with what must follow; False when the filing has changed meanwhile.
+
+        With a birth: False, too, when its notice is not as it was when the change was thought of.
+        """
         events = list(events_of(change))
-        written = await self._filings.write(change.filing, events)
+        if birth is None:
+            written = await self._filings.write(change.filing, events)
+        else:
+            written = await self._filings.write_of(change.filing, birth, events)
         if written and events:
             self._nudge()
         return written

@@ -158,19 +158,28 @@ class Desk:
         """Ask anew for what an agency rejected. Raises REASON_REQUIRED, CONFLICT, NOT_FOUND."""
         said = _given(reason)
         self._check_may(actor)
-        birth = (await self._view(await self._access(actor, filing_id))).birth
+        for _ in range(TRIES):
+            view = await self._view(await self._access(actor, filing_id))
+            change = self._retried(view, step, actor.id, said)
+            # Over the notice that was looked at: its hospital may be correcting it at this moment.
+            if await self._asking.write(change, view.birth):
+                await self._record(actor, "births.retry", view.filing)
+                return await self._view(replace(change.filing, turn=view.filing.turn + 1))
+        raise AppError(ErrorCode.UNAVAILABLE, "the filing is being changed")
 
-        def retried(filing: Filing) -> Change:
-            _step(filing, step)
-            if birth.state is not BirthState.NOTED or not is_parents(filing, birth, filing.applicant_id):
-                text = "医院已更正或作废这条出生信息，不能重办；请家长按新的信息申请。"
-                raise AppError(ErrorCode.CONFLICT, "another birth by now", text=text)
-            if filing.superseded or filing.reason:
-                text = "家长已撤回，或已就同一出生另行申请，不能重办。"
-                raise AppError(ErrorCode.CONFLICT, "withdrawn or superseded", text=text)
-            return self._settling.reopened(filing, step, actor.id, clock.now(), said)
-
-        return await self._change(actor, filing_id, "births.retry", retried)
+    def _retried(self, view: FilingView, step: str, who: str, said: str) -> Change:
+        filing, birth = view.filing, view.birth
+        _step(filing, step)
+        if birth.state is not BirthState.NOTED or not is_parents(filing, birth, filing.applicant_id):
+            text = "医院已更正或作废这条出生信息，不能重办；请家长按新的信息申请。"
+            raise AppError(ErrorCode.CONFLICT, "another birth by now", text=text)
+        if filing.superseded or filing.reason:
+            text = "家长已撤回，或已就同一出生另行申请，不能重办。"
+            raise AppError(ErrorCode.CONFLICT, "withdrawn or superseded", text=text)
+        try:
+            return self._settling.reopened(filing, step, who, clock.now(), said)
+        except MoveError as error:
+            raise AppError(ErrorCode.CONFLICT, str(error)) from None
 
     async def mark_corrected(self, actor: Actor, filing_id: str, step: str, reason: str) -> FilingView:
         """Have an agency look again, at what the parents put right elsewhere."""

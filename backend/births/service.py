@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from backend import clock
 from backend.audit.service import AuditService
+from backend.births.answering import refuse_of_done, refuse_of_others
 from backend.births.asking import TRIES, Asking, Kept
 from backend.births.belonging import is_parents
 from backend.births.checking import Case, check, other_number
@@ -175,45 +176,53 @@ class BirthService:
 
         def amended(filing: Filing) -> Change:
             filing_after(filing.state, FilingEvent.AMEND, By.RESIDENT)
-            self._check_done(filing, answers)
+            refuse_of_done(self.rules, filing, answers)
             return Change(replace(filing, answers=replace(answers, wanted=wanted), updated_at=clock.now()))
 
         return await self._change(actor, filing_id, amended)
 
     async def submit(self, actor: Actor, filing_id: str) -> FilingView:
         """Hand it in; done already, nothing changes. Raises NOT_FOUND, CONFLICT, BIRTH_NOT_FILEABLE."""
-        view = await self.get(actor, filing_id)
-        if view.filing.submitted_at is not None:
-            return view
-        case = await self._finding.case(view.birth, view.filing.answers, view.filing)
+        first = view = await self.get(actor, filing_id)
+        for _ in range(TRIES):
+            filing = view.filing
+            if filing.submitted_at is not None:
+                return view
+            if (filing.answers, filing.files) != (first.filing.answers, first.filing.files):
+                raise AppError(ErrorCode.CONFLICT, "the draft changed meanwhile")
+            change = await self._submitted(actor, view)
+            # Over the notice that was checked: one that its hospital corrects meanwhile is checked anew.
+            if await self.asking.write(change, view.birth):
+                await self._record(actor, "births.submit", filing, "提交出生一件事申请")
+                return _view(replace(change.filing, turn=filing.turn + 1), view.birth)
+            view = await self.get(actor, filing_id)
+        raise AppError(ErrorCode.UNAVAILABLE, "the filing is being changed")
+
+    async def _submitted(self, actor: Actor, view: FilingView) -> Change:
+        """The filing handed in, if nothing is in the way."""
+        filing, now = view.filing, clock.now()
+        case = await self._finding.case(view.birth, filing.answers, filing)
         checked = check(self.rules, case)
         if not checked.ok:
             raise _not_fileable(*(each for each in checked.problems if _stops(each)))
-        parents = await self._parents(view, view.filing.answers, case)
-
-        def submitted(filing: Filing) -> Change:
-            if filing.answers != view.filing.answers or filing.files != view.filing.files:
-                raise AppError(ErrorCode.CONFLICT, "the draft changed meanwhile")
-            now = clock.now()
-            ready = replace(
-                filing,
-                submitted_at=now,
-                parent_ids=parents,
-                materials=checked.materials,
-                remarks=tuple(each for each in checked.problems if each.kind is not ProblemKind.FIX),
-            )
+        ready = replace(
+            filing,
+            submitted_at=now,
+            parent_ids=await self._parents(view, filing.answers, case),
+            materials=checked.materials,
+            remarks=tuple(each for each in checked.problems if each.kind is not ProblemKind.FIX),
+        )
+        try:
             change = self._settling.move(ready, FilingEvent.SUBMIT, By.RESIDENT, actor.id, now)
-            for step in filing.steps:
-                if step.code in checked.left_out and step.state is StepState.WAITING:
-                    out = self._settling.step(
-                        change.filing, step.code, StepEvent.LEAVE_OUT, By.SYSTEM, "system", now
-                    )
-                    change = change.and_then(out)
-            return self._settling.settled(change, now)
-
-        handed_in = await self._change(actor, filing_id, submitted)
-        await self._record(actor, "births.submit", handed_in.filing, "提交出生一件事申请")
-        return handed_in
+        except MoveError as error:
+            raise AppError(ErrorCode.CONFLICT, str(error)) from None
+        for step in filing.steps:
+            if step.code in checked.left_out and step.state is StepState.WAITING:
+                event = StepEvent.LEAVE_OUT
+                change = change.and_then(
+                    self._settling.step(change.filing, step.code, event, By.SYSTEM, "system", now)
+                )
+        return self._settling.settled(change, now)
 
     async def correct(self, actor: Actor, filing_id: str, step: str, answers: Answers) -> FilingView:
         """Put right what a step's agency wants corrected; only that step is asked for again.
@@ -228,7 +237,7 @@ class BirthService:
         if found.attempt and found.state is not StepState.NEEDS_CORRECTION and answers == view.filing.answers:
             return view
         case = await self._finding.case(view.birth, answers, view.filing)
-        self._check_correction(view.filing, step, answers)
+        refuse_of_others(self.rules, view.filing, step, answers)
         checked = check(self.rules, case)
         stopping = [each for each in checked.problems if _stops(each) and each.code not in _PAST]
         if stopping or step in checked.left_out:
@@ -257,31 +266,6 @@ class BirthService:
         if case.findings.married and birth.other is None:
             parents = (*parents, *await self._finding.other_parent(birth, answers))
         return tuple(dict.fromkeys(parents)) or filing.parent_ids
-
-    def _check_done(self, filing: Filing, answers: Answers) -> None:
-        """What an agency has done in an earlier filing stands: the next one is told the same."""
-        done = {step.code for step in filing.steps if step.state is StepState.DONE}
-        fixed = {field for rule in self.rules.steps if rule.code in done for field in rule.corrects}
-        changed = {
-            name
-            for name in fixed - {"bank_account"}
-            if getattr(answers, name) != getattr(filing.answers, name)
-        }
-        if changed:
-            text = "有的内容已由部门办结，不能再改；需要更改的，请到办理该事项的部门。"
-            raise AppError(ErrorCode.BAD_REQUEST, "fields", data={"fields": sorted(changed)}, text=text)
-
-    def _check_correction(self, filing: Filing, step: str, answers: Answers) -> None:
-        """Only what this step is about may be answered otherwise: other agencies have the rest."""
-        may = {*self.rules.by_code[step].corrects, "delivery"}
-        changed = {
-            name
-            for name in Answers.__dataclass_fields__
-            if getattr(answers, name) != getattr(filing.answers, name)
-        }
-        if changed - may:
-            text = "这一项只能更正与它有关的内容，其他内容已由别的部门在办理。"
-            raise AppError(ErrorCode.BAD_REQUEST, "fields", data={"fields": sorted(changed - may)}, text=text)
 
     async def withdraw(self, actor: Actor, filing_id: str, reason: str) -> FilingView:
         """Take it back: what is done stays done. Raises NOT_FOUND, CONFLICT."""

@@ -9,14 +9,16 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 from pymongo import ASCENDING, DESCENDING
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
+from backend.births.birth_store import BIRTHS
 from backend.births.figures import Row, StepRow
 from backend.births.machine import AT_AGENCY, FilingState, StepState
-from backend.births.models import Filing, OwnerKind, WorkQuery
+from backend.births.models import Birth, Filing, OwnerKind, WorkQuery
 from backend.births.owning import look_at, owner_of
 from backend.births.questions import question_ids
-from backend.db.client import Database, Document
+from backend.db.client import DURABLE, Database, Document
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded, pushed
@@ -36,7 +38,9 @@ class FilingStore:
     """Filings by id. A change is written over the turn it was thought of, or not at all."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        self._client = db.client
         self._filings = db.collection(FILINGS)
+        self._births = db.collection(BIRTHS)
         self._cipher = cipher
 
     async def insert(self, filing: Filing, events: Sequence[Event] = ()) -> bool:
@@ -59,6 +63,26 @@ class FilingStore:
 
     async def write(self, after: Filing, events: Sequence[Event] = ()) -> bool:
         """Write the next turn of a filing; False when another was written meanwhile."""
+        return await self._put(after, events)
+
+    async def write_of(self, after: Filing, birth: Birth, events: Sequence[Event] = ()) -> bool:
+        """The same, while the birth is noted as it was seen; False when either has changed meanwhile."""
+        seen = {"_id": birth.id, "turn": birth.turn}
+
+        async def both(session: AsyncClientSession) -> bool:
+            # The birth is written, too: a hospital that corrects or voids it at this moment meets us there.
+            looked = await self._births.update_one(seen, {"$inc": {"turn": 1}}, session=session)
+            if looked.matched_count == 1 and await self._put(after, events, session):
+                return True
+            await session.abort_transaction()
+            return False
+
+        async with self._client.start_session() as session:
+            return await session.with_transaction(both, write_concern=DURABLE)
+
+    async def _put(
+        self, after: Filing, events: Sequence[Event], session: AsyncClientSession | None = None
+    ) -> bool:
         document = self._write(after)
         del document["_id"]
         document["turn"] = after.turn + 1
@@ -66,7 +90,8 @@ class FilingStore:
         if events:
             added = pushed(*events)
             changes = {"$set": document | added["$set"], "$push": added["$push"]}
-        result = await self._filings.update_one({"_id": after.id, "turn": after.turn}, changes)
+        mine = {"_id": after.id, "turn": after.turn}
+        result = await self._filings.update_one(mine, changes, session=session)
         return result.matched_count == 1
 
     async def of_birth(self, birth_id: str) -> list[Filing]:

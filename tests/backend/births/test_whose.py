@@ -13,6 +13,7 @@ from backend import clock
 from backend.births.checking import Case
 from backend.births.machine import FilingState, StepEvent, StepState
 from backend.births.models import Answers, Birth, ConcernKind, Filing, Parent, Side
+from backend.births.settling import Change
 from backend.errors import AppError, ErrorCode
 from backend.permissions import SYSTEM, Actor, Role
 from backend.worker.events import Event, EventKind
@@ -250,3 +251,63 @@ async def test_a_doubt_is_about_one_mother(town: TestCity):
     assert (await note_birth(town, "again", a_notice(mother)))["state"] == "noted"
     # And back: it looks like her first one once more.
     assert (await note_birth(town, "again", a_notice(family.mother)))["state"] == "doubtful"
+
+
+async def test_a_notice_taken_back_while_it_is_being_handed_in_is_not_filed(town: TestCity):
+    family, births = await a_family(town), town.city.services.births
+    draft = await a_filing(town, family, submit=False)
+    path = f"/api/v1/birth-filings/{draft['id']}/submit"
+    write = births.asking.write
+    voided: list[Birth] = []
+
+    async def meanwhile(change: Change, *over: Any) -> bool:
+        # Checked and thought out already: now the hospital is quicker.
+        if not voided:
+            voided.append(await births.noting.void(SYSTEM, town.hospital.id, family.external_id, "误报"))
+        return await write(change, *over)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(births.asking, "write", meanwhile)
+        refused = await town.call("POST", path, as_=family.mother, expect=422)
+    assert (len(voided), refused["error"]["data"]["problems"][0]["code"]) == (1, "not_fileable")
+    assert (await the_filing(town, draft["id"])).state is FilingState.DRAFT
+
+
+async def test_what_is_handed_in_meanwhile_is_corrected_by_no_hospital(town: TestCity):
+    family, births = await a_family(town), town.city.services.births
+    draft = await a_filing(town, family, submit=False)
+    write = births.noting._births.write
+    filed: list[Any] = []
+
+    async def meanwhile(after: Birth) -> bool:
+        # The hospital has seen nothing but a draft: now the mother is quicker.
+        if not filed:
+            path = f"/api/v1/birth-filings/{draft['id']}/submit"
+            filed.append(await town.call("POST", path, as_=family.mother))
+        return await write(after)
+
+    heavier = a_notice(family.mother, family.father, weight_g=4000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(births.noting._births, "write", meanwhile)
+        await note_birth(town, family.external_id, heavier, expect=409)
+    assert (filed[0]["state"], (await born(town, family)).facts.weight_g) == ("submitted", 3200)
+    # A refused one may be corrected; what staff have asked anew meanwhile is not asked in its old form.
+    other = await a_family(town, 2)
+    steps = {"birth_certificate": StepState.REJECTED}
+    over = await make_filing(
+        town.city, await born(town, other), FilingState.REJECTED, steps, ended_at=clock.now()
+    )
+    ask = births.asking.write
+    noted: list[Any] = []
+
+    async def corrected(change: Change, *seen: Any) -> bool:
+        if not noted:
+            mother = await town.resident()
+            noted.append(await note_birth(town, other.external_id, a_notice(mother)))
+        return await ask(change, *seen)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(births.asking, "write", corrected)
+        with pytest.raises(AppError, match=ErrorCode.CONFLICT):
+            await births.desk.retry(STAFF, over.id, "birth_certificate", "家长来电")
+    assert (await the_filing(town, over.id)).state is FilingState.REJECTED

@@ -45,8 +45,10 @@ def _graph() -> list[str]:
         rows.append(
             f"| `{step.code}` | {step.name} | {agency} | {needed} | {step.working_days} | {optional} |"
         )
+    told = [f"| {step.name} | {'、'.join(f'`{name}`' for name in step.sends)} |" for step in rules.steps]
     head = ["| step | | agency | after | working days | optional |", "| --- | --- | --- | --- | --: | --- |"]
-    return [*lines, "```", "", *head, *rows]
+    told_head = ["Its agency is told:", "", "| step | fields |", "| --- | --- |"]
+    return [*lines, "```", "", *head, *rows, "", *told_head, *told]
 
 
 def _machine(moves: Mapping[Any, Move], first: str, ended: Collection[str]) -> list[str]:

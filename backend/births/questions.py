@@ -47,31 +47,46 @@ def step_asked(filing: Filing, question: str) -> Step | None:
 def question_of(
     filing: Filing, birth: Birth, step: Step, rule: StepRule, place: str, files: Sequence[SentFile]
 ) -> Question:
-    """The question of a step's next attempt: what its agency needs to know, and no more."""
-    answers = filing.answers
+    """The question of a step's next attempt: what its agency needs to know by the city's rules, and no more."""
     body: dict[str, Any] = {
         "id": question_id(filing.id, filing.created_at, step.code, step.attempt + 1),
         "step": step.code,
         "filing": filing.id,
         "attempt": step.attempt + 1,
-        "child": _child(birth, answers, place),
-        "mother": {"name": birth.mother.name, "id_number": birth.mother.id_number},
-        "delivery": _delivery(answers),
         "materials": [
             {"kind": each.kind, "source": str(each.source)}
             for each in filing.materials
             if each.kind in rule.materials
         ],
         "files": [{"kind": kind, "content_type": form, "content": text} for kind, form, text in files],
-        "earlier": {each.code: each.results for each in filing.steps if each.code in _before(filing, step)},
+    }
+    known = _known(filing, birth, place)
+    for name in rule.sends:
+        group, _, rest = name.partition(".")
+        if group == "earlier":
+            code, _, result = rest.partition(".")
+            if value := filing.result(code, result):
+                body.setdefault(group, {}).setdefault(code, {})[result] = value
+        elif rest:
+            body.setdefault(group, {})[rest] = known[group][rest]
+        elif group in known:
+            body[group] = known[group]
+    return Question(body["id"], step.code, step.agency, body)
+
+
+def _known(filing: Filing, birth: Birth, place: str) -> dict[str, Any]:
+    """Everything that could be told, by the names that stand in the rules."""
+    answers = filing.answers
+    known: dict[str, Any] = {
+        "child": _child(birth, answers, place),
+        "mother": {"name": birth.mother.name, "id_number": birth.mother.id_number},
+        "household_with": str(answers.household_with),
+        "delivery": _delivery(answers),
+        "bank_account": answers.bank_account,
     }
     if name := other_name(birth, answers):
-        body["father"] = {"name": name, "id_number": other_number(birth, answers)}
-    if "household_with" in rule.corrects:
-        body["household_with"] = str(answers.household_with)
-    if "bank_account" in rule.corrects:
-        body["bank_account"] = answers.bank_account
-    return Question(body["id"], step.code, step.agency, body)
+        known["father"] = {"name": name, "id_number": other_number(birth, answers)}
+    return known
 
 
 def _child(birth: Birth, answers: Answers, place: str) -> dict[str, Any]:
@@ -99,11 +114,3 @@ def _delivery(answers: Answers) -> dict[str, str]:
         "way": "mail", "receiver": delivery.receiver, "phone": delivery.phone, "address": delivery.address,
     }  # fmt: skip
 
-
-def _before(filing: Filing, step: Step) -> set[str]:
-    """The steps that this one stands on, near and far."""
-    found = set(step.needs)
-    for each in reversed(filing.steps):
-        if each.code in found:
-            found |= set(each.needs)
-    return found

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Set
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +42,19 @@ AnswerField = Literal[
     "bank_account",
 ]
 
+_EARLIER = re.compile(r"earlier\.[a-z_]{2,30}\.[a-z_]{2,30}")
+# What may be told of a filing to an agency, beside the results of steps before its own.
+SENT = frozenset(
+    {
+        "child.name", "child.sex", "child.born_at", "child.weight_g", "child.length_cm",
+        "child.gestation_weeks", "child.order", "child.of", "child.place", "child.attendant",
+        "mother", "father", "household_with", "delivery", "bank_account",
+    }
+)  # fmt: skip
+# Under which of these an answer is told that has another name.
+_TOLD = {"child_name": "child.name", "other_name": "father", "other_id_number": "father",
+         "single_parent": "father"}  # fmt: skip
+
 
 class _Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +72,8 @@ class StepRule(_Rule):
     # What of the materials is sent along, and which answers may be corrected for it.
     materials: tuple[str, ...] = ()
     corrects: tuple[AnswerField, ...] = ()
+    # What its agency is told, and nothing besides: names of SENT, and "earlier.<step>.<result>".
+    sends: tuple[str, ...]
     yields_id_number: bool = False
 
 
@@ -169,6 +186,8 @@ class Rules(_Rule):
             unknown = (set(step.needs) - before) | (set(step.materials) - kinds)
             if unknown or step.agency not in self.agencies or step.code in before:
                 raise ValueError(f"step {step.code}: {sorted(unknown) or step.agency}")
+            if unsent := _unsent(step, before):
+                raise ValueError(f"step {step.code} sends: {sorted(unsent)}")
             before.add(step.code)
         if untold := SITUATIONS - set(self.situations):
             raise ValueError(f"situations without words: {sorted(untold)}")
@@ -179,6 +198,13 @@ class Rules(_Rule):
         if lost or sum(step.yields_id_number for step in self.steps) > 1:
             raise ValueError(f"steps that are none: {sorted(lost)}, or two that yield the ID number")
         return self
+
+
+def _unsent(step: StepRule, before: Set[str]) -> set[str]:
+    """What a step is to send and cannot know; and what its agency may have corrected without being told."""
+    earlier = {name for name in step.sends if _EARLIER.fullmatch(name) and name.split(".")[1] in before}
+    untold = {name for name in step.corrects if _TOLD.get(name, name) not in step.sends}
+    return (set(step.sends) - SENT - earlier) | untold
 
 
 def load_rules(path: Path | None) -> Rules:

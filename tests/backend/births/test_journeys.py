@@ -172,6 +172,35 @@ async def test_what_an_agency_refuses_ends_what_stands_on_it_until_staff_have_it
     assert set(states(rejected).values()) == {"rejected", "cancelled", "not_wanted"}
 
 
+async def test_each_agency_receives_what_its_step_needs_and_no_more(town: TestCity):
+    family = await a_family(town)
+    mail = {"way": "mail", "receiver": "李小红", "phone": "13912345678", "address": "幸福路12号3单元201"}
+    bank: dict[str, Any] = {"wanted": ["maternity_claim"], "bank_account": "6222000000000000123"}
+    filing = await a_filing(town, family, delivery=mail, **bank)
+    await until(town, family, filing["id"], state="completed")
+    received = {one["step"]: one["body"] for one in await applications(town)}
+    envelope = {"id", "step", "filing", "attempt", "materials", "files"}
+    who = {"child", "mother"}
+    assert {step: set(body) - envelope for step, body in received.items()} == {
+        "birth_certificate": who | {"father", "delivery"},
+        "vaccination": who | {"delivery", "earlier"},
+        "household": who | {"father", "household_with", "delivery", "earlier"},
+        "insurance": who | {"earlier"},
+        "social_card": who | {"delivery", "earlier"},
+        "maternity_claim": who | {"bank_account", "earlier"},
+    }
+    for step, body in received.items():
+        rule = town.city.services.births.rules.by_code[step]
+        named = {f"child.{name}" for name in body["child"]} | {
+            f"earlier.{code}.{name}" for code, results in body.get("earlier", {}).items() for name in results
+        }
+        assert named <= set(rule.sends)
+        assert ("13912345678" in str(body), "幸福路" in str(body)) == (("delivery" in rule.sends),) * 2
+        assert (family.father["id_number"] in str(body)) is ("father" in rule.sends)
+    assert received["social_card"]["delivery"] == mail
+    assert set(received["insurance"]["earlier"]) == {"household"}
+
+
 async def test_births_that_look_alike_are_doubted_siblings_are_not(town: TestCity):
     family, births = await a_family(town), town.city.services.births
     same = a_notice(family.mother, family.father)

@@ -180,6 +180,11 @@ def test_clocks_run_in_working_days(on: date, days: int, until: date):
     assert RULES.calendar.between(began, due) == days
 
 
+def a_step(**changes: Any) -> dict[str, Any]:
+    step = {"code": "a_a", "name": "", "agency": "mch", "needs": [], "working_days": 1, "sends": []}
+    return step | changes
+
+
 def altered(**changes: Any) -> dict[str, Any]:
     """Our rules with something else in them."""
     read: dict[str, Any] = json.loads(
@@ -191,9 +196,10 @@ def altered(**changes: Any) -> dict[str, Any]:
 def test_another_city_has_its_own_rules_without_other_code(tmp_path: Path):
     path = tmp_path / "rules.json"
     steps = [
-        {"code": "birth_certificate", "name": "", "agency": "mch", "needs": [], "working_days": 1},
+        {"code": "birth_certificate", "name": "", "agency": "mch", "needs": [], "working_days": 1,
+         "sends": ["child.name"]},
         {"code": "household", "name": "户口登记", "agency": "civil", "needs": ["birth_certificate"],
-         "working_days": 3, "yields_id_number": True},
+         "working_days": 3, "yields_id_number": True, "sends": ["earlier.birth_certificate.certificate_no"]},
     ]  # fmt: skip
     situations = altered()["situations"]
     situations["out_of_town"] |= {"kind": "elsewhere", "steps": []}
@@ -208,10 +214,12 @@ def test_another_city_has_its_own_rules_without_other_code(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (
-            {"steps": [{"code": "a_a", "name": "", "agency": "mch", "needs": ["b_b"], "working_days": 1}]},
-            "b_b",
-        ),
+        ({"steps": [a_step(needs=["b_b"])]}, "b_b"),
+        ({"steps": [a_step(sends=["phone"])]}, "phone"),
+        ({"steps": [a_step(sends=["earlier.a_a.number"])]}, "earlier.a_a.number"),
+        ({"steps": [a_step(corrects=["other_name"])]}, "other_name"),
+        # What an agency is told is said, and not guessed.
+        ({"steps": [{key: value for key, value in a_step().items() if key != "sends"}]}, "sends"),
         ({"agencies": {}}, "birth_certificate"),
         ({"promised_working_days": 0}, "promised_working_days"),
         ({"surplus": 1}, "surplus"),

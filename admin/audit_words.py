@@ -138,6 +138,8 @@ ACTIONS: dict[str, str] = {
     "births.settle": "办结出生一件事待办",
     "births.ask_again": "查询部门办理情况",
     "births.retry": "出生一件事重新申请",
+    "births.enter_result": "录入出生一件事纸质结果",
+    "births.print": "打开出生一件事电子凭证",
     "births.mark_corrected": "出生一件事补正后重新送办",
     "births.exported": "导出出生一件事统计",
 }

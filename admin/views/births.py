@@ -9,13 +9,13 @@ from pydantic import Field
 
 from admin import birth_words, spreadsheet
 from admin.base import PageHandler, page
-from admin.forms import Filters, Form, ReasonForm
+from admin.forms import Day, Filters, Form, ReasonForm
 from admin.lookups import organization_names
 from admin.step_graph import draw
 from backend import clock
 from backend.births.figures import AgencyLine, BirthFigures, Line
 from backend.births.machine import FilingState, StepState
-from backend.births.models import FilingView, OwnerKind, WorkQuery
+from backend.births.models import FilingView, OwnerKind, PaperResult, WorkQuery
 from backend.errors import ErrorCode, not_found
 from backend.http.endpoint import requires
 from backend.permissions import Permission
@@ -39,6 +39,17 @@ class StepForm(Form):
 
     step: str = Field("", max_length=30, title="事项")
     text: str = Field("", max_length=1000, title="处理记录")
+
+
+class PaperForm(Form):
+    """A result that came on paper."""
+
+    step: str = Field("", max_length=30, title="事项")
+    number: str = Field(min_length=1, max_length=60, title="结果编号")
+    dated_on: Day = Field(title="结果日期")
+    id_number: str = Field("", max_length=18, title="孩子的身份证号")
+    handed_by: str = Field(min_length=1, max_length=50, title="交来人")
+    remark: str = Field("", max_length=500, title="说明")
 
 
 class SameForm(ReasonForm):
@@ -120,6 +131,7 @@ class FilingPage(PageHandler):
             members=await self.services.staff.names({each for each in members if each}),
             organization=await self.services.directory.find_organization(filing.organization_id),
             agencies=self.services.births.rules.agencies,
+            rules=self.services.births.rules.by_code,
             mask=mask_name,
             mask_number=mask_id_number,
             mask_phone=mask_phone,
@@ -164,6 +176,33 @@ class FilingDeedHandler(FilingPage):
             case _:
                 raise not_found("deed")
         self.go(f"{BASE}/filings/{filing_id}", "saved")
+
+
+class PaperResultHandler(FilingPage):
+    """A result that came on paper."""
+
+    @requires(_HANDLE)
+    @page(
+        "Type in a result of a birth's step", errors=(ErrorCode.CONFLICT, ErrorCode.BAD_REQUEST), again=True
+    )
+    async def post(self, body: PaperForm, filing_id: str) -> None:
+        """The step is done, as if its agency had said so."""
+        said = PaperResult(body.number, body.dated_on, body.handed_by, body.remark, body.id_number)
+        await self.services.births.desk.enter(self.actor, filing_id, body.step, said)
+        self.go(f"{BASE}/filings/{filing_id}", "saved")
+
+
+class PrintHandler(PageHandler):
+    """What has come of a step, as a PDF."""
+
+    @requires(_READ)
+    @page("A printout of a birth's step")
+    async def get(self, filing_id: str, step: str) -> None:
+        """Masked, as everything here is; on record."""
+        content = await self.services.births.desk.print(self.actor, filing_id, step)
+        self.set_header("Content-Type", "application/pdf")
+        self.set_header("Content-Disposition", "inline")
+        self.finish(content)
 
 
 class FileHandler(PageHandler):
@@ -334,5 +373,7 @@ routes = [
     (rf"{BASE}/figures/export", ExportHandler),
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)", FilingHandler),
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/files/(?P<file_id>[\w-]+)", FileHandler),
+    (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/papers/(?P<step>[a-z_]+)", PrintHandler),
+    (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/paper-result", PaperResultHandler),
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/(?P<deed>[a-z-]+)", FilingDeedHandler),
 ]

@@ -20,6 +20,7 @@ from backend.births.models import (
     Material,
     MaterialSource,
     MaterialState,
+    Parent,
     Precheck,
     ProblemKind,
     Side,
@@ -42,6 +43,8 @@ class Findings:
     married: bool = False
     household: Household | None = None
     away: bool = False
+    # Whether the population register has the other parent's name under his number; None: not asked.
+    other_named: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,17 @@ def _of_parents(case: Case) -> list[str]:
         return ["other_missing"]
     if birth.other is None and not _is_grown_man(number, birth, case.today):
         return ["other_number"]
+    if birth.other is None and case.findings.other_named is False:
+        return ["other_name_wrong"]
+    if birth.other is not None and said and not _is_noted(birth.other, answers):
+        return ["other_not_noted"]
     return [] if case.findings.married or case.findings.away else ["unmarried"]
+
+
+def _is_noted(noted: Parent, answers: Answers) -> bool:
+    """Whether the parents speak of whom the hospital has written down, as far as they say who he is."""
+    name, number = answers.other_name.strip(), answers.other_id_number.strip().upper()
+    return name in ("", noted.name) and number in ("", noted.id_number)
 
 
 def _is_grown_man(number: str, birth: Birth, today: date) -> bool:

@@ -51,7 +51,7 @@ class Children:
     async def _is_the_childs(self, filing: Filing, step: str, number: str) -> bool:
         """Whether a number can be this child's: who acts for its bearer reads everything of that person."""
         birth = await self._births.find(filing.birth_id)
-        if birth is None or not _fits(birth, number):
+        if birth is None or not fits(birth, number):
             return False
         for parent_id in filing.parent_ids:
             for other in await self._births.of_parent(parent_id):
@@ -77,7 +77,7 @@ class Children:
         return with_concern(after, Concern(ConcernKind.CHILD_NOT_LINKED, step, now, due_at))
 
 
-def _fits(birth: Birth, number: str) -> bool:
+def fits(birth: Birth, number: str) -> bool:
     """Whether a number speaks of somebody born on that day, and of that sex."""
     try:
         read = parse_id_number(number, today=clock.today())

@@ -16,6 +16,7 @@ from backend.births.files import Files
 from backend.births.finding import Finding
 from backend.births.forgetting import Forgetting, Retention
 from backend.births.noting import Noting
+from backend.births.papers import Papers
 from backend.births.ports import AgencyLine, LicenceLibrary
 from backend.births.rules import load_rules
 from backend.births.service import BirthService
@@ -76,16 +77,17 @@ def make_births(below: Below, lines: Mapping[str, AgencyLine], library: LicenceL
         nudge=below.nudger.kick,
     )
     noting = Noting(kept.births, kept.filings, rules, residents.find_or_create_file, below.audit)
-    files = Files(kept, rules)
+    files, papers = Files(kept, rules), Papers(rules, below.audit, settings.city_name)
     return BirthService(
         kept,
         rules,
         settling,
-        finding=Finding(library, residents.find_or_create_file),
+        finding=Finding(library, residents.find_or_create_file, residents.is_named),
         asking=asking,
         noting=noting,
-        desk=Desk(kept, rules, settling, asking, noting, files, below.audit),
+        desk=Desk(kept, rules, settling, asking, noting, files, papers, below.audit),
         files=files,
+        papers=papers,
         children=Children(kept, rules, residents.patients.add_newborn),
         teller=BirthTeller(kept.filings, below.messages),
         forgetting=Forgetting(

@@ -10,6 +10,7 @@ from backend import clock
 from backend.audit.service import AuditService
 from backend.births.asking import TRIES, Asking, Kept
 from backend.births.belonging import is_parents
+from backend.births.entering import entered
 from backend.births.figures import BirthFigures, figures_of
 from backend.births.files import Files
 from backend.births.machine import By, MoveError, StepEvent, StepState
@@ -20,11 +21,13 @@ from backend.births.models import (
     Filing,
     FilingView,
     MaterialFile,
+    PaperResult,
     Step,
     WorkQuery,
 )
 from backend.births.noting import Noting
 from backend.births.owning import owner_of
+from backend.births.papers import Papers
 from backend.births.rules import Rules
 from backend.births.settling import Change, Settling, noted, with_step, withdrawal
 from backend.errors import AppError, ErrorCode, not_found
@@ -47,6 +50,7 @@ class Desk:
         asking: Asking,
         noting: Noting,
         files: Files,
+        papers: Papers,
         audit: AuditService,
     ) -> None:
         self._filings = kept.filings
@@ -56,6 +60,7 @@ class Desk:
         self._asking = asking
         self._noting = noting
         self._files = files
+        self._papers = papers
         self._audit = audit
 
     async def worklist(self, actor: Actor, query: WorkQuery) -> tuple[list[FilingView], str]:
@@ -93,6 +98,12 @@ class Desk:
         filing = await self._access(actor, filing_id)
         await self._record(actor, "births.read_file", filing)
         return await self._files.content(filing, file_id)
+
+    async def print(self, actor: Actor, filing_id: str, step: str) -> bytes:
+        """What has come of a step as a PDF, names and ID numbers masked; on record. Raises NOT_FOUND."""
+        self._check_may(actor, Permission.STAFF_BIRTHS_READ)
+        view = await self._view(await self._access(actor, filing_id))
+        return await self._papers.made(actor, view, step, masked=True)
 
     async def take(self, actor: Actor, filing_id: str) -> FilingView:
         """Make it one's own; from somebody else, too. Raises CONFLICT where nothing is staff's."""
@@ -194,6 +205,23 @@ class Desk:
 
         return await self._change(actor, filing_id, "births.mark_corrected", corrected)
 
+    async def enter(self, actor: Actor, filing_id: str, step: str, said: PaperResult) -> FilingView:
+        """A result that came on paper: the same follows as from the agency's own word.
+
+        Raises NOT_FOUND, BAD_REQUEST, CONFLICT where the agency has answered or was not asked.
+        """
+        self._check_may(actor)
+        birth = (await self._view(await self._access(actor, filing_id))).birth
+
+        def typed(filing: Filing) -> Change:
+            found, rule = _step(filing, step), self._rules.by_code.get(step)
+            if rule is None or not found.is_out:
+                text = "该事项部门已经答复，或者还没有送办，不能录入纸质结果。"
+                raise AppError(ErrorCode.CONFLICT, "not at an agency", text=text)
+            return entered(self._settling, filing, birth, found, rule, said, actor.id, clock.now())
+
+        return await self._change(actor, filing_id, "births.enter_result", typed, step=step)
+
     async def withdraw(self, actor: Actor, filing_id: str, reason: str) -> FilingView:
         """Take it back for parents who asked for it. Raises REASON_REQUIRED, CONFLICT."""
         said = _given(reason)
@@ -220,7 +248,7 @@ class Desk:
         return await self._noting.decide(actor, birth_id, same=same, reason=reason)
 
     async def _change(
-        self, actor: Actor, filing_id: str, action: str, thought: Callable[[Filing], Change]
+        self, actor: Actor, filing_id: str, action: str, thought: Callable[[Filing], Change], **data: str
     ) -> FilingView:
         self._check_may(actor)
         for _ in range(TRIES):
@@ -230,7 +258,7 @@ class Desk:
             except MoveError as error:
                 raise AppError(ErrorCode.CONFLICT, str(error)) from None
             if await self._asking.write(change):
-                await self._record(actor, action, filing)
+                await self._record(actor, action, filing, **data)
                 return await self._view(replace(change.filing, turn=filing.turn + 1))
         raise AppError(ErrorCode.UNAVAILABLE, "the filing is being changed")
 
@@ -251,9 +279,10 @@ class Desk:
             raise not_found(f"birth {filing.birth_id}")
         return FilingView(filing, birth, owner_of(filing))
 
-    async def _record(self, actor: Actor, action: str, filing: Filing) -> None:
+    async def _record(self, actor: Actor, action: str, filing: Filing, **data: str) -> None:
+        """What staff write is sealed with the filing; on the audit log stands no word of it."""
         thing = f"birth_filing/{filing.id}"
-        await self._audit.record(actor, action, thing, "出生一件事办理", filing.organization_id, {})
+        await self._audit.record(actor, action, thing, "出生一件事办理", filing.organization_id, data)
 
 
 def _within(actor: Actor) -> list[str] | None:

@@ -30,9 +30,12 @@ class Files:
         self._rules = rules
 
     async def add(
-        self, actor: Actor, filing_id: str, kind: str, content_type: str, content: bytes
+        self, actor: Actor, filing_id: str, kind: str, content_type: str, content: bytes, key: str = ""
     ) -> MaterialFile:
-        """Upload a material. Raises NOT_FOUND, CONFLICT, MATERIAL_UNFIT."""
+        """Upload a material; under a key that is known it is the same one.
+
+        Raises NOT_FOUND, CONFLICT, MATERIAL_UNFIT.
+        """
         limits = self._rules.files
         may = any(rule.kind == kind and rule.may_upload for rule in self._rules.materials)
         if not may or content_type not in limits.kinds or kind_of(content) != content_type:
@@ -43,16 +46,21 @@ class Files:
                 "size",
                 text=f"文件太大，请压缩到{limits.most_bytes // 1_000_000}MB以内。",
             )
-        await self._access(actor, filing_id)
-        file = MaterialFile(new_id(), filing_id, kind, content_type, len(content), clock.now())
+        if known := _of_key(await self._access(actor, filing_id), kind, key):
+            return known
+        file = MaterialFile(new_id(), filing_id, kind, content_type, len(content), clock.now(), key)
         # The content first: a name without one would be sent to agencies as nothing.
         await self._files.put(file, content)
         try:
-            await self._change(actor, filing_id, lambda filing: self._with(filing, file))
+            after = await self._change(actor, filing_id, lambda filing: self._with(filing, file))
         except AppError:
             await self._files.delete(file.id)
             raise
-        return file
+        kept = _of_key(after, kind, key) or file
+        if kept.id != file.id:
+            # The same was sent twice at once; the quicker one stays.
+            await self._files.delete(file.id)
+        return kept
 
     async def read(self, actor: Actor, filing_id: str, file_id: str) -> tuple[MaterialFile, bytes]:
         """An uploaded material of one's own. Raises NOT_FOUND."""
@@ -79,19 +87,22 @@ class Files:
         await self._files.delete(file_id)
 
     def _with(self, filing: Filing, file: MaterialFile) -> Filing:
+        if _of_key(filing, file.kind, file.key):
+            return filing
         if sum(each.kind == file.kind for each in filing.files) >= self._rules.files.most_each:
             raise AppError(
                 ErrorCode.MATERIAL_UNFIT, "many", text="这项材料上传的文件太多，请先删除不需要的。"
             )
         return replace(filing, files=(*filing.files, file), updated_at=clock.now())
 
-    async def _change(self, actor: Actor, filing_id: str, change: Callable[[Filing], Filing]) -> None:
+    async def _change(self, actor: Actor, filing_id: str, change: Callable[[Filing], Filing]) -> Filing:
         for _ in range(TRIES):
             filing = await self._access(actor, filing_id)
             if filing.state not in _OPEN:
                 raise AppError(ErrorCode.CONFLICT, f"filing is {filing.state}")
-            if await self._filings.write(change(filing)):
-                return
+            after = change(filing)
+            if after is filing or await self._filings.write(after):
+                return after
         raise AppError(ErrorCode.UNAVAILABLE, "the filing is being changed")
 
     async def _access(self, actor: Actor, filing_id: str) -> Filing:
@@ -102,6 +113,10 @@ class Files:
         if not is_parents(filing, birth, actor.id):
             raise not_found(f"filing {filing_id}")
         return filing
+
+
+def _of_key(filing: Filing, kind: str, key: str) -> MaterialFile | None:
+    return next((each for each in filing.files if key and (each.kind, each.key) == (kind, key)), None)
 
 
 def kind_of(content: bytes) -> str:

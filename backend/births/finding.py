@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from backend import clock
 from backend.births.checking import Case, Findings, other_name, other_number
@@ -13,21 +14,32 @@ from backend.residents.id_numbers import IDNumberError, parse_id_number
 
 IDENTITY = "identity"
 FileOf = Callable[[str, str], Awaitable[str]]
+# Whether the population register has a name under an ID number; None when it cannot be asked.
+IsNamed = Callable[[str, str], Awaitable[bool | None]]
 
 
 class Finding:
     """Asks the licence library. Of the other parent only what marriage makes the applicant's business too."""
 
-    def __init__(self, library: LicenceLibrary, file_of: FileOf) -> None:
+    def __init__(self, library: LicenceLibrary, file_of: FileOf, is_named: IsNamed) -> None:
         self._library = library
         self._file_of = file_of
+        self._is_named = is_named
 
     async def case(self, birth: Birth, answers: Answers, filing: Filing | None) -> Case:
         """Everything that a check looks at."""
         files: dict[str, list[str]] = {}
         for file in filing.files if filing else ():
             files.setdefault(file.kind, []).append(file.id)
-        return Case(birth, answers, await self._findings(birth, answers), files, clock.today())
+        findings, named = await asyncio.gather(
+            self._findings(birth, answers), self._other_is_named(birth, answers)
+        )
+        return Case(birth, answers, replace(findings, other_named=named), files, clock.today())
+
+    async def _other_is_named(self, birth: Birth, answers: Answers) -> bool | None:
+        """Of whom the hospital has not written down: whether name and number are one man's, and no more."""
+        name, number = other_name(birth, answers), _valid(other_number(birth, answers))
+        return await self._is_named(name, number) if birth.other is None and name and number else None
 
     async def other_parent(self, birth: Birth, answers: Answers) -> list[str]:
         """The other parent as a resident: the marriage register has said that they belong together."""

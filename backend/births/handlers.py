@@ -151,6 +151,27 @@ class WithdrawHandler(_ParentsHandler):
         return await self.shown(await self.services.births.withdraw(self.actor, filing_id, body.reason))
 
 
+class PaperHandler(APIHandler):
+    """What has come of a step, on paper."""
+
+    @requires(Permission.RESIDENT_BIRTHS_FILE)
+    @operation(
+        "Fetch a step's result as a PDF",
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.UNAVAILABLE),
+        tag=_TAG,
+        media="application/pdf",
+        rate_limit="births",
+    )
+    async def get(self, filing_id: str, step: str) -> bytes | None:
+        """Of a step that is done; marked as a printout of ours, with number, date and agency."""
+        content = await self.services.births.print(self.actor, filing_id, step)
+        self.set_header("Content-Type", "application/pdf")
+        self.set_header("Content-Disposition", 'attachment; filename="birth.pdf"')
+        self.set_header("Cache-Control", "no-store")
+        self.finish(content)
+        return None
+
+
 class FileListHandler(APIHandler):
     """Uploaded materials."""
 
@@ -168,13 +189,18 @@ class FileListHandler(APIHandler):
         rate_limit="births",
     )
     async def post(self, body: FileIn, filing_id: str) -> FileOut:
-        """A JPEG, PNG or PDF of a kind that may be uploaded; kept sealed, gone after the filing is over."""
+        """A JPEG, PNG or PDF of a kind that may be uploaded; kept sealed, gone after the filing is over.
+
+        One at a time; with a `key`, sending it again is safe.
+        """
         try:
             content = base64.b64decode(body.content, validate=True)
         except (binascii.Error, ValueError):
             raise AppError(ErrorCode.MATERIAL_UNFIT, "no base64") from None
         files = self.services.births.files
-        return file_out(await files.add(self.actor, filing_id, body.kind, body.content_type, content))
+        return file_out(
+            await files.add(self.actor, filing_id, body.kind, body.content_type, content, body.key)
+        )
 
 
 class FileHandler(APIHandler):
@@ -279,6 +305,7 @@ routes = [
     (_FILING, FilingHandler),
     (rf"{_FILING}/submit", SubmitHandler),
     (rf"{_FILING}/steps/(?P<step>[a-z_]{{2,30}})/correct", CorrectHandler),
+    (rf"{_FILING}/steps/(?P<step>[a-z_]{{2,30}})/paper", PaperHandler),
     (rf"{_FILING}/withdraw", WithdrawHandler),
     (rf"{_FILING}/files", FileListHandler),
     (rf"{_FILING}/files/(?P<file_id>[0-9A-Z]{{26}})", FileHandler),

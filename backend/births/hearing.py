@@ -39,6 +39,9 @@ class Hearing:
         """The filing after a word of its present question; None when the word is no news."""
         if word.revision <= step.heard:
             return None
+        if step.paper is not None and _bears_out(step, word):
+            known = replace(step, heard=word.revision, results=step.results | word.results)
+            return Change(with_step(filing, replace(known, receipt=word.receipt or step.receipt)))
         if _SAME.get(word.standing) is step.state and step.results == word.results:
             return Change(with_step(filing, replace(step, heard=word.revision)))
         if word.standing is Standing.CANCELLED and _never_arrived(step):
@@ -62,6 +65,14 @@ class Hearing:
         return Change(
             with_concern(noted(told, now, step.agency, f"said_{word.standing}", step.code), concern)
         )
+
+
+def _bears_out(step: Step, word: Word) -> bool:
+    """Whether a word says nothing else than the paper that staff have typed in before it came."""
+    if word.standing is Standing.ACCEPTED:
+        return True
+    same = all(step.results.get(name, value) == value for name, value in word.results.items())
+    return word.standing is Standing.DONE and same
 
 
 def _never_arrived(step: Step) -> bool:

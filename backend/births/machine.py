@@ -146,7 +146,8 @@ STEP_MOVES: dict[tuple[StepState, StepEvent], Move] = {
     **{(state, _T.WANT_CORRECTION): Move(_S.NEEDS_CORRECTION, _AGENCY)
        for state in (_S.ASKED, _S.ACCEPTED)},
     # What an agency has sent back is nobody's any more; the corrected one is another question.
-    **{(state, _T.FINISH): Move(_S.DONE, _AGENCY) for state in (_S.ASKED, _S.ACCEPTED)},
+    # Staff, too: a result that came on paper, where the agency has not answered by itself.
+    **{(state, _T.FINISH): Move(_S.DONE, _AGENCY | _STAFF) for state in (_S.ASKED, _S.ACCEPTED)},
     **{(state, _T.REJECT): Move(_S.REJECTED, _AGENCY) for state in (_S.ASKED, _S.ACCEPTED)},
     # What no agency has before it is called off at once; what one has, when it says so.
     **{(state, _T.CANCEL): Move(_S.CANCELLED, _SYSTEM)

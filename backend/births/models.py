@@ -66,6 +66,8 @@ class Birth:
     updated_at: datetime
     # The birth it looks like.
     like: str = ""
+    # Why it was decided on, or taken back.
+    remark: str = field(default="", repr=False)
 
     @property
     def parent_ids(self) -> tuple[str, ...]:
@@ -181,6 +183,8 @@ class MaterialFile:
     content_type: str
     size: int
     created_at: datetime
+    # The phone's own name for it: sent again under it, it is the same file.
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,19 @@ class Precheck:
     steps: tuple[str, ...]
     left_out: tuple[str, ...]
     promised_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaperResult:
+    """A result that came on paper, as staff have typed it in."""
+
+    number: str = field(repr=False)
+    dated_on: date
+    # Who brought the paper.
+    handed_by: str = field(repr=False)
+    note: str = field(default="", repr=False)
+    # Of the step that yields it.
+    id_number: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +242,8 @@ class Step:
     failures: int = 0
     problems: tuple[Problem, ...] = ()
     results: dict[str, str] = field(default_factory=dict, repr=False)
+    # Where the results were typed in from, if the agency has not said them itself.
+    paper: PaperResult | None = None
     # The parents have withdrawn; the agency has not said yet that it stops.
     stopping: bool = False
     # By which date the parents are to correct.

@@ -21,6 +21,7 @@ from backend.residents.register import read_identity
 # The id of the person of a name, an ID number and perhaps a phone, known or new.
 FileOf = Callable[[str, str, str | None], Awaitable[str]]
 _TRIES = 8
+LONGEST_REMARK = 200
 # Clocks of hospitals run ahead a little.
 _AHEAD = timedelta(minutes=10)
 # So old a birth is a slip of the pen, or no date that every calendar has.
@@ -69,6 +70,7 @@ class Noting:
             birth = Birth(
                 birth_id, organization_id, external_id, BirthState.NOTED, before.turn if before else 0,
                 facts, mother, other, before.created_at if before else now, now,
+                remark=before.remark if before else "",
             )  # fmt: skip
             birth = await self._doubted(birth, before)
             if before is None:
@@ -99,9 +101,10 @@ class Noting:
             if birth.state is BirthState.VOID:
                 return birth
             await self._refuse_when_filed(birth)
-            if await self._births.write(replace(birth, state=BirthState.VOID, updated_at=clock.now())):
+            void = replace(birth, state=BirthState.VOID, remark=reason.strip(), updated_at=clock.now())
+            if await self._births.write(void):
                 await self._record(actor, "births.void", birth)
-                return replace(birth, state=BirthState.VOID)
+                return void
         raise AppError(ErrorCode.UNAVAILABLE, "the birth is being changed")
 
     async def doubtful(self, actor: Actor, limit: int) -> list[Birth]:
@@ -126,12 +129,13 @@ class Noting:
             raise AppError(ErrorCode.CONFLICT, "not doubtful")
         state = BirthState.DUPLICATE if same else BirthState.NOTED
         # `like` stays: a notice corrected later is not doubted for the same reason again.
-        decided = replace(birth, state=state, updated_at=clock.now())
+        said = reason.strip()[:LONGEST_REMARK]
+        decided = replace(birth, state=state, remark=said, updated_at=clock.now())
         if not await self._births.write(decided):
             raise AppError(ErrorCode.CONFLICT, "changed meanwhile")
-        await self._record(
-            actor, "births.decide_doubtful", birth, same=str(same).lower(), reason=reason[:200]
-        )
+        # What was written may name people: it is sealed with the birth, and on the audit log is its length.
+        told = {"same": str(same).lower(), "reason_length": str(len(said))}
+        await self._record(actor, "births.decide_doubtful", birth, **told)
         return decided
 
     async def forget_parent(self, person_id: str) -> None:

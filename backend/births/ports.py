@@ -18,6 +18,7 @@ from backend.births.models import (
     Household,
     Licence,
     MaterialFile,
+    PaperResult,
     Parent,
     Precheck,
     Problem,
@@ -142,10 +143,13 @@ class Births(Protocol):
     async def list(self, actor: Actor) -> list[FilingView]:
         """One's own filings, the newest first."""
 
+    async def print(self, actor: Actor, filing_id: str, step: str) -> bytes:
+        """What has come of a step, as a PDF. Raises NOT_FOUND, UNAVAILABLE."""
+
     async def add_file(
-        self, actor: Actor, filing_id: str, kind: str, content_type: str, content: bytes
+        self, actor: Actor, filing_id: str, kind: str, content_type: str, content: bytes, key: str = ""
     ) -> MaterialFile:
-        """Upload a material. Raises NOT_FOUND, CONFLICT, MATERIAL_UNFIT."""
+        """Upload a material, once under a key. Raises NOT_FOUND, CONFLICT, MATERIAL_UNFIT."""
 
     async def read_file(self, actor: Actor, filing_id: str, file_id: str) -> tuple[MaterialFile, bytes]:
         """An uploaded material. Raises NOT_FOUND."""
@@ -180,6 +184,12 @@ class BirthStaff(Protocol):
 
     async def mark_corrected(self, actor: Actor, filing_id: str, step: str, reason: str) -> FilingView:
         """Have an agency look again, at what the parents put right elsewhere. Raises REASON_REQUIRED."""
+
+    async def enter(self, actor: Actor, filing_id: str, step: str, said: PaperResult) -> FilingView:
+        """A result that came on paper. Raises NOT_FOUND, BAD_REQUEST, CONFLICT."""
+
+    async def print(self, actor: Actor, filing_id: str, step: str) -> bytes:
+        """What has come of a step, as a PDF without names; on record. Raises NOT_FOUND, UNAVAILABLE."""
 
     async def withdraw(self, actor: Actor, filing_id: str, reason: str) -> FilingView:
         """Take it back for parents who asked for it. Raises REASON_REQUIRED, CONFLICT."""

@@ -47,7 +47,7 @@ def step_asked(filing: Filing, question: str) -> Step | None:
 def question_of(
     filing: Filing, birth: Birth, step: Step, rule: StepRule, place: str, files: Sequence[SentFile]
 ) -> Question:
-    """The question of a step's next attempt: what its agency needs to know by the city's rules, and no more."""
+    """The question of a step's next attempt: what its agency is told by the city's rules, and no more."""
     body: dict[str, Any] = {
         "id": question_id(filing.id, filing.created_at, step.code, step.attempt + 1),
         "step": step.code,
@@ -113,4 +113,3 @@ def _delivery(answers: Answers) -> dict[str, str]:
     return {
         "way": "mail", "receiver": delivery.receiver, "phone": delivery.phone, "address": delivery.address,
     }  # fmt: skip
-

@@ -26,9 +26,9 @@ _LONGEST_SEARCH = 400
 SITUATIONS = frozenset(
     {
         "doubtful", "not_fileable", "too_old", "name_missing", "name_form", "name_length", "name_surname",
-        "name_rare", "other_missing", "other_number", "other_not_allowed", "single_but_named",
-        "single_parent", "unmarried", "household_unknown", "out_of_town", "licences_away",
-        "material_missing", "delivery_incomplete", "bank_account",
+        "name_rare", "other_missing", "other_number", "other_name_wrong", "other_not_noted",
+        "other_not_allowed", "single_but_named", "single_parent", "unmarried", "household_unknown",
+        "out_of_town", "licences_away", "material_missing", "delivery_incomplete", "bank_account",
     }
 )  # fmt: skip
 
@@ -60,6 +60,20 @@ class _Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class YieldRule(_Rule):
+    """What comes of a step: its results' names in plain words, and which is the paper's number and date."""
+
+    number: str = "number"
+    dated: str = "dated_on"
+    names: dict[str, str] = {"number": "编号", "dated_on": "日期"}
+
+    @model_validator(mode="after")
+    def _has_words(self) -> YieldRule:
+        if wordless := {self.number, self.dated} - set(self.names):
+            raise ValueError(f"results without words: {sorted(wordless)}")
+        return self
+
+
 class StepRule(_Rule):
     """One step: whose it is, what it needs, and how long its agency may take."""
 
@@ -74,6 +88,7 @@ class StepRule(_Rule):
     corrects: tuple[AnswerField, ...] = ()
     # What its agency is told, and nothing besides: names of SENT, and "earlier.<step>.<result>".
     sends: tuple[str, ...]
+    yields: YieldRule = YieldRule()
     yields_id_number: bool = False
 
 

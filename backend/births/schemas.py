@@ -68,6 +68,8 @@ class FileIn(Schema):
     kind: str = Field(max_length=30)
     content_type: str = Field(max_length=50)
     content: str
+    # Sent again under the same key, it is the same file: whoever heard no answer asks once more.
+    key: str = Field("", max_length=64, pattern=r"^[0-9A-Za-z-]*$")
 
 
 class BirthOut(Answer):

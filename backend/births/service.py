@@ -3,6 +3,7 @@
 noting     births, for hospitals                 desk      the work-list, for staff
 asking     the saga with the agencies            files     uploaded materials
 children   the child among the parents' patients telling   what parents are told
+papers     printouts of what is done
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from backend.births.models import (
 )
 from backend.births.noting import Noting
 from backend.births.owning import owner_of
+from backend.births.papers import Papers
 from backend.births.rules import Rules
 from backend.births.settling import Change, Settling, withdrawal
 from backend.births.telling import BirthTeller
@@ -48,6 +50,8 @@ MOST_LISTED = 50
 LONGEST_REASON = 500
 # What time may have made of a birth since it was handed in is no obstacle to a correction.
 _PAST = frozenset({"too_old", "doubtful", "not_fileable"})
+# Nor who the father is, where that cannot be answered otherwise any more.
+_OF_FATHER = frozenset({"other_name_wrong", "other_not_noted"})
 
 
 class BirthService:
@@ -64,6 +68,7 @@ class BirthService:
         noting: Noting,
         desk: Desk,
         files: Files,
+        papers: Papers,
         children: Children,
         teller: BirthTeller,
         forgetting: Forgetting,
@@ -79,6 +84,7 @@ class BirthService:
         self.noting = noting
         self.desk = desk
         self.files = files
+        self.papers = papers
         self.children = children
         self.teller = teller
         self.forgetting = forgetting
@@ -140,7 +146,7 @@ class BirthService:
                 # What an agency has done is not asked for again.
                 step = replace(
                     step, state=StepState.DONE, receipt=before.receipt, results=before.results,
-                    ended_at=before.ended_at,
+                    ended_at=before.ended_at, paper=before.paper,
                 )  # fmt: skip
             steps.append(step)
         return Filing(
@@ -239,7 +245,8 @@ class BirthService:
         case = await self._finding.case(view.birth, answers, view.filing)
         refuse_of_others(self.rules, view.filing, step, answers)
         checked = check(self.rules, case)
-        stopping = [each for each in checked.problems if _stops(each) and each.code not in _PAST]
+        past = _PAST if "other_name" in self.rules.by_code[step].corrects else _PAST | _OF_FATHER
+        stopping = [each for each in checked.problems if _stops(each) and each.code not in past]
         if stopping or step in checked.left_out:
             raise _not_fileable(*(stopping or checked.problems))
 
@@ -283,6 +290,10 @@ class BirthService:
     async def get(self, actor: Actor, filing_id: str) -> FilingView:
         """One's own filing. Raises NOT_FOUND."""
         return _view(*await self._access(actor, filing_id))
+
+    async def print(self, actor: Actor, filing_id: str, step: str) -> bytes:
+        """What has come of a step of one's own filing, as a PDF. Raises NOT_FOUND, UNAVAILABLE."""
+        return await self.papers.made(actor, await self.get(actor, filing_id), step, masked=False)
 
     async def list(self, actor: Actor) -> list[FilingView]:
         """One's own filings, the newest first."""

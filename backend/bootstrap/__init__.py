@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backend.bootstrap.areas import Services, make_areas
+from backend.bootstrap.birth_papers import fill_births
 from backend.bootstrap.core import Close, make_core
 from backend.bootstrap.figures import fill_statistics
 from backend.bootstrap.outside import make_outside
@@ -63,5 +64,6 @@ async def open_city(
     core = make_core(settings, process, publish, closers)
     services = make_areas(core, make_outside(settings, core.keyring, closers), closers)
     fill_statistics(services)
+    fill_births(services)
     subscribe(services)
     return City(settings, core.db, core.bus, services, check_broker, _closers=closers)

@@ -50,6 +50,13 @@ class RealNameCheck:
         if phone is not None and answer.phone_match is False:
             raise phone_mismatch()
 
+    async def is_named(self, name: str, number: IDNumber) -> bool | None:
+        """Whether somebody of this number, living or not, bears this name; None: the register is away."""
+        try:
+            return (await self._register.verify(name, number.text, None)).match
+        except RegisterUnavailableError:
+            return None
+
     async def check_phone(self, name: str, number: IDNumber, phone: str) -> None:
         """Raise REAL_NAME_MISMATCH unless the register knows this living person by this very phone."""
         try:

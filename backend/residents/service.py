@@ -194,6 +194,14 @@ class ResidentService:
             await self._accounts.correct_name(person, name)
         return person.id
 
+    async def is_named(self, name: str, id_number: str) -> bool | None:
+        """Whether the register has this name under this ID number; None when it cannot be asked."""
+        try:
+            name, number = read_identity(name, id_number)
+        except AppError:
+            return False
+        return await self._real_names.is_named(name, number)
+
     async def contact(self, resident_id: str) -> Contact:
         """Where messages to a person go; empty for one who is gone."""
         person = await self._accounts.find(resident_id)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
 from admin import birth_words
+from backend import clock
 from backend.audit.models import AuditFilter
 from backend.births.machine import FilingEvent, FilingState, StepEvent, StepState
 from backend.births.models import (
@@ -50,6 +52,7 @@ def test_every_state_has_a_word(table: dict[str, object], keys: type[StrEnum]) -
 def test_every_event_of_a_history_has_a_word() -> None:
     events = {str(event) for event in (*FilingEvent, *StepEvent)}
     assert events <= set(birth_words.EVENTS)
+    assert "paper" in birth_words.EVENTS
     assert birth_words.event_of("said_done") == "部门来信“已办结”，与此前不符"
 
 
@@ -128,6 +131,27 @@ async def test_what_an_agency_refused_is_asked_anew_and_what_parents_mended_is_s
     page = await do(browser, here, "withdraw", text="家长来电要求撤回")
     assert "家长来电要求撤回" in page.text
     assert "部分办结" in page.text
+
+
+async def test_a_result_that_came_on_paper_is_typed_in_and_opened(console: Console, town: Town) -> None:
+    birth = await noted(console, town)
+    filing = await make_filing(console.city, birth, FilingState.IN_PROGRESS, LATE | {"vaccination": _S.ASKED})
+    browser = await console.sign_in(Role.CITY_OPERATOR)
+    here = f"{BASE}/filings/{filing.id}"
+    await browser.get(here)
+    typed: dict[str, Any] = {
+        "step": "vaccination", "number": "370700001", "dated_on": f"{clock.today()}",
+        "handed_by": "门诊王医生",
+    }  # fmt: skip
+    page = await browser.submit(f"{here}/paper-result", **{**typed, "dated_on": "1999-01-01"}, expect=400)
+    assert "应在孩子出生之后" in page.text
+    # What was typed is not typed twice.
+    assert page.form(f"{here}/paper-result").fields["handed_by"] == "门诊王医生"
+    page = await browser.submit(f"{here}/paper-result", **typed)
+    assert "交来人：门诊王医生" in page.text
+    printed = await browser.peek(f"{here}/papers/vaccination")
+    assert (printed.headers["Content-Type"], printed.content[:5]) == ("application/pdf", b"%PDF-")
+    await browser.get(f"{here}/papers/household", expect=404)
 
 
 async def test_births_that_look_alike_are_told_apart(console: Console, town: Town) -> None:

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from backend import clock
+from backend.births.machine import FilingState, StepState
 from backend.births.models import Answers, Birth, BirthFacts, Parent
 from backend.ids import new_id
 from backend.permissions import SYSTEM
-from tests.factories.births import A_PHOTO
+from tests.factories.births import A_PHOTO, make_filing
 from tests.security.examples import INSTITUTION, OWN, PUBLIC, Ask, Example, Make, plain
 from tests.security.town import Town
 
@@ -74,6 +75,17 @@ async def _correct(town: Town, caller: str) -> Ask:
     return Ask({**ask.path, "step": "birth_certificate"}, json={"child_name": "王小宝"})
 
 
+async def a_filing_at_work(town: Town) -> dict[str, str]:
+    """A filing of the owner's whose certificate is issued, and whose household step is at its agency."""
+    steps = {"birth_certificate": StepState.DONE, "household": StepState.ASKED}
+    filing = await make_filing(town.city.city, await _noted(town), FilingState.IN_PROGRESS, steps)
+    return {"filing_id": filing.id}
+
+
+async def _printed(town: Town, caller: str) -> Ask:
+    return Ask(await a_filing_at_work(town) | {"step": "birth_certificate"})
+
+
 async def _external(town: Town, caller: str) -> Ask:
     return Ask({"external_id": (await _noted(town)).external_id})
 
@@ -99,6 +111,7 @@ BIRTH_EXAMPLES: dict[str, list[Example]] = {
     f"POST {_ONE}/submit": [Example(BIRTH, _of_filing())],
     # The agency has nothing to be corrected: for the owner it is there all the same.
     f"POST {_ONE}/steps/{{step}}/correct": [Example(BIRTH, _correct, 422)],
+    f"GET {_ONE}/steps/{{step}}/paper": [Example(BIRTH, _printed)],
     f"POST {_ONE}/withdraw": [Example(BIRTH, _of_filing({}))],
     f"POST {_ONE}/files": [Example(BIRTH, _of_filing(_FILE))],
     f"GET {_ONE}/files/{{file_id}}": [Example(BIRTH, _of_filing(file=True))],

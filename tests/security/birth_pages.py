@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from backend.births.models import Parent
 from tests.factories.births import make_birth
-from tests.security.birth_examples import a_filing_of_the_owner
+from tests.security.birth_examples import a_filing_at_work, a_filing_of_the_owner
 from tests.security.console_examples import INSTITUTION, OWN
 from tests.security.examples import Ask, Example, Make, plain
 from tests.security.town import Town
 
 BASE = "/admin/births"
+_PAPER = {"step": "household", "number": "370700001", "handed_by": "派出所"}
 
 
 def _filing(form: dict[str, str] | None = None, **path: str) -> Make:
     async def make(town: Town, caller: str) -> Ask:
         found = await a_filing_of_the_owner(town, file="file_id" in path)
         return Ask({**path, **found}, form=form)
+
+    return make
+
+
+def _at_work(form: dict[str, str] | None = None, **path: str) -> Make:
+    async def make(town: Town, caller: str) -> Ask:
+        return Ask({**path, **await a_filing_at_work(town)}, form=form)
 
     return make
 
@@ -41,6 +49,13 @@ BIRTH_PAGES: dict[str, list[Example]] = {
     f"GET {BASE}/figures/export": [plain(OWN)],
     f"GET {BASE}/filings/{{filing_id}}": [Example(INSTITUTION, _filing())],
     f"GET {BASE}/filings/{{filing_id}}/files/{{file_id}}": [Example(INSTITUTION, _filing(file_id=""))],
+    f"GET {BASE}/filings/{{filing_id}}/papers/{{step}}": [
+        Example(INSTITUTION, _at_work(step="birth_certificate"))
+    ],
+    # Of a day before the child was born: refused for what it says, and not for who says it.
+    f"POST {BASE}/filings/{{filing_id}}/paper-result": [
+        Example(INSTITUTION, _at_work(_PAPER | {"dated_on": "1999-01-01"}), 400)
+    ],
     f"POST {BASE}/filings/{{filing_id}}/{{deed}}": [
         Example(INSTITUTION, _filing({"text": "已电话核对"}, deed="note"), 303)
     ],

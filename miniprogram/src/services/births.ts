@@ -152,10 +152,21 @@ export function withdrawFiling(id: string, reason: string): Promise<Filing> {
   return request({ method: 'POST', path: `${FILINGS}/${id}/withdraw`, body: { reason } })
 }
 
-/** `content` is Base64 of a JPEG or, where the phone does not turn a screenshot into one, of a PNG. */
-export function addMaterial(id: string, kind: string, content: string): Promise<{ id: string }> {
+/** A photo under its key: sent again, it is the same one. */
+export interface Photo {
+  key: string
+  /** Base64 of a JPEG or, where the phone does not turn a screenshot into one, of a PNG. */
+  content: string
+}
+
+export function addMaterial(id: string, kind: string, { key, content }: Photo): Promise<{ id: string }> {
   const type = content.startsWith(PNG) ? 'image/png' : 'image/jpeg'
-  return request({ method: 'POST', path: `${FILINGS}/${id}/files`, body: { kind, content_type: type, content } })
+  return request({ method: 'POST', path: `${FILINGS}/${id}/files`, body: { kind, content_type: type, content, key }, large: true })
+}
+
+/** What has come of a step, as a PDF. */
+export function fetchPaper(id: string, step: string): Promise<ArrayBuffer> {
+  return request({ path: `${FILINGS}/${id}/steps/${step}/paper`, binary: true })
 }
 
 export function removeMaterial(id: string, fileId: string): Promise<void> {

@@ -22,9 +22,12 @@ export interface Call {
   anonymous?: boolean
   /** The answer is a file or a picture. */
   binary?: boolean
+  /** A photo on its way out: a slow phone's network is given a minute. */
+  large?: boolean
 }
 
 const TIMEOUT_MS = 15_000
+const LARGE_TIMEOUT_MS = 60_000
 const RETRY_AFTER_MS = 700
 
 let onSignedOut: () => void = () => undefined
@@ -72,7 +75,7 @@ async function send<T>(call: Call, token: string | undefined): Promise<T> {
     header: headersOf(call, token),
     data: call.body ? JSON.stringify(call.body) : undefined,
     ...(call.binary ? { responseType: 'arraybuffer' as const } : { dataType: 'json' }),
-    timeout: TIMEOUT_MS,
+    timeout: call.large ? LARGE_TIMEOUT_MS : TIMEOUT_MS,
   }).catch((failure: unknown) => {
     throw clientError(isTimeout(failure) ? 'TIMEOUT' : 'NETWORK')
   })

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from backend.audit.models import AuditFilter
+from backend.permissions import SYSTEM
 from tests.factories.births import (
     ANSWERS,
     a_family,
@@ -57,3 +59,42 @@ async def test_one_application_brings_everything_and_the_child_is_the_parents(to
         return sum("全部事项已办结" in sms["content"] for sms in texts)
 
     assert await town.until(told, 40) == 1
+
+
+async def test_what_is_done_is_opened_as_a_pdf_that_says_what_it_is(town: TestCity):
+    family, births = await a_family(town), town.city.services.births
+    filing = await a_filing(town, family)
+    path = f"/api/v1/birth-filings/{filing['id']}/steps"
+    await town.call("GET", f"{path}/household/paper", as_=family.mother, expect=404)
+
+    async def registered() -> Any:
+        return states(await read(town, family, filing["id"]))["household"] == "done"
+
+    await town.until(registered)
+    answer = await town.http.get(f"{town.url}{path}/household/paper", headers=family.mother.headers)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+    assert (answer.content[:5], len(answer.content) > 5000) == (b"%PDF-", True)
+    await town.call("GET", f"{path}/household/paper", as_=await town.resident(), expect=404)
+    await town.call("GET", f"{path}/nothing/paper", as_=family.mother, expect=404)
+    printed = await births.desk.print(SYSTEM, filing["id"], "household")
+    assert printed.startswith(b"%PDF-")
+    entries, _ = await town.city.services.audit.list_entries(
+        SYSTEM, AuditFilter(action="births.print"), limit=9
+    )
+    assert [entry.actor_id for entry in entries] == [SYSTEM.id, family.mother.id]
+    # What stands on it: the agency, its number and date, and that it is a printout.
+    view = await births.desk.look(SYSTEM, filing["id"])
+    step = view.filing.step("household")
+    assert step is not None
+    sheet, masked = (births.papers.sheet(view, step, masked=each) for each in (False, True))
+    assert sheet.title == "户口登记（电子凭证·打印件）"
+    assert "打印件" in sheet.mark
+    assert "不能代替证件原件" in sheet.mark
+    told = dict(sheet.facts) | dict(sheet.results)
+    assert (told["办理部门"], told["部门受理号"], told["户号"]) == (
+        "公安户政", step.receipt, step.results["household_no"],
+    )  # fmt: skip
+    assert (told["身份证号"], told["孩子姓名"]) == (step.results["id_number"], "张小宝")
+    assert {"登记日期", "办结日期", "结果来源"} <= set(told)
+    shown = dict(masked.facts) | dict(masked.results)
+    assert (shown["孩子姓名"], shown["身份证号"][3:6]) == ("张**", "***")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from backend.audit.models import AuditFilter
 from backend.births.machine import FilingState
 from backend.births.models import ConcernKind, OwnerKind, WorkQuery
 from backend.errors import AppError, ErrorCode
@@ -213,7 +215,16 @@ async def test_births_that_look_alike_are_doubted_siblings_are_not(town: TestCit
     with pytest.raises(AppError, match=ErrorCode.REASON_REQUIRED):
         await births.desk.decide_doubtful(STAFF, twice["id"], same=True, reason="")
     assert [each.id for each in await births.desk.doubtful(STAFF)] == [twice["id"]]
-    await births.desk.decide_doubtful(STAFF, twice["id"], same=True, reason="同一次分娩，重复上报")
+    why = "李小红同一次分娩，重复上报"
+    await births.desk.decide_doubtful(STAFF, twice["id"], same=True, reason=why)
+    # Who is named there stands sealed with the birth, and not on the audit log.
+    entries, _ = await town.city.services.audit.list_entries(
+        SYSTEM, AuditFilter(action="births.decide_doubtful"), limit=9
+    )
+    assert [entry.data for entry in entries] == [{"same": "true", "reason_length": str(len(why))}]
+    kept = await births.noting.read(SYSTEM, town.hospital.id, "birth-again")
+    assert kept.remark == why
+    assert "重复上报" not in str(await town.city.db.collection("births").find({}).to_list(None))
     with pytest.raises(AppError, match=ErrorCode.CONFLICT):
         await births.desk.decide_doubtful(STAFF, twice["id"], same=False, reason="再想想")
     shown = await town.call("GET", "/api/v1/births", as_=who)
@@ -227,6 +238,7 @@ async def test_births_that_look_alike_are_doubted_siblings_are_not(town: TestCit
     client = await town.hospital_client()
     void = await town.call("POST", "/hospital/v1/births/twin-3/void", as_=client, json={"reason": "误报"})
     assert void["state"] == "void"
+    assert (await births.noting.read(SYSTEM, town.hospital.id, "twin-3")).remark == "误报"
     assert (await town.call("GET", "/hospital/v1/births/twin-3", as_=client))["state"] == "void"
     await note_birth(town, "odd", a_notice(mother, order=3, of=2), expect=400)
     for never in ("2999-01-01T00:00:00Z", "0001-01-01T00:00:00+08:00"):
@@ -266,6 +278,19 @@ async def test_materials_are_limited_sealed_and_go_with_their_filing(town: TestC
         refused = await town.call("POST", f"{path}/files", as_=who, json=good | wrong, expect=422)
         assert refused["error"]["code"] == "MATERIAL_UNFIT"
     await town.call("POST", f"{path}/files", as_=who, json=good | {"content": "a" * 5_000_000}, expect=413)
+    # A phone that heard no answer sends it again: one after the other, and at once.
+    keyed, send = good | {"key": "phone-key-1"}, f"{path}/files"
+    first = await town.call("POST", send, as_=who, json=keyed, expect=201)
+    again = [
+        town.call("POST", send, as_=who, json=good | {"key": "phone-key-2"}, expect=201) for _ in range(3)
+    ]
+    twice = {(await town.call("POST", send, as_=who, json=keyed, expect=201))["id"], first["id"]}
+    three = {each["id"] for each in await asyncio.gather(*again)}
+    assert (len(twice), len(three), len((await read(town, family, filing["id"]))["files"])) == (1, 1, 2)
+    assert await db.collection("birth_files").count_documents({}) == 2
+    for id in twice | three:
+        await town.call("DELETE", f"{path}/files/{id}", as_=who)
+    await town.call("POST", send, as_=who, json=good | {"key": "no key"}, expect=400)
     made = [await town.call("POST", f"{path}/files", as_=who, json=good) for _ in range(6)]
     await town.call("POST", f"{path}/files", as_=who, json=good, expect=422)
     assert A_PHOTO[:20] not in str(await db.collection("birth_files").find({}).to_list(None)).encode()

@@ -58,11 +58,11 @@ asked            lose             ready            system
 asked            accept           accepted         agency
 asked            want_correction  needs_correction agency
 asked            reject           rejected         agency
-asked            finish           done             agency
+asked            finish           done             agency staff
 asked            cancel           cancelled        agency
 accepted         want_correction  needs_correction agency
 accepted         reject           rejected         agency
-accepted         finish           done             agency
+accepted         finish           done             agency staff
 accepted         cancel           cancelled        agency
 needs_correction correct          ready            resident staff
 needs_correction cancel           cancelled        system
@@ -118,7 +118,8 @@ def test_every_state_is_reached_and_only_ends_have_no_way_on():
         assert home == set(states)
 
 
-def test_only_agencies_decide_what_is_with_agencies():
+def test_only_agencies_decide_what_is_with_agencies_and_staff_type_in_what_came_on_paper():
     for (state, event), move in STEP_MOVES.items():
         if state in AT_AGENCY and move.to in SETTLED:
-            assert move.by == frozenset({By.AGENCY}), (state, event)
+            typed = {By.STAFF} if event is StepEvent.FINISH else set()
+            assert move.by == {By.AGENCY, *typed}, (state, event)

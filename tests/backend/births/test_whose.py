@@ -178,6 +178,31 @@ async def test_a_correction_goes_over_what_it_saw_and_takes_the_father_it_names(
     assert (await the_filing(town, filing["id"])).parent_ids == (family.mother.id,)
 
 
+async def test_a_father_is_compared_with_the_register_and_with_the_notice(town: TestCity):
+    family = await a_family(town, named=False)
+    path = f"/api/v1/births/{family.birth_id}/precheck"
+    number, right = family.father["id_number"], family.father["name"]
+
+    async def told(**father: str) -> list[str]:
+        checked = await town.call("POST", path, as_=family.mother, json=ANSWERS | father)
+        return [each["code"] for each in checked["problems"] if each["kind"] == "fix"]
+
+    assert await told(other_name="张小山", other_id_number=number) == ["other_name_wrong"]
+    assert await told(other_name=right, other_id_number=number) == []
+    # The register cannot be asked: nobody is held up by that.
+    await town.outside.post("switches", {"refuse_register": "503"})
+    assert await told(other_name="张小山", other_id_number=number) == []
+    await town.outside.post("switches", {"refuse_register": ""})
+    filing = await a_filing(town, family, submit=False, other_name=right, other_id_number=number)
+    # The hospital has written down another man meanwhile.
+    another = {"name": "王二山", "id_number": an_id_number(78)}
+    await town.outside.post("persons", another)
+    await note_birth(town, family.external_id, a_notice(family.mother, another))
+    submit = f"/api/v1/birth-filings/{filing['id']}/submit"
+    refused = await town.call("POST", submit, as_=family.mother, expect=422)
+    assert "other_not_noted" in {each["code"] for each in refused["error"]["data"]["problems"]}
+
+
 async def test_a_number_of_somebody_else_makes_nobody_the_parents_child(town: TestCity):
     births, residents = town.city.services.births, town.city.services.residents
     mother = await town.resident()

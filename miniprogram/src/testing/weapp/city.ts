@@ -164,6 +164,7 @@ const CITY: Record<string, () => unknown> = {
   'PUT /birth-filings/DRAFT': () => draft,
   'POST /birth-filings/DRAFT/files': () => ({ id: 'FILE' }),
   'GET /birth-filings/WRONG': () => filing('WRONG', 'needs_correction', [certificate, wrong]),
+  'GET /birth-filings/DONE/steps/birth_certificate/paper': () => file('%PDF-1.4'),
   'GET /birth-filings/DONE': () => filing('DONE', 'completed', [certificate]),
 }
 

@@ -9,16 +9,17 @@ import { Guard } from '../../../components/guard'
 import { Icon, type IconName } from '../../../components/icon'
 import { Page } from '../../../components/page'
 import { Confirm } from '../../../components/sheet'
-import { Loaded } from '../../../components/states'
+import { FormError, Loaded } from '../../../components/states'
 import { Tag } from '../../../components/tag'
 import { type Load, useLoad } from '../../../hooks/useLoad'
 import { useSubmit } from '../../../hooks/useSubmit'
-import { fetchFiling, type Filing, type Step, type StepState, withdrawFiling } from '../../../services/births'
+import { fetchFiling, fetchPaper, type Filing, type Step, type StepState, withdrawFiling } from '../../../services/births'
 import { pageTitles } from '../../../texts'
 import { births, filing as t } from '../../../texts/births'
 import { canWithdraw, FILING_TONES, progressOf, STEP_TONES, resultWords, stepDay, stepWords } from '../../../utils/births'
 import { go, replace, routes } from '../../../utils/navigate'
 import { toast } from '../../../utils/platform'
+import { saveFile } from '../../../utils/saveFile'
 import { babyName, bornWords, Card, Problems } from '../parts'
 import { Correction } from './correction'
 import './index.scss'
@@ -56,6 +57,22 @@ function StepLine({ step, steps }: { step: Step; steps: Step[] }) {
   )
 }
 
+/** The result as a sheet of paper: opened, kept or printed as the phone does it with files. */
+function Paper({ filingId, step }: { filingId: string; step: string }) {
+  const loading = useSubmit()
+  const open = (): void => {
+    void loading.run(async () => {
+      await saveFile(await fetchPaper(filingId, step), `${step}.pdf`)
+    })
+  }
+  return (
+    <>
+      <Button small kind="plain" text={t.paper} busy={loading.busy} onPress={open} testId={`paper-${step}`} />
+      <FormError error={loading.error} />
+    </>
+  )
+}
+
 function Results({ filing }: { filing: Filing }) {
   const done = filing.steps.filter(({ results }) => Object.keys(results).length > 0)
   if (done.length === 0) return null
@@ -65,8 +82,10 @@ function Results({ filing }: { filing: Filing }) {
         <View key={code} data-testid={`result-${code}`}>
           <Text className="paper__name">{name}</Text>
           <Facts facts={Object.entries(results).map(([key, value]) => [t.resultNames[key] ?? t.otherResult, resultWords(value)])} />
+          <Paper filingId={filing.id} step={code} />
         </View>
       ))}
+      <Text className="birth__note">{t.paperHint}</Text>
       <Text className="birth__note">{filing.answers.delivery.way === 'mail' ? t.mailed(filing.answers.delivery.address) : t.fetched}</Text>
     </Card>
   )

@@ -9,6 +9,7 @@ import { addMaterial, type Answers, type Material, removeMaterial } from '../../
 import { check, form as t } from '../../../texts/births'
 import { takePhoto } from '../../../utils/photo'
 import { toast } from '../../../utils/platform'
+import { keepPhoto, sendPhoto, unsentPhoto } from '../../../utils/unsentPhotos'
 import { Card, MaterialRow } from '../parts'
 
 interface UploadProps {
@@ -20,15 +21,22 @@ interface UploadProps {
 /** The buttons under a material that has to be photographed. */
 function Upload({ filingId, material, onChanged }: UploadProps) {
   const sending = useSubmit()
-  const taken = material.file_ids
+  const { kind, file_ids: taken } = material
+  const send = async (): Promise<void> => {
+    await sendPhoto(filingId, kind, (photo) => addMaterial(filingId, kind, photo))
+    await onChanged()
+    toast(t.sent)
+  }
   const take = (): void => {
     void sending.run(async () => {
-      const photo = await takePhoto()
-      if (!photo) return
-      await addMaterial(filingId, material.kind, photo)
-      await onChanged()
-      toast(t.sent)
+      const content = await takePhoto()
+      if (!content) return
+      keepPhoto(filingId, kind, content)
+      await send()
     })
+  }
+  const sendAgain = (): void => {
+    void sending.run(send)
   }
   const remove = (): void => {
     void sending.run(async () => {
@@ -40,9 +48,15 @@ function Upload({ filingId, material, onChanged }: UploadProps) {
   return (
     <>
       {taken.length > 0 ? <Text className="birth__note">{t.photos(taken.length)}</Text> : null}
+      {unsentPhoto(filingId, kind) && !sending.busy ? (
+        <>
+          <Text className="birth__note">{t.unsent}</Text>
+          <Button small text={t.sendAgain} onPress={sendAgain} testId={`photo-again-${kind}`} />
+        </>
+      ) : null}
       <View className="material__acts">
-        <Button small kind={taken.length > 0 ? 'plain' : 'strong'} text={sending.busy ? t.sending : taken.length > 0 ? t.another : t.photo} busy={sending.busy} onPress={take} testId={`photo-${material.kind}`} />
-        {taken.length > 0 ? <Button small kind="link" text={t.remove} disabled={sending.busy} onPress={remove} testId={`photo-remove-${material.kind}`} /> : null}
+        <Button small kind={taken.length > 0 ? 'plain' : 'strong'} text={sending.busy ? t.sending : taken.length > 0 ? t.another : t.photo} busy={sending.busy} onPress={take} testId={`photo-${kind}`} />
+        {taken.length > 0 ? <Button small kind="link" text={t.remove} disabled={sending.busy} onPress={remove} testId={`photo-remove-${kind}`} /> : null}
       </View>
       <FormError error={sending.error} />
     </>

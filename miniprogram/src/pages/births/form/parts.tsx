@@ -1,5 +1,6 @@
 // The first three pages of the form: the child, the father, what else and how to get it.
 import { Text } from '@tarojs/components'
+import { Button } from '../../../components/button'
 import { Choice } from '../../../components/choice'
 import { Field } from '../../../components/field'
 import type { Answers, Birth, HouseholdSide } from '../../../services/births'
@@ -53,6 +54,17 @@ export function FatherFields({ birth, answers, faults, change }: PartProps) {
       <>
         <Text className="birth__line">{t.father(birth.father)}</Text>
         <Text className="birth__note">{t.fatherHint}</Text>
+        {answers.other_name || answers.other_id_number ? (
+          <>
+            <Text className="birth__note">{t.fatherSaid(answers.other_name)}</Text>
+            <Button
+              small kind="plain" text={t.fatherAsNoted} testId="birth-father-as-noted"
+              onPress={() => {
+                change({ other_name: '', other_id_number: '' })
+              }}
+            />
+          </>
+        ) : null}
       </>
     )
   }

@@ -36,6 +36,8 @@ TRIES = 8
 LEASE = timedelta(minutes=2)
 AT_ONCE = 50
 LONGEST_WAIT = timedelta(hours=1)
+# All that an agency is told of why: what the parents or staff have written is not for it.
+WITHDRAWN = "家长撤回申请"
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ class Asking:
         try:
             line = self._line(step.agency)
             word = await (
-                line.cancel(step.request_id, filing.reason) if step.stopping else line.query(step.request_id)
+                line.cancel(step.request_id, WITHDRAWN) if step.stopping else line.query(step.request_id)
             )
             if word.standing is Standing.UNKNOWN:
                 # Should it still be under way, it must not be heeded any more.

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend import clock
-from backend.births.asking import Asking, Kept, Pace
+from backend.births.asking import WITHDRAWN, Asking, Kept, Pace
 from backend.births.machine import AT_AGENCY, By, FilingEvent, FilingState, StepEvent, StepState
 from backend.births.models import Answers, Birth, BirthFacts, BirthState, Filing, Parent, Step
 from backend.births.owning import look_at, owner_of
@@ -148,7 +148,9 @@ class World:
             raise AgencyUnavailableError("the answer was lost")
         return known.word(question_id)
 
-    async def cancel(self, question_id: str, _reason: str) -> Word:
+    async def cancel(self, question_id: str, reason: str) -> Word:
+        # Nobody's own words, which may say more than an agency has to know.
+        assert reason == WITHDRAWN
         known = self.applications.setdefault(question_id, Application("", Standing.CANCELLED))
         if known.standing in (Standing.ACCEPTED, Standing.NEEDS_CORRECTION):
             known.standing, known.revision = Standing.CANCELLED, known.revision + 1

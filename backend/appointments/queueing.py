@@ -8,7 +8,7 @@ from datetime import datetime
 from backend import clock
 from backend.appointments.calling_store import Calling, CallingStore
 from backend.appointments.ports import Directory, Schedules
-from backend.appointments.telling import Messages, Names
+from backend.appointments.telling import Messages, Names, day_of
 from backend.appointments.views import place_of
 from backend.errors import AppError, ErrorCode
 from backend.messages.models import Letter, MessageKind
@@ -116,7 +116,7 @@ class Queues:
             await self._messages.tell(
                 Letter(
                     claim.id,
-                    claim.created_at,
+                    day_of(claim),
                     claim.resident_id,
                     MessageKind.QUEUE_NEAR,
                     facts | mine,

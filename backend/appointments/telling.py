@@ -8,6 +8,7 @@ from typing import Protocol
 
 from backend import clock
 from backend.appointments.ports import Directory, Schedules
+from backend.appointments.reminding import FROM_HOUR
 from backend.appointments.views import Place, place_of
 from backend.billing.models import Order, OrderState
 from backend.messages.models import Letter, MessageKind
@@ -152,7 +153,7 @@ class AppointmentTeller:
             here = claim.organization_id == event.data["organization_id"]
             if here and claim.state is ClaimState.BOOKED and claim.on == clock.civil_date(event.at):
                 # Shown at two desks, the code is still one arrival.
-                await self._tell(event, claim, MessageKind.GUIDANCE_SLIP, about=claim.start_at)
+                await self._tell(event, claim, MessageKind.GUIDANCE_SLIP, about=day_of(claim))
 
     async def on_reminders_due(self, event: Event) -> None:
         """REMINDERS_DUE: tomorrow's appointments of a department; who has booked since yesterday knows."""
@@ -160,7 +161,8 @@ class AppointmentTeller:
         for claim in await self._claims.live_in_pools([pool]):
             fresh = event.at - claim.created_at < REMIND_AFTER
             if claim.state is ClaimState.BOOKED and not fresh:
-                await self._tell(event, claim, MessageKind.VISIT_REMINDER, about=claim.created_at)
+                day_before = clock.city_instant(claim.on - timedelta(days=1), FROM_HOUR)
+                await self._tell(event, claim, MessageKind.VISIT_REMINDER, about=day_before)
 
     async def _tell(
         self, event: Event, claim: Claim, kind: MessageKind, *, about: datetime | None = None
@@ -187,6 +189,11 @@ class AppointmentTeller:
                 claim.organization_id,
             )
         )
+
+
+def day_of(claim: Claim) -> datetime:
+    """What is told once on the day of a visit stands in lists as of this instant, whenever it is told."""
+    return max(clock.city_instant(claim.on, 0), claim.created_at)
 
 
 def _visit(claim: Claim, schedule: Schedule, place: Place, patient: str) -> dict[str, str]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
 from backend.messages.delivering import People
+from backend.messages.extensions import own_part
 from backend.messages.lines import SMSLine, SMSLines
-from backend.messages.models import Answer, Message, MessageChannel
+from backend.messages.models import Answer, Message, MessageChannel, MessageKind, SMSReply
 from backend.messages.optout_store import OptOutStore
 from backend.messages.optouts import CONFIRMATIONS, groups_meant, is_stop_word
 from backend.messages.policies import POLICIES
@@ -176,11 +177,18 @@ class Receiving:
         reply = await self._receipts.find_reply(event.data["reply_id"])
         if reply is None or not is_stop_word(reply.text):
             return
-        latest = await self._messages.kinds_sent_to(self._blind.candidates("phone", reply.phone))
-        groups = [group for kind in latest if (group := POLICIES[kind].group)]
-        meant = groups_meant(groups)
+        meant = groups_meant(reply.text, await self._answered_by(reply), reply.received_at)
         stopped_at = [await self._optouts.add(reply.phone, group, "sms") for group in meant]
         if stopped_at[0] >= reply.received_at:
             # Said again later, it is obeyed already, and nobody is told a second time.
             key = f"stopped:{meant[0]}:{reply.id}"
             await self._answer(Answer(key, "sms", reply.phone, CONFIRMATIONS[meant[0]]))
+
+    async def _answered_by(self, reply: SMSReply) -> list[tuple[MessageKind, datetime]]:
+        """What a reply can be about: what came from the number it was written to, else all of the latest."""
+        blinds, own = self._blind.candidates("phone", reply.phone), own_part(reply.extension)
+        if own:
+            named = await self._messages.kinds_sent_to(blinds, reply.received_at, own)
+            if any(POLICIES[kind].group for kind, _ in named):
+                return named
+        return await self._messages.kinds_sent_to(blinds, reply.received_at)

@@ -31,6 +31,12 @@ CODES_KEPT = timedelta(days=30)
 ANSWERS_KEPT = timedelta(days=30)
 
 
+# When the latest try of a text message began: by that a phone's messages stand in their order.
+_BEGAN = "deliveries.sms.started_at"
+_PERHAPS_ARRIVED = [
+    str(state)
+    for state in (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.UNKNOWN)
+]
 _OF_A_DELIVERY = frozenset(one.name for one in fields_of(Delivery))
 
 
@@ -274,11 +280,24 @@ class MessageStore:
         sent_at: datetime | None = sms.get("sent_at") or sms.get("started_at")
         return sent_at
 
-    async def kinds_sent_to(self, phone_blinds: list[str], most: int = 20) -> list[MessageKind]:
-        """What the latest text messages to a phone were about, newest first."""
-        rules = {"deliveries.sms.phone_blind": {"$in": phone_blinds}}
-        docs = await self._messages.find(rules, {"kind": 1}).sort("_id", DESCENDING).to_list(most)
-        return [MessageKind(doc["kind"]) for doc in docs]
+    async def kinds_sent_to(
+        self, phone_blinds: list[str], until: datetime, extension: str = "", most: int = 20
+    ) -> list[tuple[MessageKind, datetime]]:
+        """What the latest text messages to a phone were about and when they left, newest first.
+
+        With an extension, those from that number of ours alone. Ids say when something happened; the phone
+        shows when it was told of it.
+        """
+        rules: Document = {
+            "deliveries.sms.phone_blind": {"$in": phone_blinds},
+            "deliveries.sms.started_at": {"$lte": until},
+            "deliveries.sms.state": {"$in": _PERHAPS_ARRIVED},
+        }
+        if extension:
+            rules["deliveries.sms.extension"] = extension
+        cursor = self._messages.find(rules, {"kind": 1, _BEGAN: 1}).sort(_BEGAN, DESCENDING)
+        found = await cursor.to_list(most)
+        return [(MessageKind(doc["kind"]), doc["deliveries"]["sms"]["started_at"]) for doc in found]
 
     async def topic_of(self, phone_blinds: list[str], extension: str, since: datetime) -> str:
         """What the latest message to a phone from one of our numbers was about; empty for none."""
@@ -287,7 +306,7 @@ class MessageStore:
             "deliveries.sms.extension": extension,
             "deliveries.sms.started_at": {"$gte": since},
         }
-        docs = await self._messages.find(rules, {"topic": 1}).sort("_id", DESCENDING).to_list(1)
+        docs = await self._messages.find(rules, {"topic": 1}).sort(_BEGAN, DESCENDING).to_list(1)
         return str(docs[0].get("topic", "")) if docs else ""
 
     async def count_sent_to(self, phone_blinds: Sequence[str], since: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,11 @@ import pytest
 
 from backend import clock
 from backend.appointments import reminding
+from backend.appointments.telling import day_of
 from backend.db.client import Database
+from backend.messages.models import Letter, MessageKind
+from backend.messages.policies import Group
+from backend.permissions import Actor, Role
 from backend.worker.events import Event, EventKind
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
 
@@ -90,3 +95,37 @@ async def test_a_payment_is_in_the_list(town: TestCity):
     assert order["amount_fen"] == 1500
     await town.outside.post(f"orders/{orders[0]['out_trade_no']}/pay")
     await town.until(paid)
+
+
+async def test_a_word_to_stop_after_a_reminder_and_a_report_stops_reminders_and_nothing_else(town: TestCity):
+    who = await town.resident()
+    booked = await book(town, who, days=3)
+    on = clock.today() + timedelta(days=3)
+    before = clock.city_instant(on - timedelta(days=1), 10)
+    due = {"department_id": town.department.id, "on": on.isoformat()}
+    teller, messages = town.city.services.appointment_teller, town.city.services.messages
+    for late in (5, 70):
+        await teller.on_reminders_due(
+            Event(EventKind.REMINDERS_DUE, due, at=before + timedelta(minutes=late))
+        )
+    assert await told(town, who) == ["visit_reminder", "appointment_booked"]
+    [reminder, _] = (await town.call("GET", "/api/v1/messages", as_=who))["items"]
+    assert reminder["appointment_id"] == booked
+    facts = {"patient": "张*", "organization": "市人民医院", "item": "健康城市"}
+    await messages.tell(Letter("report", clock.now(), who.id, MessageKind.REPORT_READY, facts))
+    await told(town, who)
+    await town.outside.post("sms/reply", {"phone": who.phone, "content": "T"})
+    await town.work()
+    actor = Actor("resident", who.id, Role.RESIDENT)
+    assert [one.group for one in await messages.list_optouts(actor)] == [Group.REMINDERS]
+
+
+async def test_what_is_told_on_the_day_of_a_visit_is_filed_under_that_day(town: TestCity):
+    who = await town.resident()
+    booked = await book(town, who)
+    yesterday, today = clock.now() - timedelta(days=2), clock.today()
+    changes = {"on": today.isoformat(), "created_at": yesterday}
+    await town.city.db.collection("claims").update_one({"_id": booked}, {"$set": changes})
+    claim = await town.city.services.claims.get(booked)
+    assert day_of(claim) == clock.city_instant(today, 0)
+    assert day_of(replace(claim, created_at=clock.now())) > clock.city_instant(today, 0)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from backend import clock
 from backend.errors import AppError, ErrorCode
-from backend.messages.models import Message, MessageKind
-from backend.messages.optouts import is_stop_word
+from backend.ids import new_id
+from backend.messages.extensions import extension_of
+from backend.messages.gates import Hours
+from backend.messages.models import Letter, Message, MessageKind
+from backend.messages.optouts import groups_meant, is_stop_word
 from backend.messages.policies import POLICIES, Group
 from notify.ports import Reply
 from tests.backend.messages.conftest import PHONE, Post
@@ -15,8 +21,8 @@ from tests.backend.messages.conftest import PHONE, Post
 STOPPED = "已为您停发就诊通知短信"
 
 
-async def reply(post: Post, text: str) -> None:
-    post.sms.replies = [Reply(PHONE, text, "", clock.now())]
+async def reply(post: Post, text: str, extension: str = "") -> None:
+    post.sms.replies = [Reply(PHONE, text, extension, clock.now())]
     await post.service.fetch_receipts()
     await post.outbox.drain()
 
@@ -92,3 +98,49 @@ async def test_the_phone_that_was_stopped_lies_nowhere_in_clear(post: Post):
     await reply(post, "T")
     async for doc in post.db.collection("message_optouts").find():
         assert PHONE not in repr(doc)
+
+
+async def test_the_latest_message_is_what_left_last_however_it_is_dated(post: Post):
+    who = post.resident()
+    await told(post)
+    # Of long ago, and told only now.
+    at, facts = clock.now() - timedelta(days=9), {"patient": "张*", "organization": "市人民医院"}
+    facts |= {"department": "儿科", "place": "诊区", "ahead": "3"}
+    await post.service.tell(Letter("near", at, who.id, MessageKind.QUEUE_NEAR, facts))
+    await post.outbox.drain()
+    await reply(post, "拒收")
+    assert [one.group for one in await post.service.list_optouts(who)] == [Group.REMINDERS]
+
+
+async def test_a_word_to_stop_is_about_what_came_from_the_number_it_was_written_to(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+):
+    who, lines = post.resident(), post.service.lines
+    lines._lines = {name: replace(line, extends=True) for name, line in lines._lines.items()}
+    monkeypatch.setattr(post.service._delivering._gates, "_hours", Hours(0, 24))
+    facts = {"organization": "市人民医院", "title": "回访", "question": "您满意吗？", "until": "1月5日"}
+    facts |= {"link": "https://jk.example.org/s/1"}
+    asked = Letter(new_id(), clock.now(), who.id, MessageKind.SURVEY_QUESTION, facts, topic="survey:R1")
+    await post.service.tell(asked)
+    await post.outbox.drain()
+    await told(post)
+    await reply(post, "退订", f"10658{extension_of('survey:R1')}")
+    assert [one.group for one in await post.service.list_optouts(who)] == [Group.SURVEYS]
+    # A number that nothing came from names nothing.
+    await reply(post, "退订", "999")
+    assert {one.group for one in await post.service.list_optouts(who)} == {Group.SURVEYS, Group.NOTICES}
+
+
+def test_a_word_that_a_message_offered_lately_is_about_that_message():
+    now = clock.now()
+    booked, reminded, asked = (
+        (MessageKind.APPOINTMENT_BOOKED, now),
+        (MessageKind.VISIT_REMINDER, now - timedelta(hours=1)),
+        (MessageKind.SURVEY_LINK, now - timedelta(hours=2)),
+    )
+    sent = [(MessageKind.ANSWER, now), booked, reminded, asked]
+    assert groups_meant("ｔ", sent, now) == [Group.REMINDERS]
+    assert groups_meant("R", sent, now) == [Group.SURVEYS]
+    assert groups_meant("退订", sent, now) == [Group.NOTICES]
+    assert groups_meant("T", sent, now + timedelta(hours=72)) == [Group.NOTICES]
+    assert groups_meant("T", sent[:1], now) == list(Group)

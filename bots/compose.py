@@ -73,6 +73,7 @@ def make_bots(services: CityServices, line: OfficialAccountLine, *, app_url: str
         services.conversations,
         services.directory,
         services.messages,
+        services.residents.talking,
         app_url=app_url,
         city_name=city_name,
     )

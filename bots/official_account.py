@@ -21,9 +21,10 @@ from backend.directory.service import DirectoryService
 from backend.errors import AppError, ErrorCode, not_found
 from backend.messages.models import Answer
 from backend.messages.service import MessageService
+from backend.residents.talking import TalkingResidents
 from bots import links, words
 from bots.engine import Engine, Heard
-from notify.ports import InboundMessage, InvalidNoticeError, NotifyError, OfficialAccountLine
+from notify.ports import DeliveryReport, InboundMessage, InvalidNoticeError, NotifyError, OfficialAccountLine
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class OfficialAccount:
         conversations: ConversationService,
         directory: DirectoryService,
         messages: MessageService,
+        residents: TalkingResidents,
         *,
         app_url: str,
         city_name: str,
@@ -55,6 +57,7 @@ class OfficialAccount:
         self._conversations = conversations
         self._directory = directory
         self._messages = messages
+        self._residents = residents
         self._app_url = app_url
         self._city_name = city_name
         self.within_s = within_s
@@ -78,6 +81,7 @@ class OfficialAccount:
         sight = await self._conversations.see_callback(message.stamp, f"{message.id}|{message.text}")
         if sight is Sight.FORGED:
             raise AppError(ErrorCode.FORBIDDEN, "a used stamp on another message")
+        await self._note(message)
         text = await self._said(message)
         if not text:
             return self._at_once(message) if sight is Sight.FIRST else NOTHING
@@ -152,6 +156,20 @@ class OfficialAccount:
             return await self._place(message.key.removeprefix("qrscene_"))
         return ""
 
+    async def _note(self, message: InboundMessage) -> None:
+        """What WeChat tells of itself: what became of a message, who has come and who has left.
+
+        Told again it is noted again, for the process that heard it first may have died before.
+        """
+        if message.event == "templatesendjobfinish":
+            delivered = message.status == "success"
+            code = "" if delivered else message.status[:_LONGEST_STATUS]
+            report = DeliveryReport(message.about, message.openid, delivered, code, message.sent_at)
+            await self._messages.notices.take(report)
+        elif message.event in ("subscribe", "subscribe_scan", "unsubscribe"):
+            follows = message.event != "unsubscribe"
+            await self._residents.note_following(message.openid, follows=follows, at=message.sent_at)
+
     async def _place(self, scene: str) -> str:
         """The code at a department's door begins a booking there."""
         kind, _, found_id = scene.partition(":")
@@ -184,6 +202,7 @@ class OfficialAccount:
 
 
 _PLACES = ("department", "organization")
+_LONGEST_STATUS = 100
 
 
 def _put_off(heard: Heard) -> PutOff:

@@ -98,12 +98,16 @@ class SubscribeMessage:
 
 @dataclass(frozen=True, slots=True)
 class AccountNotice:
-    """One template message of the official account, to somebody who follows it; it spends nothing."""
+    """One template message of the official account, to somebody who follows it; it spends nothing.
+
+    With the same `reference` within some minutes the person gets it once, however often it is sent.
+    """
 
     openid: str
     template_id: str
     data: Mapping[str, str] = field(repr=False)
     page: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,9 @@ class InboundMessage:
     event: str = ""
     key: str = field(default="", repr=False)
     text: str = field(default="", repr=False)
+    # Of the event that tells what became of a message of ours: WeChat's number of it, `success` or why not.
+    about: str = ""
+    status: str = ""
     sent_at: datetime = field(kw_only=True)
     stamp: str = field(kw_only=True)
 
@@ -140,7 +147,7 @@ class SendResult:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What became of a message at the recipient's carrier."""
+    """What became of a message at the recipient's carrier; `phone` is the openid of a template message."""
 
     provider_id: str
     phone: str = field(repr=False)

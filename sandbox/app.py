@@ -79,7 +79,7 @@ def make_app(world: World, chat: official_account.Chat) -> Application:
     routes: list[tuple[str, type[SandboxHandler], dict[str, object]]] = [
         *wechat.routes(world),
         *wechat_oauth.routes(world),
-        *wechat_messages.routes(world),
+        *wechat_messages.routes(world, chat),
         *customer_service.routes(world),
         *official_account.routes(world, chat),
         (r"/wechat/.*", UnknownHandler, {"world": world}),

@@ -38,7 +38,7 @@ class Chat:
         oa = world.credentials.oa
         self._wire = OaWire(oa["app_id"], oa["token"], oa["aes_key"])
         self._client = httpx.AsyncClient(timeout=ANSWER_WITHIN_S, trust_env=False, follow_redirects=False)
-        self._running: set[asyncio.Task[list[str]]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -79,14 +79,19 @@ class Chat:
         fields = {"MsgType": "event", "Event": event, "EventKey": key}
         return await self._send(user, fields)
 
+    def finish_later(self, user: WeChatUser, number: int) -> None:
+        """Tell what became of a template message; nobody sees that in the chat."""
+        status = self._world.switches.text("template_result")
+        event = {"MsgType": "event", "Event": "TEMPLATESENDJOBFINISH", "MsgID": number, "Status": status}
+        self._in_background(self._carry(user, self._fields(user, event)))
+
     def _in_background(self, work: Any) -> None:
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def _send(self, user: WeChatUser, content: dict[str, Any]) -> list[str]:
-        now = int(self._world.now())
-        fields = {"ToUserName": ACCOUNT, "FromUserName": user.oa_openid, "CreateTime": now, **content}
+        fields = self._fields(user, content)
         copies = 2 if self._world.switches.on("duplicate_chat") else 1
         answers = [await self._carry(user, fields) for _ in range(copies)]
         # The platform shows the answer to one of several copies.
@@ -94,6 +99,10 @@ class Chat:
         if answer:
             self._note(user, answer, mine=False)
         return [answer] if answer else []
+
+    def _fields(self, user: WeChatUser, content: dict[str, Any]) -> dict[str, Any]:
+        now = int(self._world.now())
+        return {"ToUserName": ACCOUNT, "FromUserName": user.oa_openid, "CreateTime": now, **content}
 
     async def _carry(self, user: WeChatUser, fields: dict[str, Any]) -> str:
         url = f"{self._world.city.url}{PATH}"

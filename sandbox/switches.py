@@ -47,6 +47,13 @@ SWITCHES = (
     Switch(
         "chat_mode", "wechat", "", "公众号消息的加密方式", "空为安全模式", choices=("", "compatible", "plain")
     ),
+    Switch(
+        "template_result",
+        "wechat",
+        "success",
+        "模板消息的结局",
+        choices=("success", "failed:user block", "failed: system failed"),
+    ),
     Switch("duplicate_chat", "wechat", False, "公众号消息送两遍"),
     Switch("lose_answers_wechat", "wechat", False, "微信接口办完事却不答复"),
     Switch("slow_pay_ms", "pay", 0, "支付接口慢 (毫秒)"),

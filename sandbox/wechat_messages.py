@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from sandbox.message_templates import OA_TEMPLATES, SUBSCRIBE_TEMPLATES, Template, is_field_valid
+from sandbox.official_account import Chat
 from sandbox.state import WeChatUser
 from sandbox.web import SandboxHandler
 from sandbox.wechat_wire import WeChatError, WeChatHandler
@@ -17,6 +18,7 @@ from sandbox.world import World
 
 _PAGE = re.compile(r"^[\w\-./]+(\?.*)?$")
 _STATES = (None, "", "developer", "trial", "formal")
+_LONGEST_NUMBER, _NUMBER_KEPT_S = 64, 600.0
 _LANGUAGES = (None, "", "zh_CN", "en_US", "zh_HK", "zh_TW")
 
 
@@ -119,6 +121,13 @@ class SubscribeSendHandler(SendHandler):
 class TemplateSendHandler(SendHandler):
     """POST /cgi-bin/message/template/send."""
 
+    chat: Chat
+
+    def initialize(self, world: World, chat: Chat | None = None) -> None:
+        super().initialize(world)
+        if chat is not None:
+            self.chat = chat
+
     async def post(self) -> None:
         """Send a template message to someone who follows the account."""
         body, user = self.addressed(self.world.credentials.oa["app_id"], attrgetter("oa_openid"))
@@ -129,9 +138,27 @@ class TemplateSendHandler(SendHandler):
         self.refuse_if_told("refuse_subscribe_message")
         if not user.follows_oa:
             raise WeChatError(43004)
+        number = self._client_number(body)
+        if known := self._sent_as(user, number):
+            self.reply({"errcode": 0, "errmsg": "ok", "msgid": known["msgid"]})
+            return
         message = _message(user, user.oa_openid, kind, template, values)
         message |= {"channel": "oa", "page": body.get("url") or "", "template_id": ids[kind]}
-        self.keep(message)
+        self.keep(message | {"client_msg_id": number})
+        self.chat.finish_later(user, message["msgid"])
+
+    def _client_number(self, body: dict[str, Any]) -> str:
+        number = body.get("client_msg_id") or ""
+        if not isinstance(number, str) or len(number) > _LONGEST_NUMBER:
+            raise WeChatError(47003, "argument invalid! client_msg_id invalid")
+        return number
+
+    def _sent_as(self, user: WeChatUser, number: str) -> dict[str, Any] | None:
+        """What went to the person under the sender's own number within ten minutes: it is not sent again."""
+        since = time.time() - _NUMBER_KEPT_S
+        sent = (one for one in self.world.state.wechat_messages if number and one["at"] >= since)
+        mine = (one for one in sent if one["openid"] == user.oa_openid)
+        return next((one for one in mine if one.get("client_msg_id") == number), None)
 
     def _check_jump(self, miniprogram: Any) -> None:
         if miniprogram is None:
@@ -143,10 +170,10 @@ class TemplateSendHandler(SendHandler):
             raise WeChatError(40013)
 
 
-def routes(world: World) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:
+def routes(world: World, chat: Chat) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:
     """The platform's paths for messages."""
     given = {"world": world}
     return [
         (r"/wechat/cgi-bin/message/subscribe/send", SubscribeSendHandler, given),
-        (r"/wechat/cgi-bin/message/template/send", TemplateSendHandler, given),
+        (r"/wechat/cgi-bin/message/template/send", TemplateSendHandler, given | {"chat": chat}),
     ]

@@ -208,9 +208,9 @@ class Waitlist:
         key = f"waitlist:{claim.id}"
         if contact.phone:
             await self._messages.answer(Answer(f"{key}:sms", "sms", contact.phone, text, entry.resident_id))
-        if entry.channel != "sms" and contact.oa_openid:
+        if entry.channel != "sms" and contact.followed_as:
             await self._messages.answer(
-                Answer(f"{key}:oa", "official_account", contact.oa_openid, text, entry.resident_id)
+                Answer(f"{key}:oa", "official_account", contact.followed_as, text, entry.resident_id)
             )
 
     async def _text(self, claim: Claim) -> str:

@@ -71,7 +71,7 @@ class CodeSending:
         async def trying(line: SMSLine) -> None:
             await self._messages.note_provider(message, sending, line.name)
 
-        lines = await self._lines.order(draft.template_ids)
+        lines = await self._lines.order(draft.template_ids, urgent=True)
         try:
             return await self._lines.send(lines, draft, trying)
         except RetryableError:

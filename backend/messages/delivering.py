@@ -25,7 +25,7 @@ from backend.messages.models import (
     MessageChannel,
     MessageKind,
 )
-from backend.messages.policies import segments
+from backend.messages.policies import POLICIES, Priority, segments
 from backend.messages.receipt_store import GrantStore, ReceiptStore
 from backend.messages.store import MessageStore
 from backend.messages.templates import Templates
@@ -240,7 +240,8 @@ class Delivering:
         self, message: Message, delivery: Delivery, approved: Mapping[str, str]
     ) -> list[SMSLine]:
         try:
-            return await self._lines.await_turn(approved)
+            urgent = POLICIES[message.kind].priority is Priority.URGENT
+            return await self._lines.await_turn(approved, urgent=urgent)
         except RejectedError as error:
             await failed(self._messages, message, delivery, error)
             raise RetryLater(1) from error

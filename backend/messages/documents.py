@@ -11,8 +11,10 @@ from backend import clock, context
 from backend.db.client import Document
 from backend.ids import ID_LENGTH, is_id, new_id
 from backend.messages.models import Content, Delivery, DeliveryState, Message, MessageChannel, MessageKind
+from backend.messages.policies import POLICIES
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
+from backend.worker.events import Event, EventKind
 
 KEPT = timedelta(days=400)
 COLLECTION = "messages"
@@ -95,6 +97,19 @@ def reference_of(message: Message, delivery: Delivery) -> str:
     return f"{message.id}{delivery.attempt:03d}"
 
 
+def repeated_reference_of(message: Message, delivery: Delivery) -> str:
+    """The same for a try and its repetition in doubt: a provider that knows it sends but one of the two."""
+    return f"{message.id}{delivery.attempt - delivery.doubts:03d}"
+
+
+def due_event(message: Message, channel: MessageChannel) -> Event:
+    """The event by which a delivery is brought further."""
+    data = {"recipient_id": message.recipient_id, "message_id": message.id, "channel": str(channel)}
+    about = {"appointment_id": message.appointment_id, "organization_id": message.organization_id}
+    about_it = {name: value for name, value in about.items() if value}
+    return Event(EventKind.MESSAGE_DUE, data | about_it, priority=POLICIES[message.kind].priority)
+
+
 def is_reference(text: str) -> bool:
     """Whether a provider gave back a number of ours."""
     return len(text) == ID_LENGTH + 3 and is_id(text[:ID_LENGTH]) and text[ID_LENGTH:].isdigit()
@@ -121,21 +136,27 @@ def delivery_of(channel: MessageChannel, part: Document) -> Delivery:
 
 
 def report_changes(
-    provider_id: str, *, delivered: bool, code: str, at: datetime
+    provider_id: str,
+    *,
+    delivered: bool,
+    code: str,
+    at: datetime,
+    channel: MessageChannel = MessageChannel.SMS,
 ) -> tuple[Document, dict[str, Any]]:
     """What a report changes, and which states of a delivery it may still change."""
     # "Delivered" is the last word; "failed" never overwrites it, whichever report comes later.
     open_states = ["sending", "sent", "unknown", "failed"] if delivered else ["sending", "sent", "unknown"]
     state = DeliveryState.DELIVERED if delivered else DeliveryState.FAILED
+    way = f"deliveries.{channel}"
     fields: dict[str, Any] = {
-        "deliveries.sms.state": str(state),
-        "deliveries.sms.last_error": "" if delivered else code,
-        "deliveries.sms.provider_id": provider_id,
+        f"{way}.state": str(state),
+        f"{way}.last_error": "" if delivered else code,
+        f"{way}.provider_id": provider_id,
     }
     if delivered:
-        fields["deliveries.sms.delivered_at"] = at
-    known = {"deliveries.sms.ask_at": ""}
-    return {"deliveries.sms.state": {"$in": open_states}}, {"$set": fields, "$unset": known}
+        fields[f"{way}.delivered_at"] = at
+    known = {f"{way}.ask_at": ""}
+    return {f"{way}.state": {"$in": open_states}}, {"$set": fields, "$unset": known}
 
 
 def addressed(kind: MessageKind, channel: MessageChannel, address: str, recipient_id: str) -> Message:

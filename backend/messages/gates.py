@@ -10,7 +10,7 @@ from typing import Protocol
 from backend import clock
 from backend.messages.models import Delivery, DeliveryState, Message, MessageChannel
 from backend.messages.optout_store import OptOutStore
-from backend.messages.policies import POLICIES, Priority
+from backend.messages.policies import POLICIES
 from backend.messages.receipt_store import GrantStore
 from backend.messages.store import MessageStore
 from backend.residents.models import Contact
@@ -81,7 +81,7 @@ class Gates:
         until = self._hours.quiet_until(clock.now()) if policy.quiet else None
         if until is not None:
             raise RetryLater((until - clock.now()).total_seconds() + 1)
-        if policy.priority is not Priority.URGENT:
+        if policy.per_day is not None:
             return await self._crowded(contact.phone, policy.per_day, first=delivery.attempt == 0)
         return ""
 
@@ -104,7 +104,7 @@ class Gates:
         return False
 
     async def _may_still_go(self, message: Message, contact: Contact, state: DeliveryState) -> bool:
-        if contact.oa_openid and message.kind in self._by_account:
+        if contact.followed_as and message.kind in self._by_account:
             return True
         if not contact.mini_openid:
             return False

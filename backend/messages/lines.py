@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Protocol
 
 from backend import clock
@@ -41,6 +41,8 @@ AWAY_S = 30.0
 # So long a message waits here for its turn; then it goes back to the outbox.
 PATIENCE_S = 5.0
 _FRESH_S = 10.0
+# What has waited for tomorrow comes back over so long, and not before every process knows the day.
+_WAKING_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ class SMSLines:
         self._dice = dice
         self._away_until: dict[str, float] = {}
         self._weights: dict[str, float] = {}
+        self._full: frozenset[str] = frozenset()
         self._weighed_at = float("-inf")
+        self._weighed_on: date | None = None
         self._weighing = asyncio.Lock()
 
     def all(self) -> list[SMSLine]:
@@ -138,22 +142,31 @@ class SMSLines:
         """The signature a text is counted with: the longest of all."""
         return max((line.signature for line in self._lines.values()), key=len, default="")
 
-    async def order(self, template_ids: Mapping[str, str]) -> list[SMSLine]:
-        """Who can carry a version of a kind, in the order in which they are tried."""
-        weights = {
+    async def order(self, template_ids: Mapping[str, str], *, urgent: bool = False) -> list[SMSLine]:
+        """Who can carry a version of a kind, in the order in which they are tried.
+
+        Who has had his fill for today is left out, and tried last by what is urgent. Raises RetryLater until
+        tomorrow when nobody is left.
+        """
+        able = {
             name: weight
             for name, weight in (await self._current_weights()).items()
             if self._lines[name].can_send(template_ids)
         }
+        weights = able if urgent else {name: able[name] for name in able.keys() - self._full}
+        if able and not weights:
+            tomorrow = clock.city_instant(clock.today() + timedelta(days=1), 0)
+            left_s = (tomorrow - clock.now()).total_seconds()
+            raise RetryLater(left_s + _WAKING_S * (1 + self._dice()))
         names = chooser.order(weights, self._dice)
         now = time.monotonic()
         return [self._lines[name] for name in sorted(names, key=lambda n: self._away_until.get(n, 0) > now)]
 
-    async def await_turn(self, template_ids: Mapping[str, str]) -> list[SMSLine]:
+    async def await_turn(self, template_ids: Mapping[str, str], *, urgent: bool = False) -> list[SMSLine]:
         """The same, once the first of them may be sent to. Raises RetryLater when that takes too long."""
         until = time.monotonic() + PATIENCE_S
         while True:
-            lines = await self.order(template_ids)
+            lines = await self.order(template_ids, urgent=urgent)
             waits = []
             for line in lines:
                 wait_ms = await self._ask(line)
@@ -202,22 +215,34 @@ class SMSLines:
 
     async def _current_weights(self) -> dict[str, float]:
         async with self._weighing:
-            if time.monotonic() - self._weighed_at > _FRESH_S:
+            today = clock.today()
+            # Yesterday's caps are over at midnight, however fresh they are.
+            if time.monotonic() - self._weighed_at > _FRESH_S or self._weighed_on != today:
                 self._weights = await self.weights()
-                self._weighed_at = time.monotonic()
+                self._full = await self._having_their_fill()
+                self._weighed_at, self._weighed_on = time.monotonic(), today
         return self._weights
 
     async def weights(self) -> dict[str, float]:
         """Each provider's share times its health; nothing for one that has had its fill for today."""
         now = clock.now()
         found = await self._tallies.since(now - chooser.WINDOW - timedelta(minutes=1))
-        today = await self._tallies.sent_today()
+        full = await self._having_their_fill()
         return {
             line.name: 0.0
-            if line.per_day and today.get(line.name, 0) >= line.per_day
+            if line.name in full
             else line.share * chooser.health(chooser.bad_share(found.get(line.name, ()), now))
             for line in self._lines.values()
         }
+
+    async def _having_their_fill(self) -> frozenset[str]:
+        """Who has taken as many today as the contract allows."""
+        today = await self._tallies.sent_today()
+        return frozenset(
+            line.name
+            for line in self._lines.values()
+            if line.per_day and today.get(line.name, 0) >= line.per_day
+        )
 
 
 def _may_go_elsewhere(error: NotifyError) -> bool:

@@ -31,17 +31,18 @@ class Policy:
     """The rules of one kind. Without a group, nobody can have it stopped.
 
     `wechat_first`: so long WeChat has to be read before the SMS follows; None sends both at once. `quiet`:
-    only at the hours of `gates.Hours`. `per_day`: so many SMS of any kind a phone may have had today.
+    only at the hours of `gates.Hours`. `per_day`: so many SMS of any kind a phone may have had today, and not
+    too many at once; None, of what is urgent, does not ask.
     """
 
     priority: Priority = Priority.NORMAL
     group: Group | None = Group.NOTICES
     wechat_first: timedelta | None = None
     quiet: bool = False
-    per_day: int = 20
+    per_day: int | None = 20
 
 
-_CODE = Policy(Priority.URGENT, None, per_day=50)
+_CODE = Policy(Priority.URGENT, None, per_day=None)
 _NOTICE = Policy(wechat_first=timedelta(minutes=10))
 _SURVEY = Policy(Priority.BULK, Group.SURVEYS, quiet=True, per_day=4)
 
@@ -50,11 +51,11 @@ POLICIES: dict[MessageKind, Policy] = {
     MessageKind.CONSENT_CODE: _CODE,
     MessageKind.RECORD_CODE: _CODE,
     # The person has just spoken and waits.
-    MessageKind.ANSWER: Policy(Priority.URGENT, None, per_day=100),
+    MessageKind.ANSWER: Policy(Priority.URGENT, None, per_day=None),
     MessageKind.APPOINTMENT_BOOKED: _NOTICE,
     MessageKind.APPOINTMENT_CANCELLED: _NOTICE,
     # Nobody is to travel for nothing: by every way at once.
-    MessageKind.SCHEDULE_STOPPED: Policy(Priority.URGENT, per_day=50),
+    MessageKind.SCHEDULE_STOPPED: Policy(Priority.URGENT, per_day=None),
     MessageKind.REFUND_SUCCEEDED: Policy(wechat_first=timedelta(minutes=30)),
     MessageKind.CODE_USED: Policy(),
     MessageKind.PHONE_RELEASED: Policy(),
@@ -65,21 +66,21 @@ POLICIES: dict[MessageKind, Policy] = {
     MessageKind.GUIDANCE_SLIP: Policy(),
     MessageKind.VISIT_REMINDER: Policy(group=Group.REMINDERS, wechat_first=timedelta(minutes=60)),
     # Who waits in the corridor does not look for it in WeChat.
-    MessageKind.QUEUE_NEAR: Policy(Priority.URGENT, Group.REMINDERS),
+    MessageKind.QUEUE_NEAR: Policy(Priority.URGENT, Group.REMINDERS, per_day=None),
     MessageKind.REPORT_READY: _NOTICE,
     MessageKind.PAYMENT_SUCCEEDED: _NOTICE,
     MessageKind.BIRTH_FILING: _NOTICE,
     MessageKind.REFERRAL: _NOTICE,
     # Nobody is to travel for nothing.
-    MessageKind.REFERRAL_MOVED: Policy(Priority.URGENT),
-    MessageKind.REFERRAL_OFF: Policy(Priority.URGENT),
+    MessageKind.REFERRAL_MOVED: Policy(Priority.URGENT, per_day=None),
+    MessageKind.REFERRAL_OFF: Policy(Priority.URGENT, per_day=None),
     # To the phone of a desk, where somebody is on duty.
-    MessageKind.REFERRAL_DUTY: Policy(Priority.URGENT, None, per_day=200),
-    MessageKind.REFERRAL_ANSWERED: Policy(Priority.URGENT, None, per_day=200),
+    MessageKind.REFERRAL_DUTY: Policy(Priority.URGENT, None, per_day=None),
+    MessageKind.REFERRAL_ANSWERED: Policy(Priority.URGENT, None, per_day=None),
     MessageKind.RECORD_CONSENT_ASKED: _NOTICE,
     MessageKind.RECORD_CONSENT_GIVEN: Policy(group=None),
     # Whose record is read in an emergency learns it at once, and cannot have it stopped.
-    MessageKind.RECORD_GLASS_BROKEN: Policy(Priority.URGENT, None),
+    MessageKind.RECORD_GLASS_BROKEN: Policy(Priority.URGENT, None, per_day=None),
     MessageKind.RECORD_ANSWERED: _NOTICE,
     MessageKind.SURVEY_CARD: _SURVEY,
     MessageKind.SURVEY_QUESTION: _SURVEY,

@@ -50,7 +50,13 @@ class ReceiptStore:
 
     async def add_report(self, provider: str, report: DeliveryReport) -> None:
         """Keep a report; the same one again changes nothing."""
-        blind = self._blind.of("phone", report.phone)
+        await self._add_report(provider, report, self._blind.of("phone", report.phone))
+
+    async def add_notice_report(self, provider: str, report: DeliveryReport) -> None:
+        """The same of a message of the official account."""
+        await self._add_report(provider, report, self._blind.of("openid", report.phone))
+
+    async def _add_report(self, provider: str, report: DeliveryReport, blind: str) -> None:
         kept = {
             "provider": provider,
             "reference": report.reference,

@@ -18,7 +18,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import derived_id
 from backend.messages.codes import CodeSending
 from backend.messages.delivering import Delivering, People
-from backend.messages.documents import addressed
+from backend.messages.documents import addressed, due_event
 from backend.messages.extensions import OPEN_FOR, TALK, own_part
 from backend.messages.gates import Gates, Hours, Limits
 from backend.messages.lines import SMSLine, SMSLines
@@ -34,9 +34,10 @@ from backend.messages.models import (
     MessageKind,
     SMSReply,
 )
+from backend.messages.notices import NoticeReports, NoticeStore
 from backend.messages.optout_store import OptOutStore
 from backend.messages.optouts import OptOut
-from backend.messages.policies import POLICIES, Group
+from backend.messages.policies import Group
 from backend.messages.receipt_store import GrantStore, ReceiptStore
 from backend.messages.receiving import Receiving
 from backend.messages.reindexing import OptOutIndexes, ReplyIndexes
@@ -49,7 +50,7 @@ from backend.messages.texts import WORDINGS
 from backend.messages.wechat import AccountDelivering, WeChatDelivering
 from backend.permissions import Actor, Permission
 from backend.security.fields import BlindIndex, FieldCipher
-from backend.worker.events import Event, EventKind
+from backend.worker.events import Event
 from notify.ports import AccountNotifier, MiniProgramMessenger, OfficialAccountMessenger
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,8 @@ class MessageService:
         self.lines = SMSLines(lines, self.tallies, limits)
         self.templates = Templates(TemplateStore(db), audit, self.lines.first_ids)
         by_account = account_templates or {}
-        account = AccountDelivering(self._messages, official, notifier, by_account)
+        notices = NoticeStore(db, cipher, self._receipts, blind, notifier.name)
+        account = AccountDelivering(self._messages, notices, official, notifier, by_account)
         self._delivering = Delivering(
             self._messages,
             self._receipts,
@@ -103,6 +105,7 @@ class MessageService:
             self.templates,
         )
         self._codes = CodeSending(self._messages, self.lines, blind, self.templates)
+        self.notices = NoticeReports(notices, nudge)
         self.receiving = Receiving(
             self.lines,
             self._messages,
@@ -115,9 +118,7 @@ class MessageService:
             nudge=nudge,
             push_networks=push_networks,
         )
-        self._people = people
-        self._blind = blind
-        self._audit = audit
+        self._people, self._blind, self._audit = people, blind, audit
         self._wechat_templates = templates
         self._wechat_kinds = {*templates, *by_account}
         self._nudge = nudge
@@ -135,7 +136,7 @@ class MessageService:
             if message.refused:
                 await self._refuse(message)
             else:
-                due = [_due(message, d.channel) for d in message.deliveries]
+                due = [due_event(message, d.channel) for d in message.deliveries]
                 if not await self._messages.insert(message, due):
                     await self._messages.put_right(message, due)
         self._nudge()
@@ -215,7 +216,7 @@ class MessageService:
         return addressed(kind, channel, address, f"{channel}:{blind}")
 
     async def _push(self, message: Message, key: str, channel: MessageChannel) -> None:
-        due = [] if message.refused else [_due(message, channel)]
+        due = [] if message.refused else [due_event(message, channel)]
         if await self._messages.insert_answer(message, key, due):
             self._nudge()
 
@@ -258,6 +259,10 @@ class MessageService:
         """What goes to the actor's phone no more."""
         contact = await self._people.contact(actor.id)
         return await self._optouts.list_of(contact.phone) if contact.phone else []
+
+    async def has_stopped(self, phone: str | None, group: Group) -> bool:
+        """Whether a phone has had a group stopped, for those who would ask by other ways instead."""
+        return phone is not None and await self._optouts.has(phone, group)
 
     async def stop(self, actor: Actor, group: str) -> None:
         """The actor wants no more text messages of a group. Raises NOT_FOUND for no group."""
@@ -350,7 +355,7 @@ class MessageService:
         delivery = message.delivery(channel)
         if message.kind in CODE_KINDS or delivery is None or delivery.state not in _RESENDABLE:
             raise AppError(ErrorCode.MESSAGE_NOT_RESENDABLE)
-        if not await self._messages.make_due(message, delivery, _due(message, channel)):
+        if not await self._messages.make_due(message, delivery, due_event(message, channel)):
             raise AppError(ErrorCode.CONFLICT)
 
     async def _put_right(self, message: Message) -> None:
@@ -358,7 +363,7 @@ class MessageService:
         filled = await self._filled(message, message.content.params)
         if filled.refused:
             raise AppError(ErrorCode.MESSAGE_NOT_RESENDABLE, f"facts {' '.join(filled.refused)}")
-        due = [_due(filled, each.channel) for each in filled.deliveries]
+        due = [due_event(filled, each.channel) for each in filled.deliveries]
         if not await self._messages.put_right(filled, due):
             raise AppError(ErrorCode.CONFLICT)
 
@@ -388,10 +393,3 @@ def _group(text: str) -> Group:
 
 def _id_of(letter: Letter) -> str:
     return derived_id(letter.at, "message", letter.key, letter.kind, letter.recipient_id)
-
-
-def _due(message: Message, channel: MessageChannel) -> Event:
-    data = {"recipient_id": message.recipient_id, "message_id": message.id, "channel": str(channel)}
-    about = {"appointment_id": message.appointment_id, "organization_id": message.organization_id}
-    about_it = {name: value for name, value in about.items() if value}
-    return Event(EventKind.MESSAGE_DUE, data | about_it, priority=POLICIES[message.kind].priority)

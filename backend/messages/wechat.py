@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 
+from backend.messages.documents import repeated_reference_of
 from backend.messages.ends import failed, sent
 from backend.messages.models import Delivery, DeliveryState, Message
+from backend.messages.notices import NoticeStore
 from backend.messages.receipt_store import GrantStore
 from backend.messages.store import MessageStore
 from backend.residents.models import Contact
@@ -31,27 +33,41 @@ class AccountDelivering:
     def __init__(
         self,
         messages: MessageStore,
+        notices: NoticeStore,
         official: OfficialAccountMessenger,
         notifier: AccountNotifier,
         templates: Mapping[str, str],
     ) -> None:
         self._messages = messages
+        self._notices = notices
         self._official = official
         self._notifier = notifier
         self._templates = templates
 
     async def notify(self, message: Message, delivery: Delivery, contact: Contact) -> bool:
         """A template message, when the mini-program may not write; False when there is no such way either."""
-        template = self._templates.get(message.kind)
-        if not contact.oa_openid or not template:
+        template, openid = self._templates.get(message.kind), contact.followed_as
+        if not openid or not template:
             return False
         begun = await self._messages.begin(message, delivery)
         if begun is None:
             raise RetryLater(5)
         content = message.content
-        notice = AccountNotice(contact.oa_openid, template, content.wechat, content.page)
-        await self._hand_over(message, begun, self._notifier.send_notice(notice))
+        reference = repeated_reference_of(message, begun)
+        notice = AccountNotice(openid, template, content.wechat, content.page, reference)
+        result = await self._hand_over(message, begun, self._notifier.send_notice(notice))
+        if result is not None:
+            await self._catch_up(message, result, openid)
         return True
+
+    async def _catch_up(self, message: Message, result: SendResult, openid: str) -> None:
+        """WeChat may have said what became of it before we had written down its number."""
+        known = await self._notices.kept(result.provider_id, openid)
+        if known is not None:
+            found = await self._messages.find(message.recipient_id, message.id)
+            await self._notices.report(
+                found or message, known.provider_id, delivered=known.delivered, code=known.code, at=known.at
+            )
 
     async def send_official(self, message: Message, delivery: Delivery) -> None:
         """Words in the official account's talk; what WeChat will not let us say there is not said."""
@@ -61,19 +77,23 @@ class AccountDelivering:
         words = CustomerMessage(message.address, message.content.body)
         await self._hand_over(message, begun, self._official.send_text(words))
 
-    async def _hand_over(self, message: Message, begun: Delivery, call: Awaitable[SendResult]) -> None:
+    async def _hand_over(
+        self, message: Message, begun: Delivery, call: Awaitable[SendResult]
+    ) -> SendResult | None:
         try:
             result = await call
         except RejectedError as error:
             if error.reason is not RejectReason.NOT_NOW:
                 await failed(self._messages, message, begun, error)
-                return
+                return None
             why = f"NOT_NOW {error.code}"
             await self._messages.end(message, begun, DeliveryState.SKIPPED, last_error=why)
         except NotifyError as error:
             await failed(self._messages, message, begun, error)
         else:
             await sent(self._messages, message, begun, result)
+            return result
+        return None
 
 
 class WeChatDelivering:

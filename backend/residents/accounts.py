@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
@@ -101,6 +101,13 @@ class Accounts:
             return resident
         await self._give_way(claim, resident)
         return None
+
+    async def note_following(self, app_id: str, openid: str, *, follows: bool, at: datetime) -> None:
+        """Somebody follows the official account, or has left it; nobody's openid changes nothing."""
+        resident = await self.account_of_wechat(app_id, openid)
+        bound = resident.wechat.get(WeChatApp.OA) if resident else None
+        if resident is not None and bound is not None:
+            await self._store.note_following(resident, bound.key, follows=follows, at=at)
 
     async def bind_wechat(self, resident: Resident, app: WeChatApp, app_id: str, openid: str) -> Resident:
         """Let a WeChat account sign in to an account whose phone its holder has just proved.

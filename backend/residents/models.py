@@ -46,6 +46,8 @@ class WeChatBinding:
 
     key: str
     openid: str = field(repr=False)
+    # Of the official account: its holder follows it no more.
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,12 @@ class Contact:
     phone: str | None = field(default=None, repr=False)
     mini_openid: str | None = field(default=None, repr=False)
     oa_openid: str | None = field(default=None, repr=False)
+    oa_left: bool = False
+
+    @property
+    def followed_as(self) -> str | None:
+        """The openid by which the official account may write; none to who has left it."""
+        return None if self.oa_left else self.oa_openid
 
 
 class Relation(StrEnum):

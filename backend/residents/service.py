@@ -208,7 +208,9 @@ class ResidentService:
         if person is None:
             return Contact(resident_id)
         openids = {app: binding.openid for app, binding in person.wechat.items()}
-        return Contact(person.id, person.phone, openids.get(WeChatApp.MINI), openids.get(WeChatApp.OA))
+        mini, account = openids.get(WeChatApp.MINI), openids.get(WeChatApp.OA)
+        left = account is not None and person.wechat[WeChatApp.OA].left
+        return Contact(person.id, person.phone, mini, account, left)
 
     async def names(self, resident_ids: Iterable[str]) -> dict[str, str]:
         """Masked names by id, for lists."""

@@ -169,6 +169,12 @@ class ResidentStore:
         replaced = before.get("wechat", {}).get(app, {}).get("key")
         return True, replaced if replaced != binding.key else None
 
+    async def note_following(self, resident: Resident, key: str, *, follows: bool, at: datetime) -> None:
+        """Whether the official account is followed; nothing for what is older than what is known."""
+        known = {"wechat.oa.key": key, "wechat.oa.told_at": {"$not": {"$gt": at}}}
+        told = {"wechat.oa.left": not follows, "wechat.oa.told_at": at}
+        await self._update({"_id": resident.id, **known}, {"$set": told})
+
     async def release_phone(self, resident: Resident, event: Event) -> bool:
         """Take the phone off an account, if it is still the same; everything else stays."""
         change = pushed(event)
@@ -330,7 +336,8 @@ class ResidentStore:
         return {"phone": sealed, "contact_index": index, "contact_at": clock.now()}
 
     def _binding(self, resident_id: str, app: WeChatApp, binding: WeChatBinding) -> Document:
-        return {"key": binding.key, "openid": self._seal(resident_id, f"wechat.{app}", binding.openid)}
+        sealed = self._seal(resident_id, f"wechat.{app}", binding.openid)
+        return {"key": binding.key, "openid": sealed, "left": binding.left}
 
     def _seal(self, resident_id: str, field: str, text: str) -> Document:
         return self._cipher.seal(RESIDENTS, field, resident_id, text)
@@ -344,7 +351,9 @@ class ResidentStore:
         birth_on = opened("birth_on", doc.get("birth_on"))
         sex, verified_by = doc.get("sex"), doc.get("verified_by")
         wechat = {
-            WeChatApp(app): WeChatBinding(bound["key"], opened(f"wechat.{app}", bound["openid"]) or "")
+            WeChatApp(app): WeChatBinding(
+                bound["key"], opened(f"wechat.{app}", bound["openid"]) or "", bound.get("left", False)
+            )
             for app, bound in doc.get("wechat", {}).items()
         }
         return Resident(

@@ -6,6 +6,8 @@ message comes from is easily forged: it stands for little, and for nothing once 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from backend.audit.service import AuditService
 from backend.errors import AppError, ErrorCode
 from backend.permissions import ANONYMOUS, Actor, Role
@@ -35,6 +37,10 @@ class TalkingResidents:
         if resident is None or resident.state is not ResidentState.ACCOUNT:
             return ANONYMOUS
         return Actor("resident", resident.id, Role.RESIDENT, channel="bot", real_name=resident.real_name)
+
+    async def note_following(self, openid: str, *, follows: bool, at: datetime) -> None:
+        """Somebody follows the official account, or has left it: who has left is told by other ways."""
+        await self._accounts.note_following(self._oa_app_id, openid, follows=follows, at=at)
 
     async def of_phone(self, phone: str) -> Actor:
         """Who texts from a number: known enough to book for people on file, and for nothing else."""

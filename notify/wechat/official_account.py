@@ -126,6 +126,10 @@ def _inbound(found: Any, stamp: str) -> InboundMessage:
     event = str(getattr(found, "event", "") or found._data.get("Event", "")).lower()
     is_event = str(found._data.get("MsgType", "")).lower() == "event"
     message_id = f"e:{openid}:{sent}:{event}" if is_event else str(int(found.id))
+    # Two messages to one person may be finished with in one second.
+    about = str(found._data.get("MsgID") or found._data.get("MsgId") or "") if is_event else ""
+    if about:
+        message_id = f"{message_id}:{about}"
     if not openid or (not is_event and not found.id):
         raise InvalidNoticeError("UNREADABLE", "no sender or no id")
     key = str(found._data.get("EventKey") or "")
@@ -137,6 +141,8 @@ def _inbound(found: Any, stamp: str) -> InboundMessage:
         event=event,
         key=key,
         text=str(getattr(found, "content", "") or getattr(found, "recognition", "") or ""),
+        about=about,
+        status=str(found._data.get("Status") or "") if is_event else "",
         sent_at=datetime.fromtimestamp(sent, UTC),
         stamp=stamp,
     )

@@ -24,6 +24,9 @@ class WeChatTemplateMessages:
             "template_id": notice.template_id,
             "data": {name: {"value": value} for name, value in notice.data.items()},
         }
+        if notice.reference:
+            # WeChat keeps it for ten minutes: the same again to the same person sends nothing.
+            body["client_msg_id"] = notice.reference
         if notice.page and self._mini_app_id:
             body["miniprogram"] = {"appid": self._mini_app_id, "pagepath": notice.page}
         answer = await self._official.post("template_message", "cgi-bin/message/template/send", body)

@@ -3,12 +3,15 @@
 import asyncio
 import hashlib
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from backend import clock
 from backend.conversations.models import Through
 from backend.db.client import Database
+from backend.messages.models import MessageKind
 from bots import words
 from bots.dialogue import Dialogue, Next, Say, Talk
 from bots.understanding.values import Intent
@@ -87,6 +90,48 @@ async def test_what_people_do_is_answered_too(town: TestCity):
     assert "您可以直接说" in await do(town, phone, "CLICK", "帮助")
     assert await do(town, phone, "VIEW", "http://127.0.0.1/") == ""
     assert await do(town, phone, "unsubscribe") == ""
+
+
+async def test_who_leaves_the_account_is_written_to_there_no_more_until_he_comes_back(town: TestCity):
+    resident = await bound(town)
+    residents = town.city.services.residents
+    follows = [bool((await residents.contact(resident.id)).followed_as)]
+    for event in ("unsubscribe", "subscribe"):
+        await do(town, resident.phone, event)
+        follows.append(bool((await residents.contact(resident.id)).followed_as))
+    # Of the two the older one came late.
+    openid = (await residents.contact(resident.id)).oa_openid
+    assert openid is not None
+    long_ago = clock.now() - timedelta(hours=1)
+    await residents.talking.note_following(openid, follows=False, at=long_ago)
+    follows.append(bool((await residents.contact(resident.id)).followed_as))
+    assert follows == [True, False, True, True]
+    await do(town, "13900009999", "unsubscribe")  # nobody's
+
+
+async def test_what_wechat_says_of_a_template_message_is_taken_in(
+    surroundings: Surroundings, mongo_uri: str, db: Database
+):
+    kind = MessageKind.APPOINTMENT_BOOKED
+    templates = {str(kind): surroundings.outside.credentials["oa_templates"][kind]}
+    async with open_test_city(surroundings, mongo_uri, db, wechat_oa_templates=templates) as town:
+        who = await bound(town)
+        await town.outside.post("switches", {"template_result": "failed:user block"})
+        session = await town.schedule()
+        body = {"schedule_id": session.id, "patient_id": who.id}
+        await town.call("POST", "/api/v1/appointments", as_=who, json=body)
+
+        async def told_by_sms() -> bool:
+            await town.work()
+            states = [
+                {each["channel"]: each["state"] for each in message["deliveries"]}
+                for message in (await town.call("GET", "/api/v1/messages", as_=who))["items"]
+                if message["kind"] == kind
+            ]
+            [state] = states
+            return state["wechat"] == "failed" and state["sms"] in ("sent", "delivered")
+
+        await town.until(told_by_sms)
 
 
 class Slow(Dialogue):

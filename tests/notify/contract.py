@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from backend.ids import new_id
 from notify.ports import (
     SMS,
     AccountNotice,
@@ -246,6 +247,13 @@ class AccountNotifierContract:
         results = [await followed.notifier.send_notice(followed.notice()) for _ in range(2)]
         assert {result.provider for result in results} == {followed.notifier.name}
         assert len({result.provider_id for result in results}) == 2
+
+    async def test_the_same_again_under_our_number_is_sent_once(self, followed: NotifierWorld):
+        await followed.follow(True)
+        notices = [replace(followed.notice(), reference=new_id()) for _ in range(2)]
+        results = [await followed.notifier.send_notice(notice) for notice in (*notices, notices[0])]
+        assert results[0] == results[2]
+        assert results[0] != results[1]
 
     async def test_who_does_not_follow_is_left_alone(self, followed: NotifierWorld):
         await followed.follow(False)

@@ -168,6 +168,8 @@ class MemoryNotifier:
     def __init__(self) -> None:
         self.sent: list[AccountNotice] = []
         self.followers: set[str] = set()
+        # What went to whom under the sender's own number.
+        self.known: dict[tuple[str, str], str] = {}
         self.faults = Faults()
 
     async def send_notice(self, notice: AccountNotice) -> SendResult:
@@ -176,10 +178,13 @@ class MemoryNotifier:
             raise RejectedError("43004", reason=RejectReason.NOT_NOW)
         if any(len(value) > 20 for name, value in notice.data.items() if name.startswith("thing")):
             raise RejectedError("47003", reason=RejectReason.BAD_CONTENT)
-        self.sent.append(notice)
+        known = self.known.get((notice.openid, notice.reference)) if notice.reference else None
+        if known is None:
+            self.sent.append(notice)
+            known = self.known[notice.openid, notice.reference] = f"N{len(self.sent)}"
         if lost:
             raise UnknownResultError("LOST")
-        return SendResult(self.name, f"N{len(self.sent)}")
+        return SendResult(self.name, known)
 
     async def aclose(self) -> None:
         return None

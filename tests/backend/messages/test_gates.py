@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,10 +11,10 @@ from backend import clock
 from backend.messages import gates as gates_module
 from backend.messages.gates import Hours
 from backend.messages.models import Letter, MessageChannel, MessageKind
-from backend.messages.policies import POLICIES, segments
+from backend.messages.policies import POLICIES, Priority, segments
 from backend.security.limits import Bucket
 from backend.worker.events import RetryLater
-from notify.ports import Trace, TraceState, UnknownResultError
+from notify.ports import DeliveryReport, RetryableError, Trace, TraceState, UnknownResultError
 from tests.backend.messages.conftest import OPENID, PHONE, Post
 
 REFUNDED = MessageKind.REFUND_SUCCEEDED
@@ -42,6 +43,9 @@ def test_quiet_hours_end_at_nine_in_the_city(at: datetime, until: datetime | Non
 def test_every_kind_has_its_rules_and_only_surveys_keep_quiet_hours():
     assert set(POLICIES) == set(MessageKind)
     assert all(policy.quiet == (policy.group == "surveys") for policy in POLICIES.values())
+    # What is urgent does not ask how many there were, and has no number that nobody reads.
+    urgent = [policy.priority is Priority.URGENT for policy in POLICIES.values()]
+    assert urgent == [policy.per_day is None for policy in POLICIES.values()]
 
 
 @pytest.mark.parametrize(("length", "count"), [(0, 1), (64, 1), (65, 2), (128, 2), (129, 3)])
@@ -90,7 +94,7 @@ async def test_a_phone_gets_so_many_at_once_and_so_many_a_day(post: Post, monkey
     with pytest.raises(RetryLater):
         await post.due(messages[5])
     monkeypatch.setattr(gates_module, "PER_NUMBER", Bucket(1000, 1))
-    cap = POLICIES[REFUNDED].per_day
+    cap = POLICIES[REFUNDED].per_day or 0
     for _ in range(cap - 5):
         await post.due(await post.tell(post.resident()))
     await post.due(messages[5])
@@ -140,3 +144,56 @@ async def test_who_has_left_the_account_is_told_by_sms(post: Post):
     await post.due(message, MessageChannel.WECHAT)
     await post.due(message)
     assert await post.states(message) == {"sms": "sent", "wechat": "skipped"}
+
+
+async def test_a_template_message_in_doubt_is_repeated_under_the_number_of_its_first_try(post: Post):
+    post.notifier.followers.add("o-follower")
+    message = await post.tell(post.resident(oa="o-follower"))
+    post.notifier.faults.queue = [RetryableError("AWAY"), "after"]
+    for _ in range(2):
+        await post.due_quietly(message, MessageChannel.WECHAT)
+    await post.make_old(message, 600, "wechat")
+    await post.due_quietly(message, MessageChannel.WECHAT)
+    assert (await post.states(message))["wechat"] == "sent"
+    assert [notice.reference for notice in post.notifier.sent] == [f"{message.id}002"]
+
+
+@pytest.mark.parametrize("early", [False, True])
+async def test_a_template_message_that_did_not_arrive_lets_the_sms_go_at_once_and_once(
+    post: Post, early: bool
+):
+    post.notifier.followers.add("o-follower")
+    message = await post.tell(post.resident(oa="o-follower"))
+    said = DeliveryReport("N1", "o-follower", False, "failed:user block")
+    if early:  # than we could write down what WeChat calls the message
+        await post.service.notices.take(said)
+    await post.outbox.drain()
+    assert len(post.sms.sent) == int(early)
+    await post.service.notices.take(said)
+    await post.outbox.drain()
+    assert await post.states(message) == {"sms": "sent", "wechat": "failed"}
+    await post.let_pass(message, timedelta(hours=1))
+    await post.outbox.drain()
+    assert len(post.sms.sent) == 1
+
+
+async def test_a_template_message_that_has_arrived_stays_so_whatever_is_said_later(post: Post):
+    post.notifier.followers.add("o-follower")
+    message = await post.tell(post.resident(oa="o-follower"))
+    await post.outbox.drain()
+    for delivered in (True, False):
+        await post.service.notices.take(DeliveryReport("N1", "o-follower", delivered, "failed"))
+    await post.service.notices.take(DeliveryReport("N9", "o-follower", False, "failed"))
+    await post.outbox.drain()
+    assert await post.states(message) == {"sms": "due", "wechat": "delivered"}
+    assert post.sms.sent == []
+
+
+async def test_who_said_that_he_left_is_not_written_to_by_the_account(post: Post):
+    who = post.resident(oa="o-follower")
+    post.notifier.followers.add("o-follower")
+    post.people.contacts[who.id] = replace(post.people.contacts[who.id], oa_left=True)
+    message = await post.tell(who)
+    await post.outbox.drain()
+    assert await post.states(message) == {"sms": "sent", "wechat": "skipped"}
+    assert post.notifier.sent == []

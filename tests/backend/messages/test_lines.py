@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -131,6 +132,26 @@ async def test_a_provider_that_has_had_its_fill_today_rests(town: Town):
         await town.send()
     await town.tallies.flush()
     assert (await town.lines.weights())["one"] == 0
+    town.lines._weighed_at = float("-inf")
+    ids = town.lines.first_ids(BOOKED)
+    assert [line.name for line in await town.lines.await_turn(ids)] == ["two"]
+    assert [line.name for line in await town.lines.await_turn(ids, urgent=True)] == ["two", "one"]
+
+
+async def test_when_all_have_had_their_fill_what_can_wait_waits_for_midnight_and_no_longer(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+):
+    town.lines = town.made(per_day=1)
+    await town.send(ANSWER)
+    town.lines._weighed_at = float("-inf")
+    tomorrow = clock.city_instant(clock.today() + timedelta(days=1), 0)
+    with pytest.raises(RetryLater) as later:
+        await town.lines.await_turn({})
+    assert 0 < later.value.after_s - (tomorrow - clock.now()).total_seconds() <= 61
+    assert [line.name for line in await town.lines.order({}, urgent=True)] == ["one"]
+    # The day after, what was known a moment ago holds no more.
+    monkeypatch.setattr(clock, "today", lambda: clock.civil_date(tomorrow))
+    assert [line.name for line in await town.lines.await_turn({})] == ["one"]
 
 
 async def test_a_provider_that_was_sent_enough_in_this_second_lets_the_other_go_first(town: Town):

@@ -23,7 +23,7 @@ _TIME = re.compile(r"(\d{1,5}) *(天|小时|分钟|分|)")
 MOST = 60 * _DAY
 _WAITS = {"answer": "等接收机构答复", "supplement": "等转出机构补充资料", "finish": "到达后等登记诊治结果"}
 _GIVEN_UP = {"answer": "作失效处理", "supplement": "作失效处理", "finish": "自动结束"}
-_REACHES = {Level.DESK: "提醒值班", Level.OPERATORS: "再过多久提醒负责人", Level.CITY: "再过多久上报市级"}
+_REACHES = {Level.DESK: "先提醒经办", Level.OPERATORS: "再过多久提醒负责人", Level.CITY: "再过多久上报市级"}
 _MISSED = "过预计时间多久算未到"
 
 

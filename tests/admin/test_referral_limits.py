@@ -57,7 +57,7 @@ def test_every_time_of_the_table_has_a_box() -> None:
 def test_a_time_that_is_none_is_named(said: str, told: str) -> None:
     with pytest.raises(AppError) as refused:
         typed(times=[said, *TIMES[1:]]).limits(time_limits())
-    assert "普通：提醒值班" in str(refused.value.text)
+    assert "普通：先提醒经办" in str(refused.value.text)
     assert told in str(refused.value.text)
 
 

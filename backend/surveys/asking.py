@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
@@ -26,6 +27,8 @@ from backend.surveys.screening import risks
 from backend.worker.events import Event, EventKind
 
 MAX_TRIES = 8
+# So much is kept of words that are no answer.
+LONGEST_REMARK = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +110,11 @@ class Asking:
             question = _meant(step, said)
             if question is None:
                 return step
-            try:
-                value = _value(question, said)
-            except NoAnswerError as refused:
-                return replace(step, hint=refused.hint)
-            after = _after(step, question, value, said)
+            after, hint = _taken(step, question, said)
+            if after is None:
+                return replace(step, hint=hint)
             if await self._write(step.run, after):
-                return await self._step(replace(after, turn=after.turn + 1))
+                return replace(await self._step(replace(after, turn=after.turn + 1)), hint=hint)
         raise AppError(ErrorCode.CONFLICT, "answers of one run keep meeting")
 
     async def refuse(self, run_id: str, through: Through) -> Step:
@@ -183,34 +184,68 @@ def _value(question: Question, said: Said) -> Value:
     return check_answer(question, said.value)
 
 
-def _after(step: Step, question: Question, value: Value, said: Said) -> Run:
-    run, questionnaire = step.run, step.questionnaire
-    answers = relevant(questionnaire, {**run.answers, question.id: value})
-    now = clock.now()
-    after = replace(
+def _taken(step: Step, question: Question, said: Said) -> tuple[Run | None, str]:
+    """The run with what was said, and the hint when that is no answer; no run when nothing is to be kept."""
+    danger = _danger(question, said)
+    try:
+        value = _value(question, said)
+    except NoAnswerError as refused:
+        return (_remarked(_heard(step.run, said), danger) if danger else None), refused.hint
+    after = _after(step, question, value, said)
+    # What a question for words took is kept whole as its answer.
+    return (_remarked(after, danger) if danger and question.kind is not Kind.TEXT else after), ""
+
+
+def _danger(question: Question, said: Said) -> str:
+    """The words, when they speak of a danger: whatever was asked, somebody has to hear of it."""
+    words = said.text
+    if words is None and question.kind is Kind.TEXT and isinstance(said.value, str):
+        words = said.value
+    return words.strip()[:LONGEST_REMARK] if words and risks(words) else ""
+
+
+def _remarked(run: Run, words: str) -> Run:
+    causes = tuple(dict.fromkeys([*run.causes, Cause.RISK_WORD]))
+    return replace(run, remarks=(words, *run.remarks), causes=causes, alarmed_at=_alarmed_at(run, causes))
+
+
+def _alarmed_at(run: Run, causes: tuple[Cause, ...]) -> datetime | None:
+    """When the first cause arose; of what was told under another instant before, nothing changes."""
+    return run.alarmed_at or (clock.now() if causes and not run.causes else None)
+
+
+def _heard(run: Run, said: Said) -> Run:
+    return replace(
         run,
         state=RunState.ANSWERING,
-        answers=answers,
         heard=(said.key, *run.heard),
         through=said.through,
-        sent_at=run.sent_at or now,
+        sent_at=run.sent_at or clock.now(),
         # Nobody is reminded who has begun.
         posted=None,
         on_phone_list=False,
         due_at=run.closes_at,
-        causes=_causes(run, questionnaire, answers, question, value),
     )
+
+
+def _after(step: Step, question: Question, value: Value, said: Said) -> Run:
+    run, questionnaire = step.run, step.questionnaire
+    answers = relevant(questionnaire, {**run.answers, question.id: value})
+    causes = _causes(run, questionnaire, answers, question, value)
+    after = replace(_heard(run, said), answers=answers, causes=causes, alarmed_at=_alarmed_at(run, causes))
     if next_question(questionnaire, answers) is not None:
         return after
     scored = score(questionnaire, answers)
     bad = (Cause.SCORE,) if is_bad(questionnaire, scored) else ()
+    causes = tuple(dict.fromkeys([*after.causes, *bad]))
     return replace(
         after,
         state=RunState.COMPLETED,
         due_at=None,
-        ended_at=now,
+        ended_at=clock.now(),
         percent=scored.percent if scored else None,
-        causes=tuple(dict.fromkeys([*after.causes, *bad])),
+        causes=causes,
+        alarmed_at=_alarmed_at(after, causes),
     )
 
 

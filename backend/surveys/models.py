@@ -217,6 +217,10 @@ class Run:
     through: Through | None = None
     percent: int | None = None
     causes: tuple[Cause, ...] = ()
+    # When the first of them arose: by that what the person is told of it is dated.
+    alarmed_at: datetime | None = None
+    # Words of danger that are no answer, or not all of one: for whoever handles the ticket.
+    remarks: tuple[str, ...] = field(default=(), repr=False)
     # What has happened and is not in the figures yet, and how much is: only the counting writes these.
     to_count: tuple[str, ...] = ()
     counted: int = 0

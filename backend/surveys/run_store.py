@@ -31,8 +31,9 @@ from backend.surveys.models import (
 )
 from backend.worker.events import Event
 
-declare_sealed("survey_runs", "answers")
+declare_sealed("survey_runs", "answers", "remarks")
 REMEMBERED = 20
+REMARKS_KEPT = 20
 _DUPLICATE_KEY = 11000
 
 
@@ -153,7 +154,8 @@ class RunStore:
     async def forget(self, person_id: str) -> None:
         """Take out what somebody has said, and ask no more."""
         states = [str(state) for state in LIVE_STATES]
-        gone: Document = {"answers": None, "heard": [], "due_at": None, "on_phone_list": False}
+        gone: Document = {"answers": None, "remarks": None, "heard": [], "due_at": None}
+        gone["on_phone_list"] = False
         for role in ("patient_id", "recipient_id"):
             await self._runs.update_many(
                 {role: person_id, "state": {"$in": states}},
@@ -169,6 +171,10 @@ class RunStore:
         if run.answers:
             packed = orjson.dumps(pack(run.answers)).decode()
             answers = self._cipher.seal("survey_runs", "answers", run.id, packed)
+        remarks = None
+        if run.remarks:
+            words = orjson.dumps(run.remarks[:REMARKS_KEPT]).decode()
+            remarks = self._cipher.seal("survey_runs", "remarks", run.id, words)
         return {
             "_id": run.id,
             "campaign_id": run.campaign_id,
@@ -194,10 +200,12 @@ class RunStore:
             "ended_at": run.ended_at,
             "skipped": str(run.skipped) if run.skipped else None,
             "answers": answers,
+            "remarks": remarks,
             "heard": list(run.heard[:REMEMBERED]),
             "through": str(run.through) if run.through else None,
             "percent": run.percent,
             "causes": [str(cause) for cause in run.causes],
+            "alarmed_at": run.alarmed_at,
         }
 
     def read(self, doc: Document) -> Run:
@@ -227,23 +235,21 @@ class RunStore:
             sent_at=doc["sent_at"],
             ended_at=doc["ended_at"],
             skipped=Skipped(doc["skipped"]) if doc["skipped"] else None,
-            answers=unpack(self._open(doc)),
+            answers=unpack(self._open(doc, "answers") or {}),
+            remarks=tuple(self._open(doc, "remarks") or ()),
             heard=tuple(doc["heard"]),
             through=Through(doc["through"]) if doc["through"] else None,
             percent=doc["percent"],
             causes=tuple(Cause(cause) for cause in doc["causes"]),
+            alarmed_at=doc.get("alarmed_at"),
             to_count=tuple(doc["to_count"]),
             counted=doc["counted"],
             by_day=doc.get("by_day", False),
         )
 
-    def _open(self, doc: Document) -> dict[str, Any]:
-        if doc["answers"] is None:
-            return {}
-        opened: dict[str, Any] = orjson.loads(
-            self._cipher.open("survey_runs", "answers", doc["_id"], doc["answers"])
-        )
-        return opened
+    def _open(self, doc: Document, field: str) -> Any:
+        sealed = doc.get(field)
+        return orjson.loads(self._cipher.open("survey_runs", field, doc["_id"], sealed)) if sealed else None
 
 
 def _posted(posted: Posted | None) -> Document | None:

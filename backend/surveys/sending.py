@@ -17,6 +17,7 @@ from backend import clock
 from backend.directory.models import Organization
 from backend.ids import new_id
 from backend.messages.models import DeliveryState, Letter, Message, MessageKind
+from backend.messages.policies import Group
 from backend.residents.models import Contact
 from backend.surveys.answering import wording
 from backend.surveys.campaign_store import CampaignStore
@@ -67,6 +68,9 @@ class Post(Protocol):
 
     async def find_told(self, letter: Letter) -> Message | None:
         """What has become of a letter."""
+
+    async def has_stopped(self, phone: str | None, group: Group) -> bool:
+        """Whether whoever has this phone wants no more messages of a group."""
 
 
 class People(Protocol):
@@ -181,6 +185,8 @@ class Sending:
             await self._runs.write(replace(run, due_at=run.closes_at))
         elif run.quota_by is None:
             await self._first(run, campaign, quota, now)
+        elif await self._wants_none(run.recipient_id):
+            await self._refused(run, now)
         else:
             await self._ask(run, campaign, now)
 
@@ -204,6 +210,9 @@ class Sending:
         recipient_id = await self._recipient(run)
         if recipient_id is None:
             await self._skip(run, Skipped.UNREACHABLE, now)
+            return
+        if await self._wants_none(recipient_id):
+            await self._refused(replace(run, recipient_id=recipient_id), now)
             return
         if not quota.take(now):
             await self._put_off(run, campaign, quota, now)
@@ -238,6 +247,11 @@ class Sending:
     async def _is_reachable(self, person_id: str) -> bool:
         contact = await self._people.contact(person_id)
         return bool(contact.phone or contact.mini_openid)
+
+    async def _wants_none(self, person_id: str | None) -> bool:
+        """Whether somebody has had surveys stopped: asked before each way, for it means all of them."""
+        phone = (await self._people.contact(person_id)).phone if person_id else None
+        return await self._post.has_stopped(phone, Group.SURVEYS)
 
     async def _skip(self, run: Run, why: Skipped, now: datetime) -> None:
         skipped = replace(run, state=RunState.SKIPPED, skipped=why, due_at=None, ended_at=now)

@@ -68,9 +68,14 @@ class Tickets:
         }
         # One word of it for a run, however much is said in it.
         heard = Letter(
-            f"{run.id}:heard", run.happened_at, run.recipient_id, MessageKind.SURVEY_HEARD, facts, None,
+            f"{run.id}:heard",
+            run.alarmed_at or run.happened_at,
+            run.recipient_id,
+            MessageKind.SURVEY_HEARD,
+            facts,
+            None,
             run.organization_id,
-        )  # fmt: skip
+        )
         await self._post.tell(heard)
 
     async def list_tickets(

@@ -107,6 +107,7 @@ async def test_a_ticket_is_taken_noted_and_resolved_and_others_do_not_see_it(
     path = f"{BASE}/tickets/{ticket}"
     page = await browser.get(path)
     assert "回家以后胸痛" in page.text
+    assert "另外说到" not in page.text
     assert "13800000040" not in page.text
     assert "13800000040" in (await browser.get(f"{path}?phone=yes")).text
     await browser.submit(f"{path}/take")
@@ -117,6 +118,20 @@ async def test_a_ticket_is_taken_noted_and_resolved_and_others_do_not_see_it(
     other = await console.sign_in(Role.HOSPITAL_OPERATOR, frozenset({town.second.organization.id}))
     await other.get(path, expect=404)
     assert "没有工单" in (await other.get(f"{BASE}/tickets")).text
+
+
+async def test_a_ticket_shows_words_of_danger_that_were_no_answer(console: Console, town: Town) -> None:
+    services = console.city.services
+    campaign = await make_campaign(services, SYSTEM, town.first.organization.id)
+    patient = await make_patient(services, 46, "13800000046")
+    run = await make_called(services, campaign, town.first.organization.id, patient)
+    said = Said("1", Through.PHONE, text="我<不想活>了，不想活了")
+    await services.surveys.asking.answer(run, said)
+    await services.outbox.drain()
+    browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    page = await browser.get(f"{BASE}/tickets/{run}")
+    assert "另外说到" in page.text
+    assert "我&lt;不想活&gt;了，不想活了" in page.text
 
 
 async def test_a_call_from_the_phone_list_ends_in_the_same_run(console: Console, town: Town) -> None:

@@ -123,7 +123,7 @@ async def _fill(kept: Kept) -> None:
     await services.bots.engine.hear(Heard(Through.SMS, "13700002222", "m1", "人工"))
     await services.conversations.put_off(PutOff(Through.WECHAT, "oSomebody", "m1", "帮助"))
     await city.call("POST", "/api/v1/auth/wechat-mini", json=await _js_code(city, "13912340000"))
-    await make_ticket(services, city.hospital.id, kept.sms.id)
+    await make_ticket(services, city.hospital.id, kept.sms.id, choice="满意，可是不想活了")
     await make_words(services, city.hospital, services.tokens.verify(kept.sms.token))
     person = Demographics(kept.sms.name, id_number=kept.sms.id_number)
     charts = await make_parted_charts(services, city.hospital.id, person)

@@ -52,6 +52,18 @@ async def test_what_is_no_answer_is_asked_again_and_what_is_wanted_meanwhile_is_
     assert run.answers == {"overall": "4"}
 
 
+@pytest.mark.parametrize("said", ["我不想活了", "不满意，回家以后胸痛没人管"])
+async def test_words_of_danger_reach_the_hospital_whatever_was_asked(ward: Ward, said: str):
+    await ward.campaign()
+    await ward.asked()
+    answer = await text(ward, "13700000701", said)
+    assert ("请回复1到3" in answer) is (said == "我不想活了")
+    await ward.city.work()
+    [ticket], _ = await ward.service.tickets.list_tickets(ward.operator)
+    [run] = await ward.runs()
+    assert (ticket.id, run.remarks) == (run.id, (said,))
+
+
 @pytest.fixture
 async def lengthened(db: Database, mongo_uri: str, surroundings: Surroundings) -> AsyncIterator[Ward]:
     """A city whose provider lets it lengthen the number that messages come from."""

@@ -83,12 +83,17 @@ async def make_called(services: Services, campaign: Campaign, organization_id: s
 
 
 async def make_ticket(
-    services: Services, organization_id: str, patient_id: str, said: str = "回家以后胸痛"
+    services: Services,
+    organization_id: str,
+    patient_id: str,
+    said: str = "回家以后胸痛",
+    *,
+    choice: str = "满意",
 ) -> str:
     """An open ticket with a note, of somebody who is in pain; its id is the run's."""
     campaign = await make_campaign(services, SYSTEM, organization_id)
     found = await make_called(services, campaign, organization_id, patient_id)
-    for key, text in (("1", "满意"), ("2", said)):
+    for key, text in (("1", choice), ("2", said)):
         await services.surveys.asking.answer(found, Said(key, Through.PHONE, text=text))
     await services.outbox.drain()
     await services.surveys.tickets.note(SYSTEM, found, "电话未接通")

@@ -9,6 +9,7 @@ import pytest
 from backend import clock
 from backend.db.migrations import m0066_surveys_by_day
 from backend.errors import AppError, ErrorCode
+from backend.ids import derived_id
 from backend.surveys.asking import Said
 from backend.surveys.models import Cause, Run, RunState, Through, TicketState
 from tests.backend.surveys.conftest import Ward
@@ -120,6 +121,41 @@ async def test_a_grave_answer_opens_one_ticket_and_the_person_is_told_that_it_wa
         with pytest.raises(AppError) as hidden:
             await refused(ward.elsewhere, ticket.id)
         assert hidden.value.code is ErrorCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("said", "hint", "answers"),
+    [
+        ("不满意，回家以后胸痛没人管", False, {"overall": "1"}),
+        ("我不想活了", True, {}),
+    ],
+)
+async def test_words_of_danger_are_heard_whatever_was_asked(
+    ward: Ward, said: str, hint: bool, answers: dict[str, str]
+):
+    await ward.campaign()
+    run = await ward.asked()
+    assert run.recipient_id is not None
+    step = await ward.service.answer(run.recipient_id, run.id, said, "a", Through.SMS)
+    assert bool(step.hint) is hint
+    for _ in range(2):
+        await ward.service.answer(run.recipient_id, run.id, said, "a", Through.SMS)
+        await ward.city.work()
+    [ticket], _ = await ward.service.tickets.list_tickets(ward.operator)
+    view = await ward.service.tickets.read(ward.operator, ticket.id)
+    assert (ticket.causes, view.run and view.run.remarks) == ((Cause.RISK_WORD,), (said,))
+    assert view.run is not None
+    assert view.run.answers == answers
+    assert len([text for text in await ward.texts() if "专人处理" in text]) == 1
+    stored = str([doc async for doc in ward.db.collection("survey_runs").find()])
+    assert said not in stored
+    # Dated by when it was said, not by the visit.
+    heard = await ward.db.collection("messages").find_one({"kind": "survey_heard"})
+    assert heard is not None
+    assert derived_id(view.run.alarmed_at or clock.now())[:10] == heard["_id"][:10]
+    await ward.service._stores.runs.forget(run.patient_id)
+    [gone] = await ward.runs()
+    assert gone.remarks == ()
 
 
 async def test_what_people_say_is_sealed_and_goes_with_the_account(ward: Ward):

@@ -224,6 +224,28 @@ async def test_a_patient_without_a_phone_is_asked_through_nobody_and_opting_out_
     assert not any(each.on_phone_list for each in await ward.runs())
 
 
+@pytest.mark.parametrize("ways", [(Way.CARD, Way.PHONE), (Way.LINK, Way.PHONE)])
+async def test_who_has_stopped_surveys_is_asked_by_no_other_way(ward: Ward, ways: tuple[Way, ...]):
+    await ward.campaign(ways=ways)
+    who = await ward.city.resident(wechat=True)
+    await ward.city.outside.post("subscribe", {"phone": who.phone, "kinds": ["survey_card"]})
+    wanted = {"template_kinds": ["survey_card"]}
+    await ward.city.call("POST", "/api/v1/messages/subscriptions", as_=who, json=wanted, expect=204)
+    await ward.visit(who.id)
+    await ward.pass_by()
+    await ward.city.call("PUT", "/api/v1/messages/opt-outs/surveys", as_=who, expect=204)
+    await let_wait(ward)
+    [run] = await ward.runs()
+    assert (run.state, run.on_phone_list, run.due_at) == (RunState.REFUSED, False, None)
+    # Nor is he asked the next time, by whatever comes first.
+    await ward.db.collection("survey_people").delete_many({})
+    await ward.visit(who.id, key=new_id())
+    await ward.pass_by()
+    assert {run.state for run in await ward.runs()} == {RunState.REFUSED}
+    cards = (await ward.city.outside.get("wechat-messages", phone=who.phone))["items"]
+    assert len(cards) + len(await ward.texts()) == 1
+
+
 async def test_answers_that_meet_are_both_taken_and_each_is_counted_once(ward: Ward):
     await ward.campaign()
     run = await ward.asked()

@@ -135,6 +135,7 @@ FIELDS: dict[str, str] = {
     "wanted_until": "希望就诊日期",
     "nearest": "转往机构（只有急救可自动选择）",
     "attachments": "附件",
+    "duty_phone": "值班电话（接收急救转诊必填）",
 }
 SIDES: dict[str, str] = {Side.IN: "转入", Side.OUT: "转出"}
 # What the audit log calls what is done here, and why it was.

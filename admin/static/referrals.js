@@ -18,6 +18,18 @@ for (const receiver of document.querySelectorAll("[data-departments]")) {
   receiver.addEventListener("change", () => { listDepartments(receiver, list).catch(() => undefined); });
 }
 
+// Where no telephone rings by itself, whoever sends an emergency has to call.
+for (const receiver of document.querySelectorAll("[data-unrung]")) {
+  const hint = document.getElementById(receiver.dataset.unrung);
+  const tell = () => {
+    const { call } = receiver.selectedOptions[0].dataset;
+    hint.hidden = call === undefined;
+    hint.querySelector("span").textContent = call ?? "";
+  };
+  receiver.addEventListener("change", tell);
+  tell();
+}
+
 async function readCode(file, box) {
   const picture = await createImageBitmap(file);
   const [found] = await new BarcodeDetector({ formats: ["qr_code"] }).detect(picture);

@@ -7,6 +7,7 @@ from pydantic import Field
 from admin.base import page
 from admin.forms import Filters, Form
 from admin.lookups import organizations_in_scope
+from admin.views.referral_sending import worded
 from admin.views.referrals import READ, ROOT, WRITE, ReferralPage
 from backend.errors import ErrorCode
 from backend.http.endpoint import requires
@@ -56,7 +57,7 @@ class DeskHandler(ReferralPage):
     async def post(self, body: DeskForm) -> None:
         """From now on."""
         desk = Desk(body.organization, body.takes_emergencies == "yes", body.duty_phone, body.operators_phone)
-        await self.services.referrals.set_desk(self.actor, desk)
+        await worded(self.services.referrals.set_desk(self.actor, desk))
         self.redirect(f"{ROOT}/desk?organization={body.organization}&done=saved", status=303)
 
 

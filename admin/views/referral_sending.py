@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection, Sequence
 from typing import TypeVar
 
 from pydantic import Field
@@ -52,6 +52,7 @@ class SendHandler(ReferralPage):
         doctors = await self.services.directory.list_practitioners_of(chosen) if chosen else []
         to = typed.get("to", "")
         departments = await self.services.directory.list_departments(to) if to not in ("", NEAREST) else []
+        found = await receivers(self, direction)
         await self.show_referrals(
             "referrals/send.html",
             way=way,
@@ -59,7 +60,8 @@ class SendHandler(ReferralPage):
             own=own,
             doctors=doctors,
             myself=self.actor.practitioner_id,
-            receivers=await receivers(self, direction),
+            receivers=found,
+            unrung=await unrung(self, found) if way == EMERGENCY else (),
             departments=departments,
             key=typed.get("key") or new_id(),
             plan_rows=self.plan_rows(),
@@ -97,6 +99,11 @@ async def receivers(handler: PageHandler, direction: Direction, *but: str) -> li
     found = [each for each in listed if each.active and each.id not in own and each.id not in but]
     up = direction is Direction.UP
     return sorted(found, key=lambda each: (_RANKS[each.level] * (1 if up else -1), each.name))
+
+
+async def unrung(handler: PageHandler, found: Sequence[Organization]) -> Collection[str]:
+    """The institutions where nobody is called of an emergency by itself."""
+    return await handler.services.referrals.unrung(handler.actor, {each.id for each in found})
 
 
 async def worded(doing: Awaitable[T]) -> T:

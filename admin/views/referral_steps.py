@@ -10,7 +10,7 @@ from pydantic import Field
 from admin.base import page
 from admin.forms import Day, Filters
 from admin.referral_forms import ASKS_PLACE, StepForm
-from admin.views.referral_sending import receivers, worded
+from admin.views.referral_sending import receivers, unrung, worded
 from admin.views.referrals import ROOT, WRITE, OnePage, ReferralPage
 from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
@@ -18,7 +18,7 @@ from backend.http.endpoint import requires
 from backend.permissions import Permission
 from backend.records.models import Purpose
 from backend.referrals.machine import ReferralEvent
-from backend.referrals.models import FreePlaces, Referral
+from backend.referrals.models import FreePlaces, Referral, Urgency
 from backend.referrals.pool import FURTHEST
 
 DAYS = 7
@@ -67,7 +67,9 @@ class StepHandler(OnePage):
         if event in ASKS_PLACE:
             return await self._places(referral)
         if event is ReferralEvent.REDIRECT:
-            return {"receivers": await receivers(self, referral.direction, referral.to_organization_id)}
+            found = await receivers(self, referral.direction, referral.to_organization_id)
+            urgent = referral.urgency is Urgency.EMERGENCY
+            return {"receivers": found, "unrung": await unrung(self, found) if urgent else ()}
         return {}
 
     async def _places(self, referral: Referral) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class MessageKind(StrEnum):
     REFERRAL = "referral"
     REFERRAL_MOVED = "referral_moved"
     REFERRAL_OFF = "referral_off"
+    REFERRAL_MISSED = "referral_missed"
     REFERRAL_DUTY = "referral_duty"
     REFERRAL_ANSWERED = "referral_answered"
     RECORD_CONSENT_ASKED = "record_consent_asked"

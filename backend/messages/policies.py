@@ -74,6 +74,7 @@ POLICIES: dict[MessageKind, Policy] = {
     # Nobody is to travel for nothing.
     MessageKind.REFERRAL_MOVED: Policy(Priority.URGENT, per_day=None),
     MessageKind.REFERRAL_OFF: Policy(Priority.URGENT, per_day=None),
+    MessageKind.REFERRAL_MISSED: _NOTICE,
     # To the phone of a desk, where somebody is on duty.
     MessageKind.REFERRAL_DUTY: Policy(Priority.URGENT, None, per_day=None),
     MessageKind.REFERRAL_ANSWERED: Policy(Priority.URGENT, None, per_day=None),

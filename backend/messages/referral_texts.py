@@ -34,6 +34,17 @@ REFERRAL_WORDINGS: dict[MessageKind, Wording] = {
         sms="{patient}您好，您由{organization}转诊至{to}：{state}。请与转出机构的医生联系，由医生为您改转其他医院。",
         channels=(SMS,),
     ),
+    MessageKind.REFERRAL_MISSED: Wording(
+        title="转诊未到诊",
+        lines=(
+            *_JOURNEY,
+            ("结果", "未等到您就诊，此次安排不再保留"),
+            ("接下来", "如仍需就诊，请与转出机构的医生联系；如已到达，请到接收机构登记。"),
+        ),
+        sms="{patient}您好，您由{organization}转诊至{to}，医院未等到您，此次安排不再保留。"
+        "如仍需就诊，请与转出机构的医生联系。",
+        channels=(SMS,),
+    ),
     # To a desk's phone: nothing of the patient.
     MessageKind.REFERRAL_DUTY: Wording(
         title="转诊待办理",

@@ -390,3 +390,8 @@ class Desk:
     # Called when nobody answers: first the desk on duty, then whoever is responsible.
     duty_phone: str = field(default="", repr=False)
     operators_phone: str = field(default="", repr=False)
+
+    @property
+    def rings(self) -> bool:
+        """Whether anybody is called there."""
+        return bool(self.duty_phone or self.operators_phone)

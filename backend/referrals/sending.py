@@ -224,7 +224,9 @@ class Sending:
         return to
 
     async def _nearest(self, by: str, without: set[str]) -> str:
-        desks = [desk for desk in await self._store.emergency_desks() if desk.organization_id not in without]
+        known = await self._store.emergency_desks()
+        # Where nobody is called, nobody would know that somebody comes.
+        desks = [desk for desk in known if desk.rings and desk.organization_id not in without]
         places = await self._directory.organizations_by_id([by, *(desk.organization_id for desk in desks)])
         here = places.pop(by, None)
         takers = [place for place in places.values() if place.active]

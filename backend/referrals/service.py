@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -10,7 +10,7 @@ from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor, Permission
 from backend.referrals.acting import Acting
-from backend.referrals.deciding import check_rule, may_follow
+from backend.referrals.deciding import check_rule, may_follow, missing_fields
 from backend.referrals.figures import figures, span
 from backend.referrals.figures_models import ReferralFigures
 from backend.referrals.following import Following
@@ -198,10 +198,15 @@ class ReferralService:
         return await self._store.find_desk(organization_id) or Desk(organization_id)
 
     async def set_desk(self, actor: Actor, desk: Desk) -> Desk:
-        """State who answers at an institution, and whether it takes emergencies; or whom the city calls."""
+        """State who answers at an institution, and whether it takes emergencies; or whom the city calls.
+
+        Raises BAD_REQUEST for one that takes emergencies and has nobody to be called.
+        """
         self._check_desk(actor, desk.organization_id, Permission.STAFF_REFERRALS_WRITE)
         of_city = desk.organization_id == CITY
         desk = replace(desk, takes_emergencies=desk.takes_emergencies and not of_city)
+        if desk.takes_emergencies and not desk.rings:
+            raise missing_fields("duty_phone")
         await self._store.save_desk(desk)
         await self._audit.record(
             actor,
@@ -212,6 +217,13 @@ class ReferralService:
             {"takes_emergencies": desk.takes_emergencies},
         )
         return desk
+
+    async def unrung(self, actor: Actor, organization_ids: Collection[str]) -> frozenset[str]:
+        """Those of these institutions where a referral makes no telephone ring: whoever sends has to call."""
+        if actor.kind == "resident" or not may_read(actor):
+            raise AppError(ErrorCode.FORBIDDEN, "sends nobody")
+        desks = await self._store.desks_of(organization_ids)
+        return frozenset(organization_ids) - {desk.organization_id for desk in desks if desk.rings}
 
     # -- who and what ----------------------------------------------------------------------------------
 

@@ -212,6 +212,11 @@ class ReferralStore:
         doc = await self._desks.find_one({"_id": organization_id})
         return self._read_desk(doc) if doc else None
 
+    async def desks_of(self, organization_ids: Iterable[str]) -> list[Desk]:
+        """The desks of these institutions, as far as they have stated one."""
+        found = self._desks.find({"_id": {"$in": sorted(organization_ids)}})
+        return [self._read_desk(doc) async for doc in found]
+
     async def emergency_desks(self) -> list[Desk]:
         """Those that take emergencies."""
         found = self._desks.find({"takes_emergencies": True}).limit(500)

@@ -29,12 +29,14 @@ _TO_PATIENT = {
     _E.REBOOK: MessageKind.REFERRAL_MOVED,
     _E.REJECT: MessageKind.REFERRAL_OFF,
     _E.LAPSE: MessageKind.REFERRAL_OFF,
+    _E.MISS: MessageKind.REFERRAL_MISSED,
 }
 # In which state it is still true.
 _STILL = {
     MessageKind.REFERRAL: frozenset({_S.ACCEPTED, _S.IN_TRANSIT}),
     MessageKind.REFERRAL_MOVED: frozenset({_S.ACCEPTED, _S.IN_TRANSIT}),
     MessageKind.REFERRAL_OFF: frozenset({_S.REJECTED, _S.LAPSED, _S.WITHDRAWN}),
+    MessageKind.REFERRAL_MISSED: frozenset({_S.NOT_ARRIVED}),
 }
 # The sender hears of these.
 _TO_SENDER = frozenset(
@@ -144,7 +146,12 @@ class ReferralTeller:
         left = what is _E.WITHDRAW and _withdrawn_by(referral) is Part.RESIDENT
         reminded = what is _E.ESCALATE and referral.state is _S.RETURNED
         still_so = event.data["state"] == referral.state
-        if not referral.from_phone or not still_so or not (what in _TO_SENDER or reminded or left):
+        if not still_so or not (what in _TO_SENDER or reminded or left):
+            return
+        # Who has left no telephone, and whoever is sent home by the receiver: his institution's desk.
+        desk = await self._store.find_desk(referral.from_organization_id) if not referral.from_phone else None
+        phone = referral.from_phone or (_phone(desk, Level.DESK) if desk else "")
+        if not phone:
             return
         facts = {
             **await self._journey(referral),
@@ -153,7 +160,7 @@ class ReferralTeller:
         }
         await self._messages.tell_phone(
             f"{event.id}:sender",
-            referral.from_phone,
+            phone,
             MessageKind.REFERRAL_ANSWERED,
             facts,
             referral.from_organization_id,

@@ -154,7 +154,13 @@ async def test_an_emergency_asks_for_next_to_nothing_and_goes_to_whoever_is_near
     page = await doctor.submit(f"{ROOT}/new/emergency", **typed, expect=409)
     assert "没有找到可以接收急救转诊的机构" in page.text
     assert 'value="李明"' in page.html, "nobody types it twice"
-    await console.city.services.referrals.set_desk(SYSTEM, Desk(town.first.organization.id, True))
+    assert "data-call" in page.html, "where nobody is called, the sender has to"
+    page = await desk.get(f"{ROOT}/desk")
+    page = await desk.submit(f"{ROOT}/desk", takes_emergencies="yes", expect=400)
+    assert "值班电话（接收急救转诊必填）" in page.text
+    await console.city.services.referrals.set_desk(
+        SYSTEM, Desk(town.first.organization.id, True, "13700000001")
+    )
     page = await doctor.submit(f"{ROOT}/new/emergency", **typed)
     sent = await newest(console)
     assert (sent.urgency, sent.to_organization_id) == (Urgency.EMERGENCY, town.first.organization.id)

@@ -62,7 +62,7 @@ async def clinic(town: Town) -> Clinic:
     )
     known = await make_staff(services.staff, Role.DOCTOR, organization_ids=frozenset({place.id}))
     await services.staff.tie_practitioner(SYSTEM, known.member.id, place.doctor.id, place.id)
-    await services.referrals.set_desk(SYSTEM, Desk(town.hospital.id, takes_emergencies=True))
+    await services.referrals.set_desk(SYSTEM, Desk(town.hospital.id, True, "13700000001"))
     return Clinic(place, known)
 
 
@@ -257,6 +257,13 @@ async def test_an_emergency_leaves_the_doctors_phone_in_a_minute(
         await page.get_by_label("患者健康码").fill(await dynamic_code(town, patient))
         await page.get_by_label("病情").fill("突发胸痛1小时，血压90/60")
         await page.get_by_label("您的电话").fill("13500000001")
+        where, to_call = page.get_by_label("转往机构"), page.get_by_text("未设值班电话，请直接致电")
+        await expect(to_call).to_be_hidden()
+        silent = str(await page.locator("option[data-call]").first.get_attribute("value"))
+        await where.select_option(silent)
+        await expect(to_call).to_be_visible()
+        await where.select_option("nearest")
+        await expect(to_call).to_be_hidden()
         await page.get_by_role("button", name="立即发出").click()
         await expect(page.locator("main")).to_contain_text(town.hospital.name)
         await looks(phone, "emergency-sent")

@@ -90,7 +90,7 @@ async def test_nobody_is_sent_round_in_circles(road: Road, town: TestCity):
     """Twelve hospitals refuse: each is asked once, and then nobody is left."""
     for number in range(10):
         place = await make_place(road.services, f"far{number}", name=f"第{number}医院", lat=37.0, lng=119.5)
-        await road.services.referrals.set_desk(SYSTEM, Desk(place.id, takes_emergencies=True))
+        await road.services.referrals.set_desk(SYSTEM, Desk(place.id, True, "13700000003"))
     at = await road.send(urgency=Urgency.EMERGENCY, nearest=True)
     asked = [at.to_organization_id]
     for _ in range(11):

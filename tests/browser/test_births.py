@@ -252,6 +252,22 @@ async def test_what_cannot_be_done_is_told_before_and_what_is_filed_is_taken_bac
         await phone.open("/#/pages/births/list/index")
         await expect(resident.see("birth-start")).to_have_count(2)
         await pictures(resident, "births-list-withdrawn")
+        # Filed anew, of which an agency does a part only: what it has not done may be filed once more.
+        anew = await a_filing(town.city, family)
+        await decide(town, "birth_certificate", "done")
+        await decide(town, "vaccination", "done")
+        await decide(town, "household", "rejected", "请到派出所核对户口簿。")
+
+        async def partly() -> bool:
+            return bool((await read(town.city, family, anew["id"]))["state"] == "partly_done")
+
+        await town.city.until(partly)
+        await phone.open("/#/pages/births/list/index")
+        await expect(resident.see("birth-start")).to_have_count(2)
+        await phone.open(f"/#/pages/births/filing/index?filing_id={anew['id']}")
+        await pictures(resident, "births-partly-done")
+        await resident.tap("birth-again")
+        await expect(resident.see("birth-verdict")).to_have_attribute("data-ok", "true")
     async with open_window(chromium, town.url, "h5", has_touch=True, **size) as phone:
         await phone.page.add_init_script(await stored_session(town, alone.mother))
         resident = Resident(phone, town, await town.family())

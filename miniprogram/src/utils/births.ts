@@ -172,6 +172,11 @@ export function tidyAnswers(answers: Answers): Answers {
   }
 }
 
+/** Whether the same birth may be filed anew: what is done already is kept, and not asked for again. */
+export function mayFileAgain(state: FilingState): boolean {
+  return ['withdrawn', 'expired', 'rejected', 'partly_done'].includes(state)
+}
+
 /** Whether a filing can still be taken back. */
 export function canWithdraw({ state }: Filing): boolean {
   return ['draft', 'submitted', 'needs_correction', 'in_progress'].includes(state)

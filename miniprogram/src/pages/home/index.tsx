@@ -109,7 +109,7 @@ function Newborn() {
   const found = useLoad('newborn', newestBirth, true)
   if (!found.data) return null
   const { birth, filing } = found.data
-  if (filing && ['completed', 'partly_done'].includes(filing.state)) return null
+  if (filing?.state === 'completed') return null
   const note = filing ? filingTexts.states[filing.state] : t.newbornHint
   const open = (): void => {
     go(filing ? routes.births() : routes.birthCheck(birth.id))

@@ -1,13 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { sampleBirth, sampleStep } from '../../testing/samples'
 import {
-  checkedBefore, CLAIM, correctedAnswers, correctedFields, faultsOf, formStepOf, NO_ANSWERS, problemsOfStep, progressOf, stepDay, stepWithFault,
+  checkedBefore, CLAIM, correctedAnswers, correctedFields, faultsOf, formStepOf, mayFileAgain, NO_ANSWERS, problemsOfStep, progressOf, stepDay, stepWithFault,
   stepWords, tidyAnswers,
 } from '../births'
 
 const problem = (field: string, kind: 'fix' | 'elsewhere' | 'left_out' | 'hint' = 'fix') =>
   ({ code: 'x', text: '', what_to_do: '', kind, field, step: '' })
 const FATHER = '110105194912310038'
+
+test.each([
+  ['draft', false], ['submitted', false], ['needs_correction', false], ['in_progress', false], ['withdrawing', false],
+  ['completed', false], ['partly_done', true], ['withdrawn', true], ['rejected', true], ['expired', true],
+] as const)('%s may be filed again: %s', (state, may) => {
+  expect(mayFileAgain(state)).toBe(may)
+})
 
 describe('what the phone sees at once', () => {
   test.each([['陈小满', true], ['买买提·吐尔逊', true], ['𠮷川', true], ['李〇', true], ['陈', false], ['陈Ann', false], ['', false], ['·陈', false]])('%s as a name: %s', (name, fine) => {

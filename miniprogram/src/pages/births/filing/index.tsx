@@ -16,7 +16,7 @@ import { useSubmit } from '../../../hooks/useSubmit'
 import { fetchFiling, fetchPaper, type Filing, type Step, type StepState, withdrawFiling } from '../../../services/births'
 import { pageTitles } from '../../../texts'
 import { births, filing as t } from '../../../texts/births'
-import { canWithdraw, FILING_TONES, progressOf, STEP_TONES, resultWords, stepDay, stepWords } from '../../../utils/births'
+import { canWithdraw, FILING_TONES, mayFileAgain, progressOf, STEP_TONES, resultWords, stepDay, stepWords } from '../../../utils/births'
 import { go, replace, routes } from '../../../utils/navigate'
 import { toast } from '../../../utils/platform'
 import { saveFile } from '../../../utils/saveFile'
@@ -131,7 +131,7 @@ function Onward({ filing }: { filing: Filing }) {
   if (filing.state === 'draft') {
     return <Button text={t.goOn} testId="birth-go-on" onPress={() => { replace(routes.birthForm(filing.id)) }} />
   }
-  if (!['withdrawn', 'expired', 'rejected'].includes(filing.state)) return null
+  if (!mayFileAgain(filing.state)) return null
   return <Button kind="plain" text={births.again} testId="birth-again" onPress={() => { go(routes.birthCheck(filing.birth.id)) }} />
 }
 

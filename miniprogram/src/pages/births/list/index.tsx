@@ -9,7 +9,7 @@ import { useLoad } from '../../../hooks/useLoad'
 import { type Birth, type Filing, listBirths, listFilings } from '../../../services/births'
 import { pageTitles } from '../../../texts'
 import { births as t, filing as filingTexts } from '../../../texts/births'
-import { FILING_TONES, progressOf } from '../../../utils/births'
+import { FILING_TONES, mayFileAgain, progressOf } from '../../../utils/births'
 import { go, routes } from '../../../utils/navigate'
 import { babyName, bornWords, Card } from '../parts'
 
@@ -30,7 +30,7 @@ function Under({ filing }: { filing: Filing }) {
 }
 
 function Baby({ birth, filing }: { birth: Birth; filing: Filing | undefined }) {
-  const anew = !filing || ['withdrawn', 'expired', 'rejected'].includes(filing.state)
+  const anew = !filing || mayFileAgain(filing.state)
   const start = (): void => {
     go(routes.birthCheck(birth.id))
   }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from backend.referrals import words
-from backend.referrals.machine import PLACED, THERE, WAITING, Part, ReferralEvent, ReferralState
+from backend.referrals import deciding, machine, words
+from backend.referrals.machine import Part, ReferralEvent, ReferralState
 from backend.referrals.models import Level, Referral, Side, Urgency
 
 _TONES = {
@@ -84,13 +84,8 @@ def patient_of(referral: Referral, people: Mapping[str, str]) -> str:
     return people.get(referral.person_id, "（已注销）")
 
 
-def deadline(referral: Referral) -> datetime | None:
-    """Until when the next step is expected: an answer, then the patient, then how it ended."""
-    if referral.state in WAITING:
-        return referral.accept_by
-    if referral.state in THERE:
-        return referral.finish_by
-    return referral.arrive_by if referral.state in PLACED else None
+# What pages ask of a referral besides.
+THERE, deadline = machine.THERE, deciding.deadline
 
 
 def is_late(referral: Referral, now: datetime) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
@@ -24,7 +23,6 @@ ROOT = "/admin/referrals"
 READ, WRITE = Permission.STAFF_REFERRALS_READ, Permission.STAFF_REFERRALS_WRITE
 WHY = "处理转诊"
 PER_PAGE = 50
-_RANKS = {Urgency.EMERGENCY: 0, Urgency.URGENT: 1, Urgency.ROUTINE: 2}
 
 
 class ListFilters(Filters):
@@ -69,12 +67,9 @@ class ListHandler(ReferralPage):
     @requires(READ)
     @page("Work-list of referrals")
     async def get(self, query: ListFilters) -> None:
-        """What has not ended, the late and the urgent first; or what was asked for, the newest first."""
-        now = clock.now()
+        """What has not ended, by when somebody has to move; or what was asked for, the newest first."""
         found = await self.services.referrals.list(self.actor, _query(query))
         items = list(found.items)
-        if query.state is None:
-            items.sort(key=lambda each: _order(each, now))
         departments = {each.to_department_id for each in items if each.to_department_id}
         await self.show_referrals(
             "referrals/list.html",
@@ -204,14 +199,10 @@ def _query(asked: ListFilters) -> ReferralQuery:
         direction=asked.direction,
         overdue=asked.overdue == "yes",
         level=asked.level,
+        by_deadline=asked.state is None,
         cursor=asked.cursor or None,
         limit=PER_PAGE,
     )
-
-
-def _order(referral: Referral, now: datetime) -> tuple[bool, int, datetime]:
-    by = referral_words.deadline(referral) or referral.created_at
-    return not referral_words.is_late(referral, now), _RANKS[referral.urgency], by
 
 
 routes = [

@@ -147,6 +147,15 @@ def moved(
     return _timed(referral, after, event, limits, now)
 
 
+def deadline(referral: Referral) -> datetime | None:
+    """Until when the next step is expected: an answer, then the patient, then how it ended."""
+    if referral.state in WAITING:
+        return referral.accept_by
+    if referral.state in THERE:
+        return referral.finish_by
+    return referral.arrive_by if referral.state in PLACED else None
+
+
 def step_of(
     event: ReferralEvent,
     rule: Rule,

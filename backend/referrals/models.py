@@ -335,6 +335,8 @@ class ReferralQuery:
     overdue: bool = False
     # How far it has been escalated.
     level: Level | None = None
+    # What somebody has to move first comes first; else the newest.
+    by_deadline: bool = False
     # Of one person whom the resident acts for.
     person_id: str | None = None
     cursor: str | None = None

@@ -263,7 +263,7 @@ class ReferralService:
         await self._audit.record(actor, action, f"referral/{referral.id}", _BASIS, organization_id, data)
 
     async def list(self, actor: Actor, query: ReferralQuery) -> Found:
-        """Of the actor's institutions, the newest first; a resident's: of those he acts for."""
+        """Of the actor's institutions, in the order asked for; a resident's: of those he acts for."""
         within, people = await self._scope(actor)
         if query.organization_id is not None and within is not None and query.organization_id not in within:
             raise not_found(f"organization {query.organization_id}")
@@ -282,7 +282,7 @@ class ReferralService:
                 {"patients": sorted({each.person_id for each in items} - {""})},
             )
         more = len(found) > query.limit
-        return Found(items, write_cursor(items[-1]) if more else None)
+        return Found(items, write_cursor(items[-1], query) if more else None)
 
 
 def _only(actor: Actor, referral: Referral) -> str | None:

@@ -16,7 +16,7 @@ from pymongo.errors import DuplicateKeyError
 from backend.db.client import DURABLE, Database, Document
 from backend.errors import AppError, ErrorCode
 from backend.ids import is_id
-from backend.referrals.deciding import way_of
+from backend.referrals.deciding import deadline, way_of
 from backend.referrals.machine import OPEN, THERE, UNDER_WAY, WAITING, ReferralState
 from backend.referrals.models import NOTHING_CLINICAL, Desk, Level, Referral, ReferralQuery, Side, Step
 from backend.security.fields import FieldCipher
@@ -33,6 +33,9 @@ _CLEAR = (
     "direction", "urgency", "state", "person_id", "from_organization_id", "to_organization_id", "turn",
     "created_at", "accepted_at", "arrived_at", "ended_at",
 )  # fmt: skip
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Where nobody has to move: after everything else.
+NEVER = datetime(2999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +183,13 @@ class ReferralStore:
         self, query: ReferralQuery, within: Ids[str] | None, people: Ids[str] | None
     ) -> list[Referral]:
         """A page and one more. `within` are institutions, `people` persons; None is no limit."""
-        rules: list[Document] = [_wanted(query, within)]
+        rules: list[Document] = [wanted(query, within)]
         if people is not None:
             rules.append({"person_id": {"$in": sorted(people)}})
         if query.cursor:
-            rules.append(_after(query.cursor))
-        found = self._referrals.find({"$and": rules}).sort([("created_at", -1), ("_id", -1)])
+            rules.append(_after(query.cursor, *_order(query)))
+        field, way = _order(query)
+        found = self._referrals.find({"$and": rules}).sort([(field, way), ("_id", way)])
         return [self._read(doc) async for doc in found.limit(query.limit + 1)]
 
     async def count(self, rules: Document, side: Document | None = None) -> int:
@@ -228,6 +232,7 @@ class ReferralStore:
         document: Document = {"_id": referral.id, **clear, "body": body, "updated_at": referral.updated_at}
         document["level"] = str(referral.level)
         document["arrive_by"] = referral.arrive_by
+        document["move_by"] = deadline(referral) or NEVER
         document["followed"] = bool(referral.followed_by)
         place = referral.place
         document["place_wanted"] = referral.state is ReferralState.ACCEPTED and bool(
@@ -249,9 +254,14 @@ class ReferralStore:
         return _DESK.validate_json(self._cipher.open(DESKS, "body", doc["_id"], doc["body"]))
 
 
-def write_cursor(referral: Referral) -> str:
+def write_cursor(referral: Referral, query: ReferralQuery) -> str:
     """Where the next page begins."""
-    return f"{int(referral.created_at.timestamp() * 1000)}.{referral.id}"
+    at = (deadline(referral) or NEVER) if query.by_deadline else referral.created_at
+    return f"{(at - _EPOCH) // timedelta(milliseconds=1)}.{referral.id}"
+
+
+def _order(query: ReferralQuery) -> tuple[str, int]:
+    return ("move_by", ASCENDING) if query.by_deadline else ("created_at", DESCENDING)
 
 
 def sides(organization_ids: Iterable[str]) -> tuple[Document, Document]:
@@ -264,7 +274,8 @@ def _either(organization_ids: Iterable[str]) -> list[Document]:
     return list(sides(organization_ids))
 
 
-def _wanted(query: ReferralQuery, within: Ids[str] | None) -> Document:
+def wanted(query: ReferralQuery, within: Ids[str] | None) -> Document:
+    """By which a list is found, its cursor apart."""
     matching: Document = {}
     if query.organization_id is not None:
         within = [query.organization_id]
@@ -295,14 +306,10 @@ def _bare(step: Step) -> Step:
     return replace(step, text="", facts="", actor_id="" if by_himself else step.actor_id)
 
 
-def _after(cursor: str) -> Document:
+def _after(cursor: str, field: str, way: int) -> Document:
     at, _, referral_id = cursor.partition(".")
     if not (at.isdecimal() and len(at) < 15 and is_id(referral_id)):
         raise AppError(ErrorCode.BAD_REQUEST, data={"fields": [{"field": "cursor", "problem": "unknown"}]})
-    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(at))
-    return {
-        "$or": [
-            {"created_at": {"$lt": instant}},
-            {"created_at": instant, "_id": {"$lt": referral_id}},
-        ]
-    }
+    instant = _EPOCH + timedelta(milliseconds=int(at))
+    then = "$gt" if way == ASCENDING else "$lt"
+    return {"$or": [{field: {then: instant}}, {field: instant, "_id": {then: referral_id}}]}

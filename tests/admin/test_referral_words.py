@@ -12,7 +12,6 @@ import pytest
 from admin import referral_words as said
 from admin.templating import FOLDER
 from admin.views.referral_steps import AT_ONCE
-from admin.views.referrals import _order
 from backend.referrals.machine import TABLE, Part, ReferralEvent, ReferralState
 from backend.referrals.models import (
     Clinical,
@@ -82,12 +81,3 @@ def test_a_clock_is_the_answers_first_then_the_patients_and_then_the_outcomes() 
 )  # fmt: skip
 def test_what_is_left_is_told_in_words(minutes: int, words: str) -> None:
     assert said.left(NOW + minutes * MINUTE, NOW) == words
-
-
-def test_the_late_come_first_then_the_urgent_then_who_has_waited_longest() -> None:
-    late = a_referral(id="late", accept_by=NOW - MINUTE)
-    emergency = a_referral(id="emergency", urgency=Urgency.EMERGENCY)
-    sooner = a_referral(id="sooner", accept_by=NOW + 5 * MINUTE)
-    later = a_referral(id="later")
-    found = sorted([later, sooner, emergency, late], key=lambda each: _order(each, NOW))
-    assert [each.id for each in found] == ["late", "emergency", "sooner", "later"]

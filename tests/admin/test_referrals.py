@@ -174,7 +174,9 @@ async def test_an_emergency_asks_for_next_to_nothing_and_goes_to_whoever_is_near
 
 async def test_nobody_knows_who_he_is_until_somebody_does(console: Console, town: Town) -> None:
     doctor, desk = await both_sides(console, town)
-    await console.city.services.referrals.set_desk(SYSTEM, Desk(town.first.organization.id, True))
+    await console.city.services.referrals.set_desk(
+        SYSTEM, Desk(town.first.organization.id, True, "13700000001")
+    )
     await doctor.get(f"{ROOT}/new/emergency")
     seen: dict[str, Any] = {
         "unidentified": "yes", "seen_sex": "male", "seen_age": "50", "found_at": "火车站广场",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
+import pymongo
 import uvloop
 from pymongo import WriteConcern
 from rich.console import Console
@@ -28,6 +29,7 @@ from bench.record_people import Sent, messages_of
 # What is written of one visit lies between what is written of others: so it does here, for so many people.
 PEOPLE_AT_ONCE = 100
 _INSERTED_AT_ONCE = 1_000
+_BUILT_WITHIN_S = 7_200
 # Durable or not is for the server to say afterwards; nothing that is made up is missed.
 _QUICK = WriteConcern(w=1, j=False)
 
@@ -51,7 +53,8 @@ async def indexes_afterwards(db: Database) -> AsyncIterator[None]:
     specifications = [spec async for spec in await resources.list_indexes() if spec["name"] != "_id_"]
     await resources.drop_indexes()
     yield
-    with Console(stderr=True).status(f"  building {len(specifications)} indexes of {db.native.name}"):
+    building = Console(stderr=True).status(f"  building {len(specifications)} indexes of {db.native.name}")
+    with building, pymongo.timeout(_BUILT_WITHIN_S):
         await db.native.command("createIndexes", RESOURCES, indexes=specifications)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from backend import clock
 from backend.audit.service import AuditService
@@ -73,7 +73,7 @@ class Desk:
 
     async def count(self, actor: Actor) -> tuple[int, int]:
         """How many wait for staff, and how many of them are late."""
-        return await self._filings.count_for_staff(_within(actor), clock.now())
+        return await self._filings.count_for_staff(_within(actor))
 
     async def figures(self, actor: Actor, months: int) -> BirthFigures:
         """How filings of this month and the ones before it are getting on."""
@@ -144,14 +144,20 @@ class Desk:
             step = filing.step(concern.step)
             if step is not None and concern.kind not in _SETTLED:
                 filing = with_step(filing, self._given_time(step))
+            if not concern.step and filing.done_by is not None:
+                filing = replace(filing, done_by=max(filing.done_by, self._another_day(now)))
         done = replace(filing, concerns=(), taken_by="")
         return noted(done, now, who, "settle", text=text)
 
+    def _another_day(self, now: datetime) -> datetime:
+        return self._rules.calendar.after(now, self._rules.desk_working_days)
+
     def _given_time(self, step: Step) -> Step:
-        now, calendar = clock.now(), self._rules.calendar
+        now = clock.now()
         if step.state is StepState.NEEDS_CORRECTION:
-            return replace(step, correct_by=calendar.after(now, self._rules.correct_working_days))
-        due_at = calendar.after(now, self._rules.desk_working_days)
+            return replace(step, correct_by=self._rules.calendar.after(now, self._rules.correct_working_days))
+        # What the agency promised stays as it was, for the figures.
+        due_at = self._another_day(now)
         return replace(step, due_at=max(due_at, step.due_at or due_at), failures=0)
 
     async def ask_again(self, actor: Actor, filing_id: str, step: str) -> FilingView:

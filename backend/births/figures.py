@@ -21,6 +21,7 @@ class StepRow:
     state: StepState
     asked_at: datetime | None
     ended_at: datetime | None
+    # As it was promised, however long staff have waited since.
     due_at: datetime | None
 
 

@@ -32,8 +32,7 @@ class BirthFacts:
     weight_g: int
     length_cm: int | None = None
     gestation_weeks: int | None = None
-    # The first of one, the second of two.
-    order: int = 1
+    order: int = 1  # the first of one, the second of two
     of: int = 1
     place: str = ""
     attendant: str = ""
@@ -64,8 +63,7 @@ class Birth:
     other: Parent | None
     created_at: datetime
     updated_at: datetime
-    # The birth it looks like.
-    like: str = ""
+    like: str = ""  # the birth it looks like
     # Why it was decided on, or taken back.
     remark: str = field(default="", repr=False)
 
@@ -235,6 +233,7 @@ class Step:
     # The agency's own number, and by when it has promised.
     receipt: str = ""
     due_at: datetime | None = None
+    promised_at: datetime | None = None  # stays as it was where staff wait longer
     # The newest word we have of this attempt: words come twice and late.
     heard: int = 0
     # When we look again, and how often in a row the agency could not be reached.
@@ -326,8 +325,7 @@ class Filing:
     steps: tuple[Step, ...]
     created_at: datetime
     updated_at: datetime
-    # A draft is handed in until then.
-    open_until: datetime
+    open_until: datetime  # a draft is handed in until then
     files: tuple[MaterialFile, ...] = ()
     materials: tuple[Material, ...] = ()
     # What was to be known when it was handed in: steps done elsewhere, hints.
@@ -335,6 +333,7 @@ class Filing:
     concerns: tuple[Concern, ...] = ()
     taken_by: str = ""
     submitted_at: datetime | None = None
+    done_by: datetime | None = None  # all of it is promised by then; staff may put it off
     ended_at: datetime | None = None
     # There is a later filing of the same birth: this one is not opened again.
     superseded: bool = False

@@ -40,10 +40,18 @@ def look_at(filing: Filing) -> datetime | None:
     moments = [concern.due_at for concern in filing.concerns]
     if filing.state is FilingState.DRAFT:
         moments.append(filing.open_until)
+    promised = _promise_of(filing)
+    if promised is not None:
+        moments.append(promised)
     if not filing.is_over:
         for step in filing.steps:
             moments += [at for at in (step.look_at, _clock_of(step, filing)) if at is not None]
     return min(moments, default=None)
+
+
+def level_of(filing: Filing) -> int:
+    """How far its most neglected concern has risen: above 1 a day has passed; 0 where there is none."""
+    return max((concern.level for concern in filing.concerns), default=0)
 
 
 def overdue(filing: Filing, rules: Rules, now: datetime) -> Filing:
@@ -62,7 +70,17 @@ def overdue(filing: Filing, rules: Rules, now: datetime) -> Filing:
         kind = _late(step, now)
         if kind is not None:
             filing = with_concern(filing, Concern(kind, step.code, now, due_at))
+    promised = _promise_of(filing)
+    if promised is not None and promised <= now:
+        filing = with_concern(filing, Concern(ConcernKind.OVERDUE, "", now, due_at))
     return filing
+
+
+def _promise_of(filing: Filing) -> datetime | None:
+    """When all of it is promised, unless staff know already or the parents have to move first."""
+    known = any((each.kind, each.step) == (ConcernKind.OVERDUE, "") for each in filing.concerns)
+    at_work = filing.state in (FilingState.SUBMITTED, FilingState.IN_PROGRESS)
+    return filing.done_by if at_work and not known else None
 
 
 def _late(step: Step, now: datetime) -> ConcernKind | None:

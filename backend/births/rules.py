@@ -192,6 +192,13 @@ class Rules(_Rule):
         """Steps by code."""
         return {step.code: step for step in self.steps}
 
+    def _longest(self) -> int:
+        """Working days of the longest way through the steps, each agency taking all of its time."""
+        days: dict[str, int] = {}
+        for step in self.steps:
+            days[step.code] = step.working_days + max((days[code] for code in step.needs), default=0)
+        return max(days.values(), default=0)
+
     @model_validator(mode="after")
     def _fits_together(self) -> Rules:
         """Each step needs only steps that stand before it: so the graph has no circle and can be walked."""
@@ -204,6 +211,8 @@ class Rules(_Rule):
             if unsent := _unsent(step, before):
                 raise ValueError(f"step {step.code} sends: {sorted(unsent)}")
             before.add(step.code)
+        if (longest := self._longest()) > self.promised_working_days:
+            raise ValueError(f"{self.promised_working_days} working days promised, {longest} taken")
         if untold := SITUATIONS - set(self.situations):
             raise ValueError(f"situations without words: {sorted(untold)}")
         situations = {name for each in self.materials for name in (each.only_if, *each.not_if) if name}

@@ -56,6 +56,11 @@ class Settling:
         state = filing_after(filing.state, event, by)
         ended = now if replace(filing, state=state).is_over else None
         moved = replace(filing, state=state, ended_at=ended, updated_at=now)
+        if event in (FilingEvent.SUBMIT, FilingEvent.REOPEN):
+            promised = self._rules.promised_working_days
+            moved = replace(moved, done_by=self._rules.calendar.after(now, promised))
+        if moved.is_over:
+            moved = without_concern(moved, ConcernKind.OVERDUE)
         return Change(noted(moved, now, who, str(event), text=text), (event,))
 
     def step(
@@ -70,7 +75,7 @@ class Settling:
         if event is StepEvent.LOSE:
             # Nobody has worked on it, but the parents have waited all the same; and whoever refuses each
             # question is asked ever more slowly, too.
-            del timed["due_at"], timed["failures"]
+            del timed["due_at"], timed["promised_at"], timed["failures"]
         after = replace(before, state=state, **(timed | changes))
         moved = noted(with_step(filing, after), now, who, str(event), code)
         return Change(_without_answered_concerns(moved), (), ((code, event),))
@@ -89,8 +94,9 @@ class Settling:
         if state is StepState.READY:
             due_at = calendar.after(now, before.working_days)
             return {
-                "due_at": due_at, "look_at": now + FORGOTTEN, "failures": 0, "correct_by": None,
-                "problems": (), "receipt": "", "stopping": False, "heard": 0, "request_id": "",
+                "due_at": due_at, "promised_at": due_at, "look_at": now + FORGOTTEN, "failures": 0,
+                "correct_by": None, "problems": (), "receipt": "", "stopping": False, "heard": 0,
+                "request_id": "",
             }  # fmt: skip
         if state is StepState.NEEDS_CORRECTION:
             return {"look_at": None, "failures": 0,
@@ -222,7 +228,9 @@ def _without_answered_concerns(filing: Filing) -> Filing:
     for concern in filing.concerns:
         step = filing.step(concern.step)
         waits = {
-            ConcernKind.OVERDUE: step is not None and (step.is_out or step.state is StepState.READY),
+            # Without a step it is about all of them, until the last is there.
+            ConcernKind.OVERDUE: not concern.step
+            or (step is not None and (step.is_out or step.state is StepState.READY)),
             ConcernKind.UNREACHABLE: step is not None
             and (step.is_out or step.state is StepState.READY)
             and step.failures > 0,

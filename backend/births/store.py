@@ -16,7 +16,7 @@ from backend.births.birth_store import BIRTHS
 from backend.births.figures import Row, StepRow
 from backend.births.machine import AT_AGENCY, FilingState, StepState
 from backend.births.models import Birth, Filing, OwnerKind, WorkQuery
-from backend.births.owning import look_at, owner_of
+from backend.births.owning import level_of, look_at, owner_of
 from backend.births.questions import question_ids
 from backend.db.client import DURABLE, Database, Document
 from backend.security.fields import FieldCipher
@@ -116,7 +116,7 @@ class FilingStore:
         return taken
 
     async def worklist(self, query: WorkQuery, within: Sequence[str] | None, mine: str) -> list[Filing]:
-        """A page of filings and one more: staff's by their due date, others the newest first."""
+        """A page of filings and one more: staff's the longest neglected first, others the newest first."""
         matching: Document = {} if within is None else {"organization_id": {"$in": sorted(within)}}
         if query.state is not None:
             matching["state"] = str(query.state)
@@ -128,19 +128,19 @@ class FilingStore:
         order: list[tuple[str, int]] = [("_id", DESCENDING)]
         if query.waiting_for_staff:
             matching["owner_kind"] = {"$in": [str(kind) for kind in STAFF_KINDS]}
-            order = [("due_at", ASCENDING), ("_id", ASCENDING)]
+            order = [("level", DESCENDING), ("due_at", ASCENDING), ("_id", ASCENDING)]
         if query.cursor:
             matching |= await self._after(query)
         found = self._filings.find(matching).sort(order).limit(query.limit + 1)
         return [self._read(doc) async for doc in found]
 
-    async def count_for_staff(self, within: Sequence[str] | None, now: datetime) -> tuple[int, int]:
-        """How many wait for staff, and how many of them are late."""
+    async def count_for_staff(self, within: Sequence[str] | None) -> tuple[int, int]:
+        """How many wait for staff, and for how many of them a day has passed without a word."""
         matching: Document = {"owner_kind": {"$in": [str(kind) for kind in STAFF_KINDS]}}
         if within is not None:
             matching["organization_id"] = {"$in": sorted(within)}
         waiting = await self._filings.count_documents(matching)
-        return waiting, await self._filings.count_documents({**matching, "due_at": {"$lte": now}})
+        return waiting, await self._filings.count_documents({**matching, "level": {"$gt": 1}})
 
     async def rows_since(self, within: Sequence[str] | None, at: datetime) -> list[Row]:
         """Filings handed in since an instant, as much of them as is counted."""
@@ -165,11 +165,17 @@ class FilingStore:
     async def _after(self, query: WorkQuery) -> Document:
         if not query.waiting_for_staff:
             return {"_id": {"$lt": query.cursor}}
-        last = await self._filings.find_one({"_id": query.cursor}, {"due_at": 1})
-        due_at = last["due_at"] if last else None
-        if due_at is None:
+        last = await self._filings.find_one({"_id": query.cursor}, {"due_at": 1, "level": 1})
+        if last is None or last["due_at"] is None:
             return {}
-        return {"$or": [{"due_at": {"$gt": due_at}}, {"due_at": due_at, "_id": {"$gt": query.cursor}}]}
+        level, due_at = last["level"], last["due_at"]
+        return {
+            "$or": [
+                {"level": {"$lt": level}},
+                {"level": level, "due_at": {"$gt": due_at}},
+                {"level": level, "due_at": due_at, "_id": {"$gt": query.cursor}},
+            ]
+        }
 
     def _write(self, filing: Filing) -> Document:
         body: dict[str, Any] = orjson.loads(orjson.dumps(filing))
@@ -189,6 +195,7 @@ class FilingStore:
                     "asked_at": step.asked_at,
                     "ended_at": step.ended_at,
                     "due_at": step.due_at,
+                    "promised_at": step.promised_at,
                 }
                 for step in filing.steps
             ],
@@ -197,6 +204,7 @@ class FilingStore:
             "owner_kind": str(owner.kind) if owner else None,
             "owner_id": owner.id if owner else None,
             "due_at": owner.due_at if owner else None,
+            "level": level_of(filing),
             "look_at": look_at(filing),
             "body": self._cipher.seal(FILINGS, "body", filing.id, orjson.dumps(hidden).decode()),
         }
@@ -210,7 +218,7 @@ def _row(doc: Document) -> Row:
     steps = tuple(
         StepRow(
             step["code"], step["agency"], StepState(step["state"]), step["asked_at"], step["ended_at"],
-            step["due_at"],
+            step.get("promised_at") or step["due_at"],
         )
         for step in doc["steps"]
     )  # fmt: skip

@@ -230,6 +230,8 @@ def test_another_city_has_its_own_rules_without_other_code(tmp_path: Path):
         # What an agency is told is said, and not guessed.
         ({"steps": [{key: value for key, value in a_step().items() if key != "sends"}]}, "sends"),
         ({"agencies": {}}, "birth_certificate"),
+        # Five by way of the household and the card.
+        ({"promised_working_days": 4}, "4 working days promised, 5 taken"),
         ({"promised_working_days": 0}, "promised_working_days"),
         ({"surplus": 1}, "surplus"),
         ({"situations": {}}, "name_rare"),

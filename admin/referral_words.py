@@ -130,6 +130,7 @@ FIELDS: dict[str, str] = {
     "wanted_until": "希望就诊日期",
     "nearest": "转往机构（只有急救可自动选择）",
     "attachments": "附件",
+    "direction": "转往机构（上转不能转往级别更低的机构，下转不能转往级别更高的机构）",
     "duty_phone": "值班电话（接收急救转诊必填）",
 }
 SIDES: dict[str, str] = {Side.IN: "转入", Side.OUT: "转出"}

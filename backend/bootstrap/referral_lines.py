@@ -153,7 +153,7 @@ class ReferralLines:
             facts = Facts(text=reply.text, expected_at=reply.expected_at, bed=reply.bed)
         elif reply.status == "R":
             event = ReferralEvent.REJECT
-            facts = Facts(text=reply.text, reason=RejectReason.OTHER)
+            facts = Facts(text=reply.text, reason=_refused(reply))
         elif reply.text:
             event = ReferralEvent.ASK_MORE
         else:
@@ -197,6 +197,13 @@ def _system_of(organization_id: str) -> Actor:
         frozenset({organization_id}),
         channel="hospital",
     )
+
+
+def _refused(reply: Reply) -> RejectReason:
+    """By the code that the receiver names, or its words; what is neither is another reason."""
+    said = {part.strip().lower() for part in reply.reason} - {""}
+    named = (code for code in RejectReason if code in said or REJECT_REASONS[code] in said)
+    return next(named, RejectReason.OTHER)
 
 
 def _standing(referral: Referral) -> Standing:

@@ -6,6 +6,7 @@ import math
 from datetime import datetime
 
 from backend import clock
+from backend.directory.codes import HospitalLevel
 from backend.directory.models import Organization
 from backend.errors import AppError, ErrorCode
 from backend.permissions import Actor
@@ -47,6 +48,19 @@ def check_nearest(nearest: bool, urgency: Urgency, direction: Direction) -> None
     """Raise BAD_REQUEST where somebody has to be named."""
     if nearest and (urgency is not Urgency.EMERGENCY or direction is not Direction.UP):
         raise missing_fields("nearest", problem="only_for_emergencies")
+
+
+def check_levels(direction: Direction, urgency: Urgency, here: HospitalLevel, there: HospitalLevel) -> None:
+    """Raise BAD_REQUEST for one sent up to a lower level, or down to a higher one.
+
+    Its first digit is the level; 9 has not been graded, and says nothing. In an emergency whoever can helps.
+    """
+    mine, theirs = here.value[0], there.value[0]
+    unknown = HospitalLevel.UNGRADED.value
+    if urgency is Urgency.EMERGENCY or unknown in (mine, theirs):
+        return
+    if (theirs < mine) if direction is Direction.UP else (theirs > mine):
+        raise missing_fields("direction", problem="level")
 
 
 def _clinical(draft: Draft) -> Clinical:

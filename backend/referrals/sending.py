@@ -13,6 +13,7 @@ from backend.referrals.deciding import missing_fields, successor_id
 from backend.referrals.drafts import (
     blank,
     check_draft,
+    check_levels,
     check_nearest,
     check_same,
     distance_km,
@@ -72,6 +73,7 @@ class Sending:
         if known is not None:
             return check_same(known, draft, by, person_id), False
         to = await self._receiver(draft.to_organization_id, draft.to_department_id, by, nearest=draft.nearest)
+        await self._check_levels(draft.direction, draft.urgency, by, to)
         await self.check_attachments(person_id, draft.attachments)
         await self._check_not_open(referral_id, person_id, by, to, draft)
         made = of_draft(
@@ -92,6 +94,7 @@ class Sending:
             nearest=facts.nearest,
             without=tried,
         )
+        await self._check_levels(old.direction, old.urgency, old.from_organization_id, to)
         made = replace(
             blank(successor_id(old.id), old, clock.now()),
             to_organization_id=to,
@@ -222,6 +225,11 @@ class Sending:
             if department is None or not department.active or department.organization_id != to:
                 raise missing_fields("to_department_id", problem="unknown")
         return to
+
+    async def _check_levels(self, direction: Direction, urgency: Urgency, by: str, to: str) -> None:
+        places = await self._directory.organizations_by_id([by, to])
+        if by in places and to in places:
+            check_levels(direction, urgency, places[by].level, places[to].level)
 
     async def _nearest(self, by: str, without: set[str]) -> str:
         known = await self._store.emergency_desks()

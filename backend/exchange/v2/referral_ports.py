@@ -48,6 +48,8 @@ class Reply:
 
     status: str
     text: str = field(default="", repr=False)
+    # Why not: RF1-10, by our code or in its words.
+    reason: tuple[str, str] = ("", "")
     expected_at: datetime | None = None
     bed: str = ""
 

@@ -75,6 +75,7 @@ class Referring:
         reply = Reply(
             status=segment.text(1)[:1].upper(),
             text=_notes(content) or segment.text(10, 2),
+            reason=(segment.text(10), segment.text(10, 2)),
             expected_at=instant(segment.text(8)),
             bed=visit.text(3, 3) if visit else "",
         )

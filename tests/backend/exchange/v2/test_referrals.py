@@ -23,7 +23,7 @@ from backend.exchange.v2.server import MLLPServer
 from backend.ids import new_id
 from backend.permissions import SYSTEM
 from backend.referrals.machine import ReferralEvent, ReferralState
-from backend.referrals.models import Facts, Outcome, PlanItem
+from backend.referrals.models import Facts, Outcome, PlanItem, RejectReason
 from backend.worker.events import Event, EventKind
 from sandbox.app import open_sandbox
 from tests.support.city import Surroundings, TestCity, id_number, open_test_city
@@ -221,6 +221,26 @@ async def test_what_cannot_be_is_refused_in_words_and_kept(way: Way) -> None:
         assert field_of(answer, "MSA", 1) == "AE"
     assert await way.state(ours) is ReferralState.REQUESTED
     assert await way.town.city.db.collection("hl7_messages").count_documents({"state": "dead"}) == 4
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("no_bed^暂无床位^HEALTHYCITY", RejectReason.NO_BED),
+        ("NO_CAPABILITY", RejectReason.NO_CAPABILITY),
+        ("^不符合转诊指征", RejectReason.NOT_INDICATED),
+        ("^反复胸闷", RejectReason.OTHER),
+        ("", RejectReason.OTHER),
+    ],
+)
+async def test_a_refusal_says_why_in_the_citys_own_codes(way: Way, said: str, reason: RejectReason) -> None:
+    answer = await way.say(CLINIC, "REF^I12^REF_I12", referral(), PARTIES, PID)
+    ours = field_of(answer, "RF1", 11).split("^")[0]
+    refusal = f"RF1|R|A|UP|||{ours}^HEALTHYCITY|20260301|||{said}"
+    answer = await way.say(HOSPITAL, "RRI^I12^RRI_I12", "MSA|AA|X", refusal, PARTIES, PID)
+    assert field_of(answer, "MSA", 1) == "AA"
+    stands = await way.town.city.services.referrals.get(SYSTEM, ours)
+    assert (stands.state, stands.reject_reason) == (ReferralState.REJECTED, reason)
 
 
 async def test_what_somebody_typed_in_lines_is_one_field_of_the_answer(way: Way) -> None:

@@ -17,8 +17,10 @@ from backend.statistics.board_models import Board, BoardQuery, By
 from backend.statistics.compose import make_statistics
 from backend.statistics.models import Fact, Measure
 from backend.statistics.service import StatisticsService
-from backend.worker.events import Event
+from backend.worker.events import Event, EventKind
 from tests.backend.statistics.history import PLACES, History
+from tests.backend.statistics.joint import Joint, days_between
+from tests.backend.statistics.joint import Key as JointKey
 from tests.backend.statistics.places import KnownPlaces
 
 DAYS = 75
@@ -97,13 +99,23 @@ def _stored(entry: AuditEntry) -> dict[str, Any]:
     return {"_id": entry.id, **{name: getattr(entry, name) for name in names}}
 
 
+async def told(service: StatisticsService, event: Event) -> None:
+    """By the subscriber that the event has."""
+    subjects = service.subjects
+    to = {
+        EventKind.REFERRAL_CHANGED: subjects.on_referral,
+        EventKind.BIRTH_FILING_CHANGED: subjects.on_filing,
+    }
+    await to.get(event.kind, service.on_event)(event)
+
+
 async def deliver(services: list[StatisticsService], events: list[Event], dice: Random) -> None:
     """Every event once or more, in any order, many at once and by several processes; some die on the way."""
     waiting = events + dice.sample(events, len(events) // 2)
     dice.shuffle(waiting)
     while waiting:
         some, waiting = waiting[:40], waiting[40:]
-        tries = [dice.choice(services).on_event(event) for event in some]
+        tries = [told(dice.choice(services), event) for event in some]
         results = await asyncio.gather(*tries, return_exceptions=True)
         # The outbox tries again what failed.
         waiting += [event for event, result in zip(some, results, strict=True) if result is not None]
@@ -158,6 +170,86 @@ async def test_the_board_says_what_the_documents_say(
     assert sum(read.values()) == await counted(fresh, Measure.RECORD_ACCESS)
     reports = [e for e in looked if e.data["types"] == ["DiagnosticReport"]]
     assert len(reports) == await counted(fresh, Measure.REPORT_LOOKUP)
+
+
+# Code of the figure, its measure, and the extra that it takes of it; "" takes whatever there is.
+JOINT = {
+    "referrals_up": (Measure.REFERRAL_SENT, "up"),
+    "referrals_down": (Measure.REFERRAL_SENT, "down"),
+    "referrals_accepted": (Measure.REFERRAL_ACCEPTED, ""),
+    "referrals_completed": (Measure.REFERRAL_ENDED, "completed"),
+    "births_filed": (Measure.BIRTH_FILED, ""),
+    "births_completed": (Measure.BIRTH_COMPLETED, ""),
+}
+MEANS = {"referral_minutes": Measure.REFERRAL_ACCEPTED, "birth_days": Measure.BIRTH_COMPLETED}
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_the_board_says_of_referrals_and_births_what_their_documents_say(
+    db: Database, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = Random(seed)
+    joint, readings = Joint(dice), Readings(dice)
+    readings.entries = []
+    joint.live(60, DAYS)
+    for name, docs in joint.docs().items():
+        await db.collection(name).insert_many(docs, bypass_document_validation=True)
+    services = [_joined(db, joint, readings) for _ in range(2)]
+    for service in services:
+        let_die(service, dice, monkeypatch)
+    # First as they stood in the middle; then as they stand now, and much of it again.
+    joint.upto = clock.now() - timedelta(days=DAYS // 3)
+    await deliver(services, [each for each in joint.events if each.at <= joint.upto], dice)
+    first = joint.upto
+    joint.upto = clock.now()
+    late = [each for each in joint.events if each.at > first]
+    await deliver(services, late + dice.sample(joint.events, len(joint.events) // 3), dice)
+    fresh, today = _joined(db, joint, readings), clock.today()
+    assert await fresh.recount.run(today - timedelta(days=DAYS + 30), today + timedelta(days=2)) == []
+    await joint_agrees(fresh, joint)
+    # A single count too many is seen by both.
+    await fresh._store.count("never happened", [Fact(today, "ORG-1", Measure.BIRTH_FILED)])
+    found = await fresh.recount.run(today - timedelta(days=1), today)
+    assert [each.place[2] for each in found] == ["birth_filed"]
+    with pytest.raises(AssertionError):
+        await joint_agrees(fresh, joint)
+
+
+def _joined(db: Database, joint: Joint, readings: Readings) -> StatisticsService:
+    history = History(joint.dice)
+    made = make_statistics(db, claims=history, orders=history, places=KnownPlaces(), audit=readings)
+    made.above.referral, made.above.filing = joint.referral, joint.filing
+    made.above.working_days = days_between
+    return made
+
+
+async def joint_agrees(service: StatisticsService, joint: Joint) -> None:
+    """Counts, and what is reckoned from them, by each kind of line."""
+    first, last = clock.today() - timedelta(days=DAYS + 30), clock.today() + timedelta(days=2)
+    months = replace(_query(first, last), from_on=first.replace(day=1))
+    count, amount = joint.counted()
+    for query in (months, *(replace(months, by=by) for by in (By.DAY, By.ORGANIZATION, By.DISTRICT))):
+        board = await service.board(EVERYWHERE, query)
+        for code, (measure, extra) in JOINT.items():
+            assert shown(board, code) == lines_of(count, measure, query, extra), (code, query.by)
+        for code, measure in MEANS.items():
+            often, whole = lines_of(count, measure, query), lines_of(amount, measure, query)
+            mean = {key: round(whole.get(key, 0) / often[key], 1) for key in often}
+            assert shown(board, code) == {key: value for key, value in mean.items() if value}
+        came = lines_of(count, Measure.REFERRAL_ARRIVED, query)
+        taken = lines_of(count, Measure.REFERRAL_ACCEPTED, query)
+        share = {key: round(100 * came[key] / taken[key], 1) for key in came}
+        assert shown(board, "referral_arrival_rate") == share
+
+
+def lines_of(
+    counts: Counter[JointKey], measure: Measure, query: BoardQuery, extra: str = ""
+) -> dict[str, int]:
+    found: Counter[tuple[date, str, Measure]] = Counter()
+    for (on, place, of, what), number in counts.items():
+        if not extra or what == extra:
+            found[on, place, of] += number
+    return plain(found, measure, query)
 
 
 async def counted(service: StatisticsService, measure: Measure) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.surveys.cohorts import Cohort
 from backend.surveys.models import (
     CampaignState,
     Cause,
@@ -23,6 +24,7 @@ TRIGGERS: dict[str, str] = {
     Trigger.BIRTH: "分娩",
     Trigger.STAFF: "人工选择人员",
 }
+COHORTS: dict[str, str] = {Cohort.VISITS: "预约就诊", Cohort.STAYS: "出院"}
 WAYS: dict[str, str] = {
     Way.CARD: "微信通知",
     Way.SMS: "短信（直接回复）",

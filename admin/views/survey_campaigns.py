@@ -15,6 +15,7 @@ from backend.errors import AppError, ErrorCode
 from backend.http.endpoint import requires
 from backend.ids import new_id
 from backend.permissions import Permission
+from backend.surveys.cohorts import Cohort
 from backend.surveys.models import Campaign, CampaignState, Trigger, VersionState, Way
 
 _WRITE = Permission.STAFF_SURVEYS_WRITE
@@ -59,6 +60,7 @@ class StateForm(Form):
 class CohortForm(Form):
     """Those who were there in these days."""
 
+    cohort: Cohort = Field(Cohort.VISITS, title="人员")
     from_on: Day = Field(title="开始日期")
     to_on: Day = Field(title="结束日期")
 
@@ -199,7 +201,7 @@ class InviteHandler(CampaignHandler):
     @page("Ask those who were there", errors=(ErrorCode.BAD_REQUEST, ErrorCode.CONFLICT), again=True)
     async def post(self, body: CohortForm, campaign_id: str) -> None:
         """Plan their runs; the same again plans nobody twice."""
-        await self.services.surveys.invite(self.actor, campaign_id, body.from_on, body.to_on)
+        await self.services.surveys.invite(self.actor, campaign_id, body.from_on, body.to_on, body.cohort)
         self.go(f"/admin/surveys/campaigns/{campaign_id}", "saved")
 
 

@@ -13,9 +13,16 @@ def asking_about_referrals(surveys: SurveyService) -> AskAbout:
     """What surveys are told of a referral that is complete."""
 
     async def ask(
-        person_id: str, organization_id: str, department_id: str | None, at: datetime, referral_id: str
+        person_id: str,
+        organization_id: str,
+        department_id: str | None,
+        practitioner_id: str | None,
+        at: datetime,
+        referral_id: str,
     ) -> None:
         key = f"referral:{referral_id}"
-        await surveys.trigger(Trigger.REFERRAL, person_id, organization_id, department_id, None, at, key)
+        await surveys.trigger(
+            Trigger.REFERRAL, person_id, organization_id, department_id, practitioner_id, at, key
+        )
 
     return ask

@@ -25,6 +25,9 @@ class Encounter:
     person_id: str
     began_at: datetime
     ended_at: datetime | None
+    # Of the directory, where the hospital has named them by codes that it has published.
+    department_id: str | None = None
+    practitioner_id: str | None = None
 
 
 class Encounters(Protocol):

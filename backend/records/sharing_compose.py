@@ -17,6 +17,7 @@ from backend.patient_index.service import PatientIndex
 from backend.records.accesses import Accesses
 from backend.records.break_glass import BreakGlass
 from backend.records.care import Care, Encounter
+from backend.records.care_places import Places
 from backend.records.care_store import CareStore
 from backend.records.compose import Records, make_records
 from backend.records.consent_store import ConsentStore
@@ -91,9 +92,10 @@ class Sharing:
 class StoredEncounters:
     """Encounters as relationships of care need them."""
 
-    def __init__(self, store: ResourceStore, charts: Charts) -> None:
+    def __init__(self, store: ResourceStore, charts: Charts, places: Places) -> None:
         self._store = store
         self._charts = charts
+        self._places = places
 
     async def encounter(self, resource_id: str) -> Encounter | None:
         """When one of them was, at which hospital and whose; None when it is not there any more."""
@@ -110,7 +112,8 @@ class StoredEncounters:
             if error.code is not ErrorCode.NOT_FOUND:
                 raise
             return None
-        return Encounter(found.organization_id, person_id, found.at, ended_at)
+        department, doctor = await self._places.of(found.organization_id, found.body)
+        return Encounter(found.organization_id, person_id, found.at, ended_at, department, doctor)
 
 
 def make_sharing(below: Below, *, sender: CodeSender, visits: Visits) -> Sharing:
@@ -118,7 +121,9 @@ def make_sharing(below: Below, *, sender: CodeSender, visits: Visits) -> Sharing
     db, cipher, settings, nudge = below.db, below.cipher, below.settings, below.nudger.kick
     audit, residents, directory = below.audit, below.residents, below.directory
     consent_store, care_store, glasses = ConsentStore(db, cipher), CareStore(db), GlassStore(db, cipher)
-    encounters = StoredEncounters(ResourceStore(db, cipher, below.blind), below.patient_index)
+    encounters = StoredEncounters(
+        ResourceStore(db, cipher, below.blind), below.patient_index, Places(directory)
+    )
     consents = Consents(
         consent_store,
         residents,

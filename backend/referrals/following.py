@@ -188,6 +188,7 @@ class Following:
             referral.person_id,
             referral.to_organization_id,
             department_id or None,
+            (referral.place.practitioner_id or None) if referral.place else None,
             referral.ended_at,
             referral.id,
         )

@@ -107,7 +107,13 @@ class AskAbout(Protocol):
     """How surveys hear of a referral that is complete; told twice, they ask once."""
 
     async def __call__(
-        self, person_id: str, organization_id: str, department_id: str | None, at: datetime, referral_id: str
+        self,
+        person_id: str,
+        organization_id: str,
+        department_id: str | None,
+        practitioner_id: str | None,
+        at: datetime,
+        referral_id: str,
     ) -> None: ...
 
 

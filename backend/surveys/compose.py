@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from backend.audit.service import AuditService
 from backend.db.client import Database
@@ -13,6 +14,7 @@ from backend.residents.service import ResidentService
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.surveys.asking import Asking
 from backend.surveys.campaign_store import CampaignStore
+from backend.surveys.cohorts import Booked, Cohorts
 from backend.surveys.counting import Counting
 from backend.surveys.library import Library
 from backend.surveys.links import Links
@@ -23,10 +25,15 @@ from backend.surveys.results import Reading
 from backend.surveys.run_store import RunStore
 from backend.surveys.sending import Sending
 from backend.surveys.service import Claims, Stores, SurveyService
+from backend.surveys.stay_store import StayStore
 from backend.surveys.ticket_store import TicketStore
 from backend.surveys.tickets import Tickets
 
 EVENT_SOURCES = ("survey_runs",)
+
+
+class AllClaims(Claims, Booked, Protocol):
+    """What the parts need of the slot pool."""
 
 
 def make_surveys(
@@ -39,7 +46,7 @@ def make_surveys(
     residents: ResidentService,
     directory: DirectoryService,
     messages: MessageService,
-    claims: Claims,
+    claims: AllClaims,
     encounters: Encounters,
     audit: AuditService,
     nudge: Callable[[], None],
@@ -71,7 +78,7 @@ def make_surveys(
         links=links,
         claims=claims,
         encounters=encounters,
-        departments=directory,
+        cohorts=Cohorts(claims, directory, encounters, StayStore(db)),
         audit=audit,
         nudge=nudge,
     )

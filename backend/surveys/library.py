@@ -11,7 +11,14 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import new_id
 from backend.permissions import Actor, Permission
 from backend.surveys.campaign_store import CampaignStore
-from backend.surveys.models import Campaign, CampaignState, RunState, Version, VersionState
+from backend.surveys.models import (
+    WITHOUT_DEPARTMENT,
+    Campaign,
+    CampaignState,
+    RunState,
+    Version,
+    VersionState,
+)
 from backend.surveys.questionnaire import Questionnaire, problems
 from backend.surveys.questionnaire_store import QuestionnaireStore
 from backend.surveys.run_store import RunStore
@@ -138,6 +145,9 @@ class Library:
         version = await self.read(actor, campaign.questionnaire_id, campaign.version)
         if version.state is not VersionState.PUBLISHED:
             raise AppError(ErrorCode.BAD_REQUEST, "not published", text="请先发布问卷，再用于随访计划。")
+        if campaign.department_ids and campaign.trigger in WITHOUT_DEPARTMENT:
+            text = "检查和出生的随访不分科室，请选择“全部科室”。"
+            raise AppError(ErrorCode.BAD_REQUEST, "the trigger has no department", text=text)
         if campaign.window > LONGEST_WINDOW or campaign.quiet_days > LONGEST_QUIET_DAYS:
             raise AppError(ErrorCode.BAD_REQUEST, "campaign is too long")
         now = clock.now()

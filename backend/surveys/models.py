@@ -21,6 +21,10 @@ class Trigger(StrEnum):
     STAFF = "staff"
 
 
+# What nobody tells us the department of: it can be asked about by hospital only.
+WITHOUT_DEPARTMENT = frozenset({Trigger.EXAMINATION, Trigger.BIRTH})
+
+
 class Way(StrEnum):
     """How somebody is asked, in the order a campaign names."""
 

@@ -4,24 +4,25 @@ library    questionnaires and campaigns, for staff      tickets   what grave ans
 planning   from events to runs                          reading   the figures
 sending    asking people                                counting  feeding the figures
 asking     taking answers                               links     addresses of single runs
+cohorts    whom staff may choose from
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from datetime import date, datetime
+from typing import Protocol
 
 from backend import clock
 from backend.audit.service import AuditService
-from backend.directory.models import Department
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor, Permission
 from backend.records.care import Encounter, Encounters
 from backend.slotpool.claims_models import Claim, ClaimState
 from backend.surveys.asking import Asking, Said, Step
 from backend.surveys.campaign_store import CampaignStore
+from backend.surveys.cohorts import Cohort, Cohorts, visit
 from backend.surveys.counting import Counting
 from backend.surveys.library import Library
 from backend.surveys.links import Links
@@ -62,18 +63,6 @@ class Claims(Protocol):
     ) -> tuple[list[Claim], str | None]:
         """A page of people's appointments, latest first."""
 
-    async def of_pools(
-        self, pool_keys: Sequence[str], rules: dict[str, Any], *, cursor: str | None, limit: int
-    ) -> tuple[list[Claim], str | None]:
-        """A page of the appointments of departments' days."""
-
-
-class Departments(Protocol):
-    """What surveys need of the directory."""
-
-    async def list_departments(self, organization_id: str) -> list[Department]:
-        """The departments of an institution."""
-
 
 @dataclass(frozen=True)
 class Stores:
@@ -101,7 +90,7 @@ class SurveyService:
         links: Links,
         claims: Claims,
         encounters: Encounters,
-        departments: Departments,
+        cohorts: Cohorts,
         audit: AuditService,
         nudge: Callable[[], None],
     ) -> None:
@@ -116,7 +105,7 @@ class SurveyService:
         self.links = links
         self._claims = claims
         self._encounters = encounters
-        self._departments = departments
+        self._cohorts = cohorts
         self._audit = audit
         self._nudge = nudge
 
@@ -143,13 +132,13 @@ class SurveyService:
         """APPOINTMENT_BOOKED: the visit will be asked about once it is over."""
         claim = await self._find_claim(event)
         if claim is not None and claim.state is ClaimState.BOOKED:
-            await self.planning.trigger(_visit(claim))
+            await self.planning.trigger(visit(claim))
 
     async def on_appointment_ended(self, event: Event) -> None:
         """APPOINTMENT_CANCELLED, _STOPPED, _MISSED: there is no visit to ask about."""
         claim = await self._find_claim(event)
         if claim is not None:
-            await self.planning.withdraw(_visit(claim))
+            await self.planning.withdraw(visit(claim))
 
     async def on_code_used(self, event: Event) -> None:
         """CODE_USED: an examination is asked about, once a day and hospital."""
@@ -178,10 +167,18 @@ class SurveyService:
             return
         if trigger is Trigger.VISIT and await self._had_appointment(encounter):
             return
-        key = f"encounter:{event.data['resource_id']}"
-        await self.trigger(
-            trigger, encounter.person_id, encounter.organization_id, None, None, encounter.ended_at, key
+        happened = Happened(
+            trigger,
+            f"encounter:{event.data['resource_id']}",
+            encounter.person_id,
+            encounter.organization_id,
+            encounter.department_id,
+            encounter.practitioner_id,
+            encounter.ended_at,
         )
+        if trigger is Trigger.DISCHARGE:
+            await self._cohorts.note_stay(event.data["resource_id"], happened)
+        await self.planning.trigger(happened)
 
     async def on_birth_filed(self, event: Event) -> None:
         """BIRTH_FILING_CHANGED: whoever filed a birth is asked once it is over and something was done."""
@@ -253,7 +250,9 @@ class SurveyService:
         """Whom the actor's hospitals are to call."""
         return await self._stores.runs.phone_list(actor.organization_ids, MOST_LISTED)
 
-    async def invite(self, actor: Actor, campaign_id: str, first: date, last: date) -> int:
+    async def invite(
+        self, actor: Actor, campaign_id: str, first: date, last: date, cohort: Cohort = Cohort.VISITS
+    ) -> int:
         """Plan a staff campaign for those who were there in some days; returns how many are new.
 
         Raises NOT_FOUND, BAD_REQUEST.
@@ -263,9 +262,10 @@ class SurveyService:
             raise AppError(
                 ErrorCode.BAD_REQUEST, "cohort", text=f"请选择人工发起的计划和不超过{MOST_DAYS}天的日期。"
             )
-        people = [_visit(claim, Trigger.STAFF) for claim in await self._visits(campaign, first, last)]
-        count = await self.planning.invite(campaign, people)
-        data = {"from": first.isoformat(), "to": last.isoformat(), "people": str(count)}
+        count = 0
+        async for people in self._cohorts.people(campaign, cohort, first, last):
+            count += await self.planning.invite(campaign, people)
+        data = {"of": cohort, "from": first.isoformat(), "to": last.isoformat(), "people": str(count)}
         await self._audit.record(
             actor,
             "surveys.invite",
@@ -285,28 +285,6 @@ class SurveyService:
         if campaign.state is not CampaignState.RUNNING:
             raise AppError(ErrorCode.CONFLICT, "campaign is not running", text="请先启动计划。")
         return campaign
-
-    async def _visits(self, campaign: Campaign, first: date, last: date) -> list[Claim]:
-        now = clock.now()
-        departments = list(campaign.department_ids)
-        if not departments and campaign.organization_id is not None:
-            departments = [
-                each.id for each in await self._departments.list_departments(campaign.organization_id)
-            ]
-        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        pools = [f"{department}:{on}" for department in departments for on in days]
-        found: list[Claim] = []
-        cursor: str | None = None
-        while pools:
-            page, cursor = await self._claims.of_pools(pools, {"state": "booked"}, cursor=cursor, limit=1000)
-            found += page
-            if cursor is None:
-                break
-        return [
-            claim
-            for claim in found
-            if claim.end_at < now and claim.organization_id == campaign.organization_id
-        ]
 
     # What runs by the clock.
 
@@ -351,15 +329,3 @@ class SurveyService:
             if error.code is not ErrorCode.NOT_FOUND:
                 raise
             return None
-
-
-def _visit(claim: Claim, trigger: Trigger = Trigger.VISIT) -> Happened:
-    return Happened(
-        trigger,
-        claim.id,
-        claim.patient_id,
-        claim.organization_id,
-        claim.department_id,
-        claim.practitioner_id,
-        claim.end_at,
-    )

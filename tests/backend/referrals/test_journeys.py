@@ -335,6 +335,21 @@ async def test_the_patient_is_asked_after_a_completed_referral(road: Road):
     assert [run["patient_id"] async for run in runs] == [road.person.id]
 
 
+async def test_a_referral_is_asked_about_with_the_doctor_who_received_the_patient(road: Road):
+    campaign = await make_campaign(
+        road.services, SYSTEM, road.lead.id, trigger=Trigger.REFERRAL, delay=timedelta(days=1)
+    )
+    session = await road.session(practitioner_id=new_id())
+    sent = await road.accepted(session)
+    await road.act(road.lead.actor, sent, E.ARRIVE)
+    await road.act(road.lead.actor, sent, E.COMPLETE, outcome=Outcome.IMPROVED)
+    await road.services.outbox.drain()
+    run = await road.services.db.collection("survey_runs").find_one({"campaign_id": campaign.id})
+    assert run is not None
+    assert session.practitioner_id
+    assert (run["department_id"], run["practitioner_id"]) == (session.department_id, session.practitioner_id)
+
+
 async def test_an_account_that_is_deleted_leaves_figures_only(road: Road, town: TestCity):
     done = await road.accepted()
     await road.act(road.lead.actor, done, E.ARRIVE)

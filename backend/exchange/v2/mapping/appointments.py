@@ -136,7 +136,7 @@ def _actors(b: Building, segment: Segment, number: int) -> list[Json]:
     if segment.name == "AIP":
         return each(segment.reps(number), lambda rep: practitioner(b, rep))
     if segment.name == "AIL":
-        return each(segment.reps(number), place)
+        return each(segment.reps(number), lambda rep: place(b, rep))
     named = segment.rep(number)
     return [tidy({"type": "Device", "display": named.c(2) or named.c(1)})] if named else []
 

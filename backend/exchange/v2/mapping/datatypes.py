@@ -207,11 +207,18 @@ def organization(b: Building, rep: Rep) -> Json:
     return tidy({"type": "Organization", "identifier": said, "display": name})
 
 
-def place(rep: Rep) -> Json:
-    """PL as a reference by its words: from the building to the bed."""
+def place(b: Building, rep: Rep) -> Json:
+    """PL as a reference by its words, from the building to the bed, and by the code of the point of care."""
     words = [rep.c(number) for number in _PLACE]
     named = " ".join(word for word in words if word)
-    return {"type": "Location", "display": named} if named else {}
+    if not named:
+        return {}
+    system, code = f"urn:healthycity:places:{b.organization_id}", rep.c(1)
+    return tidy({
+        "type": "Location",
+        "identifier": {"system": system, "value": code} if code else None,
+        "display": named,
+    })  # fmt: skip
 
 
 def period(start: str | None, end: str | None) -> Json:

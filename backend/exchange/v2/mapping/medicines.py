@@ -248,7 +248,7 @@ def _immunization(b: Building, group: Group, segment: Segment, key: str) -> Json
         "recorded": time_of(b, segment, 22) or (time_of(b, order, 9) if order else None),
         "primarySource": segment.text(9) in ("", "00"),
         "reportOrigin": coded(b, segment.rep(9)),
-        "location": next(iter(each([*segment.reps(11), *segment.reps(27)], place)), None),
+        "location": next(iter(each([*segment.reps(11), *segment.reps(27)], lambda r: place(b, r))), None),
         "manufacturer": _manufacturer(segment.rep(17)),
         "lotNumber": segment.text(15),
         "expirationDate": fhir_date(segment.text(16)),

@@ -73,7 +73,7 @@ def build_visit(b: Building) -> Json | None:
         "subject": b.subject,
         "identifier": _numbers(b, segment),
         "participant": _people(b, segment),
-        "location": _places(segment, extra),
+        "location": _places(b, segment, extra),
         "hospitalization": _stay(b, segment),
         "serviceProvider": {"reference": f"Organization/{b.organization_id}"},
     }
@@ -147,13 +147,13 @@ def _people(b: Building, segment: Segment) -> list[Json]:
     return found
 
 
-def _places(segment: Segment, extra: Segment | None) -> list[Json]:
+def _places(b: Building, segment: Segment, extra: Segment | None) -> list[Json]:
     found = []
     now = "completed" if segment.has(45) else "active"
     for number, state in ((3, now), (6, "completed"), (11, "planned"), (42, "planned"), (43, "completed")):
-        found += [tidy({"location": place(rep), "status": state}) for rep in segment.reps(number)]
+        found += [tidy({"location": place(b, rep), "status": state}) for rep in segment.reps(number)]
     if extra is not None:
-        found += [tidy({"location": place(rep), "status": "completed"}) for rep in extra.reps(1)]
+        found += [tidy({"location": place(b, rep), "status": "completed"}) for rep in extra.reps(1)]
     return [one for one in found if "location" in one]
 
 

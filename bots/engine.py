@@ -107,6 +107,11 @@ class Engine:
         self._dialogues[dialogue.name] = dialogue
         self._by_intent |= dict.fromkeys(dialogue.intents, dialogue)
 
+    @property
+    def dialogues(self) -> tuple[Dialogue, ...]:
+        """Every dialogue that somebody can be in, the entrance among them."""
+        return tuple(self._dialogues.values())
+
     async def hear(self, heard: Heard) -> tuple[str, ...]:
         """Answer one message: pieces of text, or nothing when there is nothing to say."""
         # Half of a pair, which some phones' gateways let through, is no text and cannot be kept.

@@ -22,8 +22,15 @@ class OfficialAccountHandler(APIHandler):
     @public(_WHY_PUBLIC)
     @operation("Receive a chat message", errors=(*_REFUSALS, ErrorCode.BAD_REQUEST), tag="callbacks")
     async def post(self) -> None:
-        """Answers XML within five seconds, or `success` when the answer follows."""
+        """Answers XML within five seconds, or `success` when the answer follows.
+
+        503 without a body when neither was certain in time: WeChat then asks again.
+        """
         answer = await self.services.bots.official_account.receive(self._query(), self.request.body)
+        if answer is None:
+            self.set_status(503)
+            self._finish(b"", "text/plain")
+            return
         self._finish(answer, "text/xml" if answer.startswith(b"<xml") else "text/plain")
 
     def _query(self) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """The official account's chat: every call answered within the five seconds that WeChat waits.
 
 What the engine says in time goes back at once. What takes longer is put off to a worker, and its answer
-follows as a customer-service message.
+follows as a customer-service message. Where not even that is certain in time, as when the database stands
+still, nothing goes back, and WeChat asks again. Which of the two ways an answer goes is decided once for each
+message, in the database: nobody gets it by both.
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ from notify.ports import DeliveryReport, InboundMessage, InvalidNoticeError, Not
 
 log = logging.getLogger(__name__)
 
-# WeChat gives up after five seconds, the way there and back included.
-ANSWER_WITHIN_S = 3.8
+# WeChat gives up after five seconds, the way there and back included. So long the engine may think, and by
+# then something has gone back, or nothing will.
+THINK_WITHIN_S, ANSWER_WITHIN_S = 3.8, 4.3
 MENU_FILE = Path(__file__).with_name("menu.json")
 _READABLE = frozenset({"text", "voice"})
 # What a picture or a place is answered with costs nothing, so nothing is put off for it.
@@ -50,7 +53,7 @@ class OfficialAccount:
         *,
         app_url: str,
         city_name: str,
-        within_s: float = ANSWER_WITHIN_S,
+        within_s: float = THINK_WITHIN_S,
     ) -> None:
         self._engine = engine
         self._line = line
@@ -71,13 +74,25 @@ class OfficialAccount:
         except InvalidNoticeError as error:
             raise _refused(error) from None
 
-    async def receive(self, query: Mapping[str, str], body: bytes) -> bytes:
-        """Answer one call. Raises FORBIDDEN for what is not WeChat's, BAD_REQUEST for nonsense."""
+    async def receive(self, query: Mapping[str, str], body: bytes) -> bytes | None:
+        """Answer one call; None when nothing was certain in time, and WeChat is to ask again.
+
+        Raises FORBIDDEN for what is not WeChat's, BAD_REQUEST for nonsense.
+        """
+        until = asyncio.get_running_loop().time() + self.within_s
         self._insist_on_account()
         try:
             message = self._line.read(query, body, clock.now())
         except InvalidNoticeError as error:
             raise _refused(error) from None
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                return await self._receive(message, until)
+        except TimeoutError:
+            log.warning("chat_left_to_ask_again")
+            return None
+
+    async def _receive(self, message: InboundMessage, until: float) -> bytes | None:
         sight = await self._conversations.see_callback(message.stamp, f"{message.id}|{message.text}")
         if sight is Sight.FORGED:
             raise AppError(ErrorCode.FORBIDDEN, "a used stamp on another message")
@@ -91,7 +106,7 @@ class OfficialAccount:
             if not await self._conversations.has_heard(Through.WECHAT, heard.address, heard.id):
                 await self._conversations.put_off(_put_off(heard))
             return NOTHING
-        return await self._answer(message, heard)
+        return await self._answer(message, heard, until)
 
     async def push_menu(self, text: str | None = None) -> list[str]:
         """Put a menu under the chat, ours unless another is given; the names of its buttons.
@@ -121,17 +136,20 @@ class OfficialAccount:
         if self._thinking:
             await asyncio.wait(self._thinking)
 
-    async def _answer(self, message: InboundMessage, heard: Heard) -> bytes:
+    async def _answer(self, message: InboundMessage, heard: Heard, until: float) -> bytes | None:
         thinking = asyncio.create_task(self._engine.hear(heard))
         self._thinking.add(thinking)
         thinking.add_done_callback(self._thought)
-        done, _ = await asyncio.wait({thinking}, timeout=self.within_s)
+        left_s = max(0.0, until - asyncio.get_running_loop().time())
+        done, _ = await asyncio.wait({thinking}, timeout=left_s)
         if not done or thinking.exception() is not None:
             # Kept first, answered by a worker: this process may end at any moment. Whoever of the two comes
-            # first has thought for both.
-            await self._conversations.put_off(_put_off(heard))
-            return NOTHING
+            # first has thought for both. What another call has answered may not have arrived: ask again.
+            return NOTHING if await self._conversations.put_off(_put_off(heard)) else None
         first, *others = thinking.result() or ("",)
+        if first and not await self._conversations.tell_at_once(_put_off(heard)):
+            # A call before this one has put it off, and the worker's answer is on its way.
+            return NOTHING
         for number, piece in enumerate(others, 1):
             await self._push(heard, f"{heard.id}:{number}", piece)
         return self._line.reply(message, self._fit(first), clock.now()) if first else NOTHING

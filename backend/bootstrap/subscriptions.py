@@ -241,6 +241,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("residents.forget", 3600, lambda services: services.residents.forgetting.run()),
     PeriodicJob("keys.reseal", 60, lambda services: services.resealing.run()),
     PeriodicJob("conversations.end_left", 600, lambda services: services.inbox.end_left()),
+    PeriodicJob("conversations.expire", 600, lambda services: services.conversations.expire()),
     PeriodicJob("surveys.sweep", 20, lambda services: services.surveys.sweep()),
     PeriodicJob("births.sweep", 10, lambda services: services.births.asking.sweep()),
     PeriodicJob("births.forget", 3600, lambda services: services.births.forgetting.run()),

@@ -58,6 +58,15 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True)
+class Previous:
+    """The dialogue before the one that runs, and how it ended: left for another, it was interrupted."""
+
+    dialogue: str
+    step: str
+    state: RunState
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """All that is known of one person's talk with us through one channel.
 
@@ -86,6 +95,13 @@ class Conversation:
     repeats: int = 0
     # What did not fit into the answer.
     more: tuple[str, ...] = field(default=(), repr=False)
+    # What this dialogue took the place of.
+    previous: Previous | None = None
+
+
+def resumable(through: Through) -> timedelta:
+    """For how long a dialogue waits on a line."""
+    return RESUMABLE_BY_SMS if through is Through.SMS else RESUMABLE
 
 
 class Sight(StrEnum):

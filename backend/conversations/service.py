@@ -10,14 +10,15 @@ from datetime import timedelta
 from backend import clock
 from backend.conversations.callback_store import CallbackStore
 from backend.conversations.models import (
-    RESUMABLE,
     RESUMABLE_BY_SMS,
     Conversation,
+    Previous,
     PutOff,
     Run,
     RunState,
     Sight,
     Through,
+    resumable,
 )
 from backend.conversations.store import ConversationStore
 from backend.db.client import Database
@@ -99,10 +100,15 @@ class ConversationService:
         """Note that a channel called; `stamp` is used once, and stands for `what` it brought."""
         return await self._callbacks.see(stamp, what)
 
-    async def put_off(self, message: PutOff) -> None:
-        """Have a message answered by a worker: CHAT_PUT_OFF."""
-        await self._callbacks.put_off(message)
+    async def put_off(self, message: PutOff) -> bool:
+        """Have a message answered by a worker: CHAT_PUT_OFF. False when it is answered at once instead."""
+        kept = await self._callbacks.put_off(message)
         self._nudge()
+        return kept
+
+    async def tell_at_once(self, message: PutOff) -> bool:
+        """Note that a message is answered where it came in. False when a worker answers it instead."""
+        return await self._callbacks.tell_at_once(message)
 
     async def find_put_off(self, key: str) -> PutOff | None:
         """A message that was put off."""
@@ -113,6 +119,11 @@ class ConversationService:
         since = clock.now() - RESUMABLE_BY_SMS
         found = await self._store.find_waiting(resident_id, conversation_id, since)
         return found.run if found else None
+
+    async def expire(self) -> int:
+        """Periodic: write down of dialogues that were left alone that they are over; returns how many."""
+        now = clock.now()
+        return sum([await self._store.expire(through, now - resumable(through)) for through in Through])
 
     async def find(self, conversation_id: str) -> Conversation | None:
         """A conversation by its id."""
@@ -140,8 +151,7 @@ def _timely(conversation: Conversation) -> Conversation:
     run = conversation.run
     if run is None or run.state is not RunState.WAITING:
         return conversation
-    resumable = RESUMABLE_BY_SMS if conversation.through is Through.SMS else RESUMABLE
-    if clock.now() - conversation.updated_at <= resumable:
+    if clock.now() - conversation.updated_at <= resumable(conversation.through):
         return conversation
     return replace(conversation, run=replace(run, state=RunState.EXPIRED, options=(), before=()))
 
@@ -183,11 +193,22 @@ def _digest(text: str) -> str:
     return hashlib.blake2b(plain.encode(), digest_size=8).hexdigest()
 
 
+def _displaced(before: Run | None, after: Run | None) -> Previous | None:
+    """What another dialogue, or none, has come in the place of."""
+    if before is None or (
+        after is not None and (after.dialogue, after.begun_at) == (before.dialogue, before.begun_at)
+    ):
+        return None
+    state = RunState.INTERRUPTED if before.state is RunState.WAITING else before.state
+    return Previous(before.dialogue, before.step, state)
+
+
 def _after(conversation: Conversation, turn: Turn) -> Conversation:
     return replace(
         conversation,
         answer=turn.answer,
         run=turn.run,
+        previous=_displaced(conversation.run, turn.run) or conversation.previous,
         resident_id=turn.resident_id or conversation.resident_id,
         with_staff=turn.with_staff,
         more=turn.more,

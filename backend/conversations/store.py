@@ -12,7 +12,7 @@ from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from backend import clock
-from backend.conversations.models import KEPT, Before, Conversation, Run, RunState, Through
+from backend.conversations.models import KEPT, Before, Conversation, Previous, Run, RunState, Through
 from backend.db.client import Database, Document
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.lasting import declare_lapse, declare_sealed
@@ -92,6 +92,20 @@ class ConversationStore:
         )
         return self._read(doc) if doc else None
 
+    async def expire(self, through: Through, before: datetime) -> int:
+        """Write it where a dialogue has waited since before then. Whoever speaks meanwhile is ahead of it."""
+        result = await self._conversations.update_many(
+            {
+                "through": str(through),
+                "run.state": str(RunState.WAITING),
+                "updated_at": {"$lt": before},
+            },
+            {"$set": {"run.state": str(RunState.EXPIRED)}},
+            # Few of all conversations wait, which the planner cannot know: the index by time alone is longer.
+            hint="waiting",
+        )
+        return result.modified_count
+
     async def end_staff(self, conversation_id: str) -> None:
         """The machine answers from now on; a turn that is being thought of is thought of again."""
         await self._conversations.update_one(
@@ -129,6 +143,7 @@ class ConversationStore:
             "hour_at": conversation.hour_at,
             "in_hour": conversation.in_hour,
             "run": _run(run) if run else None,
+            "previous": _previous(conversation.previous) if conversation.previous else None,
             "content": self._cipher.seal("conversations", "content", conversation.id, sealed),
             "updated_at": conversation.updated_at,
         }
@@ -154,6 +169,7 @@ class ConversationStore:
             said=content.get("said", ""),
             repeats=content.get("repeats", 0),
             more=tuple(content.get("more", ())),
+            previous=_read_previous(doc["previous"]) if doc.get("previous") else None,
         )
 
 
@@ -165,6 +181,14 @@ def _run(run: Run) -> Document:
         "begun_at": run.begun_at,
         "misunderstood": run.misunderstood,
     }
+
+
+def _previous(previous: Previous) -> Document:
+    return {"dialogue": previous.dialogue, "step": previous.step, "state": str(previous.state)}
+
+
+def _read_previous(doc: Document) -> Previous:
+    return Previous(doc["dialogue"], doc["step"], RunState(doc["state"]))
 
 
 def _before(before: Before) -> list[Any]:

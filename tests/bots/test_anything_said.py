@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backend.conversations.models import Through
 from backend.db.client import Database
-from bots import cutting
+from bots import cutting, words
 from bots.engine import Heard
 from tests.support.city import Surroundings, TestCity, open_test_city
 
@@ -44,6 +44,8 @@ async def test_nothing_crashes_or_hangs_a_line(town: TestCity, said: list[str], 
         # A machine keeps silent beside a person, and with one that only repeats itself.
         repeated = turn > 0 and text.strip() and through is Through.SMS
         assert answer or with_staff or repeated
+        # A crash is answered too, and is none all the same.
+        assert words.TROUBLE not in answer
         assert all(piece.strip() for piece in answer)
         if through is Through.SMS:
             assert all(cutting.segments(piece) <= cutting.MOST_SEGMENTS for piece in answer)

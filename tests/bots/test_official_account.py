@@ -16,6 +16,7 @@ from bots import words
 from bots.dialogue import Dialogue, Next, Say, Talk
 from bots.understanding.values import Intent
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
+from tests.support.gate import open_gate
 
 PATH = "/callbacks/wechat/official-account"
 
@@ -156,6 +157,57 @@ async def test_what_takes_longer_than_wechat_waits_follows_once_by_customer_serv
     assert await pushed_to(town, phone) == ["想好了。"]
     await town.work()
     assert await pushed_to(town, phone) == ["想好了。"]
+
+
+async def asked(town: TestCity, number: int, text: str, nonce: str) -> tuple[int, str, float]:
+    """Call as WeChat does: status, body, and how long it took."""
+    begun = time.monotonic()
+    query = stamped(town, nonce=nonce)
+    answer = await town.http.post(town.url + PATH, params=query, content=plain(number, text).encode())
+    return answer.status_code, answer.text, time.monotonic() - begun
+
+
+async def test_while_the_database_stands_still_wechat_is_told_to_ask_again_and_is_answered_once(
+    surroundings: Surroundings, mongo_uri: str, db: Database
+):
+    async with (
+        open_gate(mongo_uri) as gate,
+        open_test_city(surroundings, gate.mongo_uri, db, wechat_oa_aes_key="") as town,
+    ):
+        assert (await asked(town, 11, "帮助", "a1"))[0] == 200
+        gate.hold(b"")
+        asyncio.get_running_loop().call_later(6, gate.release)
+        status, body, took_s = await asked(town, 12, "我的预约", "a2")
+        assert (status, body) == (503, "")
+        assert took_s < 5
+        status, body, took_s = await asked(town, 12, "我的预约", "a3")
+        assert (status, body.count("<Content>")) == (200, 1)
+        assert took_s < 5
+        await town.work()
+        assert (await town.outside.get("wechat-messages"))["items"] == []
+
+
+async def test_what_was_put_off_without_our_hearing_of_it_is_told_by_the_worker_alone(
+    surroundings: Surroundings, mongo_uri: str, db: Database
+):
+    async with (
+        open_gate(mongo_uri) as gate,
+        open_test_city(surroundings, gate.mongo_uri, db) as town,
+    ):
+        account, slow, phone = town.city.services.bots.official_account, Slow(), "13900003334"
+        slow.gate = asyncio.Event()
+        town.city.services.bots.engine.add(slow)
+        account.within_s = 0.05
+        gate.hold(b"put_off_messages")
+        loop = asyncio.get_running_loop()
+        loop.call_later(4.4, slow.gate.set)
+        loop.call_later(4.6, gate.release)
+        # The sandbox asks again at once when it is refused, as WeChat does.
+        account_within = loop.call_later(4.4, setattr, account, "within_s", 3.8)
+        assert await say(town, phone, "我的账单") == ""
+        assert account_within.when() < loop.time()
+        await town.work()
+        assert await pushed_to(town, phone) == ["想好了。"]
 
 
 def stamped(town: TestCity, **changed: str) -> dict[str, str]:

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from backend.conversations.models import Conversation, Through
 from backend.permissions import ANONYMOUS, Actor, Role
 from bots.compose import Callers
+from bots.dialogue import Dialogue
 from bots.dialogues import all_dialogues
 from bots.engine import Engine, Heard
+from bots.survey import Survey
 from bots.vocabulary import CityReader
 from tests.support.city import Caller, TestCity
 
@@ -90,9 +92,16 @@ class Talker:
 
 
 async def open_talk(
-    city: TestCity, who: Caller | None = None, *, through: Through = Through.WECHAT
+    city: TestCity,
+    who: Caller | None = None,
+    *,
+    through: Through = Through.WECHAT,
+    entrance: Dialogue | None = None,
 ) -> Talker:
-    """A line to the city: by WeChat already bound, by SMS known by the number. Without `who` a stranger's."""
+    """A line to the city: by WeChat already bound, by SMS known by the number. Without `who` a stranger's.
+
+    Without an `entrance` a stranger is only told that he is one.
+    """
     services, desk = city.city.services, Desk()
 
     async def bound(heard: Heard) -> Actor:
@@ -102,11 +111,12 @@ async def open_talk(
 
     engine = Engine(
         services.conversations,
-        all_dialogues(APP),
+        [*all_dialogues(APP), Survey()],
         services=services,
         read=CityReader(services.directory, "健康城市"),
         who=bound if through is Through.WECHAT else Callers(services.residents),
         staff=desk,
+        entrance=entrance,
         app_url=APP,
     )
     return Talker(engine, through, who.phone if who else "13000000000", desk)

@@ -71,6 +71,35 @@ SUBSCRIBE_TEMPLATES: dict[str, Template] = {
             "thing5": "温馨提示",
         },
     ),
+    "report_ready": Template(
+        "检查报告出具通知",
+        {"thing1": "检查医院", "name2": "就诊人", "time3": "出具时间", "thing4": "温馨提示"},
+    ),
+    "birth_filing": Template(
+        "办理进度通知", {"thing1": "办理事项", "thing2": "办理结果", "time3": "办理时间"}
+    ),
+    "referral": Template(
+        "转诊接收通知",
+        {
+            "thing1": "转出机构",
+            "thing2": "转往机构",
+            "name3": "就诊人",
+            "time4": "就诊时间",
+            "thing5": "温馨提示",
+        },
+    ),
+    "referral_missed": Template(
+        "转诊未到诊通知",
+        {"thing1": "转出机构", "thing2": "转往机构", "name3": "就诊人", "thing4": "温馨提示"},
+    ),
+    "record_consent_asked": Template(
+        "授权申请通知",
+        {"thing1": "申请机构", "name2": "患者", "time3": "申请时间", "thing4": "温馨提示"},
+    ),
+    "record_answered": Template(
+        "询问答复通知",
+        {"thing1": "答复机构", "name2": "患者", "time3": "答复时间", "thing4": "温馨提示"},
+    ),
     "phone_released": Template(
         "账号变更提醒", {"thing1": "变更内容", "time2": "变更时间", "thing3": "温馨提示"}
     ),

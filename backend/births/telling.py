@@ -7,6 +7,7 @@ from backend.births.models import Filing
 from backend.births.store import FilingStore
 from backend.messages.models import Letter, MessageKind
 from backend.messages.service import MessageService
+from backend.messages.tellers import short_time
 from backend.worker.events import Event
 
 ITEM = "出生一件事"
@@ -49,7 +50,7 @@ class BirthTeller:
             await self._tell(event, filing, step.name, text)
 
     async def _tell(self, event: Event, filing: Filing, item: str, text: str) -> None:
-        facts = {"item": item, "state": text}
+        facts = {"item": item, "state": text, "time": short_time(event.at)}
         kind, place = MessageKind.BIRTH_FILING, filing.organization_id
         await self._messages.tell(
             *(

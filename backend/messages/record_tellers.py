@@ -8,7 +8,7 @@ from typing import Protocol
 from backend.directory.models import Organization, Practitioner
 from backend.messages.models import Letter, MessageKind
 from backend.messages.service import MessageService
-from backend.messages.tellers import long_time
+from backend.messages.tellers import long_time, short_time
 from backend.worker.events import Event
 
 
@@ -69,6 +69,7 @@ class RecordTeller:
             "patient": (await self._names.names([person_id])).get(person_id, "就诊人"),
             "organization": await self._organization(organization_id),
             "when": long_time(event.at),
+            "time": short_time(event.at),
             **await self._doctor(event.data.get("practitioner_id", "")),
         }
         recipients = [only] if only else [person_id, *await self._guardians_of(person_id)]

@@ -24,7 +24,12 @@ RECORD_WORDINGS: dict[MessageKind, Wording] = {
             ("办理", "请在“病历授权”中查看申请的内容，同意或拒绝。不办理的，到期自动失效。"),
         ),
         sms="{organization}申请调阅{patient}的病历资料。同意或拒绝，请登录后在“病历授权”中办理；不办理的，到期自动失效。",
-        channels=(SMS,),
+        wechat={
+            "thing1": "{organization}",
+            "name2": "{patient}",
+            "time3": "{time}",
+            "thing4": "请在病历授权中同意或拒绝",
+        },
         page="pages/records/consents/index",
     ),
     MessageKind.RECORD_CONSENT_GIVEN: Wording(
@@ -66,7 +71,12 @@ RECORD_WORDINGS: dict[MessageKind, Wording] = {
             ("查看", "请在“谁看过我的病历”中查看答复。"),
         ),
         sms="您询问的病历调阅，{organization}已答复，请登录后在“谁看过我的病历”中查看。",
-        channels=(SMS,),
+        wechat={
+            "thing1": "{organization}",
+            "name2": "{patient}",
+            "time3": "{time}",
+            "thing4": "您询问的病历调阅已答复",
+        },
         page="pages/records/accesses/index",
     ),
 }

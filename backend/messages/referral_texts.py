@@ -16,7 +16,14 @@ REFERRAL_WORDINGS: dict[MessageKind, Wording] = {
         title="转诊已接收",
         lines=(*_JOURNEY, ("时间", "{when}"), ("地点", "{place}"), ("请携带", "{bring}")),
         sms="{patient}您好，您已由{organization}转诊至{to}，就诊时间{when}{place_sms}。请携带{bring}。",
-        channels=(SMS,),
+        wechat={
+            "thing1": "{organization}",
+            "thing2": "{to}",
+            "name3": "{patient}",
+            "time4": "{time}",
+            "thing5": "请点开查看地点和要带的资料",
+        },
+        page="pages/referrals/list/index",
     ),
     MessageKind.REFERRAL_MOVED: Wording(
         title="转诊时间已调整",
@@ -43,7 +50,13 @@ REFERRAL_WORDINGS: dict[MessageKind, Wording] = {
         ),
         sms="{patient}您好，您由{organization}转诊至{to}，医院未等到您，此次安排不再保留。"
         "如仍需就诊，请与转出机构的医生联系。",
-        channels=(SMS,),
+        wechat={
+            "thing1": "{organization}",
+            "thing2": "{to}",
+            "name3": "{patient}",
+            "thing4": "未等到您就诊，此次安排不再保留",
+        },
+        page="pages/referrals/list/index",
     ),
     # To a desk's phone: nothing of the patient.
     MessageKind.REFERRAL_DUTY: Wording(

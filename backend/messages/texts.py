@@ -241,7 +241,6 @@ WORDINGS |= {
         wechat={**_VISIT_WECHAT, "thing5": "序号{number}，请带好证件和病历"},
         page=_VISIT_PAGE,
     ),
-    # Sent by areas to come; the words, the slots and the rules are ready for them.
     MessageKind.QUEUE_NEAR: Wording(
         title="即将就诊",
         lines=(("就诊人", "{patient}"), ("科室", "{department}"), ("前面还有", "{ahead}人")),
@@ -253,7 +252,13 @@ WORDINGS |= {
         lines=(("就诊人", "{patient}"), ("医院", "{organization}"), ("报告", "请登录后查看。")),
         # By SMS only that there is one, never of what.
         sms="{patient}您好，您在{organization}的检查报告已出，请登录“{item}”查看或到医院自助机打印。",
-        channels=(SMS,),
+        wechat={
+            "thing1": "{organization}",
+            "name2": "{patient}",
+            "time3": "{time}",
+            "thing4": "请点开查看，或到医院自助机打印",
+        },
+        page="pages/reports/list/index",
     ),
     # The booking that it pays for is told by SMS anyway: this one is for the list.
     MessageKind.PAYMENT_SUCCEEDED: Wording(
@@ -267,7 +272,8 @@ WORDINGS |= {
         title="出生一件事",
         lines=(("事项", "{item}"), ("办理结果", "{state}")),
         sms="您办理的{item}：{state}。详情请登录查看。",
-        channels=(SMS,),
+        wechat={"thing1": "{item}", "thing2": "{state}", "time3": "{time}"},
+        page="pages/births/list/index",
     ),
 }
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from backend import clock
 from backend.directory.models import Department, Organization
 from backend.messages.models import Letter, MessageKind
-from backend.messages.tellers import long_time
+from backend.messages.tellers import long_time, short_time
 from backend.referrals.machine import THERE, Part, ReferralEvent, ReferralState
 from backend.referrals.models import CITY, Desk, Level, Referral
 from backend.referrals.store import ReferralStore
@@ -197,11 +197,12 @@ class ReferralTeller:
     async def _meeting(self, referral: Referral) -> dict[str, str]:
         place = referral.place
         if place is None:
-            return {"when": "", "place": "", "place_sms": "", "bring": BRING}
+            return {"when": "", "time": "", "place": "", "place_sms": "", "bring": BRING}
         department = await self._places.find_department(place.department_id) if place.department_id else None
         where = place.bed or (department.place if department else "")
         return {
             "when": long_time(place.expected_at),
+            "time": short_time(place.expected_at),
             "place": where,
             "place_sms": f"，地点{where}" if where else "",
             "bring": place.bring or BRING,

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from backend.messages.models import Letter, MessageKind
 from backend.messages.service import MessageService
+from backend.messages.tellers import short_time
 from backend.reports.ports import People, Places
 from backend.worker.events import Event
 
@@ -51,6 +52,7 @@ class ReportTeller:
             "patient": name,
             "organization": organization.name if organization else "医院",
             "item": self._app_name,
+            "time": short_time(event.at),
         }
         recipients = dict.fromkeys([person_id, *await self._guardians_of(person_id)])
         await self._messages.tell(

@@ -6,7 +6,7 @@ import { now } from './clock'
 import { isWeapp } from './platform'
 
 /** What the person is about to do; what may follow from it is what we ask for. */
-export type Moment = 'booking' | 'paying' | 'cancelling' | 'code' | 'realname'
+export type Moment = 'booking' | 'paying' | 'cancelling' | 'code' | 'realname' | 'report' | 'referral' | 'birth'
 
 /** WeChat takes at most three kinds in one question. */
 export const MOST_KINDS = 3
@@ -16,7 +16,10 @@ export const kindsAt: Record<Moment, readonly string[]> = {
   paying: ['refund_succeeded', 'visit_reminder', 'appointment_cancelled'],
   cancelling: ['appointment_cancelled', 'refund_succeeded'],
   code: ['code_used', 'survey_card', 'survey_heard'],
-  realname: ['phone_released'],
+  realname: ['phone_released', 'report_ready', 'referral'],
+  report: ['report_ready', 'record_consent_asked', 'record_answered'],
+  referral: ['referral', 'referral_missed'],
+  birth: ['birth_filing'],
 }
 
 const UNSENT_KEY = 'hc.unsent_grants'

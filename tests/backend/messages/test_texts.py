@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from backend.messages.models import MessageChannel, MessageKind
+from backend.messages.policies import POLICIES
 from backend.messages.rendering import facts_of, render, samples, slots_of, wrong_facts
 from backend.messages.texts import WORDINGS
-from backend.messages.wording import FACTS
+from backend.messages.wording import BOTH, FACTS
+from sandbox.message_templates import SUBSCRIBE_TEMPLATES, is_field_valid
 
 VISIT = {
     "patient": "张*",
@@ -102,6 +104,21 @@ def test_wechats_fields_keep_within_wechats_lengths(kind: MessageKind):
     for name, text in content.wechat.items():
         limit = limits.get(name.rstrip("0123456789"))
         assert limit is None or len(text) <= limit
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind, policy in POLICIES.items() if policy.wechat_first and WORDINGS[kind].channels]
+)
+def test_what_is_to_go_by_wechat_first_can(kind: MessageKind):
+    wording = WORDINGS[kind]
+    assert set(wording.channels) == set(BOTH)
+    # That somebody was heard is all there is to see.
+    assert wording.page or kind is MessageKind.SURVEY_HEARD
+    # As the templates are applied for, and within what WeChat takes of each keyword.
+    assert set(SUBSCRIBE_TEMPLATES[kind].fields) == set(wording.wechat)
+    filled = render(wording, samples()).wechat
+    assert [name for name, value in filled.items() if not is_field_valid(name, value)] == []
+    assert f"`{kind}`" in Path("docs/going-live.md").read_text()
 
 
 def test_a_login_code_warns_against_telling_it():

@@ -1,7 +1,7 @@
 // One application in four short pages. Left at any time, it is found again as it was.
 import { Text, View } from '@tarojs/components'
 import { useRouter } from '@tarojs/taro'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Button } from '../../../components/button'
 import { Empty, FormError, Loaded } from '../../../components/states'
 import { Guard } from '../../../components/guard'
@@ -16,6 +16,7 @@ import { babyName, bornWords, Problems } from '../parts'
 import { type Faults, faultsOf, FORM_STEPS, type FormStep, problemsOfStep, stepsOf, stepWithFault, stops, tidyAnswers } from '../../../utils/births'
 import { replace, routes } from '../../../utils/navigate'
 import { toast, toTop } from '../../../utils/platform'
+import { askSubscriptions, prepareSubscriptions } from '../../../utils/subscribe'
 import { LastLook, Materials, Truth } from './materials'
 import { NamePart, ParentsPart, WishesPart } from './parts'
 import './index.scss'
@@ -143,6 +144,12 @@ function Form({ opened }: { opened: Opened }) {
   const filling = useFilling(opened)
   const { filing, step, at, saving } = filling
   const last = step === 'materials'
+  useEffect(() => void prepareSubscriptions(), [])
+  const send = (): void => {
+    // Asked at the tap, where WeChat allows it: what becomes of the filing is told days later.
+    if (filling.promised) void askSubscriptions('birth')
+    filling.submit()
+  }
   return (
     <>
       <Steps at={at} />
@@ -159,7 +166,7 @@ function Form({ opened }: { opened: Opened }) {
         />
       ) : null}
       <Bottom>
-        <Button text={last ? t.submit : t.next} busy={saving.busy} onPress={last ? filling.submit : filling.next} testId={last ? 'birth-submit' : 'birth-next'} />
+        <Button text={last ? t.submit : t.next} busy={saving.busy} onPress={last ? send : filling.next} testId={last ? 'birth-submit' : 'birth-next'} />
       </Bottom>
     </>
   )

@@ -1,5 +1,6 @@
 // My referrals, and those of whom I act for: where to, when, how far.
 import { Text, View } from '@tarojs/components'
+import { useEffect } from 'react'
 import { Guard } from '../../../components/guard'
 import { Page } from '../../../components/page'
 import { Press } from '../../../components/press'
@@ -11,12 +12,15 @@ import { pageTitles } from '../../../texts'
 import { directionNames, referrals as t } from '../../../texts/referrals'
 import { go, routes } from '../../../utils/navigate'
 import { isExpected, referralTag } from '../../../utils/referral'
+import { askDaily, prepareSubscriptions } from '../../../utils/subscribe'
 import { cityDate, formatDate, formatTime, formatVisitDay } from '../../../utils/time'
 import './index.scss'
 
 function Card({ referral }: { referral: Referral }) {
   const { place, receiver, sender, patient, direction } = referral
   const open = (): void => {
+    // Asked at the tap, where WeChat allows it; the referral does not wait for the answer.
+    void askDaily('referral')
     go(routes.referral(referral.id))
   }
   return (
@@ -35,6 +39,7 @@ function Card({ referral }: { referral: Referral }) {
 
 function Referrals() {
   const list = usePages('referrals', listReferrals)
+  useEffect(() => void prepareSubscriptions(), [])
   return (
     <LoadedList of={list} empty={<Empty icon="hospital" text={t.empty} hint={t.emptyHint} />}>
       {(items) => items.map((one) => <Card referral={one} key={one.id} />)}

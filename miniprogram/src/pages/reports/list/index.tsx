@@ -1,6 +1,6 @@
 // Reports of all hospitals, of oneself and of whom one acts for.
 import { Text, View } from '@tarojs/components'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Guard } from '../../../components/guard'
 import { Page } from '../../../components/page'
 import { PatientPicker } from '../../../components/patientPicker'
@@ -17,6 +17,7 @@ import { pageTitles } from '../../../texts'
 import { reports as t } from '../../../texts/reports'
 import { go, routes } from '../../../utils/navigate'
 import { reportTags } from '../../../utils/report'
+import { askDaily, prepareSubscriptions } from '../../../utils/subscribe'
 import { formatInstant } from '../../../utils/time'
 import './index.scss'
 
@@ -29,6 +30,8 @@ const TABS: { key: Kind; text: string }[] = [
 
 function ReportCard({ report }: { report: ReportLine }) {
   const open = (): void => {
+    // Asked at the tap, where WeChat allows it; the report does not wait for the answer.
+    void askDaily('report')
     go(routes.report(report.id))
   }
   return (
@@ -58,6 +61,7 @@ function ReportsOf({ patient }: { patient: Patient }) {
 
 function Reports() {
   const patients = usePatients()
+  useEffect(() => void prepareSubscriptions(), [])
   const { chosen, choose } = usePatientChoice(patients.data)
   return (
     <Loaded of={patients}>

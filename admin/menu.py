@@ -24,7 +24,13 @@ ENTRIES = (
     Entry("/admin/appointments", "预约", "clipboard-list", Permission.STAFF_APPOINTMENTS_READ),
     Entry("/admin/payments", "支付退款", "credit-card", Permission.STAFF_PAYMENTS_READ),
     Entry("/admin/messages", "消息", "message-2", Permission.STAFF_MESSAGES_READ),
-    Entry("/admin/inbox", "人工服务", "inbox", Permission.STAFF_CONVERSATIONS_ANSWER),
+    Entry(
+        "/admin/inbox",
+        "人工服务",
+        "inbox",
+        Permission.STAFF_CONVERSATIONS_ANSWER,
+        "/admin/inbox/counts",
+    ),
     Entry(
         "/admin/referrals",
         "转诊",

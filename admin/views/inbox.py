@@ -47,6 +47,18 @@ class InboxRowsHandler(PageHandler):
         self.show_page("inbox/table.html", **await _listed(self))
 
 
+class InboxCountsHandler(PageHandler):
+    """Who waits, for the menu."""
+
+    by_a_person = False
+
+    @requires(Permission.STAFF_CONVERSATIONS_ANSWER)
+    @page("How many wait in the inbox")
+    async def get(self) -> None:
+        """JSON."""
+        self.finish({"waits": await self.services.inbox.count_waiting(self.actor)})
+
+
 class TalkHandler(PageHandler):
     """One talk."""
 
@@ -158,6 +170,7 @@ _TALK = r"/admin/inbox/(?P<handover_id>[0-9A-Z]{26})"
 routes = [
     (r"/admin/inbox", InboxHandler),
     (r"/admin/inbox/rows", InboxRowsHandler),
+    (r"/admin/inbox/counts", InboxCountsHandler),
     (_TALK, TalkHandler),
     (rf"{_TALK}/lines", TalkLinesHandler),
     (rf"{_TALK}/take", TakeHandler),

@@ -29,6 +29,7 @@ class PersonForm(Form):
     """Whose messages to look up; sent, not put into an address."""
 
     person: str = Field("", max_length=32, title="手机号或身份证号")
+    cursor: str = Field("", max_length=64, title="更早")
 
 
 class MessagesHandler(PageHandler):
@@ -70,8 +71,10 @@ class PersonHandler(PageHandler):
             raise AppError(ErrorCode.BAD_REQUEST, "nobody", text="请输入完整的手机号或身份证号。")
         person_id = await self.services.desk.find_person(self.actor, body.person)
         number = body.person.strip().replace(" ", "")
-        messages = await self.services.messages.look_up(self.actor, number, person_id, limit=PAGE_SIZE)
-        await show_messages(self, messages, None, person=True, masked=mask_phone(number))
+        messages, following = await self.services.messages.look_up(
+            self.actor, number, person_id, cursor=body.cursor or None, limit=PAGE_SIZE
+        )
+        await show_messages(self, messages, following, person=True, masked=mask_phone(number), number=number)
 
 
 class MessageHandler(PageHandler):
@@ -127,6 +130,7 @@ async def show_messages(
     *,
     person: bool,
     masked: str = "",
+    number: str = "",
 ) -> None:
     """The list, with masked names of the recipients."""
     services = handler.services
@@ -139,6 +143,7 @@ async def show_messages(
         places=await organization_names(services, [message.organization_id or "" for message in messages]),
         resendable=RESENDABLE,
         masked=masked,
+        number=number,
     )
 
 

@@ -96,6 +96,11 @@ class Inbox:
         _check(actor)
         return await self._store.list_open(actor.organization_ids, MOST_SHOWN)
 
+    async def count_waiting(self, actor: Actor) -> int:
+        """How many talks within the actor's scope nobody has taken yet."""
+        _check(actor)
+        return await self._store.count_waiting(actor.organization_ids)
+
     async def access(self, actor: Actor, handover_id: str) -> Handover:
         """A talk within the actor's scope. Raises NOT_FOUND."""
         _check(actor)

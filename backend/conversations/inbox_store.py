@@ -78,6 +78,13 @@ class InboxStore:
         found = self._handovers.find(where).sort([("opened_at", ASCENDING)]).limit(limit)
         return [_handover(doc) async for doc in found]
 
+    async def count_waiting(self, organization_ids: frozenset[str] | None) -> int:
+        """How many open talks within a scope wait for somebody to take them."""
+        where: Document = {"open": True, "state": str(HandoverState.WAITING)}
+        if organization_ids is not None:
+            where["organization_id"] = {"$in": sorted(organization_ids)}
+        return await self._handovers.count_documents(where)
+
     async def list_left(self, before: datetime, limit: int) -> list[Handover]:
         """Open talks in which nobody has said anything since."""
         found = self._handovers.find({"open": True, "last_at": {"$lt": before}}).limit(limit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +12,15 @@ import orjson
 from backend import clock, context
 from backend.db.client import Document
 from backend.ids import ID_LENGTH, is_id, new_id
-from backend.messages.models import Content, Delivery, DeliveryState, Message, MessageChannel, MessageKind
+from backend.messages.models import (
+    Content,
+    Delivery,
+    DeliveryState,
+    Message,
+    MessageChannel,
+    MessageKind,
+    Try,
+)
 from backend.messages.policies import POLICIES
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
@@ -19,6 +29,10 @@ from backend.worker.events import Event, EventKind
 KEPT = timedelta(days=400)
 COLLECTION = "messages"
 declare_sealed(COLLECTION, "content", "address")
+
+
+# So many tries of a way are kept for whoever looks.
+MOST_TRIES = 5
 
 
 class Documents:
@@ -132,7 +146,54 @@ def delivery_of(channel: MessageChannel, part: Document) -> Delivery:
         reference=part.get("reference", ""),
         segments=part.get("segments", 0),
         asked=part.get("asked", 0),
+        tries=tuple(_try_of(each) for each in part.get("tries", ())),
     )
+
+
+def one_more_try(delivery: Delivery, state: DeliveryState, fields: Mapping[str, Any]) -> Document:
+    """What puts the try that has ended behind those that are kept; the oldest goes."""
+    tried = {
+        "number": delivery.attempt,
+        "at": clock.now(),
+        "state": str(state),
+        "provider": fields.get("provider") or delivery.provider,
+        "error": fields.get("last_error") or "",
+    }
+    return {"$each": [tried], "$slice": -MOST_TRIES}
+
+
+def _try_of(doc: Document) -> Try:
+    return Try(doc["number"], doc["at"], DeliveryState(doc["state"]), doc["provider"], doc["error"])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A delivery changed from a state known to us; `id` tells whether it was this step that was made."""
+
+    recipient_id: str
+    message_id: str
+    before: Delivery
+    fields: dict[str, Any]
+    id: str
+    # What became of a try, where this ends one.
+    tried: Document | None = None
+
+    def write(self) -> tuple[Document, Document]:
+        """What is changed, and how."""
+        at = f"deliveries.{self.before.channel}"
+        return (
+            {
+                "recipient_id": self.recipient_id,
+                "_id": self.message_id,
+                f"{at}.state": str(self.before.state),
+                f"{at}.attempt": self.before.attempt,
+            },
+            {
+                "$set": {f"{at}.{name}": value for name, value in self.fields.items()}
+                | {f"{at}.step": self.id},
+                **({"$push": {f"{at}.tries": self.tried}} if self.tried else {}),
+            },
+        )
 
 
 def report_changes(

@@ -77,6 +77,17 @@ FINAL_STATES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Try:
+    """What became of one try of a delivery, when we last heard from whom it was handed to."""
+
+    number: int
+    at: datetime
+    state: DeliveryState
+    provider: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One message through one channel.
 
@@ -100,6 +111,8 @@ class Delivery:
     segments: int = 0
     # How often the provider was asked what became of it.
     asked: int = 0
+    # The last tries, oldest first.
+    tries: tuple[Try, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

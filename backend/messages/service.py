@@ -323,17 +323,19 @@ class MessageService:
         return page, page[-1].id if len(found) > limit else None
 
     async def look_up(
-        self, actor: Actor, number: str, person_id: str | None, *, limit: int = 50
-    ) -> list[Message]:
-        """What went to a phone, whoever's it is or was, and to the person; within the actor's scope.
+        self, actor: Actor, number: str, person_id: str | None, *, cursor: str | None = None, limit: int = 50
+    ) -> tuple[list[Message], str | None]:
+        """What went to a phone, whoever's it is or was, and to the person, in scope; the older ones' cursor.
 
         That it was asked for is put on record by whoever finds the person.
         """
         blinds = self._blind.candidates("phone", number) if _PHONE.fullmatch(number) else []
-        found = await self._messages.list_to_phone(blinds, [person_id] if person_id else [], None, limit)
+        people = [person_id] if person_id else []
+        found = await self._messages.list_to_phone(blinds, people, cursor, limit + 1)
+        page, following = found[:limit], found[limit - 1].id if len(found) > limit else None
         if actor.organization_ids is None:
-            return found
-        return [one for one in found if one.organization_id and actor.covers(one.organization_id)]
+            return page, following
+        return [one for one in page if one.organization_id and actor.covers(one.organization_id)], following
 
     async def resend(self, actor: Actor, message_id: str, channel: MessageChannel, reason: str) -> None:
         """Try a delivery that did not work once more. Raises MESSAGE_NOT_RESENDABLE, REASON_REQUIRED."""

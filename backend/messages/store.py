@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,15 @@ from backend import clock
 from backend.db.client import Database, Document
 from backend.db.gather import GatheredCalls, GatheredInserts
 from backend.ids import ID_LENGTH, new_id
-from backend.messages.documents import COLLECTION, Documents, is_reference, reference_of, report_changes
+from backend.messages.documents import (
+    COLLECTION,
+    Documents,
+    Step,
+    is_reference,
+    one_more_try,
+    reference_of,
+    report_changes,
+)
 from backend.messages.models import (
     FINAL_STATES,
     Delivery,
@@ -38,32 +46,6 @@ _PERHAPS_ARRIVED = [
     for state in (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.UNKNOWN)
 ]
 _OF_A_DELIVERY = frozenset(one.name for one in fields_of(Delivery))
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A delivery changed from a state known to us; `id` tells whether it was this step that was made."""
-
-    recipient_id: str
-    message_id: str
-    before: Delivery
-    fields: dict[str, Any]
-    id: str
-
-    def write(self) -> UpdateOne:
-        at = f"deliveries.{self.before.channel}"
-        return UpdateOne(
-            {
-                "recipient_id": self.recipient_id,
-                "_id": self.message_id,
-                f"{at}.state": str(self.before.state),
-                f"{at}.attempt": self.before.attempt,
-            },
-            {
-                "$set": {f"{at}.{name}": value for name, value in self.fields.items()}
-                | {f"{at}.step": self.id}
-            },
-        )
 
 
 class MessageStore:
@@ -217,14 +199,18 @@ class MessageStore:
 
     async def end(self, message: Message, delivery: Delivery, state: DeliveryState, **fields: Any) -> bool:
         """Write what became of a try; False when somebody else has written meanwhile (a report, say)."""
-        return await self._step(message, delivery, {"state": str(state), **fields})
+        tried = one_more_try(delivery, state, fields) if delivery.attempt else None
+        return await self._step(message, delivery, {"state": str(state), **fields}, tried)
 
-    async def _step(self, message: Message, before: Delivery, fields: dict[str, Any]) -> bool:
-        return await self._steps.ask(_Step(message.recipient_id, message.id, before, fields, new_id()))
+    async def _step(
+        self, message: Message, before: Delivery, fields: dict[str, Any], tried: Document | None = None
+    ) -> bool:
+        step = Step(message.recipient_id, message.id, before, fields, new_id(), tried)
+        return await self._steps.ask(step)
 
-    async def _step_many(self, steps: list[_Step]) -> list[bool]:
+    async def _step_many(self, steps: list[Step]) -> list[bool]:
         """Make steps, each on its own condition. Whose were made is looked up only when not all were."""
-        result = await self._messages.bulk_write([step.write() for step in steps], ordered=False)
+        result = await self._messages.bulk_write([UpdateOne(*step.write()) for step in steps], ordered=False)
         if result.modified_count == len(steps):
             return [True] * len(steps)
         docs = await self._find_many([(step.recipient_id, step.message_id) for step in steps])

@@ -37,7 +37,11 @@ async def test_a_talk_is_taken_answered_given_back_and_ended_on_record(console: 
     assert "13912345678" not in talk.html
     assert phone not in talk.html
     assert not talk.has_form(f"{address}/answer")
+    assert (await browser.peek("/admin/inbox/counts")).json() == {"waits": 1}
+    elsewhere = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    assert (await elsewhere.peek("/admin/inbox/counts")).json() == {"waits": 0}
     await browser.submit(f"{address}/take")
+    assert (await browser.peek("/admin/inbox/counts")).json() == {"waits": 0}
     refused = await browser.submit(f"{address}/answer", text=" ", expect=400)
     assert "请填写" in refused.text
     form = refused.form(f"{address}/answer").fields

@@ -1,7 +1,10 @@
 """Messages in the console: what became of them, whose they are, sending again."""
 
+import re
+
 import pytest
 
+from admin.views import messages as views
 from backend import clock
 from backend.audit.models import AuditFilter
 from backend.errors import AppError
@@ -12,6 +15,8 @@ from backend.slotpool.claims_models import Claim
 from tests.admin.browser import Console
 from tests.admin.conftest import Town
 from tests.factories.city import a_name, an_id_number
+
+MESSAGE = re.compile(r"/admin/messages/[0-9A-Z]{26}")
 
 
 async def tell(console: Console, claim: Claim) -> str:
@@ -94,11 +99,40 @@ async def test_a_phone_that_is_no_accounts_is_looked_up_masked(console: Console,
     assert "登录验证码" not in (await mine.submit("/admin/messages/person", person="13700009999")).text
 
 
+async def test_what_is_beyond_a_page_is_looked_up_without_the_number_in_an_address(
+    console: Console, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "PAGE_SIZE", 1)
+    path, phone = "/admin/messages/person", "13700009999"
+    for code in ("482913", "482914"):
+        with pytest.raises(AppError):
+            await console.city.services.messages.send_code(phone, code)
+    browser = await console.sign_in(Role.CITY_OPERATOR)
+    page = await browser.get(path)
+    seen = []
+    fields: dict[str, str | list[str]] = {**page.form(path).fields, "person": phone}
+    for _ in range(2):
+        page = await browser.post(path, fields)
+        assert "登录验证码" in page.text
+        seen.append([link for link in page.links if MESSAGE.fullmatch(link)])
+        older = re.search(r'name="cursor" value="([^"]+)"', page.html)
+        fields = fields | {"cursor": older[1] if older else ""}
+    assert fields["cursor"] == ""
+    assert seen[0] != seen[1]
+    assert [len(links) for links in seen] == [1, 1]
+
+
 async def test_a_message_shows_its_tries_and_never_its_words(console: Console, town: Town) -> None:
     message = await tell(console, town.here[0])
     browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    tried = {"number": 4, "at": clock.now(), "state": "due", "provider": "", "error": "RetryableError BUSY"}
+    await console.city.services.db.collection("messages").update_one(
+        {"_id": message}, {"$set": {"deliveries.sms.tries": [tried]}}
+    )
     page = await browser.get(f"/admin/messages/{message}")
     assert "服务商拒绝 IllegalMobile" in page.text
+    assert "第 4 次" in page.text
+    assert "BUSY" in page.text
     assert "某某" not in page.html
     other = await tell(console, town.there[0])
     await browser.get(f"/admin/messages/{other}", expect=404)

@@ -226,6 +226,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "POST /admin/messages/{message_id}/resend/{channel}": [Example(INSTITUTION, _message, 303)],
     "GET /admin/inbox": [plain(OWN)],
     "GET /admin/inbox/rows": [plain(OWN)],
+    "GET /admin/inbox/counts": [plain(OWN)],
     "GET /admin/inbox/{handover_id}": [Example(INSTITUTION, _talk)],
     "GET /admin/inbox/{handover_id}/lines": [Example(INSTITUTION, _talk)],
     "POST /admin/inbox/{handover_id}/take": [Example(INSTITUTION, _talk, 303)],

@@ -134,6 +134,22 @@ async def test_the_pauses_grow(post: Post):
     assert pauses[-1] == 900
 
 
+async def test_the_last_tries_of_a_way_are_kept_with_what_became_of_them(post: Post):
+    who = post.resident()
+    message = await post.tell(who)
+    for _ in range(6):
+        post.sms.faults.queue = [RetryableError("UNREACHABLE")]
+        with pytest.raises(RetryLater):
+            await post.due(message)
+    await post.due(message)
+    (kept,), _ = await post.service.list_mine(who)
+    delivery = kept.delivery(MessageChannel.SMS)
+    assert delivery is not None
+    assert [each.number for each in delivery.tries] == [3, 4, 5, 6, 7]
+    assert [each.state for each in delivery.tries] == [*["due"] * 4, "sent"]
+    assert [each.error for each in delivery.tries] == [*["RetryableError UNREACHABLE"] * 4, ""]
+
+
 async def test_a_wechat_that_is_away_costs_no_grant(post: Post):
     who = post.resident()
     await post.service.grant(who, [MessageKind.REFUND_SUCCEEDED])

@@ -122,7 +122,8 @@ class Delivering:
         started_at = delivery.started_at or message.created_at
         if await self._went_out(message, delivery, started_at) or await self._is_traced(message, delivery):
             return False
-        if message.kind is MessageKind.ANSWER or delivery.doubts >= MOST_DOUBTS:
+        forgotten = self._wechat.account.forgets(delivery, started_at)
+        if message.kind is MessageKind.ANSWER or delivery.doubts >= MOST_DOUBTS or forgotten:
             log.warning("message_in_doubt", extra={"message_id": message.id, "channel": delivery.channel})
             return False
         left = started_at + REPORT_WAIT - clock.now()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from datetime import datetime, timedelta
 
+from backend import clock
 from backend.messages.documents import repeated_reference_of
 from backend.messages.ends import failed, sent
 from backend.messages.models import Delivery, DeliveryState, Message
@@ -25,6 +27,9 @@ from notify.ports import (
     SendResult,
     SubscribeMessage,
 )
+
+# WeChat knows our number of a template message for ten minutes; what is sent again takes a while, too.
+NUMBER_KEPT = timedelta(minutes=9)
 
 
 class AccountDelivering:
@@ -49,7 +54,7 @@ class AccountDelivering:
         template, openid = self._templates.get(message.kind), contact.followed_as
         if not openid or not template:
             return False
-        begun = await self._messages.begin(message, delivery)
+        begun = await self._messages.begin(message, delivery, provider=self._notifier.name)
         if begun is None:
             raise RetryLater(5)
         content = message.content
@@ -68,6 +73,10 @@ class AccountDelivering:
             await self._notices.report(
                 found or message, known.provider_id, delivered=known.delivered, code=known.code, at=known.at
             )
+
+    def forgets(self, delivery: Delivery, since: datetime) -> bool:
+        """Whether WeChat no longer knows our number of a template message: sent again, it would go twice."""
+        return delivery.provider == self._notifier.name and clock.now() - since > NUMBER_KEPT
 
     async def send_official(self, message: Message, delivery: Delivery) -> None:
         """Words in the official account's talk; what WeChat will not let us say there is not said."""

@@ -11,6 +11,7 @@ import pytest
 
 from backend import clock
 from backend.db.client import Database
+from backend.ids import derived_id
 from backend.slotpool.schedules_models import Schedule, SlotTime
 from backend.slotpool.schedules_store import ScheduleStore
 from tests.support.city import Caller, Surroundings, TestCity, make_schedule, open_test_city
@@ -102,3 +103,17 @@ async def test_of_another_day_there_is_no_queue_and_another_persons_is_not_shown
     place = await town.call("GET", f"/api/v1/appointments/{tomorrow}/queue", as_=who)
     assert place == {"number": 1, "called": None, "ahead": None, "is_over": False, "called_at": None}
     await town.call("GET", f"/api/v1/appointments/{tomorrow}/queue", as_=stranger, expect=404)
+
+
+async def test_the_word_of_three_before_you_is_filed_under_the_day_of_the_visit(town: TestCity):
+    session, client, who = await session_of_today(town), await town.hospital_client(), await town.resident()
+    mine = await book(town, who, session, 2)
+    # Booked long ago, as most are.
+    change = {"$set": {"created_at": clock.now() - timedelta(days=9)}}
+    await town.city.db.collection("claims").update_one({"_id": mine}, change)
+    path = f"/hospital/v1/schedules/{session.external_id}/calling"
+    await town.call("POST", path, as_=client, json={"number": 1})
+    assert len(await told(town, who)) == 1
+    near = await town.city.db.collection("messages").find_one({"kind": "queue_near"})
+    assert near is not None
+    assert near["_id"][:10] == derived_id(clock.city_instant(clock.today(), 0))[:10]

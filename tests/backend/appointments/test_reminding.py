@@ -13,6 +13,7 @@ from backend import clock
 from backend.appointments import reminding
 from backend.appointments.telling import day_of
 from backend.db.client import Database
+from backend.ids import derived_id
 from backend.messages.models import Letter, MessageKind
 from backend.messages.policies import Group
 from backend.permissions import Actor, Role
@@ -126,6 +127,11 @@ async def test_what_is_told_on_the_day_of_a_visit_is_filed_under_that_day(town: 
     yesterday, today = clock.now() - timedelta(days=2), clock.today()
     changes = {"on": today.isoformat(), "created_at": yesterday}
     await town.city.db.collection("claims").update_one({"_id": booked}, {"$set": changes})
+    used = {"patient_id": who.id, "organization_id": town.hospital.id, "step": "10101"}
+    await town.city.services.appointment_teller.on_code_used(Event(EventKind.CODE_USED, used))
+    slip = await town.city.db.collection("messages").find_one({"kind": "guidance_slip"})
+    assert slip is not None
+    assert slip["_id"][:10] == derived_id(clock.city_instant(today, 0))[:10]
     claim = await town.city.services.claims.get(booked)
     assert day_of(claim) == clock.city_instant(today, 0)
     assert day_of(replace(claim, created_at=clock.now())) > clock.city_instant(today, 0)

@@ -152,10 +152,22 @@ async def test_a_template_message_in_doubt_is_repeated_under_the_number_of_its_f
     post.notifier.faults.queue = [RetryableError("AWAY"), "after"]
     for _ in range(2):
         await post.due_quietly(message, MessageChannel.WECHAT)
-    await post.make_old(message, 600, "wechat")
+    await post.make_old(message, 300, "wechat")
     await post.due_quietly(message, MessageChannel.WECHAT)
     assert (await post.states(message))["wechat"] == "sent"
     assert [notice.reference for notice in post.notifier.sent] == [f"{message.id}002"]
+
+
+async def test_a_template_message_in_doubt_for_longer_than_wechat_remembers_gives_way_to_the_sms(post: Post):
+    post.notifier.followers.add("o-follower")
+    message = await post.tell(post.resident(oa="o-follower"))
+    post.notifier.faults.queue = ["after"]
+    await post.due_quietly(message, MessageChannel.WECHAT)
+    await post.make_old(message, 600, "wechat")
+    for channel in (MessageChannel.WECHAT, MessageChannel.SMS):
+        await post.due_quietly(message, channel)
+    assert await post.states(message) == {"sms": "sent", "wechat": "unknown"}
+    assert len(post.notifier.sent) == 1
 
 
 @pytest.mark.parametrize("early", [False, True])

@@ -109,6 +109,8 @@ ACTIONS: dict[str, str] = {
     "consent.grant_by_code": "凭短信验证码同意病历授权",
     "consent.deny": "拒绝病历授权",
     "consent.revoke": "撤回病历授权",
+    "care.contract": "登记签约",
+    "care.end_contract": "终止签约",
     "records.read": "调阅病历",
     "records.launch": "打开病历调阅窗口",
     "records.denied": "调阅病历被拒绝",

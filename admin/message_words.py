@@ -18,6 +18,7 @@ MESSAGE_KINDS: dict[str, str] = {
     "record_code": "病历授权验证码",
     "record_consent_asked": "病历调阅申请",
     "record_consent_given": "病历授权生效",
+    "record_contract": "签约登记",
     "record_glass_broken": "病历被紧急调阅",
     "record_answered": "调阅询问答复",
     "consent_given": "代办授权告知",

@@ -19,6 +19,7 @@ class Permission(StrEnum):
     HOSPITAL_BOOKINGS_READ = "hospital:bookings:read"
     HOSPITAL_CODES_VERIFY = "hospital:codes:verify"
     HOSPITAL_CONSENTS_ASK = "hospital:consents:ask"
+    HOSPITAL_CONTRACTS_WRITE = "hospital:contracts:write"
     HOSPITAL_DIRECTORY_WRITE = "hospital:directory:write"
     HOSPITAL_IMAGES_READ = "hospital:images:read"
     HOSPITAL_IMAGES_WRITE = "hospital:images:write"

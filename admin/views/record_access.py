@@ -83,6 +83,21 @@ class RecordPage(PageHandler):
         )
 
 
+class CountsHandler(PageHandler):
+    """What waits for the privacy officer, for the menu of whatever page is open."""
+
+    by_a_person = False
+
+    @requires(_READ)
+    @page("What waits of readings")
+    async def get(self) -> None:
+        """JSON: broken glass that nobody has judged, questions without an answer."""
+        sharing = self.services.sharing
+        glasses = await sharing.break_glass.count_waiting(self.actor)
+        questions = await sharing.questions.count_waiting(self.actor)
+        self.finish({"waits": glasses + questions, "glasses": glasses, "questions": questions})
+
+
 class AccessListHandler(RecordPage):
     """Readings."""
 
@@ -258,6 +273,7 @@ class ConsentListHandler(RecordPage):
 
 routes = [
     (_ROOT, AccessListHandler),
+    (f"{_ROOT}/counts", CountsHandler),
     (f"{_ROOT}/break-glass", GlassListHandler),
     (rf"{_ROOT}/break-glass/(?P<glass_id>[^/]+)", GlassHandler),
     (f"{_ROOT}/questions", QuestionListHandler),

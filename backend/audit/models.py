@@ -34,6 +34,8 @@ class AuditFilter:
     action: str | None = None
     actor_id: str | None = None
     object: str | None = None
+    # Besides what is about `object`, what names one of these charts among others.
+    charts: frozenset[str] = frozenset()
     organization_id: str | None = None
     from_at: datetime | None = None
     to_at: datetime | None = None

@@ -51,8 +51,19 @@ class AuditStore:
         if after is not None:
             at, entry_id = after
             query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": entry_id}}]
+        found = await self._newest(query, limit)
+        if wanted.charts:
+            # Each of the two by its own index, named: the server would rather walk through every reading.
+            of_charts = {name: value for name, value in query.items() if name != "object"}
+            of_charts["data.charts"] = {"$in": sorted(wanted.charts)}
+            both = {entry.id: entry for entry in (*found, *await self._newest(of_charts, limit, "of_charts"))}
+            found = sorted(both.values(), key=lambda entry: (entry.at, entry.id), reverse=True)[:limit]
+        return found
+
+    async def _newest(self, query: Document, limit: int, index: str | None = None) -> list[AuditEntry]:
         cursor = self._entries.find(query).sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
-        return [_entry(document) for document in await cursor.to_list(None)]
+        found = cursor.hint(index) if index else cursor
+        return [_entry(document) for document in await found.to_list(None)]
 
     async def find_entry(self, entry_id: str) -> AuditEntry | None:
         """One entry, or None."""

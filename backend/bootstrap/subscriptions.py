@@ -131,6 +131,7 @@ def _subscribe_sharing(services: Services) -> None:
     tell = make_record_teller(services)
     bus.subscribe(kinds.CONSENT_ASKED, "messages.tell_consent_asked", tell.on_consent_asked)
     bus.subscribe(kinds.CONSENT_GRANTED, "messages.tell_consent_granted", tell.on_consent_granted)
+    bus.subscribe(kinds.CARE_CONTRACT_STATED, "messages.tell_contract", tell.on_contract_stated)
     bus.subscribe(kinds.RECORD_GLASS_BROKEN, "messages.tell_glass_broken", tell.on_glass_broken)
     bus.subscribe(kinds.RECORD_QUESTION_ANSWERED, "messages.tell_answered", tell.on_question_answered)
     bus.subscribe(kinds.RESIDENT_DELETED, "sharing.on_resident_deleted", services.sharing.on_resident_deleted)

@@ -27,6 +27,7 @@ from backend.patient_index.service import PatientIndex
 from backend.records.gate import Gate
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
+from backend.records.sharing_compose import Sharing
 from backend.residents.service import ResidentService
 from backend.security.fields import FieldCipher
 from backend.settings import Settings, days
@@ -65,6 +66,7 @@ class Below(Protocol):
     records: RecordService
     record_reader: RecordReader
     record_gate: Gate
+    sharing: Sharing
     residents: ResidentService
     directory: DirectoryService
     schedules: ScheduleService
@@ -86,7 +88,7 @@ def make_exchange(below: Below) -> Exchange:
         referring,
         training=not settings.is_production,
     )
-    desk = Desk(store, senders, tables, receiver, processing, below.audit)
+    desk = Desk(store, senders, tables, receiver, processing, below.audit, below.sharing.accesses)
     return Exchange(receiver, senders, desk, _make_outbound(below), referring)
 
 
@@ -107,4 +109,5 @@ def _make_outbound(below: Below) -> Outbound:
     )
     tls = ClientTLS(settings.mllp_hospitals_ca, settings.mllp_certificate, settings.mllp_certificate_key)
     courier = Courier(targets, outgoing, tls, settings.mllp_answer_s)
-    return Outbound(noting, courier, OutboundDesk(targets, outgoing, noting, below.audit))
+    desk = OutboundDesk(targets, outgoing, noting, below.audit, below.sharing.accesses)
+    return Outbound(noting, courier, desk)

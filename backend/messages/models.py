@@ -43,6 +43,7 @@ class MessageKind(StrEnum):
     REFERRAL_ANSWERED = "referral_answered"
     RECORD_CONSENT_ASKED = "record_consent_asked"
     RECORD_CONSENT_GIVEN = "record_consent_given"
+    RECORD_CONTRACT = "record_contract"
     RECORD_GLASS_BROKEN = "record_glass_broken"
     RECORD_ANSWERED = "record_answered"
 

@@ -80,6 +80,8 @@ POLICIES: dict[MessageKind, Policy] = {
     MessageKind.REFERRAL_ANSWERED: Policy(Priority.URGENT, None, per_day=None),
     MessageKind.RECORD_CONSENT_ASKED: _NOTICE,
     MessageKind.RECORD_CONSENT_GIVEN: Policy(group=None),
+    # Whoever never signed anything has to hear of it.
+    MessageKind.RECORD_CONTRACT: Policy(group=None),
     # Whose record is read in an emergency learns it at once, and cannot have it stopped.
     MessageKind.RECORD_GLASS_BROKEN: Policy(Priority.URGENT, None, per_day=None),
     MessageKind.RECORD_ANSWERED: _NOTICE,

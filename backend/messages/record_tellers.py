@@ -54,6 +54,10 @@ class RecordTeller:
         if event.data.get("via") == "sms_code":
             await self._tell(event, MessageKind.RECORD_CONSENT_GIVEN)
 
+    async def on_contract_stated(self, event: Event) -> None:
+        """CARE_CONTRACT_STATED: a hospital says that the person has signed."""
+        await self._tell(event, MessageKind.RECORD_CONTRACT)
+
     async def on_glass_broken(self, event: Event) -> None:
         """RECORD_GLASS_BROKEN: at once, and to everybody who looks after the person."""
         await self._tell(event, MessageKind.RECORD_GLASS_BROKEN)

@@ -46,6 +46,22 @@ RECORD_WORDINGS: dict[MessageKind, Wording] = {
         channels=(SMS,),
         page="pages/records/consents/index",
     ),
+    MessageKind.RECORD_CONTRACT: Wording(
+        title="签约登记",
+        lines=(
+            ("患者", "{patient}"),
+            ("签约机构", "{organization}"),
+            ("登记时间", "{when}"),
+            ("说明", "您与该院签约。签约期间，该院医生因诊疗需要可以查看您的病历，每次查看都会记录。"),
+            ("疑问", "如未签约，请联系该院终止；谁看过病历，请在“谁看过我的病历”中查看和询问。"),
+        ),
+        sms=(
+            "{organization}登记了{patient}与该院签约，签约期间该院医生因诊疗需要可查看病历。"
+            "如未签约，请联系该院；谁看过病历，请登录后在“谁看过我的病历”中查看。"
+        ),
+        channels=(SMS,),
+        page="pages/records/accesses/index",
+    ),
     MessageKind.RECORD_GLASS_BROKEN: Wording(
         title="病历被紧急调阅",
         lines=(

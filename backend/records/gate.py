@@ -110,6 +110,7 @@ class Gate:
             until=ground.until,
             max_sensitivity=ground.max_sensitivity,
             practitioner=asked.practitioner.strip(),
+            encounter=asked.encounter.strip(),
         )
 
 

@@ -76,7 +76,7 @@ class Launches:
             client_id=actor.id,
             person_id=person_id,
             practitioner=practitioner.strip(),
-            encounter=encounter,
+            encounter=encounter.strip(),
             purpose=purpose,
             presented=presented,
             created_at=now,
@@ -84,6 +84,7 @@ class Launches:
         )
         await self._store.insert(launch)
         data = {"launch_id": launch.id, "practitioner": launch.practitioner, "purpose": str(purpose)}
+        data |= {"encounter": launch.encounter} if launch.encounter else {}
         about = f"person/{person_id}"
         await self._audit.record(actor, "records.launch", about, "launch", organization_id, data)
         return launch

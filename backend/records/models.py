@@ -145,6 +145,8 @@ class Purpose(StrEnum):
     BREAK_GLASS = "BTG"
     PATIENT_REQUEST = "PATRQT"
     PUBLIC_HEALTH = "PUBHLTH"
+    # Not care: somebody keeps the connection to a hospital going.
+    OPERATIONS = "HOPERAT"
 
 
 class BasisKind(StrEnum):
@@ -180,6 +182,8 @@ class Basis:
     until: datetime | None = None
     max_sensitivity: int = Sensitivity.CLINICAL
     practitioner: str = ""
+    # The hospital's own number of the visit during which it is read, where it has said so.
+    encounter: str = ""
 
 
 Sort = Literal["-at", "at", "-updated", "updated"]

@@ -15,7 +15,6 @@ from backend.records.store import ResourceStore
 ACTION = "records.read"
 _MOST = 200
 _MOST_COUNTED = 10_000
-_MOST_NAMED = 50
 
 
 class RecordReader:
@@ -138,11 +137,18 @@ class RecordReader:
                 "purpose": str(basis.purpose),
                 "practitioner": basis.practitioner,
                 "count": len(found),
-                "resources": ids[:_MOST_NAMED],
+                "resources": ids,
                 "found": sorted({str(each.kind) for each in found}),
+                **({"encounter": basis.encounter} if basis.encounter else {}),
+                **({} if basis.person_id else {"charts": _charts(basis, found)}),
                 **data,
             },
         )
+
+
+def _charts(basis: Basis, found: Sequence[Resource]) -> list[str]:
+    """Whose: a page of all that a hospital has sent is about many people, and each of them may see it."""
+    return sorted({each.owner for each in found} - {basis.organization_id})
 
 
 def _asked(id: str, found: Resource | None) -> dict[str, Any]:

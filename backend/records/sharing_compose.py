@@ -22,6 +22,8 @@ from backend.records.care_store import CareStore
 from backend.records.compose import Records, make_records
 from backend.records.consent_store import ConsentStore
 from backend.records.consents import Consents
+from backend.records.contract_store import ContractStore
+from backend.records.contracts import Contracts
 from backend.records.glass_store import GlassStore
 from backend.records.grounds import Grounds
 from backend.records.launch_store import LaunchStore
@@ -41,7 +43,7 @@ from backend.staff.service import StaffService
 from backend.worker.events import Event
 from backend.worker.nudge import Nudger
 
-EVENT_SOURCES = ("record_consents", "record_glasses", "record_questions")
+EVENT_SOURCES = ("record_consents", "care_contracts", "record_glasses", "record_questions")
 
 
 class Below(Protocol):
@@ -67,6 +69,7 @@ class Sharing:
 
     consents: Consents
     care: Care
+    contracts: Contracts
     break_glass: BreakGlass
     grounds: Grounds
     accesses: Accesses
@@ -138,10 +141,11 @@ def make_sharing(below: Below, *, sender: CodeSender, visits: Visits) -> Sharing
     break_glass = BreakGlass(
         glasses, below.staff, audit, lasts=timedelta(minutes=settings.break_glass_minutes), nudge=nudge
     )
-    accesses = Accesses(audit, residents, directory, consent_store, care_store, glasses)
+    accesses = Accesses(audit, residents, directory, consent_store, care_store, glasses, below.patient_index)
     return Sharing(
         consents=consents,
         care=care,
+        contracts=Contracts(ContractStore(db), care, audit, nudge=nudge),
         break_glass=break_glass,
         grounds=Grounds(consents, care, break_glass, directory, audit),
         accesses=accesses,

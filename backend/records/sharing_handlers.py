@@ -209,6 +209,41 @@ class ConfirmConsentHandler(_Handler):
         return schemas.asked_consent_out(consent)
 
 
+class ContractHandler(_Handler):
+    """One contract."""
+
+    @requires(Permission.HOSPITAL_CONTRACTS_WRITE)
+    @operation(
+        "State that a person has signed with the hospital",
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.CONFLICT),
+        tag=_HOSPITAL_TAG,
+        rate_limit="record_person",
+    )
+    async def put(self, body: schemas.StateContract, external_id: str) -> schemas.ContractOut:
+        """While it lasts the hospital's doctors may read for treatment; the person is told of it."""
+        named = await self.named(body.patient)
+        place = organization_of(self.actor)
+        contract = await self.services.sharing.contracts.state(
+            self.actor, place, external_id, named.person_id, body.from_on, body.until_on
+        )
+        return schemas.ContractOut(
+            external_id=external_id, from_on=contract.begins_on, until_on=contract.until_on
+        )
+
+    @requires(Permission.HOSPITAL_CONTRACTS_WRITE)
+    @operation(
+        "End a contract",
+        status=204,
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.CONFLICT),
+        tag=_HOSPITAL_TAG,
+        rate_limit="record_person",
+    )
+    async def delete(self, external_id: str) -> None:
+        """The very next reading needs another ground; a number that has ended stays so."""
+        place = organization_of(self.actor)
+        await self.services.sharing.contracts.end(self.actor, place, external_id)
+
+
 class RecordLaunchHandler(_Handler):
     """Record windows."""
 
@@ -248,5 +283,6 @@ routes = [
     (rf"/hospital/v1/consents/{_CONSENT}", AskedConsentHandler),
     (rf"/hospital/v1/consents/{_CONSENT}/sms-codes", ConsentCodeHandler),
     (rf"/hospital/v1/consents/{_CONSENT}/confirm", ConfirmConsentHandler),
+    (r"/hospital/v1/care-contracts/(?P<external_id>[^/]{1,100})", ContractHandler),
     (r"/hospital/v1/record-launches", RecordLaunchHandler),
 ]

@@ -123,6 +123,23 @@ class CareRelation:
         return self.ended_at is None and self.begins_at <= at < self.ends_at
 
 
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """签约: an institution looks after a person from one day to another, as it says itself.
+
+    `former_id` is whose it was one turn ago: most often the same person's.
+    """
+
+    id: str
+    organization_id: str
+    person_id: str
+    former_id: str
+    begins_on: date
+    until_on: date
+    turn: int = 0
+    ended_at: datetime | None = None
+
+
 class Verdict(StrEnum):
     """What whoever looks at a broken glass afterwards finds."""
 

@@ -256,6 +256,25 @@ def _kinds(terms: Terms) -> list[str] | None:
     return None if terms.kinds is None else [kind for kind in KIND_NAMES if kind in terms.kinds]
 
 
+# -- contracts -----------------------------------------------------------------------------------------
+
+
+class StateContract(Schema):
+    """Whom an institution looks after, from which day to which."""
+
+    patient: PatientIn
+    from_on: WrittenDay = Field(strict=False, description="The first day.")
+    until_on: WrittenDay = Field(strict=False, description="The last day; at most three years later.")
+
+
+class ContractOut(Answer):
+    """A contract, as it stands."""
+
+    external_id: str
+    from_on: date
+    until_on: date
+
+
 # -- readings ------------------------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ PURPOSE_NAMES: dict[str, str] = {
     Purpose.BREAK_GLASS: "紧急调阅",
     Purpose.PATIENT_REQUEST: "本人查看",
     Purpose.PUBLIC_HEALTH: "公共卫生",
+    Purpose.OPERATIONS: "接口维护",
 }
 BASIS_NAMES: dict[str, str] = {
     BasisKind.OWN: "本人查看",
@@ -49,4 +50,5 @@ WAY_NAMES: dict[str, str] = {
     "search": "查询资料",
     "timeline": "浏览时间线",
     "overview": "打开病历概览",
+    "message": "查看消息原文",
 }

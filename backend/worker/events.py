@@ -49,6 +49,7 @@ class EventKind(StrEnum):
     RESIDENT_DELETED = "resident.deleted"
     CONSENT_ASKED = "consent.asked"
     CONSENT_GRANTED = "consent.granted"
+    CARE_CONTRACT_STATED = "care.contract_stated"
     ENCOUNTER_STARTED = "encounter.started"
     RECORD_GLASS_BROKEN = "record.glass_broken"
     RECORD_QUESTION_ANSWERED = "record.question_answered"

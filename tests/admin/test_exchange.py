@@ -60,8 +60,14 @@ async def test_a_message_is_shown_masked_and_whole_only_with_a_reason(console: C
     assert "请填写原因" in page.text
     page = await browser.submit(f"{link}/reveal", reason="医院来电核对")
     assert "王秀英" in page.text
-    entry = await console.city.db.collection("audit").find_one({"action": "exchange.reveal"})
-    assert entry is not None
+    audit = console.city.db.collection("audit")
+    assert await audit.find_one({"action": "exchange.reveal"}) is not None
+    # Whom the message is about sees it among the readings of his record.
+    read = await audit.find_one({"action": "records.read"})
+    assert read is not None
+    assert (read["data"]["way"], read["basis"], read["actor_kind"]) == ("message", "origin:message", "staff")
+    assert read["object"].startswith("person/")
+    assert read["data"]["count"] == len(read["data"]["resources"]) > 0
     # A place in the list at the end of the calendar is none.
     await browser.get(f"{BASE}?cursor=9999-12-31T23:59:59-12:00,X")
     # The link to the same page again shows nothing.

@@ -93,3 +93,36 @@ async def test_nobody_judges_what_he_has_done_himself(console: Console, town: To
         f"{BASE}/break-glass/{glass}", verdict="justified", note="没有问题", expect=403
     )
     assert "另一人" in refused.text
+
+
+async def test_whoever_watches_over_readings_sees_in_the_menu_that_a_glass_is_broken(
+    console: Console, town: Town
+) -> None:
+    services, hospital = console.city.services, town.first.organization
+    await services.directory.save_practitioners(
+        [a_practitioner(hospital, *town.first.departments, value=DOCTOR)]
+    )
+    elsewhere = frozenset({town.second.organization.id})
+    watching = [
+        await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope),
+        await console.sign_in(Role.AUDITOR),
+        await console.sign_in(Role.HOSPITAL_OPERATOR, elsewhere),
+    ]
+    page = await watching[0].get("/admin/dashboard")
+    assert f'data-counter="{BASE}/counts"' in page.html
+
+    async def waiting() -> list[int]:
+        return [(await each.peek(f"{BASE}/counts")).json()["waits"] for each in watching]
+
+    assert await waiting() == [0, 0, 0]
+    person = await make_resident(services)
+    glass = await make_glass(services, hospital_client(hospital), person)
+    assert await waiting() == [1, 1, 0]
+    await make_question(services, hospital_client(hospital), person)
+    # The question is about a reading through another glass, or through this one while it is open.
+    counted = (await watching[0].peek(f"{BASE}/counts")).json()
+    assert counted["questions"] == 1
+    assert counted["waits"] == counted["glasses"] + 1
+    await watching[0].get(f"{BASE}/break-glass/{glass}")
+    await watching[0].submit(f"{BASE}/break-glass/{glass}", verdict="justified", note="与急诊病历一致")
+    assert (await watching[1].peek(f"{BASE}/counts")).json()["glasses"] == counted["glasses"] - 1

@@ -14,6 +14,25 @@ MAY_REACH_THE_STORE = {
     "backend.records.compose": "puts it together",
     "backend.records.sharing_compose": "learns when a visit was, for the relationship of care; no content",
 }
+# The same for pictures, which lie outside the record: the study they belong to is read first, on a basis.
+MAY_REACH_THE_IMAGES = {
+    "backend.reports.image_store": {
+        "backend.reports.images": "reads the ImagingStudy through the record; keeps what a hospital sends",
+        "backend.reports.compose": "puts it together",
+    },
+    "backend.reports.blobs": {
+        "backend.reports.images": "the same; a blob opens with the key in the image's own document only",
+        "backend.reports.export_store": "whole files that a resident has ordered, for him alone",
+        "backend.reports.exporting": "makes the key of such a file",
+        "backend.reports.compose": "puts it together",
+    },
+    "backend.reports.piece_store": {
+        "backend.reports.export_store": "the pieces of such a file",
+        "backend.reports.link_store": "encrypted with a key that only the link holds",
+        "backend.reports.compose": "puts it together",
+    },
+}
+IMAGE_NAMES = re.compile(r"""collection\(\s*["'](images|blob_pieces)["']""")
 NAMES = re.compile(r"""collection\(\s*["'](resources|resource_versions|resources_awaited)["']""")
 
 
@@ -43,5 +62,36 @@ def test_only_writing_and_reading_reach_the_store_of_records():
         for file in source_files("backend", "admin", "bots")
         if any(name == STORE or name.startswith(f"{STORE}.") for name in file.imports())
         and file.module not in MAY_REACH_THE_STORE
+    ]
+    assert not wrong, listed(wrong)
+
+
+def test_only_who_reads_the_study_first_reaches_pictures():
+    wrong = [
+        f"{file.name} imports {store}"
+        for store, allowed in MAY_REACH_THE_IMAGES.items()
+        for file in source_files("backend", "admin", "bots")
+        if any(name == store or name.startswith(f"{store}.") for name in file.imports())
+        and file.module not in allowed
+    ]
+    assert not wrong, listed(wrong)
+    gone = [
+        f"{module} does not import {store}"
+        for store, allowed in MAY_REACH_THE_IMAGES.items()
+        for module in allowed
+        for file in source_files("backend")
+        if file.module == module
+        and not any(name == store or name.startswith(f"{store}.") for name in file.imports())
+    ]
+    assert not gone, listed(gone)
+
+
+def test_only_their_stores_name_the_collections_of_pictures():
+    wrong = [
+        f"{file.name} names {name}"
+        for file in source_files("backend", "admin", "bots")
+        if not file.module.startswith("backend.db.migrations")
+        and file.module not in ("backend.reports.image_store", "backend.reports.piece_store")
+        for name in IMAGE_NAMES.findall(file.text)
     ]
     assert not wrong, listed(wrong)

@@ -243,6 +243,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /admin/directory/practitioners/{practitioner_id}": [Example(INSTITUTION, _practitioner)],
     "POST /admin/directory/practitioners/{practitioner_id}": [Example(INSTITUTION, _practitioner, 303)],
     "GET /admin/record-access": [plain(OWN)],
+    "GET /admin/record-access/counts": [plain(OWN)],
     "GET /admin/record-access/break-glass": [plain(OWN)],
     "GET /admin/record-access/break-glass/{glass_id}": [Example(INSTITUTION, _glass)],
     "POST /admin/record-access/break-glass/{glass_id}": [Example(INSTITUTION, _glass, 303)],

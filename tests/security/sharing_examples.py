@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from backend import clock
+from backend.ids import new_id
 from backend.records.models import Purpose
 from backend.records.sharing_models import Asked, Terms
 from tests.security.examples import INSTITUTION, OWN, PATIENT, Ask, Example
@@ -70,6 +71,20 @@ async def _code_of_consent(town: Town, caller: str) -> Ask:
     return Ask((await _asked_consent(town, caller)).path, json={"code": "000000"})
 
 
+async def _sign(town: Town, caller: str) -> Ask:
+    days = {"from_on": str(clock.today()), "until_on": str(clock.today() + timedelta(days=365))}
+    patient = {"patient": {"id_number": town["owner"].id_number}}
+    return Ask({"external_id": new_id()}, json=patient | days)
+
+
+async def _signed(town: Town, caller: str) -> Ask:
+    """A contract that the hospital has with the owner."""
+    number, today = new_id(), clock.today()
+    contracts, place = town.services.sharing.contracts, town.mine.organization.id
+    await contracts.state(town.mine.actor, place, number, town["owner"].id, today, today)
+    return Ask({"external_id": number})
+
+
 SHARING_EXAMPLES: dict[str, list[Example]] = {
     "GET /api/v1/consents": [Example(PATIENT, _of_owner)],
     "POST /api/v1/consents": [Example(CONSENT, _give_consent_to_read)],
@@ -82,5 +97,7 @@ SHARING_EXAMPLES: dict[str, list[Example]] = {
     "GET /hospital/v1/consents/{consent_id}": [Example(INSTITUTION, _asked_consent)],
     "POST /hospital/v1/consents/{consent_id}/sms-codes": [Example(INSTITUTION, _asked_consent, 202)],
     "POST /hospital/v1/consents/{consent_id}/confirm": [Example(INSTITUTION, _code_of_consent, 400)],
+    "PUT /hospital/v1/care-contracts/{external_id}": [Example(OWN, _sign)],
+    "DELETE /hospital/v1/care-contracts/{external_id}": [Example(INSTITUTION, _signed)],
     "POST /hospital/v1/record-launches": [Example(OWN, _by_card)],
 }

@@ -58,6 +58,8 @@ resident:referrals:manage   the owner              ok     ok        404    403  
 hospital:codes:verify       a code shown           403    403       403    403    ok      ok       ok
 hospital:consents:ask       one's own              403    403       403    403    ok      ok       403
 hospital:consents:ask       a thing of the hospital 403   403       403    403    ok      404      403
+hospital:contracts:write    one's own              403    403       403    403    ok      ok       403
+hospital:contracts:write    a thing of the hospital 403   403       403    403    ok      404      403
 hospital:records:read       one's own              403    403       403    403    ok      ok       403
 hospital:records:read       a thing of the hospital 403   403       403    403    ok      404      403
 hospital:records:write      one's own              403    403       403    403    ok      ok       403

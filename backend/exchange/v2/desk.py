@@ -14,6 +14,7 @@ from backend.exchange.v2.charsets import known_charset
 from backend.exchange.v2.mapping.codes import Table, city_tables
 from backend.exchange.v2.models import Kept, MessageQuery, MessageState, Sender, SenderKind
 from backend.exchange.v2.parsing import lines_of, open_envelope
+from backend.exchange.v2.ports import Readings
 from backend.exchange.v2.processing import Processing
 from backend.exchange.v2.receiving import Receiver
 from backend.exchange.v2.rules import Problem
@@ -60,6 +61,7 @@ class Desk:
     receiver: Receiver
     processing: Processing
     audit: AuditService
+    readings: Readings
 
     # -- looking -------------------------------------------------------------------------------------------
 
@@ -106,8 +108,13 @@ class Desk:
     async def reveal(self, actor: Actor, message_id: str, reason: str) -> list[Line]:
         """Its segments as they came; who looked and why is on record."""
         kept = await self.access(actor, message_id)
-        await self._record(actor, "exchange.reveal", f"message/{kept.id}", reason, kept.organization_id)
+        await self._note_seen(actor, kept, reason)
         return lines_for(await self.store.raw_of(kept.id), kept.charset, masked=False)
+
+    async def _note_seen(self, actor: Actor, kept: Kept, reason: str) -> None:
+        await self._record(actor, "exchange.reveal", f"message/{kept.id}", reason, kept.organization_id)
+        if kept.chart_id:
+            await self.readings.note_message(actor, kept.organization_id, kept.chart_id, kept.resources)
 
     # -- dead letters --------------------------------------------------------------------------------------
 
@@ -116,7 +123,7 @@ class Desk:
         kept = await self.access(actor, message_id)
         if kept.state is not MessageState.DEAD or kept.size > _EDITABLE:
             raise AppError(ErrorCode.CONFLICT, "not editable", text="这条消息不能在这里修改。")
-        await self._record(actor, "exchange.reveal", f"message/{kept.id}", reason, kept.organization_id)
+        await self._note_seen(actor, kept, reason)
         return text_for(await self.store.raw_of(kept.id), kept.charset)
 
     async def correct(self, actor: Actor, message_id: str, text: str, reason: str) -> Kept:

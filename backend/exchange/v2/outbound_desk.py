@@ -14,9 +14,11 @@ from backend.exchange.v2.outbound_noting import Noting, control_id
 from backend.exchange.v2.outbound_store import OutgoingStore
 from backend.exchange.v2.outbound_targets import TargetStore
 from backend.exchange.v2.parsing import lines_of, read_header
+from backend.exchange.v2.ports import Readings
 from backend.exchange.v2.views import Line, lines_for
 from backend.ids import new_id
 from backend.permissions import Actor
+from backend.records.ids import owner_of
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:]{2,39}\]?")
 _NO_CONTROL = "请保留一条完整的消息，以 MSH 开头，消息类型和编号（MSH-9、MSH-10）不变。"
@@ -30,6 +32,7 @@ class OutboundDesk:
     outgoing: OutgoingStore
     noting: Noting
     audit: AuditService
+    readings: Readings
 
     # -- messages ------------------------------------------------------------------------------------------
 
@@ -67,13 +70,13 @@ class OutboundDesk:
     async def reveal(self, actor: Actor, message_id: str, reason: str) -> list[Line]:
         """Its segments as they go out; who looked and why is on record."""
         message = await self.access(actor, message_id)
-        await self._record(actor, "exchange.reveal", message, reason)
+        await self._note_seen(actor, message, reason)
         return await self._lines(message, masked=False)
 
     async def open_for_editing(self, actor: Actor, message_id: str, reason: str) -> str:
         """Its text, a line for each segment, to be corrected; reading it is on record."""
         message = await self._access_dead(actor, message_id)
-        await self._record(actor, "exchange.reveal", message, reason)
+        await self._note_seen(actor, message, reason)
         return "\n".join(lines_of(await self.outgoing.text_of(message.id)))
 
     async def correct(self, actor: Actor, message_id: str, text: str, reason: str) -> Outgoing:
@@ -112,6 +115,12 @@ class OutboundDesk:
     async def _lines(self, message: Outgoing, *, masked: bool) -> list[Line]:
         text = await self.outgoing.text_of(message.id)
         return lines_for(text.encode(), "utf-8", masked=masked)
+
+    async def _note_seen(self, actor: Actor, message: Outgoing, reason: str) -> None:
+        await self._record(actor, "exchange.reveal", message, reason)
+        about, _, id = message.stream.partition("/")
+        if about == "order":
+            await self.readings.note_message(actor, message.organization_id, owner_of(id), [id])
 
     async def _access_dead(self, actor: Actor, message_id: str) -> Outgoing:
         message = await self.access(actor, message_id)

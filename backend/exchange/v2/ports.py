@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from backend.patient_index.models import Chart, ChartNumber, Demographics
+from backend.permissions import Actor
 from backend.records.models import Body, Incoming, Source, Written
 
 
@@ -37,3 +38,12 @@ class Records(Protocol):
         numbers: Collection[tuple[str, str]],
     ) -> dict[str, Body]:
         """Which of a chart's resources bear one of these numbers: identifiers and code of each, by id."""
+
+
+class Readings(Protocol):
+    """What people are shown of who has read about them."""
+
+    async def note_message(
+        self, actor: Actor, organization_id: str, chart_id: str, resources: Sequence[str]
+    ) -> None:
+        """Somebody sees a hospital's message about one of its patients in clear; the patient sees that."""

@@ -12,9 +12,10 @@ from backend.audit.models import AuditFilter
 from backend.bootstrap import City
 from backend.errors import AppError, ErrorCode
 from backend.permissions import SYSTEM, Role
-from backend.records.models import BasisKind, Purpose
+from backend.records.models import BasisKind, Purpose, RecordQuery
 from backend.records.sharing_models import Asked, CareKind
-from tests.factories.records import make_resources
+from tests.factories.records import make_chart, make_resources
+from tests.factories.residents import make_resident
 from tests.factories.sharing import DAY, DOCTOR, Shared, a_condition, fill, make_place, make_shared
 
 EVERYTHING = {"diagnosis", "allergy", "medicine"}
@@ -211,3 +212,32 @@ async def test_a_number_that_texts_reads_no_record_not_even_its_owners(shared: S
     with pytest.raises(AppError) as error:
         await shared.services.record_gate.own(replace(me, role=Role.RESIDENT_BY_SMS), me.id)
     assert error.value.code is ErrorCode.NOT_FOUND
+
+
+async def test_what_a_hospital_reads_of_many_patients_at_once_each_of_them_sees(shared: Shared):
+    services, me = shared.services, shared.person
+    other = await make_resident(services)
+    chart = await make_chart(services, shared.home.id, name=other.name, id_number=other.id_number)
+    await make_resources(services, chart, a_condition("糖尿病"))
+    basis = await services.record_gate.origin(shared.home.actor)
+    page = await services.record_reader.search(basis, RecordQuery(types=("Condition",)))
+    assert len(page.items) == 3
+    accesses, questions = services.sharing.accesses, services.sharing.questions
+    seen = []
+    for each, count in ((me, 2), (other, 1)):
+        (reading,), more = await accesses.list_of(each.actor, each.id, own=False, cursor=None, limit=20)
+        assert more is None
+        assert (reading.basis, reading.count, reading.person_id) == (BasisKind.ORIGIN, count, each.id)
+        seen.append(reading)
+        await questions.ask(each.actor, each.id, reading.id, "为什么看我的病历？")
+    # One reading, and yet each asks for himself; nobody is shown what another has asked, or may name his.
+    asked = await questions.of_readings([seen[0].id])
+    assert [question.person_id for question in asked.values()] == [me.id]
+    with pytest.raises(AppError) as error:
+        await accesses.access(me.actor, me.id, seen[1].id)
+    assert error.value.code is ErrorCode.NOT_FOUND
+    assert (await accesses.access(me.actor, me.id, seen[0].id)).count == 2
+    asking = {"action": "records.read", "data.charts": {"$in": [shared.chart.id, chart.id]}}
+    found = services.db.collection("audit").find(asking).sort([("at", -1), ("_id", -1)]).limit(20)
+    plan = str((await found.hint("of_charts").explain())["queryPlanner"]["winningPlan"])
+    assert "'SORT'" not in plan, "the newest are met first, however many there are"

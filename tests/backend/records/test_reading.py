@@ -188,6 +188,21 @@ async def test_the_log_says_who_read_what_of_whom_on_which_basis(parts: RecordPa
     assert {name: entry[name] for name in wanted} == wanted
 
 
+async def test_the_log_names_all_of_a_page_and_whose_it_was(parts: RecordParts):
+    one, two = parts.charts.add(), parts.charts.add()
+    mine = [condition(one, f"c{n}", f"I{n}") for n in range(70)] + [condition(two, "d")]
+    written = await parts.write(*mine)
+    own = a_basis(one)
+    assert len((await parts.reader.timeline(own, limit=200)).items) == 70
+    everything = a_basis(kind=BasisKind.ORIGIN, organization_id=HOSPITAL, actor=DOCTOR, person_id="")
+    await parts.reader.search(everything, RecordQuery(limit=200))
+    first, second = sorted(await parts.entries(), key=lambda entry: "charts" in entry["data"])
+    assert set(first["data"]["resources"]) == {each.id for each in written[:70]}
+    assert "charts" not in first["data"], "the entry is the person's already"
+    assert set(second["data"]["resources"]) == {each.id for each in written}
+    assert second["data"]["charts"] == sorted([one, two])
+
+
 async def test_nothing_is_answered_when_it_cannot_be_written_down(
     parts: RecordParts, monkeypatch: pytest.MonkeyPatch
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from tests.factories.directory import a_practitioner
 from tests.factories.records import a_source, make_chart, make_resources
 from tests.factories.residents import SignedIn, make_child
 from tests.factories.sharing import DAY, DOCTOR, a_condition, an_encounter, make_place
-from tests.support.city import Caller, Surroundings, TestCity, open_test_city
+from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
 
 NOBODY = "01J0000000000000000000000Z"
 
@@ -288,6 +289,51 @@ async def test_a_cancellation_that_is_heard_of_first_still_ends_the_relationship
     await city.work()
     assert await care.holding(ward.person.id, city.hospital.id) is None
     assert await events.count_documents({"ended_at": {"$ne": None}}) == 1
+
+
+async def test_a_contract_is_a_reason_to_read_until_it_ends(ward: Ward):
+    city, today = ward.city, clock.today()
+    path = "/hospital/v1/care-contracts/GP-2026-0017"
+    days = {"from_on": str(today), "until_on": str(today + timedelta(days=365))}
+    signed = {"patient": {"id_number": ward.person.id_number}} | days
+    too_long = signed | {"until_on": str(today + timedelta(days=3 * 366 + 1))}
+    await city.call("PUT", path, as_=ward.system, json=too_long, expect=400)
+    nobody = signed | {"patient": {"id_number": id_number(91)}}
+    await city.call("PUT", path, as_=ward.system, json=nobody, expect=404)
+    await city.call("DELETE", path, as_=ward.system, expect=404)
+    assert not await ward.may_read()
+    stated = await city.call("PUT", path, as_=ward.system, json=signed)
+    assert stated == {"external_id": "GP-2026-0017"} | days
+    assert await city.call("PUT", path, as_=ward.system, json=signed) == stated
+    assert await ward.may_read()
+    (seen,) = (await city.call("GET", "/api/v1/records/accesses", as_=ward.person, params=ward.me))["items"]
+    assert seen["why"] == "您与该院签约"
+    # Another last day is another turn of the same contract: one relationship, and nobody is told twice.
+    longer = signed | {"until_on": str(today + timedelta(days=700))}
+    await city.call("PUT", path, as_=ward.system, json=longer)
+    assert await ward.relations(CareKind.CONTRACT) == 1
+    held = await city.city.services.sharing.care.holding(ward.person.id, city.hospital.id)
+    assert held is not None
+    assert held.ends_at > clock.now() + timedelta(days=699)
+    await city.work()
+    texts = (await city.outside.get("sms", phone=ward.person.phone))["items"]
+    assert len([text for text in texts if "签约" in text["content"]]) == 1
+    await city.call("DELETE", path, as_=ward.system, expect=204)
+    await city.call("DELETE", path, as_=ward.system, expect=204)
+    assert not await ward.may_read()
+    await city.call("PUT", path, as_=ward.system, json=signed, expect=409)
+    assert not await ward.may_read()
+
+
+async def test_a_contract_that_many_state_at_once_leaves_one_reason_to_read(ward: Ward):
+    contracts, place = ward.city.city.services.sharing.contracts, ward.city.hospital.id
+    today, me = clock.today(), ward.person.id
+    longest = [today + timedelta(days=n) for n in (10, 20, 10)]
+    await asyncio.gather(*(contracts.state(ward.actor, place, "GP-1", me, today, until) for until in longest))
+    assert await ward.relations(CareKind.CONTRACT) == 1
+    await contracts.state(ward.actor, place, "GP-1", NOBODY, today, today)
+    assert not await ward.may_read()
+    assert await ward.relations(CareKind.CONTRACT) == 1
 
 
 async def token_of(ward: Ward, client_id: str, secret: str) -> str:

@@ -113,6 +113,22 @@ async def test_the_first_page_shows_what_matters_in_one_reading(desk: Desk):
         assert await desk.readings() == 3
 
 
+async def test_the_visit_that_a_window_was_opened_for_stands_in_it_and_in_the_log(desk: Desk):
+    await desk.treat()
+    async with httpx.AsyncClient() as browser:
+        page = await desk.open(browser, encounter="MZ-0317-22")
+        assert "就诊号：MZ-0317-22" in page.text
+        link = page.text.split("急诊生化")[0].rsplit('href="', 1)[1].split('"')[0]
+        await browser.get(str(page.url.join(link)))
+        await desk.open(browser)
+    entries = desk.shared.services.db.collection("audit").find(
+        {"action": {"$in": ["records.launch", "records.read"]}}, sort=[("number", 1)]
+    )
+    said = [(each["action"], each["data"].get("encounter")) async for each in entries]
+    of_visit = [("records.launch", "MZ-0317-22"), *[("records.read", "MZ-0317-22")] * 2]
+    assert said == [*of_visit, ("records.launch", None), ("records.read", None)]
+
+
 async def test_an_address_opens_once_and_a_window_belongs_to_its_browser(desk: Desk):
     await desk.treat()
     url = await desk.launch()

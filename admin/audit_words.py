@@ -120,6 +120,7 @@ ACTIONS: dict[str, str] = {
     "records.answer_reading": "答复病历调阅询问",
     "records.supervise": "查看病历调阅记录",
     "records.measure": "记录本人测量",
+    "records.take_back_measure": "撤回本人测量",
     "records.ask_correction": "申请更正病历",
     "records.answer_correction": "答复病历更正申请",
     "records.export": "生成健康档案下载",

@@ -20,6 +20,7 @@ MESSAGE_KINDS: dict[str, str] = {
     "record_consent_given": "病历授权生效",
     "record_contract": "签约登记",
     "record_glass_broken": "病历被紧急调阅",
+    "record_corrected": "病历更正申请答复",
     "record_answered": "调阅询问答复",
     "consent_given": "代办授权告知",
     "patient_unlinked": "就诊人授权解除",

@@ -32,3 +32,16 @@ VERDICTS: dict[str, tuple[str, str]] = {
     Verdict.JUSTIFIED: ("理由成立", "good"),
     Verdict.UNJUSTIFIED: ("理由不成立", "bad"),
 }
+CORRECTION_FIELDS: dict[str, str] = {
+    "name": "姓名",
+    "sex": "性别",
+    "birth_on": "出生日期",
+    "phone": "手机号",
+    "address": "地址",
+    "other": "其他",
+}
+CORRECTION_STATES: dict[str, tuple[str, str]] = {
+    "asked": ("等待答复", "warn"),
+    "done": ("已更正", "good"),
+    "refused": ("不予更正", "bad"),
+}

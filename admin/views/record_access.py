@@ -79,6 +79,7 @@ class RecordPage(PageHandler):
             now=clock.now(),
             glasses_waiting=await sharing.break_glass.count_waiting(self.actor),
             questions_waiting=await sharing.questions.count_waiting(self.actor),
+            corrections_waiting=await self.services.reports.corrections.count_waiting(self.actor),
             **values,
         )
 
@@ -91,11 +92,14 @@ class CountsHandler(PageHandler):
     @requires(_READ)
     @page("What waits of readings")
     async def get(self) -> None:
-        """JSON: broken glass that nobody has judged, questions without an answer."""
+        """JSON: broken glass that nobody has judged, questions and wishes without an answer."""
         sharing = self.services.sharing
-        glasses = await sharing.break_glass.count_waiting(self.actor)
-        questions = await sharing.questions.count_waiting(self.actor)
-        self.finish({"waits": glasses + questions, "glasses": glasses, "questions": questions})
+        counts = {
+            "glasses": await sharing.break_glass.count_waiting(self.actor),
+            "questions": await sharing.questions.count_waiting(self.actor),
+            "corrections": await self.services.reports.corrections.count_waiting(self.actor),
+        }
+        self.finish(counts | {"waits": sum(counts.values())})
 
 
 class AccessListHandler(RecordPage):

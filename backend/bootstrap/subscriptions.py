@@ -134,6 +134,7 @@ def _subscribe_sharing(services: Services) -> None:
     bus.subscribe(kinds.CARE_CONTRACT_STATED, "messages.tell_contract", tell.on_contract_stated)
     bus.subscribe(kinds.RECORD_GLASS_BROKEN, "messages.tell_glass_broken", tell.on_glass_broken)
     bus.subscribe(kinds.RECORD_QUESTION_ANSWERED, "messages.tell_answered", tell.on_question_answered)
+    bus.subscribe(kinds.RECORD_CORRECTION_ANSWERED, "messages.tell_corrected", tell.on_correction_answered)
     bus.subscribe(kinds.RESIDENT_DELETED, "sharing.on_resident_deleted", services.sharing.on_resident_deleted)
 
 

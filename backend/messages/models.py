@@ -45,6 +45,7 @@ class MessageKind(StrEnum):
     RECORD_CONSENT_GIVEN = "record_consent_given"
     RECORD_CONTRACT = "record_contract"
     RECORD_GLASS_BROKEN = "record_glass_broken"
+    RECORD_CORRECTED = "record_corrected"
     RECORD_ANSWERED = "record_answered"
 
 

@@ -84,6 +84,7 @@ POLICIES: dict[MessageKind, Policy] = {
     MessageKind.RECORD_CONTRACT: Policy(group=None),
     # Whose record is read in an emergency learns it at once, and cannot have it stopped.
     MessageKind.RECORD_GLASS_BROKEN: Policy(Priority.URGENT, None, per_day=None),
+    MessageKind.RECORD_CORRECTED: Policy(),
     MessageKind.RECORD_ANSWERED: _NOTICE,
     MessageKind.SURVEY_CARD: _SURVEY,
     MessageKind.SURVEY_QUESTION: _SURVEY,

@@ -66,6 +66,10 @@ class RecordTeller:
         """RECORD_QUESTION_ANSWERED: whoever asked reads the answer in the app."""
         await self._tell(event, MessageKind.RECORD_ANSWERED, only=event.data["asked_by"])
 
+    async def on_correction_answered(self, event: Event) -> None:
+        """RECORD_CORRECTION_ANSWERED: whoever has said what is wrong reads in the app what came of it."""
+        await self._tell(event, MessageKind.RECORD_CORRECTED, only=event.data["asked_by"])
+
     async def _tell(self, event: Event, kind: MessageKind, only: str = "") -> None:
         person_id = event.data["person_id"]
         organization_id = event.data.get("organization_id")

@@ -79,6 +79,17 @@ RECORD_WORDINGS: dict[MessageKind, Wording] = {
         channels=(SMS,),
         page="pages/records/accesses/index",
     ),
+    MessageKind.RECORD_CORRECTED: Wording(
+        title="病历更正申请已答复",
+        lines=(
+            ("患者", "{patient}"),
+            ("答复医院", "{organization}"),
+            ("查看", "请在“信息有误”中查看答复。"),
+        ),
+        sms="您申请的病历更正，{organization}已答复，请登录后在“信息有误”中查看。",
+        channels=(SMS,),
+        page="pages/record/correction/index",
+    ),
     MessageKind.RECORD_ANSWERED: Wording(
         title="调阅询问已答复",
         lines=(

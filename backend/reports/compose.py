@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from backend.audit.service import AuditService
@@ -14,6 +15,7 @@ from backend.records.gate import Gate
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
 from backend.reports.blobs import Blobs
+from backend.reports.correction_desk import CorrectionDesk
 from backend.reports.correction_store import CorrectionStore
 from backend.reports.documents import Documents
 from backend.reports.drawing import Drawing
@@ -33,7 +35,7 @@ from backend.settings import Settings
 from backend.worker.events import Event
 from backend.worker.nudge import Nudger
 
-EVENT_SOURCES = ("record_exports",)
+EVENT_SOURCES = ("record_exports", "record_corrections")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Reports:
     images: Images
     documents: Documents
     file: RecordFile
+    corrections: CorrectionDesk
     links: Links
     exporting: Exporting
     drawing: Drawing
@@ -84,6 +87,8 @@ def make_reports(below: Below) -> Reports:
         service, reader, drawing, below.residents, city_name=settings.city_name, font=settings.pdf_font
     )
     links = LinkStore(db, cipher)
+    corrections = CorrectionStore(db, cipher)
+    file = _file(below, service, corrections)
     return Reports(
         service=service,
         documents=documents,
@@ -94,7 +99,10 @@ def make_reports(below: Below) -> Reports:
         ),
         drawing=drawing,
         exporting=_exporting(below, service, documents),
-        file=_file(below, service),
+        file=file,
+        corrections=CorrectionDesk(
+            corrections, file, answer_within=timedelta(days=settings.record_question_days)
+        ),
     )
 
 
@@ -123,7 +131,7 @@ def _exporting(below: Below, service: ReportService, documents: Documents) -> Ex
     )
 
 
-def _file(below: Below, service: ReportService) -> RecordFile:
+def _file(below: Below, service: ReportService, corrections: CorrectionStore) -> RecordFile:
     return RecordFile(
         below.record_gate,
         below.record_reader,
@@ -131,6 +139,7 @@ def _file(below: Below, service: ReportService) -> RecordFile:
         below.patient_index,
         below.residents,
         service,
-        CorrectionStore(below.db, below.cipher),
+        corrections,
         below.audit,
+        below.nudger.kick,
     )

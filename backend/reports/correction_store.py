@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Ids
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,7 @@ from pymongo import ASCENDING, DESCENDING
 from backend.db.client import Database, Document
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
+from backend.worker.events import Event
 
 declare_sealed("record_corrections", "wish", "answer")
 _MOST = 100
@@ -81,15 +83,40 @@ class CorrectionStore:
         found = self._corrections.find(matching).sort([("_id", ASCENDING)]).limit(_MOST)
         return [self._read(doc) async for doc in found]
 
+    async def list_of(
+        self, within: Ids[str] | None, *, answered: bool, after: str, limit: int
+    ) -> list[Correction]:
+        """Of these institutions (None: of all), the longest waiting first; of the answered, the latest."""
+        order = DESCENDING if answered else ASCENDING
+        matching: Document = {"state": {"$in": ["done", "refused"]} if answered else "asked"}
+        if within is not None:
+            matching["organization_id"] = {"$in": sorted(within)}
+        if after:
+            matching["_id"] = {"$lt" if answered else "$gt": after}
+        found = self._corrections.find(matching).sort([("_id", order)]).limit(limit)
+        return [self._read(doc) async for doc in found]
+
+    async def count_waiting(self, within: Ids[str] | None) -> int:
+        """How many have no answer."""
+        matching: Document = {"state": "asked"}
+        if within is not None:
+            matching["organization_id"] = {"$in": sorted(within)}
+        return await self._corrections.count_documents(matching)
+
+    async def find(self, correction_id: str) -> Correction | None:
+        """One wish, or None."""
+        doc = await self._corrections.find_one({"_id": correction_id})
+        return self._read(doc) if doc else None
+
     async def answer(
-        self, correction_id: str, organization_id: str, state: CorrectionState, text: str, at: datetime
+        self, asked: Correction, state: CorrectionState, text: str, at: datetime, event: Event
     ) -> bool:
-        """Keep the hospital's answer, the first one; False when there is no such wish of its own."""
-        matching = {"_id": correction_id, "organization_id": organization_id}
-        sealed = self._cipher.seal("record_corrections", "answer", correction_id, text)
-        changed = {"state": str(state), "answer": sealed, "answered_at": at}
-        result = await self._corrections.update_one(matching | {"state": "asked"}, {"$set": changed})
-        return bool(result.matched_count) or await self._corrections.find_one(matching) is not None
+        """Keep the hospital's answer with the event that tells of it; False when there is one already."""
+        sealed = self._cipher.seal("record_corrections", "answer", asked.id, text)
+        changed = {"state": str(state), "answer": sealed, "answered_at": at, "events_due": True}
+        change: Document = {"$set": changed, "$push": {"events": event.to_doc()}}
+        matching = {"_id": asked.id, "state": "asked"}
+        return (await self._corrections.update_one(matching, change)).matched_count == 1
 
     async def delete_of(self, resident_id: str) -> None:
         """Forget what an account has asked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +22,7 @@ from backend.reports.ports import Gate, Reader, Writer
 from backend.reports.service import CITY, ReportService
 from backend.reports.timeline import Moment, moment_of
 from backend.residents.models import Identity
+from backend.worker.events import Event, EventKind
 
 _ASSIGNER = "city"
 # What a resident may ask a hospital to put right.
@@ -72,6 +73,7 @@ class RecordFile:
         reports: ReportService,
         corrections: CorrectionStore,
         audit: AuditService,
+        nudge: Callable[[], None],
     ) -> None:
         self._gate = gate
         self._reader = reader
@@ -81,6 +83,7 @@ class RecordFile:
         self._reports = reports
         self._corrections = corrections
         self._audit = audit
+        self._nudge = nudge
 
     # -- the timeline ----------------------------------------------------------------------------------
 
@@ -119,6 +122,21 @@ class RecordFile:
             actor, "records.measure", f"person/{patient_id}", "own", None, {"kind": kind}
         )
         return written.id
+
+    async def take_back(self, actor: Actor, patient_id: str, id: str) -> None:
+        """Somebody measured wrongly, or for somebody else: gone. Twice is no error. Raises NOT_FOUND.
+
+        What a hospital has sent is the hospital's; it is asked to put that right.
+        """
+        basis = await self._gate.own(actor, patient_id)
+        found = await self._reader.read(basis, id)
+        if found is None or found.organization_id != CITY or found.type != "Observation":
+            raise not_found(f"own measurement {id}")
+        if found.deleted:
+            return
+        await self._writer.delete(CITY, id, Source("own", new_id(), CITY, clock.now()))
+        about = f"person/{patient_id}"
+        await self._audit.record(actor, "records.take_back_measure", about, "own", None, {"resource_id": id})
 
     async def _own_chart(self, patient_id: str) -> Chart:
         """The chart of the city itself about somebody: linked by his ID number like any other."""
@@ -177,13 +195,31 @@ class RecordFile:
     async def answer(self, actor: Actor, correction_id: str, *, done: bool, answer: str) -> None:
         """The hospital has looked: put right, or not, and why. A second time changes nothing."""
         organization_id = organization_of(actor)
-        state = CorrectionState.DONE if done else CorrectionState.REFUSED
-        if not await self._corrections.answer(correction_id, organization_id, state, answer, clock.now()):
+        asked = await self._corrections.find(correction_id)
+        if asked is None or asked.organization_id != organization_id:
             raise not_found(f"correction {correction_id}")
-        about = f"correction/{correction_id}"
-        await self._audit.record(
-            actor, "records.answer_correction", about, "own chart", organization_id, {"state": state}
+        await self.answer_one(actor, asked, done=done, answer=answer)
+
+    async def answer_one(self, actor: Actor, asked: Correction, *, done: bool, answer: str) -> bool:
+        """Keep the answer and have who asked told of it; False when it was answered before."""
+        state = CorrectionState.DONE if done else CorrectionState.REFUSED
+        event = Event(
+            EventKind.RECORD_CORRECTION_ANSWERED,
+            {
+                "correction_id": asked.id,
+                "person_id": asked.patient_id,
+                "organization_id": asked.organization_id,
+                "asked_by": asked.resident_id,
+            },
         )
+        if not await self._corrections.answer(asked, state, answer, clock.now(), event):
+            return False
+        about = f"correction/{asked.id}"
+        await self._audit.record(
+            actor, "records.answer_correction", about, "own chart", asked.organization_id, {"state": state}
+        )
+        self._nudge()
+        return True
 
     async def forget(self, resident_id: str) -> None:
         """An account is gone: so is what it has asked."""

@@ -158,6 +158,16 @@ class MeasurementsHandler(APIHandler):
         return MeasurementOut(id=written)
 
 
+class MeasurementHandler(APIHandler):
+    """One of them."""
+
+    @requires(Permission.RESIDENT_RECORDS_WRITE)
+    @operation("Take an own measurement back", status=204, errors=READING, tag="records")
+    async def delete(self, query: PatientQuery, measurement_id: str) -> None:
+        """Only what the person or a guardian has written down; what hospitals measured is theirs."""
+        await self.services.reports.file.take_back(self.actor, query.patient_id, measurement_id)
+
+
 class KeepersHandler(APIHandler):
     """Who keeps charts of somebody."""
 
@@ -241,6 +251,7 @@ class AnswerHandler(APIHandler):
 routes = [
     (r"/api/v1/records/timeline", TimelineHandler),
     (r"/api/v1/records/measurements", MeasurementsHandler),
+    (r"/api/v1/records/measurements/(?P<measurement_id>[0-9A-Z]{26}-[0-9A-Z]{26})", MeasurementHandler),
     (r"/api/v1/records/keepers", KeepersHandler),
     (r"/api/v1/records/corrections", CorrectionsHandler),
     (r"/hospital/v1/corrections", WaitingHandler),

@@ -45,6 +45,9 @@ class Writer(Protocol):
     async def write(self, organization_id: str, batch: Sequence[Incoming], source: Source) -> list[Written]:
         """Keep resources of an organization's own charts."""
 
+    async def delete(self, organization_id: str, id: str, source: Source) -> Written:
+        """Take a resource back; twice is no error."""
+
 
 class People(Protocol):
     """Whose a chart is."""

@@ -53,6 +53,7 @@ class EventKind(StrEnum):
     ENCOUNTER_STARTED = "encounter.started"
     RECORD_GLASS_BROKEN = "record.glass_broken"
     RECORD_QUESTION_ANSWERED = "record.question_answered"
+    RECORD_CORRECTION_ANSWERED = "record.correction_answered"
     CHART_CHANGED = "chart.changed"
     PERSON_CHANGED = "chart.person_changed"
     REFERRAL_CHANGED = "referral.changed"

@@ -12,6 +12,7 @@ from backend.records.unusual import MANY_PEOPLE, Mark, marks_of
 from tests.admin.browser import Console
 from tests.admin.conftest import Town
 from tests.factories.directory import a_practitioner, hospital_client
+from tests.factories.records import make_chart
 from tests.factories.residents import make_resident
 from tests.factories.sharing import DOCTOR, make_glass, make_question
 
@@ -126,3 +127,33 @@ async def test_whoever_watches_over_readings_sees_in_the_menu_that_a_glass_is_br
     await watching[0].get(f"{BASE}/break-glass/{glass}")
     await watching[0].submit(f"{BASE}/break-glass/{glass}", verdict="justified", note="与急诊病历一致")
     assert (await watching[1].peek(f"{BASE}/counts")).json()["glasses"] == counted["glasses"] - 1
+
+
+async def test_staff_see_what_residents_say_is_wrong_and_answer_it_once(console: Console, town: Town) -> None:
+    services, hospital = console.city.services, town.first.organization
+    person = await make_resident(services)
+    chart = await make_chart(services, hospital.id, name=person.name, id_number=person.id_number)
+    asked = await services.reports.file.ask(person.actor, person.id, chart.id, "address", "应为幸福路9号")
+    elsewhere = await console.sign_in(Role.HOSPITAL_OPERATOR, frozenset({town.second.organization.id}))
+    page = f"{BASE}/corrections/{asked.id}"
+    await elsewhere.get(page, expect=404)
+    assert asked.id not in (await elsewhere.get(f"{BASE}/corrections")).html
+    browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    assert (await browser.peek(f"{BASE}/counts")).json()["corrections"] == 1
+    listed = await browser.get(f"{BASE}/corrections")
+    assert page in listed.html
+    assert "幸福路" not in listed.text, "the words are read one by one"
+    shown = await browser.get(page)
+    for words in ("应为幸福路9号", "地址", chart.number.value, "答复期限"):
+        assert words in shown.text, words
+    assert "请填写答复" in (await browser.submit(page, done="no", text="", expect=400)).text
+    answered = await browser.submit(page, done="yes", text="已按身份证更正")
+    assert "已按身份证更正" in answered.text
+    assert not answered.has_form(page)
+    assert (await browser.peek(f"{BASE}/counts")).json()["corrections"] == 0
+    assert page in (await browser.get(f"{BASE}/corrections?done_with=yes")).html
+    ((found, _),) = await services.reports.file.asked(person.actor, person.id)
+    assert (found.state, found.answer) == ("done", "已按身份证更正")
+    await services.outbox.drain()
+    told = [message.kind for message in (await services.messages.list_mine(person.actor))[0]]
+    assert told == ["record_corrected"]

@@ -11,6 +11,7 @@ from backend.ids import new_id
 from backend.permissions import SYSTEM, Role
 from backend.staff.models import NewStaff
 from backend.surveys.models import Trigger
+from tests.factories.records import make_chart
 from tests.factories.sharing import make_glass, make_question
 from tests.factories.staff import PASSWORD
 from tests.factories.surveys import ASKED, make_called, make_campaign, make_ticket
@@ -59,6 +60,15 @@ async def _glass(town: Town, caller: str) -> Ask:
 async def _question(town: Town, caller: str) -> Ask:
     question = await make_question(town.services, town.mine.actor, town.residents["owner"])
     return Ask({"question_id": question}, form={"text": "您当日在本院急诊抢救"})
+
+
+async def _wish(town: Town, caller: str) -> Ask:
+    """What the owner says is wrong in the hospital's chart, anew for each."""
+    owner, services = town.residents["owner"], town.services
+    await services.db.collection("record_corrections").delete_many({})
+    chart = await make_chart(services, town.mine.organization.id, name=owner.name, id_number=owner.id_number)
+    asked = await services.reports.file.ask(owner.actor, owner.id, chart.id, "phone", "电话不对")
+    return Ask({"correction_id": asked.id}, form={"done": "yes", "text": "已改正"})
 
 
 async def _difference(town: Town, caller: str) -> Ask:
@@ -251,6 +261,9 @@ EXAMPLES: dict[str, list[Example]] = {
     "GET /admin/record-access/questions/{question_id}": [Example(INSTITUTION, _question)],
     "POST /admin/record-access/questions/{question_id}": [Example(INSTITUTION, _question, 303)],
     "GET /admin/record-access/consents": [plain(OWN)],
+    "GET /admin/record-access/corrections": [plain(OWN)],
+    "GET /admin/record-access/corrections/{correction_id}": [Example(INSTITUTION, _wish)],
+    "POST /admin/record-access/corrections/{correction_id}": [Example(INSTITUTION, _wish, 303)],
     "GET /admin/clients/{client_id}/origins": [Example(INSTITUTION, _client)],
     "POST /admin/clients/{client_id}/origins": [Example(INSTITUTION, _client, 303)],
     "GET /admin/clients": [plain(OWN)],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from backend import clock
+from backend.reports.measuring import Measurement
 from tests.factories.records import make_chart, make_report
 from tests.factories.reports import make_image, make_link
 from tests.security.examples import INSTITUTION, OWN, PATIENT, PUBLIC, Ask, Example, Make, plain
@@ -79,6 +81,14 @@ async def _correction(town: Town, caller: str) -> Ask:
     return Ask({"correction_id": asked.id}, json={"done": True})
 
 
+async def _measured(town: Town, caller: str) -> Ask:
+    owner, now = town.residents["owner"].actor, clock.now()
+    kept = await town.services.reports.file.measure(
+        owner, owner.id, Measurement.WEIGHT, (Decimal("61.5"),), now, None
+    )
+    return Ask({"measurement_id": kept}, query={"patient_id": owner.id})
+
+
 async def _wish(town: Town, caller: str) -> Ask:
     await town.city.city.db.collection("record_corrections").delete_many({})
     chart = await _chart(town)
@@ -128,6 +138,7 @@ REPORT_EXAMPLES: dict[str, list[Example]] = {
     "POST /api/v1/records/measurements": [
         Example(PATIENT, _said(kind="weight", values=[61.5], at="2026-01-05T08:00:00Z"))
     ],
+    "DELETE /api/v1/records/measurements/{measurement_id}": [Example(PATIENT, _measured)],
     "GET /hospital/v1/corrections": [plain(OWN)],
     "PUT /hospital/v1/corrections/{correction_id}": [Example(INSTITUTION, _correction)],
     "GET /dicomweb/studies": [plain(OWN)],

@@ -129,6 +129,25 @@ async def test_a_resident_writes_down_what_he_measures(town: TestCity):
     await town.call("POST", "/api/v1/records/measurements", as_=other, json=said, expect=404)
 
 
+async def test_a_resident_takes_back_what_he_measured_and_nothing_of_a_hospitals(town: TestCity):
+    owner, other = await town.resident(), await town.resident()
+    said = {"kind": "weight", "values": [61.5], "at": (clock.now() - timedelta(minutes=5)).isoformat()}
+    kept = await town.call(
+        "POST", "/api/v1/records/measurements", as_=owner, json=said | {"patient_id": owner.id}
+    )
+    path = f"/api/v1/records/measurements/{kept['id']}?patient_id={owner.id}"
+    await town.call("DELETE", path, as_=other, expect=404)
+    await town.call("DELETE", path.replace(owner.id, other.id), as_=other, expect=404)
+    await town.call("DELETE", path, as_=owner, expect=204)
+    await town.call("DELETE", path, as_=owner, expect=204)
+    timeline = f"/api/v1/records/timeline?patient_id={owner.id}"
+    assert (await town.call("GET", timeline, as_=owner))["items"] == []
+    services = town.city.services
+    chart = await make_chart(services, town.hospital.id, name=owner.name, id_number=owner.id_number)
+    (theirs,) = await make_resources(services, chart, a_result("29463-7", 61.5, "kg", name="体重"))
+    await town.call("DELETE", path.replace(kept["id"], theirs.id), as_=owner, expect=404)
+
+
 async def test_a_hospital_answers_what_a_resident_says_is_wrong(town: TestCity):
     owner, other, client = await town.resident(), await town.resident(), await town.hospital_client()
     services = town.city.services
@@ -149,6 +168,9 @@ async def test_a_hospital_answers_what_a_resident_says_is_wrong(town: TestCity):
     assert (await town.call("GET", "/hospital/v1/corrections", as_=client))["items"] == []
     (asked,) = (await town.call("GET", f"/api/v1/records/corrections?{mine}", as_=owner))["items"]
     assert (asked["state"], asked["answer"]) == ("done", "已改正")
+    await town.work()
+    texts = (await town.outside.get("sms", phone=owner.phone))["items"]
+    assert len([text for text in texts if "病历更正" in text["content"]]) == 1
     stored = await town.city.db.collection("record_corrections").find_one({})
     assert "13900000000" not in str(stored)
 

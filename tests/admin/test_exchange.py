@@ -10,6 +10,7 @@ from admin import exchange_words
 from backend.exchange.v2.mapping.codes import city_tables
 from backend.exchange.v2.models import Link, MessageState, SenderKind, SenderState
 from backend.permissions import Role
+from backend.records.ids import is_resource_id
 from tests.admin.browser import Console
 from tests.admin.conftest import Town
 
@@ -68,6 +69,9 @@ async def test_a_message_is_shown_masked_and_whole_only_with_a_reason(console: C
     assert (read["data"]["way"], read["basis"], read["actor_kind"]) == ("message", "origin:message", "staff")
     assert read["object"].startswith("person/")
     assert read["data"]["count"] == len(read["data"]["resources"]) > 0
+    assert all(is_resource_id(each) for each in read["data"]["resources"])
+    # What the message became stands on its page by type and id, and says nothing of the patient.
+    assert all(f"/{each}" in page.text for each in read["data"]["resources"])
     # A place in the list at the end of the calendar is none.
     await browser.get(f"{BASE}?cursor=9999-12-31T23:59:59-12:00,X")
     # The link to the same page again shows nothing.

@@ -24,6 +24,7 @@ from backend.exchange.v2.table_store import TableStore
 from backend.exchange.v2.views import Line, lines_for, text_for
 from backend.ids import new_id
 from backend.permissions import Actor, Permission
+from backend.records.ids import owner_of
 
 _EDITABLE = 200_000
 _MOST_ROWS = 2_000
@@ -113,8 +114,13 @@ class Desk:
 
     async def _note_seen(self, actor: Actor, kept: Kept, reason: str) -> None:
         await self._record(actor, "exchange.reveal", f"message/{kept.id}", reason, kept.organization_id)
-        if kept.chart_id:
-            await self.readings.note_message(actor, kept.organization_id, kept.chart_id, kept.resources)
+        about: dict[str, list[str]] = {kept.chart_id: []} if kept.chart_id else {}
+        for each in kept.resources:
+            # They are kept as `Type/id`; a message may be about several people.
+            id = each.rpartition("/")[2]
+            about.setdefault(owner_of(id), []).append(id)
+        for chart_id, ids in about.items():
+            await self.readings.note_message(actor, kept.organization_id, chart_id, ids)
 
     # -- dead letters --------------------------------------------------------------------------------------
 

@@ -5,10 +5,12 @@ The rules are said here once more, by days and plain sets, and otherwise than in
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,7 +20,10 @@ from backend.bootstrap import City
 from backend.errors import AppError, ErrorCode
 from backend.records.models import Purpose
 from backend.records.sharing_models import Asked, CareKind, ConsentState
+from backend.reports.image_models import ImageQuery, Stored
+from backend.reports.images import Treated, study_id
 from tests.factories.records import make_chart, make_resources
+from tests.factories.reports import CT, make_image
 from tests.factories.residents import make_resident
 from tests.factories.sharing import (
     DOCTOR,
@@ -36,8 +41,12 @@ THINGS = (
     ("hiv", "diagnosis", date(2026, 1, 10), True),
     ("penicillin", "allergy", date(2020, 5, 1), False),
     ("nifedipine", "medicine", date(2026, 1, 10), False),
+    # A picture: no resource, and yet read through the study that it belongs to.
+    ("ct", "imaging", date(2004, 1, 19), False),
 )
-KINDS = st.sampled_from([None, frozenset({"diagnosis"}), frozenset({"allergy", "medicine"})])
+KINDS = st.sampled_from(
+    [None, frozenset({"diagnosis"}), frozenset({"allergy", "medicine"}), frozenset({"imaging"})]
+)
 DAYS = st.integers(1, 20)
 GRANT = st.tuples(
     st.just("grant"),
@@ -106,6 +115,10 @@ class Model:
             elif not any(rule.things == {name for name, *_ in THINGS} for rule in holding):
                 return None
         return set().union(*(rule.things for rule in holding)) if holding else None
+
+    def is_treated(self, purpose: Purpose) -> bool:
+        """Whether a relationship of care holds, which opens all that is ordinary."""
+        return any(self._holds(rule, purpose) for rule in self.care)
 
     def _holds(self, rule: Rule, purpose: Purpose) -> bool:
         return not rule.over and self.now < rule.until and purpose in rule.purposes
@@ -210,12 +223,23 @@ class World:
             with pytest.raises(AppError) as refused:
                 await services.record_gate.care(self.shared.away.actor, me.id, asked)
             assert refused.value.code in (ErrorCode.RECORD_ACCESS_DENIED, ErrorCode.REASON_REQUIRED)
+            with pytest.raises(AppError) as refused:
+                await self._pictures(asked)
+            assert refused.value.code is ErrorCode.NOT_FOUND
             return
         basis = await services.record_gate.care(self.shared.away.actor, me.id, asked)
         found = await services.record_reader.timeline(basis, limit=100)
         read = {self.names[each.id] for each in found.items}
         assert read <= allowed, f"{read - allowed} was read beyond what is allowed"
         self.reads.append({each.id for each in found.items})
+        seen = await self._pictures(asked)
+        assert not seen or "ct" in allowed, "a picture was seen beyond what is allowed"
+        assert seen or not self.model.is_treated(purpose), "who treats sees pictures"
+        self.reads.append({study_id(each) for each in seen})
+
+    async def _pictures(self, asked: Asked) -> list[Stored]:
+        images, treated = self.shared.services.reports.images, Treated(self.shared.person.id, asked)
+        return await images.of_treated(self.shared.away.actor, treated, ImageQuery())
 
     async def check_log(self) -> None:
         """The access log equals the accesses: as many, of the same things, by the same doctor."""
@@ -229,6 +253,14 @@ class World:
         logged = [set(entry["data"]["resources"]) async for entry in entries]
         assert logged == self.reads
         assert all(access.practitioner.startswith("单丽华") for access in seen)
+
+
+def a_picture_of(number: str) -> bytes:
+    """A hospital's image of its patient of this number."""
+    dataset, made = pydicom.dcmread(CT), io.BytesIO()
+    dataset.PatientID = number
+    dataset.save_as(made)
+    return made.getvalue()
 
 
 @pytest.fixture
@@ -255,6 +287,7 @@ async def test_no_sequence_lets_anything_through_that_the_rules_do_not_allow(
     written = await make_resources(services, chart, *bodies, *more)
     names = {each.id: name for each, (name, *_) in zip(written, THINGS, strict=False)}
     names |= {each.id: "nifedipine" for each in written[len(bodies) :]}
+    names[study_id(await make_image(services, home.id, a_picture_of(chart.number.value)))] = "ct"
     world = World(Shared(services, home, away, person, chart), names, moved)
     for what, how in steps:
         await world.do(what, how)

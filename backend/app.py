@@ -37,6 +37,7 @@ from backend.reports import (
     file_handlers,
     image_handlers,
     link_handlers,
+    window_pages,
 )
 from backend.reports import handlers as reports_handlers
 from backend.residents import handlers as residents_handlers
@@ -97,7 +98,13 @@ def _description(city_name: str, address: str) -> dict[str, Any]:
 def make_app(city: City) -> Application:
     """The application. Raises at start-up when a handler method does not say who may call it."""
     routes = api_routes()
-    pages = [*console.routes(), *survey_page.routes, *open_handlers.page_routes, *window_page.routes]
+    pages = [
+        *console.routes(),
+        *survey_page.routes,
+        *open_handlers.page_routes,
+        *window_page.routes,
+        *window_pages.routes,
+    ]
     for _, handler in routes + pages:
         check_access_is_declared(handler)
     system: Routes = [

@@ -40,7 +40,7 @@ _GROUNDS = {
 }
 # Nothing runs, and nothing comes from elsewhere.
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'"
-_WHY = "an address opens once by a keyed mark; from then on the browser's own cookie is asked for"
+WHY = "an address opens once by a keyed mark; from then on the browser's own cookie is asked for"
 _ABOUT_THE_FORM = (ErrorCode.REASON_REQUIRED, ErrorCode.PRACTITIONER_UNKNOWN, ErrorCode.NOT_FOUND)
 # Said to whoever has stated a reason.
 _NO_SUCH = "没有查到这位患者，请核对证件号码。"
@@ -153,7 +153,7 @@ class WindowHandler(APIHandler):
 class OpenHandler(WindowHandler):
     """The address that the workstation shows."""
 
-    @public(_WHY)
+    @public(WHY)
     @operation("Open a record window", tag="records", rate_limit="record_window")
     async def get(self, token: str) -> None:
         """Once; from then on this browser holds the window."""
@@ -169,7 +169,7 @@ class OpenHandler(WindowHandler):
 class RecordHandler(WindowHandler):
     """The record at first sight, and page by page."""
 
-    @public(_WHY)
+    @public(WHY)
     @operation("A record in its window", tag="records", rate_limit="record_window")
     async def get(self, launch_id: str) -> None:
         """Alerts, medicines, timeline; without a ground the ways to one."""
@@ -211,7 +211,7 @@ class RecordHandler(WindowHandler):
 class ItemHandler(WindowHandler):
     """One thing of a record."""
 
-    @public(_WHY)
+    @public(WHY)
     @operation("A report in its record window", tag="records", rate_limit="record_window")
     async def get(self, launch_id: str, resource_id: str) -> None:
         """A report with its results, or whatever else it is."""
@@ -236,7 +236,7 @@ class ItemHandler(WindowHandler):
 class BreakGlassHandler(WindowHandler):
     """The emergency."""
 
-    @public(_WHY)
+    @public(WHY)
     @operation("Break the glass in a record window", tag="records", rate_limit="record_window")
     async def post(self, launch_id: str) -> None:
         """For a reason; the person and the privacy officer are told at once."""
@@ -256,7 +256,7 @@ class BreakGlassHandler(WindowHandler):
 class AskHandler(WindowHandler):
     """Asking the person."""
 
-    @public(_WHY)
+    @public(WHY)
     @operation("Ask for consent in a record window", tag="records", rate_limit="record_window")
     async def post(self, launch_id: str) -> None:
         """For thirty days and everything ordinary; the person may grant less."""
@@ -292,12 +292,12 @@ def _style() -> bytes:
     return (Path(__file__).parent / "templates" / "window.css").read_bytes()
 
 
-_LAUNCH = rf"{_ROOT}/(?P<launch_id>[0-9A-Z]{{26}})"
+WINDOW = rf"{_ROOT}/(?P<launch_id>[0-9A-Z]{{26}})"
 routes = [
     (r"/workstation/window\.css", StyleHandler),
     (r"/workstation/open/(?P<token>[0-9A-Za-z]{20,80})", OpenHandler),
-    (_LAUNCH, RecordHandler),
-    (rf"{_LAUNCH}/items/(?P<resource_id>[0-9A-Z-]{{26,53}})", ItemHandler),
-    (rf"{_LAUNCH}/break-glass", BreakGlassHandler),
-    (rf"{_LAUNCH}/ask", AskHandler),
+    (WINDOW, RecordHandler),
+    (rf"{WINDOW}/items/(?P<resource_id>[0-9A-Z-]{{26,53}})", ItemHandler),
+    (rf"{WINDOW}/break-glass", BreakGlassHandler),
+    (rf"{WINDOW}/ask", AskHandler),
 ]

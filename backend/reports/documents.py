@@ -12,7 +12,7 @@ from backend.permissions import Actor
 from backend.records.ids import is_resource_id
 from backend.records.models import Basis
 from backend.reports.drawing import Drawing
-from backend.reports.models import Document
+from backend.reports.models import Document, Report
 from backend.reports.paper import FontMissingError, Paper, as_pdf
 from backend.reports.papers import of_report
 from backend.reports.ports import Reader
@@ -52,11 +52,17 @@ class Documents:
     async def issued(self, actor: Actor, report_id: str, number: int, *, opened: bool) -> tuple[bytes, str]:
         """The original and its type. Raises NOT_FOUND where the hospital has sent none."""
         found = await self._reports.open(actor, report_id, opened=opened)
-        documents = found.report.documents
-        if found.hidden or not 1 <= number <= len(documents):
+        if found.hidden:
             raise not_found(f"document {number} of {report_id}")
+        return await self.of_basis(found.basis, found.report, number)
+
+    async def of_basis(self, basis: Basis, report: Report, number: int) -> tuple[bytes, str]:
+        """The same of a report that has been read on this basis already."""
+        documents = report.documents
+        if not 1 <= number <= len(documents):
+            raise not_found(f"document {number} of {report.id}")
         document = documents[number - 1]
-        content = document.data or await self._binary(found.basis, document)
+        content = document.data or await self._binary(basis, document)
         try:
             return base64.b64decode(content, validate=True), document.content_type
         except (binascii.Error, ValueError) as error:

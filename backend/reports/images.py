@@ -261,6 +261,14 @@ class Images:
         await self._read_study(basis, image)
         return image
 
+    async def of_basis(self, basis: Basis, image_id: str) -> Stored:
+        """An image whose study a basis covers. Raises NOT_FOUND; the reading is written down."""
+        image = await self._store.find(image_id) if is_resource_id(image_id) else None
+        if image is None:
+            raise not_found(f"image {image_id}")
+        await self._read_study(basis, image)
+        return image
+
     async def content(self, image: Stored) -> bytes:
         """The file as it came."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,14 @@ from backend.reports.links import Shared
 from tests.factories.records import make_report
 
 CT = Path(pydicom.__file__).parent / "data" / "test_files" / "CT_small.dcm"
+
+
+def a_picture_of(number: str) -> bytes:
+    """A hospital's image of its patient of this number."""
+    dataset, made = pydicom.dcmread(CT), io.BytesIO()
+    dataset.PatientID = number
+    dataset.save_as(made)
+    return made.getvalue()
 
 
 async def make_image(services: Services, organization_id: str, content: bytes | None = None) -> Stored:

@@ -5,12 +5,10 @@ The rules are said here once more, by days and plain sets, and otherwise than in
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +21,7 @@ from backend.records.sharing_models import Asked, CareKind, ConsentState
 from backend.reports.image_models import ImageQuery, Stored
 from backend.reports.images import Treated, study_id
 from tests.factories.records import make_chart, make_resources
-from tests.factories.reports import CT, make_image
+from tests.factories.reports import a_picture_of, make_image
 from tests.factories.residents import make_resident
 from tests.factories.sharing import (
     DOCTOR,
@@ -253,14 +251,6 @@ class World:
         logged = [set(entry["data"]["resources"]) async for entry in entries]
         assert logged == self.reads
         assert all(access.practitioner.startswith("单丽华") for access in seen)
-
-
-def a_picture_of(number: str) -> bytes:
-    """A hospital's image of its patient of this number."""
-    dataset, made = pydicom.dcmread(CT), io.BytesIO()
-    dataset.PatientID = number
-    dataset.save_as(made)
-    return made.getvalue()
 
 
 @pytest.fixture

@@ -16,8 +16,10 @@ from backend.db.client import Database
 from backend.ids import new_id
 from backend.permissions import SYSTEM
 from backend.records.sharing_models import NOBODY, CareKind
+from backend.reports.images import study_id
 from backend.security.masking import mask_name
 from tests.factories.records import make_chart, make_report, make_resources
+from tests.factories.reports import a_picture_of, make_image
 from tests.factories.sharing import DOCTOR, Shared, a_condition, fill, make_shared
 from tests.support.city import Caller, Surroundings, TestCity, id_number, open_test_city
 
@@ -127,6 +129,44 @@ async def test_the_visit_that_a_window_was_opened_for_stands_in_it_and_in_the_lo
     said = [(each["action"], each["data"].get("encounter")) async for each in entries]
     of_visit = [("records.launch", "MZ-0317-22"), *[("records.read", "MZ-0317-22")] * 2]
     assert said == [*of_visit, ("records.launch", None), ("records.read", None)]
+
+
+async def test_a_report_shows_its_original_and_its_images_on_the_windows_own_ground(desk: Desk):
+    await desk.treat()
+    services, chart = desk.shared.services, desk.shared.chart
+    image = await make_image(services, chart.organization_id, a_picture_of(chart.number.value))
+    paper = {"contentType": "application/pdf", "title": "CT报告", "data": "JVBERi0xLjQ="}
+    report = await make_report(
+        services,
+        chart,
+        [],
+        title="胸部CT",
+        presentedForm=[paper],
+        imagingStudy=[{"reference": f"ImagingStudy/{study_id(image)}"}],
+    )
+    async with httpx.AsyncClient() as browser, httpx.AsyncClient() as thief:
+        page = await desk.open(browser)
+        item = await browser.get(f"{page.url}/items/{report}")
+        assert f"/items/{report}/originals" in item.text
+        originals = await browser.get(f"{page.url}/items/{report}/originals")
+        assert "CT报告" in originals.text
+        assert f"/images/{image.id}" in originals.text
+        before = await desk.readings()
+        pdf = await browser.get(f"{page.url}/items/{report}/originals/1")
+        assert (pdf.content, pdf.headers["Content-Type"]) == (b"%PDF-1.4", "application/pdf")
+        picture = await browser.get(f"{page.url}/images/{image.id}")
+        assert picture.content[:2] == b"\xff\xd8"
+        assert await desk.readings() == before + 2
+        for answer in (pdf, picture):
+            assert answer.headers["Cache-Control"] == "no-store"
+        assert (await browser.get(f"{page.url}/items/{report}/originals/2")).status_code == 404
+        # Another browser, another person's image, and a ground that has ended: nothing.
+        assert (await thief.get(f"{page.url}/images/{image.id}")).status_code == 410
+        other = await make_image(services, chart.organization_id, a_picture_of("somebody else"))
+        assert (await browser.get(f"{page.url}/images/{other.id}")).status_code == 404
+        await services.db.collection("care_relations").delete_many({})
+        for tail in (f"items/{report}/originals", f"items/{report}/originals/1", f"images/{image.id}"):
+            assert (await browser.get(f"{page.url}/{tail}")).status_code == 403, tail
 
 
 async def test_an_address_opens_once_and_a_window_belongs_to_its_browser(desk: Desk):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import Field
 
 from admin import birth_words, spreadsheet
 from admin.base import PageHandler, page
+from admin.birth_figures import AGENCY_COLUMNS, MONTH_COLUMNS, agency_cells, charts, hidden_of, month_cells
 from admin.forms import Day, Filters, Form, ReasonForm
 from admin.lookups import organization_names
+from admin.small_numbers import SMALL
 from admin.step_graph import draw
 from backend import clock
-from backend.births.figures import AgencyLine, BirthFigures, Line
 from backend.births.machine import FilingState, StepState
 from backend.births.models import FilingView, OwnerKind, PaperResult, WorkQuery
 from backend.errors import ErrorCode, not_found
@@ -269,13 +269,16 @@ class FiguresHandler(PageHandler):
     async def get(self, query: FigureFilters) -> None:
         """By month and by agency."""
         figures = await self.services.births.desk.figures(self.actor, query.months)
+        hidden = hidden_of(figures, self.actor)
         self.show_page(
             "births/figures.html",
             figures=figures,
             names=_step_names(self),
             agencies=self.services.births.rules.agencies,
             promised=self.services.births.rules.promised_working_days,
-            charts=_charts(figures),
+            charts=charts(figures, hidden),
+            hidden=hidden,
+            small=SMALL,
             said=birth_words,
         )
 
@@ -289,13 +292,14 @@ class ExportHandler(PageHandler):
         """CSV, without anybody in it."""
         figures = await self.services.births.desk.figures(self.actor, query.months)
         names, agencies = _step_names(self), self.services.births.rules.agencies
-        rows: list[Sequence[str]] = [["类别", "名称", *_MONTH_COLUMNS]]
-        rows += [["合计", "", *_month(figures.total)]]
-        rows += [["月份", line.month, *_month(line)] for line in figures.months]
-        rows += [["类别", "名称", *_AGENCY_COLUMNS]]
+        hidden = hidden_of(figures, self.actor)
+        rows: list[Sequence[str]] = [["类别", "名称", *MONTH_COLUMNS]]
+        rows += [["合计", "", *month_cells(figures.total, hidden)]]
+        rows += [["月份", line.month, *month_cells(line, hidden)] for line in figures.months]
+        rows += [["类别", "名称", *AGENCY_COLUMNS]]
         rows += [
             ["事项", f"{names.get(line.step, line.step)}（{agencies.get(line.agency, line.agency)}）",
-             *_agency(line)]
+             *agency_cells(line, hidden)]
             for line in figures.agencies
         ]  # fmt: skip
         await self.services.audit.record(
@@ -304,42 +308,6 @@ class ExportHandler(PageHandler):
         self.set_header("Content-Type", "text/csv; charset=utf-8")
         self.set_header("Content-Disposition", 'attachment; filename="births.csv"')
         self.finish(spreadsheet.lines(rows, first=True))
-
-
-_DAYS = "用时工作日（中位数）"
-_MONTH_COLUMNS = [
-    "提交",
-    "全部办结",
-    "部分办结",
-    "撤回或未办",
-    "办理中",
-    "有部门超期",
-    _DAYS,
-]
-_AGENCY_COLUMNS = ["送办", "办结", "其中超期办结", "超期未办结", _DAYS]
-
-
-def _month(line: Line) -> list[str]:
-    counts = (line.filed, line.completed, line.partly, line.ended_otherwise, line.under_way, line.overdue)
-    return [*map(str, counts), _days(line.median_days)]
-
-
-def _agency(line: AgencyLine) -> list[str]:
-    return [*map(str, (line.asked, line.done, line.late, line.overdue)), _days(line.median_days)]
-
-
-def _days(days: float | None) -> str:
-    return "" if days is None else f"{days:g}"
-
-
-def _charts(figures: BirthFigures) -> dict[str, Any]:
-    return {
-        "labels": [line.month for line in figures.months],
-        "series": [
-            {"label": "提交", "data": [line.filed for line in figures.months]},
-            {"label": "全部办结", "data": [line.completed for line in figures.months]},
-        ],
-    }
 
 
 def _step_names(handler: PageHandler) -> dict[str, str]:

@@ -12,12 +12,16 @@ from admin import referral_words, spreadsheet
 from admin.base import PageHandler, page
 from admin.forms import Filters
 from admin.lookups import organization_names
+from admin.small_numbers import SMALL, too_small
 from admin.views.referrals import READ, ROOT, ReferralPage
 from admin.workbook import KIND as WORKBOOK
 from admin.workbook import Cell, Sheet, workbook
 from backend import clock
 from backend.http.endpoint import requires
+from backend.permissions import Actor
 from backend.referrals.figures_models import MonthFigures, ReferralFigures
+from backend.referrals.models import Side
+from backend.statistics.definitions import book
 
 PERIODS = (("3", "近3个月"), ("6", "近6个月"), ("12", "近12个月"))
 _WHOLE = ""
@@ -25,6 +29,10 @@ HEAD = (
     "上转", "下转", "已接收", "已拒绝", "已失效", "已撤回", "已到达", "未到",
     "接收用时中位数（分钟）", "到达率%",
 )  # fmt: skip
+
+_COUNTS = ("up", "down", "accepted", "rejected", "lapsed", "withdrawn", "arrived", "missed")
+_NAMES = (*_COUNTS, "median_minutes_to_accept", "arrival_permille")
+Hidden = tuple[MonthFigures, str]
 
 
 class FigureFilters(Filters):
@@ -61,8 +69,11 @@ class FiguresHandler(ReferralPage):
             places=sorted(places, key=lambda row: (row.side, names.get(row.organization_id, ""))),
             names=names,
             periods=PERIODS,
-            charts=_charts(months, whole),
+            charts=_charts(months, whole, hidden_of(figures, self.actor)),
             sides=referral_words.SIDES,
+            hidden=hidden_of(figures, self.actor),
+            small=SMALL,
+            arrival=meaning.what if (meaning := book().find("referral_arrival_rate")) else "",
         )
 
 
@@ -80,7 +91,8 @@ class ExportHandler(PageHandler):
             self.actor, "referrals.exported", "referrals/figures", "导出转诊统计"
         )
         head = ("月份", "机构", "方向", *HEAD)
-        rows = [_cells(row, names) for row in figures.rows]
+        hidden = hidden_of(figures, self.actor)
+        rows = [_cells(row, names, hidden) for row in figures.rows]
         if query.form == "xlsx":
             content: bytes | str = workbook([Sheet("转诊统计", head, rows)])
         else:
@@ -104,11 +116,32 @@ def rows_of(figures: ReferralFigures, *, months: Iterable[str], whole: bool) -> 
     return [row for row in figures.rows if row.month in wanted and (row.organization_id == _WHOLE) is whole]
 
 
-def _cells(row: MonthFigures, names: dict[str, str]) -> list[Cell]:
+def hidden_of(figures: ReferralFigures, actor: Actor) -> set[Hidden]:
+    """What whoever reads of all institutions is not shown: few would say who they were."""
+    if actor.organization_ids is not None:
+        return set()
+    counts = {(row, name): getattr(row, name) for row in figures.rows for name in _COUNTS}
+    sums: dict[tuple[str, Side, str], list[Hidden]] = {}
+    for row, name in counts:
+        if row.organization_id != _WHOLE:
+            sums.setdefault((row.month, row.side, name), []).append((row, name))
+    hidden = too_small(counts, sums.values())
+    for row in figures.rows:
+        if hidden & {(row, "accepted"), (row, "arrived")}:
+            hidden.add((row, "arrival_permille"))
+        if (row, "accepted") in hidden:
+            hidden.add((row, "median_minutes_to_accept"))
+    return hidden
+
+
+def _cells(row: MonthFigures, names: dict[str, str], hidden: set[Hidden]) -> list[Cell]:
+    cells: list[Cell] = [
+        SMALL if (row, name) in hidden else cell for name, cell in zip(_NAMES, cells_of(row), strict=True)
+    ]
     if row.organization_id == _WHOLE:
-        return [row.month, "合计", "", *cells_of(row)]
+        return [row.month, "合计", "", *cells]
     place = names.get(row.organization_id, row.organization_id)
-    return [row.month, place, referral_words.SIDES[row.side], *cells_of(row)]
+    return [row.month, place, referral_words.SIDES[row.side], *cells]
 
 
 def cells_of(row: MonthFigures) -> list[Cell]:
@@ -120,14 +153,19 @@ def cells_of(row: MonthFigures) -> list[Cell]:
     ]  # fmt: skip
 
 
-def _charts(months: Sequence[str], whole: Sequence[MonthFigures]) -> dict[str, Any]:
+def _charts(months: Sequence[str], whole: Sequence[MonthFigures], hidden: set[Hidden]) -> dict[str, Any]:
     by_month = {row.month: row for row in whole}
     rows = [by_month.get(month) for month in months]
+
+    def line(name: str) -> list[int | None]:
+        shown = (0 if row is None else getattr(row, name) for row in rows)
+        return [None if (row, name) in hidden else count for row, count in zip(rows, shown, strict=True)]
+
     return {
         "labels": list(months),
         "series": [
-            {"label": "上转", "data": [row.up if row else 0 for row in rows]},
-            {"label": "下转", "data": [row.down if row else 0 for row in rows]},
+            {"label": "上转", "data": line("up")},
+            {"label": "下转", "data": line("down")},
         ],
     }
 

@@ -74,7 +74,7 @@ def _count(tally: _Tally, referral: Mapping[str, Any], now: datetime) -> None:
 
 def _row(key: tuple[str, str, Side], tally: _Tally) -> MonthFigures:
     month, organization_id, side = key
-    come, missed = tally.counts["arrived"], tally.counts["missed"]
+    come, accepted = tally.counts["arrived"], tally.counts["accepted"]
     return MonthFigures(
         month,
         organization_id,
@@ -84,5 +84,5 @@ def _row(key: tuple[str, str, Side], tally: _Tally) -> MonthFigures:
             for name in ("up", "down", "accepted", "rejected", "lapsed", "withdrawn", "arrived", "missed")
         },
         median_minutes_to_accept=round(median(tally.minutes)) if tally.minutes else None,
-        arrival_permille=round(1000 * come / (come + missed)) if come + missed else None,
+        arrival_permille=round(1000 * come / accepted) if accepted else None,
     )

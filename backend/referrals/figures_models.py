@@ -23,7 +23,7 @@ class MonthFigures:
     arrived: int = 0
     missed: int = 0
     median_minutes_to_accept: int | None = None
-    # Of those accepted whose day has come, in thousandths; None where there are none.
+    # Of those accepted, as the board says it, in thousandths; None where there are none.
     arrival_permille: int | None = None
 
 

@@ -184,3 +184,10 @@ async def test_figures_are_shown_and_taken_away(console: Console, town: Town) ->
     table = (await browser.peek(f"{BASE}/figures/export")).text.splitlines()
     assert table[1].startswith("合计,,2,1,0,0,1,1,")
     assert any(line.startswith("事项,户口登记（公安户政）,2,1,0,1,") for line in table)
+    # Who reads of all hospitals does not learn of so few.
+    city = await console.sign_in(Role.CITY_OPERATOR)
+    page = await city.get(f"{BASE}/figures")
+    assert "全部办结 &lt;5" in page.text
+    assert "不足5件的数字不显示" in page.text
+    table = (await city.peek(f"{BASE}/figures/export")).text.splitlines()
+    assert table[1].startswith("合计,,<5,<5,0,0,<5,<5,")

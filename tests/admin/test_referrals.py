@@ -212,6 +212,11 @@ async def test_figures_are_drawn_and_taken_away_and_a_desk_is_stated(console: Co
     table = await desk.peek(f"{ROOT}/figures/export?form=csv&months=3")
     assert table.text.splitlines()[0].startswith("\ufeff月份,机构,方向,上转,下转")
     assert f"{clock.today():%Y-%m},合计,,1,0" in table.text
+    assert "到达率：本期接收的转诊中患者已到达的比例" in page.text, "as the board says"
+    city = await console.sign_in(Role.CITY_OPERATOR)
+    assert "不足5例的数字不显示" in (await city.get(f"{ROOT}/figures?months=3")).text
+    few = await city.peek(f"{ROOT}/figures/export?form=csv&months=3")
+    assert f"{clock.today():%Y-%m},合计,,<5,0" in few.text
     book = await desk.peek(f"{ROOT}/figures/export?form=xlsx")
     assert book.content[:2] == b"PK"
     assert "没有转诊" in (await desk.get(f"{ROOT}?overdue=yes")).text

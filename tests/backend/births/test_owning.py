@@ -68,7 +68,9 @@ async def test_the_longest_neglected_stand_first_and_are_the_late_ones(town: Tes
     who = await services.residents.get_identity(mother.id)
     expected = []
     for number, level in enumerate((1, 3, 1, 2, 3)):
-        birth = await make_birth(services, "ORG", Parent(who.name, who.id_number), order=number + 1, of=5)
+        birth = await make_birth(
+            services, town.hospital.id, Parent(who.name, who.id_number), order=number + 1, of=5
+        )
         made = await make_filing(
             town.city, birth, FilingState.IN_PROGRESS, {"birth_certificate": StepState.ASKED}
         )
@@ -95,7 +97,7 @@ async def test_staff_may_wait_longer_than_an_agency_has_promised(town: TestCity)
     desk, store = services.births.desk, FilingStore(town.city.db, services.cipher)
     mother = await town.resident()
     who = await services.residents.get_identity(mother.id)
-    birth = await make_birth(services, "ORG", Parent(who.name, who.id_number))
+    birth = await make_birth(services, town.hospital.id, Parent(who.name, who.id_number))
     made = await make_filing(
         town.city, birth, FilingState.IN_PROGRESS, {"birth_certificate": StepState.ASKED}
     )

@@ -369,7 +369,7 @@ async def test_an_account_that_is_deleted_leaves_figures_only(road: Road, town: 
     month = f"{clock.today():%Y-%m}"
     rows = (await road.referrals.figures(road.lead.actor, [month])).rows
     (row,) = [each for each in rows if each.organization_id == road.lead.id]
-    assert (row.up, row.arrived, row.withdrawn, row.arrival_permille) == (2, 1, 1, 1000)
+    assert (row.up, row.arrived, row.withdrawn, row.arrival_permille) == (2, 1, 1, 500)
 
 
 def facts_of(event: ReferralEvent) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import orjson
 
@@ -17,6 +18,8 @@ LARGEST_BATCH = 48 * 1024 * 1024
 MOST_AT_ONCE = 1_000
 # What the store itself says of a resource, so not part of what a sender says.
 _OURS = ("versionId", "lastUpdated")
+# What the store calls the message or request a version came from, where its sender does not say.
+SOURCE = "urn:healthycity:"
 
 
 def content(type: str, body: Body) -> Body:
@@ -29,6 +32,9 @@ def content(type: str, body: Body) -> Body:
     meta = body.get("meta")
     if isinstance(meta, dict):
         kept = {name: value for name, value in meta.items() if name not in _OURS}
+        if str(kept.get("source", "")).startswith(SOURCE):
+            # Somebody sends back what he was given: where it came from this time the store knows.
+            del kept["source"]
         said |= {"meta": kept} if kept else {}
     return {"resourceType": type} | said
 
@@ -63,8 +69,8 @@ def canonical(said: Body) -> bytes:
     return written
 
 
-def shown(written: str, id: str, version: int, updated_at: datetime) -> Body:
-    """The body as it is handed out: with its id, its version, and when that was written."""
+def shown(written: str, id: str, version: int, updated_at: datetime, source: str) -> Body:
+    """The body as it is handed out: with its id, its version, when that was written, and from what."""
     body: Body = exact_json.loads(written)
     at = updated_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     said = body.pop("meta", {})
@@ -72,5 +78,10 @@ def shown(written: str, id: str, version: int, updated_at: datetime) -> Body:
     return {
         "resourceType": body.pop("resourceType"),
         "id": id,
-        "meta": meta | {"versionId": str(version), "lastUpdated": at},
+        "meta": {"source": source} | meta | {"versionId": str(version), "lastUpdated": at},
     } | body
+
+
+def source_uri(kind: str, id: str) -> str:
+    """`urn:healthycity:<kind>:<source id>`; a request's id may hold what no URI may."""
+    return f"{SOURCE}{kind}:{quote(id, safe='')}"

@@ -160,7 +160,8 @@ class Documents:
         if body is not None:
             collection = self._versions if "resource_id" in doc else self._resources
             text = self._cipher.open(collection, "body", doc["_id"], body)
-            body = bodies.shown(text, id, doc["version"], doc["updated_at"])
+            source = bodies.source_uri(doc["source"]["kind"], doc["source"]["id"])
+            body = bodies.shown(text, id, doc["version"], doc["updated_at"], source)
         return Resource(
             id=id,
             type=doc["type"],

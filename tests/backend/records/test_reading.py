@@ -153,6 +153,24 @@ async def test_each_version_is_read_under_the_basis_of_the_newest(parts: RecordP
     assert await parts.reader.version(narrow, id, 1) is None
 
 
+async def test_a_resource_says_which_message_it_came_from_and_sending_it_back_changes_nothing(
+    parts: RecordParts,
+):
+    chart = parts.charts.add()
+    message = a_message()
+    (written,) = await parts.write(condition(chart, "a"), source=message)
+    found = await parts.reader.read(a_basis(chart), written.id)
+    assert found is not None
+    assert found.body["meta"]["source"] == f"urn:healthycity:v2:{message.id}"
+    (again,) = await parts.write(Incoming("Condition", chart, found.body, key="a"))
+    assert again.outcome == "unchanged"
+    # What a sender says of it stays the sender's.
+    (own,) = await parts.write(condition(chart, "b", meta={"source": "http://his.example/7"}))
+    kept = await parts.reader.read(a_basis(chart), own.id)
+    assert kept is not None
+    assert kept.body["meta"]["source"] == "http://his.example/7"
+
+
 async def test_the_log_says_who_read_what_of_whom_on_which_basis(parts: RecordParts):
     chart = parts.charts.add()
     (written,) = await parts.write(condition(chart, "a"))

@@ -30,6 +30,7 @@ from backend.exchange.v2.receiving import look
 from backend.exchange.v2.segments import Content
 from backend.ids import new_id
 from backend.patient_index.models import Chart, ChartNumber, Demographics
+from backend.permissions import Actor, Role
 from backend.records.models import Kind, Resource, Source
 from backend.worker.events import Event
 from tests.backend.exchange.v2.test_outbound import deliver, queued, received, want
@@ -299,3 +300,21 @@ def test_a_held_order_says_so_until_it_is_called_back() -> None:
     steps = steps_of([version(1), version(2, "on-hold"), version(3, "revoked")], PLACES)
     assert [step.ordered.held for step in steps] == [False, True, True]
     assert isinstance(steps[0], OrderStep)
+
+
+async def test_who_looks_at_an_order_in_clear_is_seen_by_whom_it_is_about(way: Way) -> None:
+    services = way.town.city.services
+    await want(way.town, families=frozenset({Family.ORM}))
+    await way.order()
+    await way.town.work()
+    [message] = await queued(way.town)
+    staff = Actor("staff", new_id(), Role.HOSPITAL_OPERATOR, frozenset({way.town.hospital.id}))
+    await services.exchange.outbound.desk.lines(staff, message.id)
+    seen = {"action": "records.read", "data.way": "message"}
+    audit = way.town.city.db.collection("audit")
+    assert await audit.count_documents(seen) == 0, "masked it is nobody's reading"
+    await services.exchange.outbound.desk.reveal(staff, message.id, "医院来电核对")
+    [entry] = await audit.find(seen).to_list(None)
+    person_id = await services.patient_index.person_of(way.chart.id)
+    assert (entry["object"], entry["actor_id"]) == (f"person/{person_id}", staff.id)
+    assert entry["data"]["resources"] == [message.stream.removeprefix("order/")]

@@ -172,6 +172,8 @@ async def _reports_and_sharing(life: Life, mother: Caller, hospital: Caller) -> 
     await make_image(services, city.hospital.id, content.getvalue())
     asked = {"patient": {"id_number": MOTHER["id_number"]}, "practitioner": DOCTOR}
     made = await city.call("POST", "/hospital/v1/record-launches", as_=hospital, json=asked)
+    signed = {"patient": asked["patient"], "from_on": str(clock.today()), "until_on": str(clock.today())}
+    await city.call("PUT", "/hospital/v1/care-contracts/QY-17", as_=hospital, json=signed)
     life.keep("launch", made["url"].rpartition("/")[2].rpartition("=")[2])
 
 

@@ -341,7 +341,7 @@ routes = [
     (rf"{BASE}/figures/export", ExportHandler),
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)", FilingHandler),
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/files/(?P<file_id>[\w-]+)", FileHandler),
-    (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/papers/(?P<step>[a-z_]+)", PrintHandler),
+    (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/papers/(?P<step>[\w-]+)", PrintHandler),
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/paper-result", PaperResultHandler),
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/(?P<deed>[a-z-]+)", FilingDeedHandler),
 ]

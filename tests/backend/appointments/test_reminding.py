@@ -113,8 +113,11 @@ async def test_a_word_to_stop_after_a_reminder_and_a_report_stops_reminders_and_
     [reminder, _] = (await town.call("GET", "/api/v1/messages", as_=who))["items"]
     assert reminder["appointment_id"] == booked
     facts = {"patient": "张*", "organization": "市人民医院", "item": "健康城市"}
+    facts |= {"time": "2026年1月5日 09:30"}
     await messages.tell(Letter("report", clock.now(), who.id, MessageKind.REPORT_READY, facts))
-    await told(town, who)
+    assert "report_ready" in await told(town, who)
+    texts = (await town.outside.get("sms", phone=who.phone))["items"]
+    assert "检查报告已出" in texts[0]["content"]
     await town.outside.post("sms/reply", {"phone": who.phone, "content": "T"})
     await town.work()
     actor = Actor("resident", who.id, Role.RESIDENT)

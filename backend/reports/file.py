@@ -97,6 +97,15 @@ class RecordFile:
         names = await self._reports.places(moment.organization_id for moment in moments)
         return [(moment, names[moment.organization_id]) for moment in moments], found.cursor
 
+    async def entry(self, actor: Actor, patient_id: str, id: str) -> tuple[Moment, str]:
+        """One entry with its words, also a sensitive one: whoever taps it asks for it. Raises NOT_FOUND."""
+        basis = await self._gate.own(actor, patient_id)
+        found = await self._reader.read(basis, id)
+        if found is None or found.deleted:
+            raise not_found(f"entry {id}")
+        moment = moment_of(found, opened=True)
+        return moment, (await self._reports.places([moment.organization_id]))[moment.organization_id]
+
     # -- own measurements ------------------------------------------------------------------------------
 
     async def measure(

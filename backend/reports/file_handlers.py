@@ -16,6 +16,7 @@ from backend.records.models import Kind
 from backend.reports.correction_store import CorrectionState
 from backend.reports.handlers import READING
 from backend.reports.measuring import Measurement
+from backend.reports.timeline import Moment
 
 _KINDS = "|".join(Kind)
 
@@ -121,22 +122,34 @@ class TimelineHandler(APIHandler):
             self.actor, query.patient_id, kinds, query.cursor, query.limit
         )
         return Page(
-            items=[
-                MomentOut(
-                    id=one.id,
-                    kind=one.kind,
-                    at=one.at,
-                    title=one.title,
-                    note=one.note,
-                    organization_name=place,
-                    own=one.own,
-                    sensitive=one.sensitive,
-                    report_id=one.report_id,
-                )
-                for one, place in moments
-            ],
+            items=[_moment_out(one, place) for one, place in moments],
             next_cursor=cursor,
         )
+
+
+class EntryHandler(APIHandler):
+    """One entry of a file."""
+
+    @requires(Permission.RESIDENT_RECORDS_READ)
+    @operation("Open one entry of the file", errors=READING, tag="records")
+    async def get(self, query: PatientQuery, entry_id: str) -> MomentOut:
+        """With its words, also where the list leaves them out as sensitive."""
+        moment, place = await self.services.reports.file.entry(self.actor, query.patient_id, entry_id)
+        return _moment_out(moment, place)
+
+
+def _moment_out(one: Moment, place: str) -> MomentOut:
+    return MomentOut(
+        id=one.id,
+        kind=one.kind,
+        at=one.at,
+        title=one.title,
+        note=one.note,
+        organization_name=place,
+        own=one.own,
+        sensitive=one.sensitive,
+        report_id=one.report_id,
+    )
 
 
 class MeasurementsHandler(APIHandler):
@@ -250,6 +263,7 @@ class AnswerHandler(APIHandler):
 
 routes = [
     (r"/api/v1/records/timeline", TimelineHandler),
+    (r"/api/v1/records/timeline/(?P<entry_id>[0-9A-Z]{26}-[0-9A-Z]{26})", EntryHandler),
     (r"/api/v1/records/measurements", MeasurementsHandler),
     (r"/api/v1/records/measurements/(?P<measurement_id>[0-9A-Z]{26}-[0-9A-Z]{26})", MeasurementHandler),
     (r"/api/v1/records/keepers", KeepersHandler),

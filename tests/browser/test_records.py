@@ -180,6 +180,7 @@ async def test_a_privacy_officer_watches_over_readings(chromium: Browser, patien
             "record-glass": f"record-access/break-glass/{glasses[0].id}",
             "record-questions": "record-access/questions",
             "record-question": f"record-access/questions/{questions[0].id}",
+            "record-corrections": "record-access/corrections",
             "record-consent-requests": "record-access/consents",
         }
         for name, path in pages.items():

@@ -81,6 +81,10 @@ async def _correction(town: Town, caller: str) -> Ask:
     return Ask({"correction_id": asked.id}, json={"done": True})
 
 
+async def _an_entry(town: Town, caller: str) -> Ask:
+    return Ask({"entry_id": await _report_id(town)}, query={"patient_id": town["owner"].id})
+
+
 async def _measured(town: Town, caller: str) -> Ask:
     owner, now = town.residents["owner"].actor, clock.now()
     kept = await town.services.reports.file.measure(
@@ -138,6 +142,7 @@ REPORT_EXAMPLES: dict[str, list[Example]] = {
     "POST /api/v1/records/measurements": [
         Example(PATIENT, _said(kind="weight", values=[61.5], at="2026-01-05T08:00:00Z"))
     ],
+    "GET /api/v1/records/timeline/{entry_id}": [Example(PATIENT, _an_entry)],
     "DELETE /api/v1/records/measurements/{measurement_id}": [Example(PATIENT, _measured)],
     "GET /hospital/v1/corrections": [plain(OWN)],
     "PUT /hospital/v1/corrections/{correction_id}": [Example(INSTITUTION, _correction)],

@@ -56,6 +56,16 @@ export function listTimeline(patientId: string, kind: TimelineKind | undefined, 
   return request({ path: `${RECORDS}/timeline`, query: { patient_id: patientId, kinds: kind, limit: 20, cursor } })
 }
 
+/** One entry with its words, also where the list leaves them out. */
+export function fetchEntry(patientId: string, id: string): Promise<TimelineEntry> {
+  return request({ path: `${RECORDS}/timeline/${id}`, query: { patient_id: patientId } })
+}
+
+/** Takes back what one has measured oneself. */
+export function removeMeasurement(patientId: string, id: string): Promise<null> {
+  return request({ method: 'DELETE', path: `${RECORDS}/measurements/${id}`, query: { patient_id: patientId } })
+}
+
 export function saveMeasurement(body: Measurement): Promise<{ id: string }> {
   return request({ method: 'POST', path: `${RECORDS}/measurements`, body, once: true })
 }

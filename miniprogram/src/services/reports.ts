@@ -104,8 +104,8 @@ export interface Window {
 
 const REPORTS = '/api/v1/reports'
 
-export function listReports(patientId: string, kind: 'lab' | 'imaging' | undefined, cursor?: string): Promise<Page<ReportLine>> {
-  return request({ path: REPORTS, query: { patient_id: patientId, kind, limit: 20, cursor } })
+export function listReports(patientId: string, kind: 'lab' | 'imaging' | undefined, cursor?: string, visitId?: string): Promise<Page<ReportLine>> {
+  return request({ path: REPORTS, query: { patient_id: patientId, kind, visit_id: visitId, limit: 20, cursor } })
 }
 
 /** `open` is the second tap: it opens what is sensitive. */

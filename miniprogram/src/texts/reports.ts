@@ -2,6 +2,7 @@
 import type { Flag, ReportState, TimelineKind } from '../services/reports'
 
 export const reports = {
+  ofVisit: '这次就诊的报告',
   forWhom: '查看谁的报告',
   all: '全部',
   lab: '检验',
@@ -109,6 +110,10 @@ export const record = {
   download: '下载全部',
   correct: '信息有误',
   own: '自己记录',
+  remove: '删除',
+  removeAsk: '删除这次测量？删除后，您和医生都不再看到它。',
+  removed: '已删除',
+  visitReports: '查看这次就诊的报告',
   corrected: '已更正',
   sensitive: '内容较私密，点开查看',
 }

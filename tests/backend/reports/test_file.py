@@ -12,6 +12,7 @@ from backend.records.models import Kind
 from backend.reports.timeline import HIDDEN, moment_of, words_of
 from tests.backend.reports.reading_samples import a_resource, a_result
 from tests.factories.records import make_chart, make_report, make_resources
+from tests.factories.sharing import a_special_condition
 from tests.support.city import Surroundings, TestCity, open_test_city
 
 
@@ -127,6 +128,21 @@ async def test_a_resident_writes_down_what_he_measures(town: TestCity):
     for change in wrong:
         await town.call("POST", "/api/v1/records/measurements", as_=owner, json=said | change, expect=422)
     await town.call("POST", "/api/v1/records/measurements", as_=other, json=said, expect=404)
+
+
+async def test_a_sensitive_entry_shows_its_words_when_it_is_opened_by_itself(town: TestCity):
+    owner, other = await town.resident(), await town.resident()
+    services = town.city.services
+    chart = await make_chart(services, town.hospital.id, name=owner.name, id_number=owner.id_number)
+    (kept,) = await make_resources(services, chart, a_special_condition())
+    path = f"/api/v1/records/timeline?patient_id={owner.id}"
+    (line,) = (await town.call("GET", path, as_=owner))["items"]
+    assert (line["title"], line["sensitive"]) == (HIDDEN, True)
+    one = f"/api/v1/records/timeline/{kept.id}?patient_id={owner.id}"
+    shown = await town.call("GET", one, as_=owner)
+    assert shown == line | {"title": "人类免疫缺陷病毒病"}
+    await town.call("GET", one, as_=other, expect=404)
+    await town.call("GET", one.replace(owner.id, other.id), as_=other, expect=404)
 
 
 async def test_a_resident_takes_back_what_he_measured_and_nothing_of_a_hospitals(town: TestCity):

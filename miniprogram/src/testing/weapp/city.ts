@@ -40,6 +40,9 @@ const question: ReadingQuestion = { access_id: 'X', text: '为什么', asked_at:
 const moment: TimelineEntry = {
   id: 'T', kind: 'lab', at: inHours(-30), title: '血常规', note: '血红蛋白偏低', organization_name: '第一人民医院', own: false, sensitive: false, report_id: 'LAB',
 }
+const measured: TimelineEntry = { ...moment, id: 'M', kind: 'measurement', title: '体重', note: '61.5 kg', own: true, report_id: null }
+const closed: TimelineEntry = { ...moment, id: 'C', kind: 'diagnosis', title: '内容较私密', note: '', sensitive: true, report_id: null }
+const visit: TimelineEntry = { ...moment, id: 'V', kind: 'visit', title: '门诊', note: '', report_id: null }
 const keeper: Keeper = { chart_id: 'CHART', organization_name: '第一人民医院' }
 const correction: Correction = { id: 'K', organization_name: '第一人民医院', field: 'phone', wish: '138', state: 'asked', answer: '', asked_at: inHours(-1) }
 const made = (form: Export['form']): Export => ({ id: `EXPORT-${form}`, form, state: 'done', done: 3, total: 3, expires_at: inHours(24) })
@@ -138,7 +141,9 @@ const CITY: Record<string, () => unknown> = {
   'GET /consents': () => page(consent),
   'GET /records/accesses': () => page(access),
   'POST /records/accesses/X/questions': () => question,
-  'GET /records/timeline': () => page(moment),
+  'GET /records/timeline': () => page(moment, measured, closed, visit),
+  'GET /records/timeline/C': () => ({ ...closed, title: '人类免疫缺陷病毒病' }),
+  'DELETE /records/measurements/M': () => null,
   'GET /records/keepers': () => page(keeper),
   'GET /records/corrections': () => page(correction),
   'POST /records/exports': () => made('pdf'),

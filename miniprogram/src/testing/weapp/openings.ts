@@ -35,7 +35,7 @@ export const openings: Record<string, Opening[]> = {
   'pages/records/grant/index': [{ query: { patient_id: 'R' }, says: '第一人民医院', taps: [['只看一部分', '病历文书']] }],
   'pages/records/accesses/index': [{ says: '王建国', taps: [['询问医院', '医院的隐私专员会在10天内答复']] }],
   'pages/surveys/answer/index': [{ query: { token: 'TOKEN' }, says: '/s/TOKEN' }],
-  'pages/reports/list/index': [{ says: '1项异常' }],
+  'pages/reports/list/index': [{ says: '1项异常' }, { query: { patient_id: 'R', visit_id: 'V' }, says: '这次就诊的报告' }],
   'pages/reports/detail/index': [
     { query: { report_id: 'LAB' }, says: '偏低常见于贫血', taps: [['分享给医生', '请当面告诉对方'], ['生成二维码', '二维码只显示这一次']] },
     { query: { report_id: 'CT' }, says: '两肺纹理清晰' },
@@ -44,7 +44,9 @@ export const openings: Record<string, Opening[]> = {
   'pages/reports/trend/index': [{ query: { patient_id: 'R', analyte: '718-7' }, says: '灰色带为各次报告的参考范围' }],
   'pages/reports/images/index': [{ query: { report_id: 'CT', open: '1' }, says: '第1幅，共1幅', taps: [['调亮', '还原'], ['放大', '还原']] }],
   'pages/reports/shares/index': [{ says: '被打开1次' }],
-  'pages/record/timeline/index': [{ says: '血红蛋白偏低' }],
+  'pages/record/timeline/index': [
+    { says: '血红蛋白偏低', taps: [['内容较私密，点开查看', '人类免疫缺陷病毒病'], ['删除', '删除后，您和医生都不再看到它']] },
+  ],
   'pages/record/measure/index': [{ query: { patient_id: 'R' }, says: '收缩压', taps: [['体温', '℃'], ['保存', '应在30到45之间']] }],
   'pages/record/correction/index': [{ query: { patient_id: 'R' }, says: '等医院核对' }],
   'pages/record/exporting/index': [{ query: { patient_id: 'R' }, says: '请不要发给不信任的人' }],

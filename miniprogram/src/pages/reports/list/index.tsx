@@ -1,5 +1,6 @@
 // Reports of all hospitals, of oneself and of whom one acts for.
 import { Text, View } from '@tarojs/components'
+import { useRouter } from '@tarojs/taro'
 import { useEffect, useState } from 'react'
 import { Guard } from '../../../components/guard'
 import { Page } from '../../../components/page'
@@ -46,11 +47,12 @@ function ReportCard({ report }: { report: ReportLine }) {
   )
 }
 
-function ReportsOf({ patient }: { patient: Patient }) {
+function ReportsOf({ patient, visitId }: { patient: Patient; visitId?: string }) {
   const [kind, setKind] = useState<Kind>('all')
-  const list = usePages(`${patient.id}/${kind}`, (cursor) => listReports(patient.id, kind === 'all' ? undefined : kind, cursor))
+  const list = usePages(`${patient.id}/${kind}`, (cursor) => listReports(patient.id, kind === 'all' ? undefined : kind, cursor, visitId))
   return (
     <>
+      {visitId ? <Text className="reports__visit">{t.ofVisit}</Text> : null}
       <Tabs tabs={TABS} chosen={kind} onChoose={setKind} />
       <LoadedList of={list} empty={<Empty icon="paper" text={t.empty} hint={t.emptyHint} />}>
         {(items) => items.map((one) => <ReportCard report={one} key={one.id} />)}
@@ -60,15 +62,16 @@ function ReportsOf({ patient }: { patient: Patient }) {
 }
 
 function Reports() {
+  const { params } = useRouter<{ patient_id?: string; visit_id?: string }>()
   const patients = usePatients()
   useEffect(() => void prepareSubscriptions(), [])
-  const { chosen, choose } = usePatientChoice(patients.data)
+  const { chosen, choose } = usePatientChoice(patients.data, params.patient_id)
   return (
     <Loaded of={patients}>
       {(people) => (
         <>
-          {people.length > 1 ? <PatientPicker patients={people} chosen={chosen?.id} onChoose={choose} label={t.forWhom} /> : null}
-          {chosen ? <ReportsOf patient={chosen} key={chosen.id} /> : null}
+          {people.length > 1 && !params.visit_id ? <PatientPicker patients={people} chosen={chosen?.id} onChoose={choose} label={t.forWhom} /> : null}
+          {chosen ? <ReportsOf patient={chosen} visitId={params.visit_id} key={chosen.id} /> : null}
         </>
       )}
     </Loaded>

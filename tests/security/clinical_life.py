@@ -23,7 +23,7 @@ from tests.factories.exchange import RESULT
 from tests.factories.recognition import CREATININE, LOINC, POTASSIUM, Ward, make_ward
 from tests.factories.records import make_resources
 from tests.factories.reports import CT, make_image, make_kept_reports
-from tests.factories.sharing import DOCTOR, make_words
+from tests.factories.sharing import DOCTOR, an_encounter, make_words
 from tests.security.birth_life import a_child_is_born
 from tests.security.people import FATHER, GRANNY, MOTHER, STRANGER, Life
 from tests.security.referral_life import on_the_road
@@ -158,7 +158,7 @@ async def _charts(life: Life) -> None:
 
 
 async def _reports_and_sharing(life: Life, mother: Caller, hospital: Caller) -> None:
-    """Read in an emergency, asked about, shared, exported, said to be wrong; an image with a name."""
+    """Read in an emergency, asked about, shared, exported, said to be wrong; a stay, an image with a name."""
     city = life.city
     services, owner = city.city.services, city.city.services.tokens.verify(mother.token)
     who = Demographics(MOTHER["name"], id_number=MOTHER["id_number"], phone=MOTHER["phone"], address=ADDRESS)
@@ -174,6 +174,9 @@ async def _reports_and_sharing(life: Life, mother: Caller, hospital: Caller) -> 
     made = await city.call("POST", "/hospital/v1/record-launches", as_=hospital, json=asked)
     signed = {"patient": asked["patient"], "from_on": str(clock.today()), "until_on": str(clock.today())}
     await city.call("PUT", "/hospital/v1/care-contracts/QY-17", as_=hospital, json=signed)
+    ended = clock.now() - timedelta(days=1)
+    stay = an_encounter(ended - timedelta(days=2), ended) | {"class": {"code": "IMP"}}
+    await make_resources(services, chart, stay)
     life.keep("launch", made["url"].rpartition("/")[2].rpartition("=")[2])
 
 

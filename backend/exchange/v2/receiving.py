@@ -17,6 +17,7 @@ from backend.exchange.v2.identity import Identity
 from backend.exchange.v2.mapping.building import Finding
 from backend.exchange.v2.models import Kept, Link, MessageState, Outcome, Sender
 from backend.exchange.v2.parsing import (
+    Envelope,
     Header,
     UnreadableError,
     lines_of,
@@ -42,6 +43,7 @@ _BROKEN = Problem("AE", "207", "消息无法处理，已转人工")
 _STRANGER = Problem("AR", "204", "发送方未登记，请联系平台管理员", Location("MSH", 1, 4))
 _NO_MESSAGE = Problem("AR", "100", "不是 HL7 v2 消息", Location("MSH"))
 _GARBLED = Problem("AE", "102", "字符编码无法识别，请检查 MSH-18", Location("MSH", 1, 18))
+_TOO_LARGE = Problem("AR", "102", "消息超过 32 MB")
 _MISCOUNTED = Problem("AE", "207", "批次内的消息数与尾段不符，请整批重发")
 _REFERRAL_ECHO = ("RF1", "PRD", "PID")
 
@@ -93,14 +95,31 @@ class Receiver:
         if sender is not None and sender.charset and not charset.declared:
             text, charset = decode(block, sender.charset)
             envelope = open_envelope(text)
-        alone = len(envelope.messages) == 1 and not envelope.batches
         answers = []
-        for message in envelope.messages or [""]:
-            raw = block if alone or not message else message.encode(charset.codec, errors="replace")
+        messages = envelope.messages or [""]
+        for message, raw in zip(messages, _as_sent(block, envelope, charset), strict=True):
             header = read_header(message)
             arrived = _Arrived(message, raw, header, charset, bool(envelope.miscounted))
             answers.append(await self._answer(arrived, await self._sender(sender, first, header, link)))
         return answers
+
+    async def too_large(self, head: bytes, link: Link) -> bytes:
+        """The answer to a block too large to be read to its end; that it came is kept as a dead letter."""
+        text, charset = decode(head)
+        line = text.lstrip("\ufeff\x0b\r\n").replace("\n", "\r").partition("\r")[0] + "\r"
+        header = read_header(line)
+        try:
+            sender = await self._identity.of(header, link)
+            if sender is None:
+                await self._identity.note(header)
+                return _refuse(header, charset, _TOO_LARGE)
+            # Its header alone: a part of a message that somebody replays must not pass for the whole.
+            raw = line.encode(charset.codec, errors="replace")
+            arrived = _Arrived(line, raw, header, charset, miscounted=False)
+            return await self._keep_dead(self._new(arrived, sender, [_TOO_LARGE]), arrived, [_TOO_LARGE])
+        except DatabaseError as error:
+            log.warning("exchange_database_away", extra={"error": type(error).__name__})
+            return _refuse(header, charset, _TOO_LARGE)
 
     async def _sender(
         self, sender: Sender | None, first: Header, header: Header, link: Link
@@ -236,7 +255,24 @@ class Receiver:
                 log.warning("exchange_put_off", extra={"message_id": kept.id, "error": type(error).__name__})
                 later = clock.now() + _RETRY_AFTER * min(2 ** min(kept.tries, 7), 120)
                 await self._store.put_off(kept.id, later, kept.verdict, kept.answer)
+            except DatabaseError:
+                raise
+            except Exception as error:  # a mistake of ours must not stand before all that wait behind it
+                log.exception("exchange_broken", extra={"message_id": kept.id, "error": type(error).__name__})
+                broken = [_told(_BROKEN)]
+                await self._store.refuse(kept.id, _BROKEN.code, broken, kept.verdict, kept.answer)
         return len(left)
+
+
+def _as_sent(block: bytes, envelope: Envelope, charset: Charset) -> list[bytes]:
+    """The bytes of each message of a block; where its characters cannot be read, the very bytes that came."""
+    if len(envelope.messages) <= 1 and not envelope.batches:
+        return [block]
+    if charset.garbled:
+        parts = open_envelope(block.decode("latin-1")).messages
+        if len(parts) == len(envelope.messages):
+            return [part.encode("latin-1") for part in parts]
+    return [message.encode(charset.codec, errors="replace") for message in envelope.messages] or [block]
 
 
 def look(text: str, *, training: bool) -> tuple[Content | None, list[Problem]]:

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.exchange.v2.acks import answer_code, make_answer
-from backend.exchange.v2.charsets import decode
 from backend.exchange.v2.framing import LIMIT, BlockTooLargeError, framed, read_block
 from backend.exchange.v2.models import Link
-from backend.exchange.v2.parsing import read_header
 from backend.exchange.v2.receiving import Receiver
-from backend.exchange.v2.rules import Problem
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +20,6 @@ _BUFFER = 1 << 20
 _MOST_CONNECTIONS = 500
 # Large messages are many times their size while they are taken apart: only so many at once.
 _AT_ONCE = 16
-_TOO_LARGE = Problem("AR", "102", "消息超过 32 MB")
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,7 @@ class MLLPServer:
             try:
                 block = await asyncio.wait_for(read_block(reader, LIMIT), self._idle_s)
             except BlockTooLargeError as error:
-                await self._send(writer, [_refuse_size(error.head)])
+                await self._send(writer, [await self._receiver.too_large(error.head, link)])
                 continue
             if block is None:
                 return
@@ -131,12 +126,6 @@ class MLLPServer:
             writer.write(framed(answer))
         # Waits for a slow reader: nothing more is read from him until he has taken his answers.
         await asyncio.wait_for(writer.drain(), self._idle_s)
-
-
-def _refuse_size(head: bytes) -> bytes:
-    text, charset = decode(head)
-    header = read_header(text.replace("\n", "\r"))
-    return make_answer(header, answer_code(header, "AR"), charset, [_TOO_LARGE])
 
 
 def _link(writer: asyncio.StreamWriter, *, own: bool) -> Link:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from backend.bootstrap import City
 from backend.db.client import Database
 from backend.demo.leash import free_port
 from backend.exchange.v2.framing import framed, read_block
-from backend.exchange.v2.models import Link, SenderKind
+from backend.exchange.v2.models import Kept, Link, SenderKind
 from backend.ids import new_id
 from tests.support.polling import poll
 
@@ -104,6 +105,33 @@ async def test_what_was_answered_is_kept_however_often_the_process_dies(
     assert await db.collection("hl7_messages").count_documents({}) == MESSAGES
     assert await db.collection("resources").count_documents({"type": "DiagnosticReport"}) == MESSAGES
     assert await db.collection("charts").count_documents({}) == 7
+
+
+async def test_a_message_that_breaks_us_does_not_stop_those_behind_it(
+    city: City, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange, hospital = city.services.exchange, new_id()
+    await exchange.senders.allow(SenderKind.FACILITY, "QY", hospital, "")
+    messages = db.collection("hl7_messages")
+    for number in (1, 2):
+        await exchange.receiver.take(message(number), Link())
+    async for stored in messages.find({}):
+        left = {"state": "waiting", "retry_at": stored["received_at"]}
+        await messages.update_one({"_id": stored["_id"]}, {"$set": left})
+    make = exchange.receiver._make
+
+    async def breaks(kept: Kept, *rest: Any) -> Any:
+        if kept.control_id == "C1":
+            raise ZeroDivisionError
+        return await make(kept, *rest)
+
+    monkeypatch.setattr(exchange.receiver, "_make", breaks)
+    assert await exchange.receiver.sweep() == 2
+    states = {doc["control_id"]: doc["state"] async for doc in messages.find({})}
+    assert states == {"C1": "dead", "C2": "done"}
+    # The sender was told so before, and is told nothing else now.
+    [again] = await exchange.receiver.take(message(1), Link())
+    assert b"MSA|AA|C1" in again
 
 
 async def test_a_message_left_behind_is_mapped_by_the_sweep(city: City, db: Database) -> None:

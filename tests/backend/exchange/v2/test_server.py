@@ -294,6 +294,23 @@ async def test_a_large_report_is_kept_and_one_too_large_is_answered(city: City, 
     line.writer.write(b"\x0b" + head("ORU^R01", "huge").encode() + b"\r" + b"x" * (33 << 20) + b"\x1c\r")
     assert verdict((await line.answer()).decode()) == "AR"
     assert verdict(await line.send(head("ORU^R01", "after"), *result())) == "AA"
+    # That it came is known, and nobody can replay a part of it for the whole.
+    letter = await city.db.collection("hl7_messages").find_one({"state": "dead"})
+    assert letter is not None
+    assert (letter["control_id"], letter["reason"]) == ("huge", "102")
+    assert await city.services.exchange.receiver._store.raw_of(letter["_id"]) == (
+        head("ORU^R01", "huge").encode() + b"\r"
+    )
+
+
+async def test_what_cannot_be_read_in_a_batch_is_kept_as_it_came(city: City, line: Line) -> None:
+    broken = "王".encode("gb18030")[:1] + b"|"
+    messages = [(head("ORU^R01", f"G{number}") + "\r").encode() + b"PID|1||" + broken for number in (1, 2)]
+    line.writer.write(framed(b"BHS|^~\\&|LIS|QY\r" + b"\r".join(messages) + b"\rBTS|2\r"))
+    assert all([b"\rMSA|AE|" in await line.answer() for _ in messages])
+    store = city.services.exchange.receiver._store
+    kept = [doc["_id"] async for doc in city.db.collection("hl7_messages").find().sort("control_id")]
+    assert [(await store.raw_of(each)).rstrip(b"\r") for each in kept] == messages
 
 
 async def test_a_referral_is_answered_with_what_it_was_about(line: Line) -> None:

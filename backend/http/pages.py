@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
-from tornado.web import StaticFileHandler
+from tornado.web import HTTPError, StaticFileHandler
 
 from backend.http.base import HSTS, SECURE_HEADERS, BaseHandler
 
@@ -39,6 +39,12 @@ class AppHandler(StaticFileHandler):
         self.set_header("Content-Security-Policy", APP_POLICY)
         if self.application.settings["city"].settings.is_production:
             self.set_header(*HSTS)
+
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
+        """The file to give. Raises 404 for what no file can be called."""
+        if "\0" in absolute_path:
+            raise HTTPError(404)
+        return super().validate_absolute_path(root, absolute_path)
 
     def set_extra_headers(self, path: str) -> None:
         """How long to keep the file."""

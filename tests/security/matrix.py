@@ -37,7 +37,7 @@ def path_of(pattern: str) -> str:
 
 
 # One of these fits every name in a path: ids, numbers, a type of resource, a secret, a file.
-_SAMPLES = ("x", "1", "Patient", "0" * 26, "0" * 43, "viewer.js", "accept")
+_SAMPLES = ("x", "1", "Patient", "0" * 26, f"{'0' * 26}-{'0' * 26}", "0" * 43, "viewer.js", "accept")
 
 
 def an_address_of(pattern: str) -> str:

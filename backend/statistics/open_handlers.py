@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,7 @@ PAGE_POLICY = (
     "form-action 'none'"
 )
 _REF = set(EditionRef.model_fields)
+_MONTH, _NUMBER = re.compile(r"[0-9]{4}-[0-9]{2}"), re.compile(r"[1-9][0-9]{0,5}")
 _FOLDER = Path(__file__).parent / "templates"
 _templates = Environment(
     loader=PackageLoader("backend.statistics", "templates"),
@@ -159,7 +161,9 @@ class EditionHandler(OpenDataHandler):
     @operation("Open data: an edition of a month", tag="open data", rate_limit="open_data")
     async def get(self, month: str, edition: str) -> MonthOut | bytes:
         """To the letter as it was published, also when there is a later one."""
-        content = await self.services.statistics.open_data.edition(month, int(edition))
+        content = None
+        if _MONTH.fullmatch(month) and _NUMBER.fullmatch(edition):
+            content = await self.services.statistics.open_data.edition(month, int(edition))
         if content is None:
             raise not_found("edition")
         self.set_header("Cache-Control", KEPT_FOR_GOOD)
@@ -246,7 +250,7 @@ def _text(cell: str | int | float | None) -> str:
 
 
 # Whatever is asked for by the name of a file here is answered here, and not by the web app.
-_EDITION = r"/open-data/editions/(?P<month>[0-9]{4}-[0-9]{2})/(?P<edition>[1-9][0-9]{0,5})\.json"
+_EDITION = r"/open-data/editions/(?P<month>[^/]+)/(?P<edition>[^/]+)\.json"
 _DATASET = r"/open-data/(?P<dataset>[^/]+)"
 # What people open in a browser, and what programs read.
 page_routes = [(r"/open-data", IndexHandler), (r"/open-data/page\.css", StyleHandler)]

@@ -242,6 +242,8 @@ class BirthService:
         answers = replace(answers, wanted=view.filing.answers.wanted)
         if found.attempt and found.state is not StepState.NEEDS_CORRECTION and answers == view.filing.answers:
             return view
+        if found.state is not StepState.NEEDS_CORRECTION:
+            raise AppError(ErrorCode.CONFLICT, f"step {step} is {found.state}")
         case = await self._finding.case(view.birth, answers, view.filing)
         refuse_of_others(self.rules, view.filing, step, answers)
         checked = check(self.rules, case)

@@ -110,7 +110,7 @@ BIRTH_EXAMPLES: dict[str, list[Example]] = {
     f"PUT {_ONE}": [Example(BIRTH, _of_filing({"child_name": "王小宝"}))],
     f"POST {_ONE}/submit": [Example(BIRTH, _of_filing())],
     # The agency has nothing to be corrected: for the owner it is there all the same.
-    f"POST {_ONE}/steps/{{step}}/correct": [Example(BIRTH, _correct, 422)],
+    f"POST {_ONE}/steps/{{step}}/correct": [Example(BIRTH, _correct, 409)],
     f"GET {_ONE}/steps/{{step}}/paper": [Example(BIRTH, _printed)],
     f"POST {_ONE}/withdraw": [Example(BIRTH, _of_filing({}))],
     f"POST {_ONE}/files": [Example(BIRTH, _of_filing(_FILE))],

@@ -17,7 +17,7 @@ from tests.support.city import Surroundings, TestCity, open_test_city
 @pytest.fixture
 async def front(mongo_uri: str, redis_url: str, db: Database, tmp_path: Path) -> AsyncIterator[Front]:
     # A Redis database of its own: another test's tasks are nobody's business here.
-    broker = redis_url.rsplit("/", 1)[0] + "/6"
+    broker = redis_url.rsplit("/", 1)[0] + "/10"
     async with open_front(mongo_uri, broker, db, tmp_path) as opened:
         yield opened
 

@@ -31,7 +31,7 @@ async def test_parts_that_are_away_are_named_without_tracebacks_and_work_goes_on
     assert keys is not None
     async with open_gate(mongo_uri) as database, open_gate(redis_url) as broker:
         # A Redis database of its own: another test's tasks are nobody's business here.
-        url = f"redis://127.0.0.1:{broker.port}/8"
+        url = f"redis://127.0.0.1:{broker.port}/12"
         async with open_processes(database.mongo_uri, city.db.name, url, keys) as processes:
             processes.start("worker", "worker")
             processes.start("beat", "beat")

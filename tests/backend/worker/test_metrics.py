@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("processes")
 @pytest.fixture
 async def processes(mongo_uri: str, redis_url: str, city: City) -> AsyncIterator[Processes]:
     # A Redis database of its own: another test's tasks are nobody's business here.
-    broker = redis_url.rsplit("/", 1)[0] + "/7"
+    broker = redis_url.rsplit("/", 1)[0] + "/11"
     keys = city.settings.keys_file
     assert keys is not None
     async with open_processes(mongo_uri, city.db.name, broker, keys) as opened:

@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from backend import clock
 from backend.db.client import Database
 from backend.db.gather import GatheredCalls
+from backend.db.upserts import upsert
 from backend.messages.models import MessageKind, SMSReply
 from backend.messages.optouts import is_stop_word
 from backend.security.fields import BlindIndex, FieldCipher
@@ -155,24 +156,9 @@ class GrantStore:
     async def add(self, resident_id: str, kind: MessageKind) -> None:
         """The person accepted one prompt."""
         place = {"resident_id": resident_id, "_id": f"{resident_id}:{kind}"}
-        for _ in range(2):
-            try:
-                await self._grants.update_one(
-                    place,
-                    [
-                        {
-                            "$set": {
-                                "kind": str(kind),
-                                "left": {"$min": [{"$add": [{"$ifNull": ["$left", 0]}, 1]}, _MOST_GRANTS]},
-                                "updated_at": clock.now(),
-                            }
-                        }
-                    ],
-                    upsert=True,
-                )
-                return
-            except DuplicateKeyError:
-                continue  # Two first prompts at one moment: the second finds the first's document.
+        one_more = {"$min": [{"$add": [{"$ifNull": ["$left", 0]}, 1]}, _MOST_GRANTS]}
+        fields = {"kind": str(kind), "left": one_more, "updated_at": clock.now()}
+        await upsert(self._grants, place, [{"$set": fields}])
 
     async def take(self, resident_id: str, kind: MessageKind) -> bool:
         """Spend a grant; False when there is none."""

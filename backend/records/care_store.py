@@ -6,6 +6,7 @@ from collections.abc import Collection as Ids
 from datetime import datetime
 
 from backend.db.client import Database, Document
+from backend.db.upserts import upsert
 from backend.records.sharing_models import CareKind, CareRelation
 
 
@@ -18,7 +19,7 @@ class CareStore:
     async def begin(self, relation: CareRelation) -> None:
         """Keep a relationship; one that is there, or has ended already, stays as it is."""
         where = {"_id": relation.id, "person_id": relation.person_id}
-        await self._relations.update_one(where, {"$setOnInsert": _new(relation)}, upsert=True)
+        await upsert(self._relations, where, {"$setOnInsert": _new(relation)})
 
     async def extend(self, relation: CareRelation) -> None:
         """Keep a relationship, or let the one that is there last as long as this one."""
@@ -26,14 +27,14 @@ class CareStore:
         del new["ends_at"]
         where = {"_id": relation.id, "person_id": relation.person_id}
         change = {"$setOnInsert": new, "$max": {"ends_at": relation.ends_at}}
-        await self._relations.update_one(where, change, upsert=True)
+        await upsert(self._relations, where, change)
 
     async def end(self, relation: CareRelation, at: datetime) -> None:
         """End a relationship, also one whose beginning has not been heard of yet."""
         new = _new(relation)
         del new["ended_at"]
         where = {"_id": relation.id, "person_id": relation.person_id}
-        await self._relations.update_one(where, {"$setOnInsert": new, "$set": {"ended_at": at}}, upsert=True)
+        await upsert(self._relations, where, {"$setOnInsert": new, "$set": {"ended_at": at}})
 
     async def find(self, person_id: str, organization_id: str, at: datetime) -> CareRelation | None:
         """The relationship that lasts longest of those that hold at a moment."""

@@ -11,6 +11,7 @@ from pymongo import UpdateOne
 from backend import clock
 from backend.db.client import Along, Database, Document
 from backend.db.gather import AT_ONCE, GatheredCalls
+from backend.db.upserts import upsert_many
 from backend.records.commit_store import Batch, Commits
 from backend.records.documents import Documents, Draft, embedding
 from backend.records.ids import owner_of
@@ -173,12 +174,12 @@ class ResourceStore:
         """When these come, they need more than an ordinary basis."""
         if ids:
             first = {"organization_id": organization_id, "at": clock.now()}
-            await self._awaited.bulk_write(
+            await upsert_many(
+                self._awaited,
                 [
                     UpdateOne({"_id": id, "chart": owner_of(id)}, {"$setOnInsert": first}, upsert=True)
                     for id in sorted(ids)
                 ],
-                ordered=False,
             )
 
     async def awaited_special(self, ids: Collection[str]) -> frozenset[str]:

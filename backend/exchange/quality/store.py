@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date
-from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database, Document
+from backend.db.upserts import upsert_many
 from backend.exchange.quality.models import Count, Day, RuleChange
 
 # So many of the resources that broke a rule are named; who wants to see them reads them with a basis.
@@ -29,8 +29,8 @@ class QualityStore:
 
     async def add(self, days: Collection[Day], counts: Mapping[tuple[str, date], Collection[Count]]) -> None:
         """Add to what stands."""
-        await _write(self._days, [_day_added(day) for day in days])
-        await _write(
+        await upsert_many(self._days, [_day_added(day) for day in days])
+        await upsert_many(
             self._counts,
             [_count_added(place, on, count) for (place, on), each in counts.items() for count in each],
         )
@@ -86,17 +86,6 @@ class QualityStore:
         async for doc in self._rules.find({}).sort([("rule_id", ASCENDING), ("version", ASCENDING)]):
             newest[doc["rule_id"]] = _change(doc)
         return list(newest.values())
-
-
-async def _write(collection: Any, writes: list[UpdateOne]) -> None:
-    if not writes:
-        return
-    try:
-        await collection.bulk_write(writes, ordered=False)
-    except BulkWriteError as error:
-        # Two processes made the same document at once: what lost the race is added to what won it.
-        lost = [each["index"] for each in error.details.get("writeErrors", ()) if each["code"] == 11000]
-        await collection.bulk_write([writes[index] for index in lost], ordered=False)
 
 
 def _day_added(day: Day) -> UpdateOne:

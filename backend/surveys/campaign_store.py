@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection as Ids
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from pymongo import DESCENDING, ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo import DESCENDING, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database, Document
+from backend.db.gather import DUPLICATE_KEY, GatheredCalls
 from backend.ids import new_id
 from backend.surveys.models import Campaign, CampaignState, Share, Trigger, Way
 
@@ -20,12 +21,30 @@ MOST_RUNNING = 1000
 _ALL = "all"
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """A run that wants to ask somebody."""
+
+    person_id: str
+    run_id: str
+    now: datetime
+    quiet_days: int
+
+    def write(self) -> UpdateOne:
+        """Takes the place of who asked long ago, or of nobody; of somebody lately, it is a duplicate."""
+        long_ago = {"at": {"$lte": self.now - timedelta(days=self.quiet_days)}}
+        free = {"$or": [{"run_id": self.run_id}, long_ago]}
+        change = {"$set": {"run_id": self.run_id, "at": self.now}}
+        return UpdateOne({"_id": self.person_id, **free}, change, upsert=True)
+
+
 class CampaignStore:
     """Collections `survey_campaigns` and `survey_people`."""
 
     def __init__(self, db: Database) -> None:
         self._campaigns = db.collection("survey_campaigns")
         self._people = db.collection("survey_people")
+        self._turns = GatheredCalls(self._take_turns)
 
     async def insert(self, campaign: Campaign) -> bool:
         """Write a new campaign; False when it is there already."""
@@ -116,17 +135,19 @@ class CampaignStore:
 
     async def take_turn(self, person_id: str, run_id: str, now: datetime, quiet_days: int) -> bool:
         """Let a run ask somebody, unless another one lately has. The same run may ask again."""
-        free = {"$or": [{"run_id": run_id}, {"at": {"$lte": now - timedelta(days=quiet_days)}}]}
+        return await self._turns.ask(_Turn(person_id, run_id, now, quiet_days))
+
+    async def _take_turns(self, turns: list[_Turn]) -> list[bool]:
         try:
-            await self._people.find_one_and_update(
-                {"_id": person_id, **free},
-                {"$set": {"run_id": run_id, "at": now}},
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-            )
-        except DuplicateKeyError:
-            return False
-        return True
+            await self._people.bulk_write([turn.write() for turn in turns], ordered=False)
+        except BulkWriteError as error:
+            details = error.details or {}
+            refused: list[Document] = details.get("writeErrors", [])
+            if details.get("writeConcernErrors") or any(each["code"] != DUPLICATE_KEY for each in refused):
+                raise
+            lately = {each["index"] for each in refused}
+            return [place not in lately for place in range(len(turns))]
+        return [True] * len(turns)
 
     async def forget(self, person_id: str) -> None:
         """Forget when somebody was asked."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection as Ids
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from backend import clock
 from backend.db.client import Database, Document
+from backend.db.gather import DUPLICATE_KEY, GatheredCalls
+from backend.ids import new_id
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
 from backend.surveys.answering import pack, unpack
@@ -34,7 +37,22 @@ from backend.worker.events import Event
 declare_sealed("survey_runs", "answers", "remarks")
 REMEMBERED = 20
 REMARKS_KEPT = 20
-_DUPLICATE_KEY = 11000
+# Who wrote the last turns: enough to tell a writer whether his was one of them, though others went on.
+_STEPS_KEPT = 4
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A turn to be written over the one before."""
+
+    run_id: str
+    before: int
+    step: str
+    changes: Document
+
+    def write(self) -> UpdateOne:
+        """The write, on its condition."""
+        return UpdateOne({"_id": self.run_id, "turn": self.before}, self.changes)
 
 
 class RunStore:
@@ -43,6 +61,7 @@ class RunStore:
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._runs = db.collection("survey_runs")
         self._cipher = cipher
+        self._turns = GatheredCalls(self._write_turns)
 
     async def plan(self, runs: Sequence[Run]) -> int:
         """Write new runs; one that is there already is left alone. Returns how many were new."""
@@ -54,7 +73,7 @@ class RunStore:
             return len((await self._runs.insert_many(documents, ordered=False)).inserted_ids)
         except BulkWriteError as error:
             details = error.details or {}
-            others = [each for each in details.get("writeErrors", []) if each["code"] != _DUPLICATE_KEY]
+            others = [each for each in details.get("writeErrors", []) if each["code"] != DUPLICATE_KEY]
             if others or details.get("writeConcernErrors"):
                 raise
             return int(details["nInserted"])
@@ -66,7 +85,8 @@ class RunStore:
 
     async def write(self, after: Run, *, counted: Sequence[str] = (), events: Sequence[Event] = ()) -> bool:
         """Write the next turn of a run; False when another turn has been written meanwhile."""
-        pushes: Document = {}
+        step = new_id()
+        pushes: Document = {"steps": {"$each": [step], "$slice": -_STEPS_KEPT}}
         marks: Document = {}
         if counted:
             pushes["to_count"] = {"$each": list(counted)}
@@ -76,11 +96,17 @@ class RunStore:
             marks["events_due"] = True
         document = self._write(after)
         del document["_id"]
-        changes: Document = {"$set": document | {"turn": after.turn + 1} | marks}
-        if pushes:
-            changes["$push"] = pushes
-        result = await self._runs.update_one({"_id": after.id, "turn": after.turn}, changes)
-        return result.matched_count == 1
+        changes: Document = {"$set": document | {"turn": after.turn + 1} | marks, "$push": pushes}
+        return await self._turns.ask(_Turn(after.id, after.turn, step, changes))
+
+    async def _write_turns(self, turns: list[_Turn]) -> list[bool]:
+        """Write turns, each on its own condition. Whose were written is looked up only when not all were."""
+        result = await self._runs.bulk_write([turn.write() for turn in turns], ordered=False)
+        if result.matched_count == len(turns):
+            return [True] * len(turns)
+        found = self._runs.find({"_id": {"$in": [turn.run_id for turn in turns]}}, {"steps": 1})
+        steps = {doc["_id"]: doc.get("steps", ()) async for doc in found}
+        return [turn.step in steps.get(turn.run_id, ()) for turn in turns]
 
     async def take_due(self, sweep: str, now: datetime, until: datetime, limit: int) -> list[Run]:
         """Runs that wait for something, the longest first; nobody else is given them `until` then."""

@@ -38,7 +38,6 @@ from backend.surveys.questionnaire_store import QuestionnaireStore
 from backend.surveys.run_store import RunStore
 
 BATCH = 500
-SIDE_BY_SIDE = 16
 # How long a message takes at most to leave, and how often we look.
 LOOK_AFTER = timedelta(seconds=30)
 LOOK_AGAIN = timedelta(minutes=2)
@@ -145,15 +144,13 @@ class Sending:
         campaigns = await self._campaigns.by_ids({run.campaign_id for run in runs})
         fresh = Counter(run.campaign_id for run in runs if run.quota_by is None)
         quotas = {each.id: await self._share_of(each, fresh[each.id]) for each in campaigns.values()}
-        gate = asyncio.Semaphore(SIDE_BY_SIDE)
-
-        async def one(run: Run) -> None:
-            campaign = campaigns.get(run.campaign_id)
-            async with gate:
-                if campaign is not None:
-                    await self._step(run, campaign, quotas[campaign.id])
-
-        outcomes = await asyncio.gather(*(one(run) for run in runs), return_exceptions=True)
+        # All at once: what they ask of the database is gathered by the stores, a round trip for all of them.
+        steps = (
+            self._step(run, campaign, quotas[campaign.id])
+            for run in runs
+            if (campaign := campaigns.get(run.campaign_id)) is not None
+        )
+        outcomes = await asyncio.gather(*steps, return_exceptions=True)
         for quota in quotas.values():
             if quota.share is not None:
                 await self._campaigns.settle(quota.share, quota.share.count - quota.left)
@@ -207,11 +204,12 @@ class Sending:
     # The first letter: is there anybody, may he be asked, and is there room today?
 
     async def _first(self, run: Run, campaign: Campaign, quota: _Quota, now: datetime) -> None:
-        recipient_id = await self._recipient(run)
-        if recipient_id is None:
+        recipient = await self._recipient(run)
+        if recipient is None:
             await self._skip(run, Skipped.UNREACHABLE, now)
             return
-        if await self._wants_none(recipient_id):
+        recipient_id = recipient.resident_id
+        if await self._post.has_stopped(recipient.phone, Group.SURVEYS):
             await self._refused(replace(run, recipient_id=recipient_id), now)
             return
         if not quota.take(now):
@@ -235,18 +233,16 @@ class Sending:
         else:
             await self._runs.write(replace(run, due_at=next_morning(now, self._hours)))
 
-    async def _recipient(self, run: Run) -> str | None:
+    async def _recipient(self, run: Run) -> Contact | None:
         """The patient, or whoever acts for a patient without a phone."""
-        if await self._is_reachable(run.patient_id):
-            return run.patient_id
+        patient = await self._people.contact(run.patient_id)
+        if _is_reachable(patient):
+            return patient
         for guardian_id in await self._guardians_of(run.patient_id):
-            if await self._is_reachable(guardian_id):
-                return guardian_id
+            guardian = await self._people.contact(guardian_id)
+            if _is_reachable(guardian):
+                return guardian
         return None
-
-    async def _is_reachable(self, person_id: str) -> bool:
-        contact = await self._people.contact(person_id)
-        return bool(contact.phone or contact.mini_openid)
 
     async def _wants_none(self, person_id: str | None) -> bool:
         """Whether somebody has had surveys stopped: asked before each way, for it means all of them."""
@@ -343,6 +339,10 @@ class Sending:
             await self._runs.write(after)
             return
         await self._runs.write(replace(after, state=RunState.SENT, sent_at=posted.at), counted=("sent",))
+
+
+def _is_reachable(contact: Contact) -> bool:
+    return bool(contact.phone or contact.mini_openid)
 
 
 def decent(now: datetime, hours: tuple[int, int]) -> datetime | None:

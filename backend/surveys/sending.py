@@ -140,6 +140,17 @@ class Sending:
                 break
         return done
 
+    async def left_to_call(self, runs: Sequence[Run]) -> list[Run]:
+        """Those of a phone list who have not had surveys stopped since; the others are asked no more."""
+        stopped = await asyncio.gather(
+            *(self._wants_none(run.recipient_id or run.patient_id) for run in runs)
+        )
+        now = clock.now()
+        await asyncio.gather(
+            *(self._refused(run, now) for run, gone in zip(runs, stopped, strict=True) if gone)
+        )
+        return [run for run, gone in zip(runs, stopped, strict=True) if not gone]
+
     async def _take(self, runs: Sequence[Run]) -> None:
         campaigns = await self._campaigns.by_ids({run.campaign_id for run in runs})
         fresh = Counter(run.campaign_id for run in runs if run.quota_by is None)
@@ -321,7 +332,9 @@ class Sending:
             await self._runs.write(replace(run, posted=None, way=run.way + 1, tries=0, due_at=now))
 
     async def _refused(self, run: Run, now: datetime) -> None:
-        over = replace(run, state=RunState.REFUSED, posted=None, due_at=None, ended_at=now)
+        over = replace(
+            run, state=RunState.REFUSED, posted=None, due_at=None, ended_at=now, on_phone_list=False
+        )
         await self._runs.write(over, counted=("refused",))
 
     async def _sent(self, run: Run, campaign: Campaign, posted: Posted) -> None:

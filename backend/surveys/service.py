@@ -248,7 +248,8 @@ class SurveyService:
 
     async def phone_list(self, actor: Actor) -> list[Run]:
         """Whom the actor's hospitals are to call."""
-        return await self._stores.runs.phone_list(actor.organization_ids, MOST_LISTED)
+        listed = await self._stores.runs.phone_list(actor.organization_ids, MOST_LISTED)
+        return await self.sending.left_to_call(listed)
 
     async def invite(
         self, actor: Actor, campaign_id: str, first: date, last: date, cohort: Cohort = Cohort.VISITS

@@ -10,6 +10,7 @@ import pytest
 
 from backend import clock
 from backend.ids import new_id
+from backend.messages.policies import Group
 from backend.surveys.models import CampaignState, Run, RunState, Skipped, Through, Trigger, Way
 from backend.surveys.sending import decent, next_morning
 from tests.backend.surveys.conftest import Ward
@@ -51,6 +52,22 @@ async def test_a_way_that_reaches_nobody_gives_way_to_the_next_at_once(ward: War
     assert [each.id for each in await ward.service.phone_list(ward.operator)] == [run.id]
     assert await ward.service.phone_list(ward.elsewhere) == []
     assert len(await ward.texts()) == 1
+
+
+async def test_who_has_surveys_stopped_while_on_the_phone_list_is_not_called(ward: Ward):
+    await ward.campaign(ways=(Way.PHONE,))
+    people = [await ward.person() for _ in range(2)]
+    for person in people:
+        await ward.visit(person)
+    await ward.pass_by()
+    assert len(await ward.service.phone_list(ward.operator)) == 2
+    services = ward.city.city.services
+    phone = (await services.residents.contact(people[0])).phone
+    assert phone is not None
+    await services.messages._optouts.add(phone, Group.SURVEYS, "sms")
+    assert [run.patient_id for run in await ward.service.phone_list(ward.operator)] == people[1:]
+    gone = next(run for run in await ward.runs() if run.patient_id == people[0])
+    assert (gone.state, gone.on_phone_list, "refused" in gone.to_count) == (RunState.REFUSED, False, True)
 
 
 async def test_who_does_not_answer_is_asked_as_often_as_the_campaign_says_and_who_has_begun_is_not(

@@ -31,7 +31,11 @@ from backend.db.migrate import migrate
 from backend.demo.embedded import start_mongod
 from backend.ids import new_id
 from backend.permissions import Actor, Role
+from backend.records.blobs import Blobs
+from backend.records.file_store import FileStore
+from backend.records.files import RecordFiles
 from backend.records.models import Basis, BasisKind, Purpose, RecordQuery, Sensitivity, Source
+from backend.records.piece_store import PieceStore
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
 from backend.records.store import ResourceStore
@@ -174,7 +178,8 @@ async def _filled(place: Place, resources: int) -> tuple[Filled, Database]:
     store = ResourceStore(db, FieldCipher(ring), BlindIndex(ring))
     chain = Chain(ring)
     reader = RecordReader(store, AuditService(AuditStore(db, chain), chain))
-    service = RecordService(store, NoIndex(), nudge=lambda: None)
+    files = RecordFiles(FileStore(db, FieldCipher(ring)), Blobs(PieceStore(db)))
+    service = RecordService(store, NoIndex(), files, nudge=lambda: None)
     return Filled(place.database, people, made, reader, service), db
 
 

@@ -57,6 +57,7 @@ from backend.messages.tellers import CodeAndFamilyTeller
 from backend.patient_index.compose import make_patient_index
 from backend.patient_index.service import PatientIndex
 from backend.recognition.compose import Recognition, make_recognition
+from backend.records.files import RecordFiles
 from backend.records.gate import Gate
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
@@ -122,6 +123,7 @@ class Middle(Ground):
     records: RecordService
     record_reader: RecordReader
     record_gate: Gate
+    record_files: RecordFiles
     sharing: Sharing
     resealing: Resealing
 
@@ -232,12 +234,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         messages=messages,
         conversations=conversations,
         inbox=Inbox(
-            db,
-            conversations,
-            ground.directory,
-            ground.audit,
-            speaking(messages),
-            cipher=ground.cipher,
+            db, conversations, ground.directory, ground.audit, speaking(messages), cipher=ground.cipher
         ),
         code_and_family_teller=CodeAndFamilyTeller(
             messages,
@@ -253,6 +250,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         records=kept.service,
         record_reader=kept.reader,
         record_gate=kept.gate,
+        record_files=kept.files,
         sharing=sharing,
         resealing=_resealing(ground, healthcodes, messages, kept.indexes),
     )

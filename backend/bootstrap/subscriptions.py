@@ -241,6 +241,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("audit.anchor", 3600, lambda services: services.audit.anchor()),
     PeriodicJob("health_codes.forget", 3600, lambda services: services.healthcodes.forgetting.run()),
     PeriodicJob("residents.forget", 3600, lambda services: services.residents.forgetting.run()),
+    PeriodicJob("records.sweep_files", 3600, lambda services: services.record_files.sweep()),
     PeriodicJob("keys.reseal", 60, lambda services: services.resealing.run()),
     PeriodicJob("conversations.end_left", 600, lambda services: services.inbox.end_left()),
     PeriodicJob("conversations.expire", 600, lambda services: services.conversations.expire()),

@@ -22,7 +22,7 @@ from backend import context, metrics
 from backend.errors import AppError, ErrorCode
 from backend.http.endpoint import Access
 from backend.ids import new_id
-from backend.permissions import ANONYMOUS, Actor
+from backend.permissions import ANONYMOUS, Actor, Permission
 
 if TYPE_CHECKING:
     from backend.bootstrap import City, Services
@@ -212,6 +212,14 @@ class APIHandler(BaseHandler):
 
     # Refusals come in this form, whatever the answer would have come in.
     refused_in = "application/json"
+
+    @staticmethod
+    def bearer_may(request: HTTPServerRequest, city: City, permission: Permission) -> bool:
+        """Whether a request comes from somebody who has this permission; asked before its body comes."""
+        header = request.headers.get("Authorization", "")
+        with contextlib.suppress(AppError):
+            return header.startswith("Bearer ") and city.services.tokens.verify(header[7:]).may(permission)
+        return False
 
     @property
     def idempotency_key(self) -> str | None:

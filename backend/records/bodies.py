@@ -9,12 +9,15 @@ import orjson
 
 from backend import exact_json
 from backend.errors import AppError, ErrorCode
+from backend.records import apart
 from backend.records.models import Body
 from backend.records.types import TYPES
 
-# A document of MongoDB holds 16 MB; what is larger (images, scans) is kept elsewhere and referred to.
+# A document of MongoDB holds 16 MB; a large document of the resource's lies apart from it (apart.py).
 LARGEST = 12 * 1024 * 1024
 LARGEST_BATCH = 48 * 1024 * 1024
+# What lies apart of one batch: more than the largest message can bring.
+LARGEST_FILES = 64 * 1024 * 1024
 MOST_AT_ONCE = 1_000
 # What the store itself says of a resource, so not part of what a sender says.
 _OURS = ("versionId", "lastUpdated")
@@ -56,6 +59,14 @@ def filled(
         elif not part and old is not None and (said is None or path in keeps):
             made[name] = old
     return made
+
+
+def without_documents(said: Body) -> apart.Taken:
+    """A content with its large documents taken out. Raises RESOURCE_INVALID."""
+    try:
+        return apart.take_out(said)
+    except RecursionError as error:
+        raise AppError(ErrorCode.RESOURCE_INVALID, "the body is too deep") from error
 
 
 def canonical(said: Body) -> bytes:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 from backend.audit.service import AuditService
 from backend.db.client import Database
+from backend.records.blobs import Blobs
+from backend.records.file_store import FileStore
+from backend.records.files import RecordFiles
 from backend.records.gate import Gate, Residents
 from backend.records.grounds import Grounds
+from backend.records.piece_store import PieceStore
 from backend.records.ports import Charts
 from backend.records.reading import RecordReader
 from backend.records.reindexing import RecordIndexes
@@ -27,6 +31,7 @@ class Records:
     reader: RecordReader
     gate: Gate
     indexes: RecordIndexes
+    files: RecordFiles
 
 
 def make_records(
@@ -42,9 +47,11 @@ def make_records(
 ) -> Records:
     """The parts."""
     store = ResourceStore(db, cipher, blind)
+    files = RecordFiles(FileStore(db, cipher), Blobs(PieceStore(db)))
     return Records(
-        RecordService(store, charts, nudge),
+        RecordService(store, charts, files, nudge),
         RecordReader(store, audit),
         Gate(charts, residents, grounds),
         RecordIndexes(store, blind),
+        files,
     )

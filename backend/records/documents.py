@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,9 @@ class Draft:
     visit_class: str = ""
     # Of a ServiceRequest: it names who is asked to carry it out.
     addressed: bool = False
+    # The documents that the body names (apart.py), and those of them that came with it.
+    apart: tuple[str, ...] = ()
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class Documents:
@@ -60,7 +63,9 @@ class Documents:
             return bool(doc["digest"] == self._blind.of("resource_body", text))
         return doc["digest"] in self._blind.candidates("resource_body", text)
 
-    def first(self, draft: Draft, at: datetime, events: Iterable[Event] = ()) -> Document:
+    def first(
+        self, draft: Draft, at: datetime, events: Iterable[Event] = (), files: Sequence[str] = ()
+    ) -> Document:
         """The document of a resource that was not there before."""
         return {
             "_id": draft.id,
@@ -68,11 +73,11 @@ class Documents:
             "type": draft.type,
             "organization_id": draft.organization_id,
             "created_at": at,
-            **self.state(draft, 1, at),
+            **self.state(draft, 1, at, files),
             **embedding(events),
         }
 
-    def state(self, draft: Draft, version: int, at: datetime) -> Document:
+    def state(self, draft: Draft, version: int, at: datetime, files: Sequence[str] = ()) -> Document:
         """What a new version changes of a document."""
         written = draft.written
         return {
@@ -80,6 +85,7 @@ class Documents:
             "body": self._seal(draft.id, written) if written is not None else None,
             "digest": self._blind.of("resource_body", written.decode()) if written is not None else "",
             "deleted": written is None,
+            "files": list(files),
             "source": {
                 "kind": draft.source.kind,
                 "id": draft.source.id,
@@ -131,7 +137,8 @@ class Documents:
         if body is not None:
             text = self._cipher.open(self._resources, "body", doc["_id"], body)
             body = self._cipher.seal(self._versions, "body", id, text)
-        return {"_id": id, "resource_id": doc["_id"], "body": body} | {name: doc[name] for name in _KEPT}
+        kept = {name: doc[name] for name in _KEPT} | {"files": doc.get("files", [])}
+        return {"_id": id, "resource_id": doc["_id"], "body": body} | kept
 
     def is_current(self, doc: Document) -> bool:
         """Whether it is indexed as a new one would be."""
@@ -179,6 +186,7 @@ class Documents:
             encounter_id=doc["encounter_id"],
             created_at=doc["created_at"],
             updated_at=doc["updated_at"],
+            files=tuple(doc.get("files", ())),
         )
 
     def _candidates(self, kind: BlindKind, texts: Iterable[str]) -> list[str]:

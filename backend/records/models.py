@@ -93,6 +93,8 @@ class Resource:
     encounter_id: str | None
     created_at: datetime
     updated_at: datetime
+    # Which files hold the documents that the body names (apart.py), in the order of their names.
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

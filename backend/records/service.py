@@ -12,9 +12,10 @@ from backend import clock
 from backend.db.client import Along
 from backend.errors import AppError, ErrorCode, not_found
 from backend.patient_index.models import Beginning
-from backend.records import bodies
+from backend.records import apart, bodies
 from backend.records.deriving import class_of, derive, is_addressed
 from backend.records.documents import Draft
+from backend.records.files import RecordFiles, unknown
 from backend.records.ids import fresh_resource_id, is_resource_id, owner_of, resource_id
 from backend.records.models import Body, Derived, Incoming, Outcome, Sensitivity, Source, Written
 from backend.records.ports import Charts
@@ -44,9 +45,12 @@ class _Wanted:
 class RecordService:
     """Writes resources and takes them back."""
 
-    def __init__(self, store: ResourceStore, charts: Charts, nudge: Callable[[], None]) -> None:
+    def __init__(
+        self, store: ResourceStore, charts: Charts, files: RecordFiles, nudge: Callable[[], None]
+    ) -> None:
         self._store = store
         self._charts = charts
+        self._files = files
         self._nudge = nudge
         # Whatever becomes of a chart, it stays its hospital's.
         self._organizations: dict[str, str] = {}
@@ -172,10 +176,14 @@ class RecordService:
     ) -> dict[str, Written]:
         ends = time.monotonic() + _PATIENCE_S
         step = _STEP_S
+        kept: dict[str, str] = {}
         while True:
             standing = await self._store.standing(wanted)
             changes = self._plan(wanted, standing)
-            if not changes or await self._store.commit(changes, clock.now(), beginning):
+            # First what they name, then they: whoever finds a resource finds its documents.
+            changes = await self._files.placed(changes, self._known_files(changes), kept)
+            along = [*beginning, *self._files.binding(changes, kept)]
+            if not changes or await self._store.commit(changes, clock.now(), along):
                 break
             if time.monotonic() > ends:
                 raise AppError(ErrorCode.UNAVAILABLE, "the resources are being changed")
@@ -202,10 +210,21 @@ class RecordService:
                 raise AppError(ErrorCode.VERSION_CONFLICT, data={"version": version})
             if before is not None and before.type != each.draft.type:
                 raise AppError(ErrorCode.RESOURCE_INVALID, f"{id} is of type {before.type}")
+            standing_files = self._store.files(before) if each.draft.apart and before else {}
+            if unknown(each.draft.apart, each.draft.contents, standing_files):
+                raise AppError(ErrorCode.RESOURCE_INVALID, "the body names a document that it does not bring")
             # Perhaps taken along by its report, which does not come again with every correction.
             draft = _as_special(each.draft) if _stays_special(before) else each.draft
             changes.append(Change(draft, before, events_of(draft, before)))
         return changes
+
+    def _known_files(self, changes: Sequence[Change]) -> dict[str, dict[str, str]]:
+        """What the versions that are written over name."""
+        return {
+            change.draft.id: self._store.files(change.before)
+            for change in changes
+            if change.draft.apart and change.before is not None
+        }
 
     def _filled(self, wanted: _Wanted, before: Standing | None) -> _Wanted:
         """With what the sender means to stay as it stands."""
@@ -258,6 +277,9 @@ def _read_all(organization_id: str, batch: Sequence[Incoming], source: Source) -
     read = [_read(organization_id, each, source) for each in batch]
     if sum(len(each.draft.written or b"") for each in read) > bodies.LARGEST_BATCH:
         raise AppError(ErrorCode.BODY_TOO_LARGE, "a batch of resources")
+    contents = (content for each in read for content in each.draft.contents.values())
+    if sum(map(len, contents)) > bodies.LARGEST_FILES:
+        raise AppError(ErrorCode.BODY_TOO_LARGE, "a batch of documents")
     return read
 
 
@@ -268,7 +290,9 @@ def _read(organization_id: str, incoming: Incoming, source: Source) -> _Wanted:
 def draft_of(organization_id: str, incoming: Incoming, source: Source) -> Draft:
     """What an incoming resource would stand as. Raises RESOURCE_INVALID, BODY_TOO_LARGE."""
     said = bodies.content(incoming.type, incoming.body)
-    written = bodies.canonical(said)
+    taken = bodies.without_documents(said)
+    written = bodies.canonical(taken.body)
+    # Of what came: a document that is text says what it is about.
     derived = derive(incoming.type, said, source.received_at)
     return Draft(
         _id_of(incoming, organization_id),
@@ -279,6 +303,8 @@ def draft_of(organization_id: str, incoming: Incoming, source: Source) -> Draft:
         source,
         visit_class=class_of(said),
         addressed=is_addressed(said),
+        apart=apart.names(taken.body),
+        contents=taken.contents,
     )
 
 

@@ -12,6 +12,7 @@ from backend import clock
 from backend.db.client import Along, Database, Document
 from backend.db.gather import AT_ONCE, GatheredCalls
 from backend.db.upserts import upsert_many
+from backend.records.apart import files_of
 from backend.records.commit_store import Batch, Commits
 from backend.records.documents import Documents, Draft, embedding
 from backend.records.ids import owner_of
@@ -73,6 +74,8 @@ class Change:
     draft: Draft
     before: Standing | None
     events: list[Event] = field(default_factory=list)
+    # Which files hold the documents that the draft names, in their order.
+    files: tuple[str, ...] = ()
 
     @property
     def version(self) -> int:
@@ -143,6 +146,10 @@ class ResourceStore:
         """What stands, for whoever writes part of it anew."""
         return self._documents.read(standing.doc).body
 
+    def files(self, standing: Standing) -> dict[str, str]:
+        """Which files hold the documents that what stands names, by their names."""
+        return files_of(self._documents.read(standing.doc)) if standing.doc.get("files") else {}
+
     def is_same(self, standing: Standing, written: bytes) -> bool:
         """Whether that is what stands already."""
         return self._documents.is_same(standing.doc, written)
@@ -153,7 +160,7 @@ class ResourceStore:
         return await self._commits.commit(
             Batch(
                 [
-                    self._documents.first(change.draft, at, change.events)
+                    self._documents.first(change.draft, at, change.events, change.files)
                     for change in changes
                     if change.before is None
                 ],
@@ -190,7 +197,7 @@ class ResourceStore:
 
     def _update(self, change: Change, at: datetime) -> UpdateOne:
         id = change.draft.id
-        changes: Document = {"$set": self._documents.state(change.draft, change.version, at)}
+        changes: Document = {"$set": self._documents.state(change.draft, change.version, at, change.files)}
         if change.events:
             embedded = embedding(change.events)
             changes["$set"]["events_due"] = embedded["events_due"]

@@ -11,10 +11,12 @@ from backend.db.client import Database
 from backend.directory.service import DirectoryService
 from backend.messages.service import MessageService
 from backend.patient_index.service import PatientIndex
+from backend.records.blobs import Blobs
+from backend.records.files import RecordFiles
 from backend.records.gate import Gate
+from backend.records.piece_store import PieceStore
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
-from backend.reports.blobs import Blobs
 from backend.reports.correction_desk import CorrectionDesk
 from backend.reports.correction_store import CorrectionStore
 from backend.reports.documents import Documents
@@ -26,7 +28,6 @@ from backend.reports.image_store import ImageStore
 from backend.reports.images import Images
 from backend.reports.link_store import LinkStore
 from backend.reports.links import Links
-from backend.reports.piece_store import PieceStore
 from backend.reports.service import ReportService
 from backend.reports.telling import ReportTeller
 from backend.residents.service import ResidentService
@@ -71,6 +72,7 @@ class Below(Protocol):
     records: RecordService
     record_reader: RecordReader
     record_gate: Gate
+    record_files: RecordFiles
     residents: ResidentService
     directory: DirectoryService
     messages: MessageService
@@ -84,7 +86,13 @@ def make_reports(below: Below) -> Reports:
     drawing = Drawing()
     service = ReportService(gate, reader, people, below.directory, city_name=settings.city_name)
     documents = Documents(
-        service, reader, drawing, below.residents, city_name=settings.city_name, font=settings.pdf_font
+        service,
+        reader,
+        below.record_files,
+        drawing,
+        below.residents,
+        city_name=settings.city_name,
+        font=settings.pdf_font,
     )
     links = LinkStore(db, cipher)
     corrections = CorrectionStore(db, cipher)
@@ -92,7 +100,9 @@ def make_reports(below: Below) -> Reports:
     return Reports(
         service=service,
         documents=documents,
-        links=Links(links, service, documents, reader, below.audit, public_url=settings.public_url),
+        links=Links(
+            links, service, documents, reader, below.record_files, below.audit, public_url=settings.public_url
+        ),
         teller=_teller(below),
         images=Images(
             ImageStore(db, cipher), Blobs(PieceStore(db)), drawing, people, below.records, gate, reader
@@ -122,6 +132,7 @@ def _exporting(below: Below, service: ReportService, documents: Documents) -> Ex
         ExportStore(below.db, below.cipher),
         below.record_gate,
         below.record_reader,
+        below.record_files,
         service,
         documents,
         below.audit,

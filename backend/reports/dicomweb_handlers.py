@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import orjson
@@ -124,13 +123,8 @@ class Storing(DicomHandler):
     @classmethod
     def larger_body(cls, request: HTTPServerRequest, city: Any) -> int:
         """Large bodies are read only from those who may store images."""
-        header = request.headers.get("Authorization", "")
-        with contextlib.suppress(AppError):
-            if header.startswith("Bearer ") and city.services.tokens.verify(header[7:]).may(
-                Permission.HOSPITAL_IMAGES_WRITE
-            ):
-                return LARGEST_UPLOAD
-        return 0
+        may = cls.bearer_may(request, city, Permission.HOSPITAL_IMAGES_WRITE)
+        return LARGEST_UPLOAD if may else 0
 
     async def keep(self, issuer: str, study: str | None) -> None:
         """Take the files in, one by one, and tell the record of the studies they belong to."""

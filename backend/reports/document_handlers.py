@@ -5,6 +5,7 @@ from __future__ import annotations
 from backend.errors import ErrorCode
 from backend.http.base import APIHandler
 from backend.http.endpoint import operation, requires
+from backend.http.streaming import send_chunks
 from backend.permissions import Permission
 from backend.reports.documents import SHOWN
 from backend.reports.handlers import READING
@@ -19,11 +20,13 @@ class DocumentHandler(APIHandler):
     async def get(self, report_id: str, number: str, query: OpenQuery) -> bytes | None:
         """The bytes, in the type that the hospital named if browsers know it."""
         documents = self.services.reports.documents
-        content, kind = await documents.issued(self.actor, report_id, int(number), opened=query.open)
-        self.set_header("Content-Type", kind if kind in SHOWN else "application/octet-stream")
+        original = await documents.issued(self.actor, report_id, int(number), opened=query.open)
+        shown = original.kind in SHOWN
+        self.set_header("Content-Type", original.kind if shown else "application/octet-stream")
+        self.set_header("Content-Length", str(original.content.size))
         self.set_header("Content-Disposition", "attachment")
         self.set_header("Cache-Control", "no-store")
-        self.finish(content)
+        await send_chunks(self, original.content.chunks)
         return None
 
 

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
+from backend.records.apart import File, file_in
+from backend.records.files import Content
 from backend.records.ids import is_resource_id
 from backend.records.models import Basis
 from backend.reports.drawing import Drawing
 from backend.reports.models import Document, Report
 from backend.reports.paper import FontMissingError, Paper, as_pdf
 from backend.reports.papers import of_report
-from backend.reports.ports import Reader
+from backend.reports.ports import Files, Reader
 from backend.reports.service import ReportService
 
 # What a browser may show as it is; everything else is handed out as bytes to keep.
 SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png", "text/plain"})
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A document as its hospital sent it: its type, and its bytes as they come."""
+
+    kind: str
+    content: Content
 
 
 class Names(Protocol):
@@ -36,6 +47,7 @@ class Documents:
         self,
         reports: ReportService,
         reader: Reader,
+        files: Files,
         drawing: Drawing,
         names: Names,
         *,
@@ -44,29 +56,33 @@ class Documents:
     ) -> None:
         self._reports = reports
         self._reader = reader
+        self._files = files
         self._drawing = drawing
         self._names = names
         self._city_name = city_name
         self._font = font
 
-    async def issued(self, actor: Actor, report_id: str, number: int, *, opened: bool) -> tuple[bytes, str]:
-        """The original and its type. Raises NOT_FOUND where the hospital has sent none."""
+    async def issued(self, actor: Actor, report_id: str, number: int, *, opened: bool) -> Original:
+        """The original. Raises NOT_FOUND where the hospital has sent none."""
         found = await self._reports.open(actor, report_id, opened=opened)
         if found.hidden:
             raise not_found(f"document {number} of {report_id}")
         return await self.of_basis(found.basis, found.report, number)
 
-    async def of_basis(self, basis: Basis, report: Report, number: int) -> tuple[bytes, str]:
+    async def of_basis(self, basis: Basis, report: Report, number: int) -> Original:
         """The same of a report that has been read on this basis already."""
         documents = report.documents
         if not 1 <= number <= len(documents):
             raise not_found(f"document {number} of {report.id}")
         document = documents[number - 1]
-        content = document.data or await self._binary(basis, document)
+        lies: str | File = document.file or document.data or await self._binary(basis, document)
+        if isinstance(lies, File):
+            return Original(document.content_type, await self._files.open(lies))
         try:
-            return base64.b64decode(content, validate=True), document.content_type
+            content = base64.b64decode(lies, validate=True)
         except (binascii.Error, ValueError) as error:
             raise not_found("a document that is no base64") from error
+        return Original(document.content_type, Content(len(content), _at_once(content)))
 
     async def rendered(self, actor: Actor, report_id: str, *, opened: bool) -> bytes:
         """Our own rendering, as a PDF."""
@@ -86,9 +102,13 @@ class Documents:
         except FontMissingError as error:
             raise AppError(ErrorCode.UNAVAILABLE, str(error)) from None
 
-    async def _binary(self, basis: Basis, document: Document) -> str:
+    async def _binary(self, basis: Basis, document: Document) -> str | File:
         id = document.reference.removeprefix("Binary/").partition("/")[0]
         resource = await self._reader.read(basis, id) if is_resource_id(id) else None
         if resource is None or resource.type != "Binary":
             raise not_found("the document's Binary")
-        return str(resource.body.get("data", ""))
+        return file_in(resource, resource.body) or str(resource.body.get("data", ""))
+
+
+async def _at_once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

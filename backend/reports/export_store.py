@@ -9,8 +9,8 @@ from typing import Literal
 from pymongo import DESCENDING
 
 from backend.db.client import Database, Document
-from backend.reports.blobs import Blobs, blob_name, new_key
-from backend.reports.piece_store import PieceStore
+from backend.records.blobs import Blobs, blob_name, new_key
+from backend.records.piece_store import PieceStore
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded

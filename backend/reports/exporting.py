@@ -10,13 +10,14 @@ from backend.audit.service import AuditService
 from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import new_id
 from backend.permissions import Actor, Role
+from backend.records.apart import size_of
+from backend.records.blobs import new_key
 from backend.records.models import Basis, Body, RecordQuery, Resource
-from backend.reports.blobs import new_key
 from backend.reports.documents import Documents
 from backend.reports.export_store import Export, ExportStore, Form
 from backend.reports.paper import Paper, Part, Row
 from backend.reports.papers import moment
-from backend.reports.ports import Gate, Reader
+from backend.reports.ports import Files, Gate, Reader
 from backend.reports.service import ReportService
 from backend.reports.timeline import moment_of
 from backend.worker.events import BULK, Event, EventKind
@@ -26,6 +27,8 @@ AT_ONCE = 200
 # What is larger than this is no longer one file for a phone.
 MOST_RESOURCES = 20_000
 MOST_UNDER_WAY = 3
+# What lies apart of resources (bytes); what is beyond stays named, and is opened in the app.
+MOST_DOCUMENTS = 64 * 1024 * 1024
 _PAPER_MARK = "本文件由{city}按各医院上传的数据汇总，不是医院签发的原件。"
 KIND_NAMES = {
     "visit": "就诊",
@@ -51,6 +54,7 @@ class Exporting:
         store: ExportStore,
         gate: Gate,
         reader: Reader,
+        files: Files,
         reports: ReportService,
         documents: Documents,
         audit: AuditService,
@@ -62,6 +66,7 @@ class Exporting:
         self._store = store
         self._gate = gate
         self._reader = reader
+        self._files = files
         self._reports = reports
         self._documents = documents
         self._audit = audit
@@ -138,9 +143,19 @@ class Exporting:
                 return resources
         raise AppError(ErrorCode.BODY_TOO_LARGE, "a file of too many resources")
 
+    async def _whole(self, resources: list[Resource]) -> list[Resource]:
+        """With their large documents, the latest first, as long as it stays one file for a phone."""
+        left, found = MOST_DOCUMENTS, []
+        for one in resources:
+            size = size_of(one)
+            fits = 0 < size <= left
+            left -= size if fits else 0
+            found.append(await self._files.whole(one) if fits else one)
+        return found
+
     async def _made(self, export: Export, resources: list[Resource]) -> bytes:
         if export.form == "fhir":
-            return exact_json.dumps(bundle_of(resources, self._address))
+            return exact_json.dumps(bundle_of(await self._whole(resources), self._address))
         names = await self._reports.places(one.organization_id for one in resources)
         return await self._documents.on_paper(paper_of(resources, names, self._city_name))
 

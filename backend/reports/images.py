@@ -14,10 +14,10 @@ from backend import clock
 from backend.errors import AppError, ErrorCode, not_found
 from backend.patient_index.models import Chart, ChartNumber, Demographics, Origin
 from backend.permissions import Actor
+from backend.records.blobs import BlobError, Blobs, blob_name, new_key
 from backend.records.ids import is_resource_id, owner_of, resource_id
 from backend.records.models import Basis, Body, Incoming, RecordQuery, Resource, Source
 from backend.records.sharing_models import Asked
-from backend.reports.blobs import BlobError, Blobs, blob_name, new_key
 from backend.reports.dicom import DicomError, Header, frame, read_header, rendered
 from backend.reports.drawing import Drawing
 from backend.reports.image_models import ImageQuery, Stored

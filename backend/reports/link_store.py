@@ -8,7 +8,7 @@ from datetime import datetime
 from pymongo import DESCENDING, ReturnDocument
 
 from backend.db.client import Database, Document
-from backend.reports.piece_store import PieceStore
+from backend.records.piece_store import PieceStore
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
 

@@ -23,7 +23,7 @@ from backend.permissions import ANONYMOUS, Actor
 from backend.records.models import Basis, Body, RecordQuery, Resource
 from backend.reports.documents import Documents
 from backend.reports.link_store import File, Link, LinkStore
-from backend.reports.ports import Reader
+from backend.reports.ports import Files, Reader
 from backend.reports.service import AT_ONCE, ReportService, batched
 from backend.security.passwords import hash_password, verify_password
 
@@ -54,6 +54,7 @@ class Links:
         reports: ReportService,
         documents: Documents,
         reader: Reader,
+        files: Files,
         audit: AuditService,
         *,
         public_url: str,
@@ -62,6 +63,7 @@ class Links:
         self._reports = reports
         self._documents = documents
         self._reader = reader
+        self._files = files
         self._audit = audit
         self._public_url = public_url
 
@@ -75,6 +77,7 @@ class Links:
         if await self._store.count_live(actor.id, clock.now()) >= MOST_LIVE:
             raise AppError(ErrorCode.CONFLICT, "twenty links are alive")
         basis, resource = await self._reports.resource(actor, report_id)
+        resource = await self._files.whole(resource)
         results = await self._results(basis, resource)
         bundle = {"resourceType": "Bundle", "type": "collection", "entry": [_entry(resource.body), *results]}
         pdf = await self._documents.rendered(actor, report_id, opened=opened)

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from backend.records.apart import File
 from backend.reports.flags import Flag
 
 
@@ -63,12 +64,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A report as the hospital issued it, lying in the report itself or in a Binary."""
+    """A report as the hospital issued it, lying in the report itself, apart from it, or in a Binary."""
 
     content_type: str
     title: str
     data: str = field(default="", repr=False)
     reference: str = ""
+    file: File | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from backend.directory.models import Organization
 from backend.permissions import Actor
+from backend.records.apart import File
+from backend.records.files import Content
 from backend.records.models import Basis, Found, Incoming, RecordQuery, Resource, Source, Written
 from backend.records.sharing_models import Asked
 
@@ -37,6 +39,16 @@ class Reader(Protocol):
         self, basis: Basis, kinds: Sequence[str] = (), cursor: str | None = None, limit: int = 50
     ) -> Found:
         """What stands in the timeline, the latest first."""
+
+
+class Files(Protocol):
+    """Documents that lie apart from their resources."""
+
+    async def open(self, file: File) -> Content:
+        """A document of a resource that has been read on a basis, piece by piece."""
+
+    async def whole(self, resource: Resource) -> Resource:
+        """A resource that has been read, with its documents in it."""
 
 
 class Writer(Protocol):

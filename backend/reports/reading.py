@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from backend import clock
+from backend.records.apart import file_in
 from backend.records.models import Kind, Resource, Sensitivity
 from backend.reports.analytes import Analyte, Analytes, analytes
 from backend.reports.flags import NOTABLE, Flag, flag_by_range, flag_of, plain_words
@@ -46,7 +47,7 @@ def report_of(resource: Resource) -> Report:
         accessions=tuple(
             each["value"] for each in _objects(body.get("identifier")) if _text(each.get("value"))
         ),
-        documents=tuple(_documents(body)),
+        documents=tuple(_documents(resource)),
         encounter_id=resource.encounter_id,
     )
 
@@ -209,11 +210,12 @@ def _conclusion(body: Body) -> str:
     return own or "；".join(name_of(code, "") for code in _objects(body.get("conclusionCode")))
 
 
-def _documents(body: Body) -> Iterable[Document]:
-    for form in _objects(body.get("presentedForm")):
+def _documents(resource: Resource) -> Iterable[Document]:
+    for form in _objects(resource.body.get("presentedForm")):
         kind, data, url = (_text(form.get(key)) for key in ("contentType", "data", "url"))
-        if kind and (data or url.startswith("Binary/")):
-            yield Document(kind.partition(";")[0].lower(), _text(form.get("title")), data, url)
+        file = file_in(resource, form)
+        if kind and (data or file or url.startswith("Binary/")):
+            yield Document(kind.partition(";")[0].lower(), _text(form.get("title")), data, url, file)
 
 
 def _displays(body: Body, key: str) -> list[str]:

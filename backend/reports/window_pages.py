@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from backend.errors import ErrorCode, not_found
 from backend.http.endpoint import operation, public
+from backend.http.streaming import send_chunks
 from backend.records.models import Basis
 from backend.records.sharing_models import Launch
 from backend.records.window_page import WHY, WINDOW, WindowHandler
@@ -72,11 +73,12 @@ class OriginalHandler(_Handler):
     async def get(self, launch_id: str, resource_id: str, number: str) -> bytes | None:
         """Shown where browsers know the type, else handed out; kept by no cache."""
         _, basis, report = await self.opened(launch_id, resource_id)
-        content, kind = await self.services.reports.documents.of_basis(basis, report, int(number))
-        shown = kind in SHOWN
-        self.set_header("Content-Type", kind if shown else "application/octet-stream")
+        original = await self.services.reports.documents.of_basis(basis, report, int(number))
+        shown = original.kind in SHOWN
+        self.set_header("Content-Type", original.kind if shown else "application/octet-stream")
+        self.set_header("Content-Length", str(original.content.size))
         self.set_header("Content-Disposition", "inline" if shown else "attachment")
-        self.finish(content)
+        await send_chunks(self, original.content.chunks)
         return None
 
 

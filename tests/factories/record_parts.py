@@ -15,7 +15,11 @@ from backend.audit.store import AuditStore
 from backend.db.client import Database, Document
 from backend.ids import named_id, new_id
 from backend.permissions import Actor, Role
+from backend.records.blobs import Blobs
+from backend.records.file_store import FileStore
+from backend.records.files import RecordFiles
 from backend.records.models import Basis, BasisKind, Body, Incoming, Purpose, Source, Written
+from backend.records.piece_store import PieceStore
 from backend.records.reading import RecordReader
 from backend.records.reindexing import RecordIndexes
 from backend.records.service import RecordService
@@ -74,7 +78,8 @@ class RecordParts:
         self.cipher = FieldCipher(self.ring, may_seal=is_declared)
         self.blind = BlindIndex(self.ring)
         self.store = ResourceStore(self.db, self.cipher, self.blind)
-        self.service = RecordService(self.store, self.charts, self._nudge)
+        self.files = RecordFiles(FileStore(self.db, self.cipher), Blobs(PieceStore(self.db)))
+        self.service = RecordService(self.store, self.charts, self.files, self._nudge)
         chain = Chain(self.ring)
         self.audit = AuditService(AuditStore(self.db, chain), chain)
         self.reader = RecordReader(self.store, self.audit)

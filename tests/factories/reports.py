@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from backend.bootstrap import Services
 from backend.ids import new_id
 from backend.patient_index.models import Chart
 from backend.permissions import Actor
+from backend.records.apart import LARGE
 from backend.reports.image_models import Stored
 from backend.reports.links import Shared
 from tests.factories.records import make_report
@@ -45,7 +47,8 @@ async def make_link(services: Services, actor: Actor, report_id: str, passcode: 
 
 async def make_kept_reports(services: Services, chart: Chart, owner: Actor) -> None:
     """One of everything, about the owner's chart."""
-    report_id = await make_report(services, chart, [])
+    large = {"contentType": "image/png", "data": base64.b64encode(bytes(LARGE)).decode()}
+    report_id = await make_report(services, chart, [], presentedForm=[large])
     await make_image(services, chart.organization_id)
     shared = await make_link(services, owner, report_id)
     await services.reports.links.manifest(shared.secret, "王医生", None)

@@ -12,27 +12,37 @@ MAY_REACH_THE_STORE = {
     "backend.records.reading": "takes a basis first, and writes each access down",
     "backend.records.reindexing": "changes what is found by, and reads nothing out",
     "backend.records.compose": "puts it together",
+    "backend.records.files": "names the form of a change, and reads nothing",
     "backend.records.sharing_compose": "learns when a visit was, for the relationship of care; no content",
 }
-# The same for pictures, which lie outside the record: the study they belong to is read first, on a basis.
+# The same for pictures, which lie outside the record: the study they belong to is read first, on a basis. And
+# for documents that lie apart from their resource: it is read first, and names them.
 MAY_REACH_THE_IMAGES = {
     "backend.reports.image_store": {
         "backend.reports.images": "reads the ImagingStudy through the record; keeps what a hospital sends",
         "backend.reports.compose": "puts it together",
     },
-    "backend.reports.blobs": {
+    "backend.records.file_store": {
+        "backend.records.files": "keeps them with the write of their resource, opens what it names",
+        "backend.records.compose": "puts it together",
+    },
+    "backend.records.blobs": {
+        "backend.records.files": "the same; a blob opens with the key in the file's own document only",
+        "backend.records.compose": "puts it together",
         "backend.reports.images": "the same; a blob opens with the key in the image's own document only",
         "backend.reports.export_store": "whole files that a resident has ordered, for him alone",
         "backend.reports.exporting": "makes the key of such a file",
         "backend.reports.compose": "puts it together",
     },
-    "backend.reports.piece_store": {
+    "backend.records.piece_store": {
+        "backend.records.compose": "puts it together",
         "backend.reports.export_store": "the pieces of such a file",
         "backend.reports.link_store": "encrypted with a key that only the link holds",
         "backend.reports.compose": "puts it together",
     },
 }
-IMAGE_NAMES = re.compile(r"""collection\(\s*["'](images|blob_pieces)["']""")
+PICTURE_STORES = ("backend.reports.image_store", "backend.records.piece_store", "backend.records.file_store")
+IMAGE_NAMES = re.compile(r"""collection\(\s*["'](images|blob_pieces|resource_files)["']""")
 NAMES = re.compile(r"""collection\(\s*["'](resources|resource_versions|resources_awaited)["']""")
 
 
@@ -90,8 +100,7 @@ def test_only_their_stores_name_the_collections_of_pictures():
     wrong = [
         f"{file.name} names {name}"
         for file in source_files("backend", "admin", "bots")
-        if not file.module.startswith("backend.db.migrations")
-        and file.module not in ("backend.reports.image_store", "backend.reports.piece_store")
+        if not file.module.startswith("backend.db.migrations") and file.module not in PICTURE_STORES
         for name in IMAGE_NAMES.findall(file.text)
     ]
     assert not wrong, listed(wrong)

@@ -14,6 +14,7 @@ from backend.exchange.fhir.loads_store import LoadStore
 from backend.exchange.fhir.names_store import PatientNames
 from backend.exchange.fhir.referrals import ReferralFace
 from backend.patient_index.service import PatientIndex
+from backend.records.files import RecordFiles
 from backend.records.gate import Gate
 from backend.records.reading import RecordReader
 from backend.records.service import RecordService
@@ -46,6 +47,7 @@ class Below(Sealing, Protocol):
     settings: Settings
     records: RecordService
     record_reader: RecordReader
+    record_files: RecordFiles
     record_gate: Gate
     patient_index: PatientIndex
 
@@ -58,7 +60,7 @@ def names_of(below: Sealing) -> PatientNames:
 def make_fhir(below: Below) -> FHIRFace:
     """The parts."""
     base = f"{below.settings.public_url}/fhir/R4"
-    finder = Finder(below.record_reader, below.record_gate, below.patient_index, base)
+    finder = Finder(below.record_reader, below.record_files, below.record_gate, below.patient_index, base)
     intake = Intake(below.records, below.patient_index, finder, names_of(below), base)
     loading = Loading(LoadStore(below.db), intake)
     return FHIRFace(intake, finder, Bundles(intake, base), loading, ReferralFace(base))

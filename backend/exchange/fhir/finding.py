@@ -11,7 +11,7 @@ from backend.errors import AppError, ErrorCode
 from backend.exchange.fhir.definitions import served_types
 from backend.exchange.fhir.issues import Refused, refuse
 from backend.exchange.fhir.patients import ID_NUMBER_SYSTEM, golden
-from backend.exchange.fhir.ports import Gate, Index, Reader
+from backend.exchange.fhir.ports import Files, Gate, Index, Reader
 from backend.exchange.fhir.references import read
 from backend.exchange.fhir.searching import Search, parse
 from backend.exchange.fhir.values import values
@@ -42,8 +42,9 @@ class Page:
 class Finder:
     """Every reading goes through the gate, and leaves its entry in the audit log."""
 
-    def __init__(self, reader: Reader, gate: Gate, index: Index, base: str) -> None:
+    def __init__(self, reader: Reader, files: Files, gate: Gate, index: Index, base: str) -> None:
         self._reader = reader
+        self._files = files
         self._gate = gate
         self._index = index
         self._base = base
@@ -68,12 +69,18 @@ class Finder:
 
     # -- one resource ----------------------------------------------------------------------------------
 
-    async def one(self, actor: Actor, type: str, id: str, asked: Asked) -> Resource | dict[str, Any]:
-        """A resource as it stands, or a person over all hospitals. Raises NOT_FOUND, GONE."""
+    async def one(
+        self, actor: Actor, type: str, id: str, asked: Asked, *, whole: bool = True
+    ) -> Resource | dict[str, Any]:
+        """A resource as it stands, or a person over all hospitals. Raises NOT_FOUND, GONE.
+
+        `whole`: with the large documents that lie apart from it, which pages of many come without.
+        """
         basis = await self._basis_of(actor, type, id, asked)
         if type == "Patient" and id == basis.person_id and id not in basis.chart_ids:
             return await self._person(basis)
-        return checked(await self._reader.read(basis, id), type)
+        found = checked(await self._reader.read(basis, id), type)
+        return await self._files.whole(found) if whole else found
 
     async def history(self, actor: Actor, type: str, id: str, asked: Asked) -> list[Resource]:
         """All versions, the newest first."""
@@ -87,7 +94,8 @@ class Finder:
         basis = await self._basis_of(actor, type, id, asked)
         if not number.isdecimal() or len(number) > 9:
             raise not_there()
-        return checked(await self._reader.version(basis, id, int(number)), type)
+        found = checked(await self._reader.version(basis, id, int(number)), type)
+        return await self._files.whole(found)
 
     async def _basis_of(self, actor: Actor, type: str, id: str, asked: Asked) -> Basis:
         if not is_resource_id(id) or (type == "Patient") is ("-" in id):

@@ -14,6 +14,7 @@ from backend.errors import ERRORS, AppError
 from backend.exchange.fhir.definitions import served_types
 from backend.exchange.fhir.issues import Refused, RefusedError, outcome, refuse
 from backend.http.base import APIHandler, as_app_error
+from backend.permissions import Permission
 from backend.records.asking import read_asked
 from backend.records.models import Purpose, Resource
 from backend.records.sharing_models import Asked
@@ -27,7 +28,9 @@ _JSON = frozenset({FHIR_JSON, "application/json", "text/json", "json"})
 _ANY = frozenset({"*/*", "application/*", "text/*"})
 _ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
 ERROR_SYSTEM = "urn:healthycity:error"
-MOST_BODY_BYTES = 8 * 1024 * 1024
+# As much as a message of HL7 v2 may bring; from whoever may not write, what a question takes.
+MOST_BODY_BYTES = 32 * 1024 * 1024
+MOST_OF_A_READER = 8 * 1024 * 1024
 
 # Our errors in FHIR's words (issue-type), by status.
 _ISSUES = {
@@ -44,7 +47,8 @@ class FHIRHandler(APIHandler):
     @classmethod
     def larger_body(cls, request: HTTPServerRequest, city: City) -> int:
         """Documents and pictures come within resources."""
-        return MOST_BODY_BYTES
+        may = cls.bearer_may(request, city, Permission.HOSPITAL_RECORDS_WRITE)
+        return MOST_BODY_BYTES if may else MOST_OF_A_READER
 
     def prepare(self) -> Awaitable[None] | None:
         """Refuse what is not to be answered in JSON."""

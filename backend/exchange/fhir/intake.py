@@ -107,7 +107,7 @@ class Intake:
         """Change parts of a resource of the sender's own, over the version that they were tried on."""
         await self.check_own(actor, type, id)
         for _ in range(_TRIES):
-            found = await self._parts.finder.one(actor, type, id, asked)
+            found = await self._parts.finder.one(actor, type, id, asked, whole=False)
             if not isinstance(found, Resource):
                 break
             if if_version not in (None, found.version):

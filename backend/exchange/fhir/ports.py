@@ -65,6 +65,13 @@ class Reader(Protocol):
     async def search(self, basis: Basis, query: RecordQuery) -> Found: ...
 
 
+class Files(Protocol):
+    """Documents that lie apart from their resources."""
+
+    async def whole(self, resource: Resource) -> Resource:
+        """A resource that has been read, with its documents in it."""
+
+
 class Gate(Protocol):
     """Who may read what."""
 

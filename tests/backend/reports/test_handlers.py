@@ -1,7 +1,10 @@
 """A resident's reports over HTTP: whose they are, how they lie, and what stays closed."""
 
+import base64
+import random
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from backend.db.client import Database
@@ -183,3 +186,47 @@ async def test_a_report_comes_as_its_hospital_issued_it_and_as_a_pdf_of_ours(tow
     for tail in ("documents/1", "documents/2", "pdf"):
         assert (await town.http.get(f"{path}/{tail}", headers=other.headers)).status_code == 404
     await town.call("GET", f"/api/v1/reports/{report_id}/documents/3", as_=owner, expect=404)
+
+
+async def test_a_large_original_is_read_like_any_other(town: TestCity):
+    owner, other = await town.resident(), await town.resident()
+    services, chart = town.city.services, await chart_of(town, owner)
+    content = b"%PDF-1.7 " + random.Random(3).randbytes(5 << 20)
+    form = {"contentType": "application/pdf", "data": base64.b64encode(content).decode(), "title": "CT报告"}
+    (binary,) = await make_resources(services, chart, {"resourceType": "Binary", **form, "_key": "b"})
+    forms = [form, {"contentType": "application/pdf", "url": f"Binary/{binary.id}"}]
+    report_id = await make_report(services, chart, [], presentedForm=forms)
+    stored = await town.city.db.collection("resources").find({"chart": chart.id}).to_list(None)
+    assert max(len(str(doc)) for doc in stored) < 20_000
+    path = f"{town.url}/api/v1/reports/{report_id}"
+    listed = await town.call("GET", f"/api/v1/reports/{report_id}?open=true", as_=owner)
+    assert [each["title"] for each in listed["documents"]] == ["CT报告", ""]
+    for number in (1, 2):
+        issued = await town.http.get(f"{path}/documents/{number}?open=true", headers=owner.headers)
+        assert issued.content == content
+        assert issued.headers["Content-Length"] == str(len(content))
+        assert issued.headers["Cache-Control"] == "no-store"
+        stranger = await town.http.get(f"{path}/documents/{number}?open=true", headers=other.headers)
+        assert stranger.status_code == 404
+    # What leaves the city leaves whole: a link, and the file that is taken away.
+    order = {"patient_id": owner.id, "form": "fhir"}
+    export = await town.call("POST", "/api/v1/records/exports", as_=owner, json=order)
+    await town.work()
+    file = await town.http.get(
+        f"{town.url}/api/v1/records/exports/{export['id']}/file", headers=owner.headers
+    )
+    assert file.text.count(form["data"][-1000:]) == 2
+
+
+async def test_a_document_that_breaks_off_is_never_taken_for_a_whole_one(town: TestCity):
+    owner = await town.resident()
+    services, chart = town.city.services, await chart_of(town, owner)
+    content = random.Random(4).randbytes(5 << 20)
+    form = {"contentType": "image/png", "data": base64.b64encode(content).decode()}
+    report_id = await make_report(services, chart, [], presentedForm=[form])
+    pieces = town.city.db.collection("blob_pieces")
+    await pieces.delete_one({"number": 2})
+    with pytest.raises(httpx.RemoteProtocolError):
+        await town.http.get(f"{town.url}/api/v1/reports/{report_id}/documents/1", headers=owner.headers)
+    await pieces.delete_many({})
+    await town.call("GET", f"/api/v1/reports/{report_id}/documents/1", as_=owner, expect=503)

@@ -8,8 +8,6 @@ import binascii
 from backend.exchange.v2.mapping.building import Building, Json, tidy
 from backend.exchange.v2.segments import Rep, Segment
 
-# What one document may weigh in the store, as bytes; a larger one stays with the message and is pointed out.
-LARGEST = 8 << 20
 _TYPES = {
     "PDF": "application/pdf", "JPEG": "image/jpeg", "JPG": "image/jpeg", "PNG": "image/png",
     "TIFF": "image/tiff", "GIF": "image/gif", "PICT": "image/pict", "HTML": "text/html", "RTF": "text/rtf",
@@ -29,7 +27,7 @@ def attachment_of(b: Building, segment: Segment) -> Json | None:
             return None
         return tidy({"contentType": _type(rep.c(3), rep.c(4), b""), "url": address, "title": _title(segment)})
     data = _bytes(rep)
-    if not data or len(data) > LARGEST:
+    if not data:
         return None
     kind = _type(rep.c(2), rep.c(3), data)
     encoded = base64.b64encode(data).decode()

@@ -280,7 +280,7 @@ async def test_each_message_of_a_batch_is_answered_and_a_short_batch_is_refused(
 
 
 async def test_a_large_report_is_kept_and_one_too_large_is_answered(city: City, line: Line) -> None:
-    pdf = base64.b64encode(b"%PDF-1.7" + random.Random(1).randbytes(5 << 20)).decode()
+    pdf = base64.b64encode(b"%PDF-1.7" + random.Random(1).randbytes(12 << 20)).decode()
     order = "OBR|1|P1|F1|CT^CT^L|||20260301083000|||||||||||||||20260301091500||RAD|F"
     answer = await line.send(
         head("ORU^R01", "big"), PID, order, f"OBX|1|ED|PDF^报告^L||^application^pdf^Base64^{pdf}||||||F"
@@ -290,6 +290,8 @@ async def test_a_large_report_is_kept_and_one_too_large_is_answered(city: City, 
     assert kept is not None
     types = sorted([doc["type"] async for doc in city.db.collection("resources").find()])
     assert types == ["Binary", "DiagnosticReport", "Patient"]
+    (file,) = await city.db.collection("resource_files").find().to_list(None)
+    assert (file["size"], "loose_since" in file) == ((12 << 20) + 8, False)
 
     line.writer.write(b"\x0b" + head("ORU^R01", "huge").encode() + b"\r" + b"x" * (33 << 20) + b"\x1c\r")
     assert verdict((await line.answer()).decode()) == "AR"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -28,6 +29,9 @@ class Pieces(Protocol):
 
     async def read(self, blob_id: str) -> list[bytes]:
         """All pieces, in order."""
+
+    async def one(self, blob_id: str, number: int) -> bytes | None:
+        """One piece, or None."""
 
     async def delete(self, blob_id: str) -> None:
         """Forget all of them."""
@@ -52,7 +56,7 @@ class Blobs:
     async def put(self, blob_id: str, key: bytes, content: bytes) -> None:
         """Seal and keep. A key serves one content only: piece numbers are its nonces."""
         cipher = AESGCM(key)
-        count = max(1, -(-len(content) // PIECE_BYTES))
+        count = _count(len(content))
         for number in range(count):
             piece = content[number * PIECE_BYTES : (number + 1) * PIECE_BYTES]
             sealed = cipher.encrypt(_nonce(number), piece, _place(blob_id, number, count))
@@ -70,9 +74,26 @@ class Blobs:
         except InvalidTag:
             raise BlobError(f"{blob_id} cannot be opened") from None
 
+    async def stream(self, blob_id: str, key: bytes, size: int) -> AsyncIterator[bytes]:
+        """The content piece by piece, no more than one of them in memory. Raises BlobError on the way."""
+        cipher, count = AESGCM(key), _count(size)
+        for number in range(count):
+            sealed = await self._pieces.one(blob_id, number)
+            if sealed is None:
+                raise BlobError(f"{blob_id} has lost a piece")
+            try:
+                yield cipher.decrypt(_nonce(number), sealed, _place(blob_id, number, count))
+            except InvalidTag:
+                raise BlobError(f"{blob_id} cannot be opened") from None
+
     async def delete(self, blob_id: str) -> None:
         """Forget it."""
         await self._pieces.delete(blob_id)
+
+
+def _count(size: int) -> int:
+    """How many pieces so many bytes make."""
+    return max(1, -(-size // PIECE_BYTES))
 
 
 def _nonce(number: int) -> bytes:

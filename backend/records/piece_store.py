@@ -35,6 +35,12 @@ class PieceStore:
         found = self._pieces.find({"blob_id": blob_id}, {"data": True}).sort([("number", ASCENDING)])
         return [bytes(doc["data"]) async for doc in found]
 
+    async def one(self, blob_id: str, number: int) -> bytes | None:
+        """One piece, or None."""
+        rules = {"_id": f"{blob_id}.{number}", "blob_id": blob_id}
+        found = await self._pieces.find_one(rules, {"data": True})
+        return bytes(found["data"]) if found else None
+
     async def delete(self, blob_id: str) -> None:
         """Forget all of them."""
         await self._pieces.delete_many({"blob_id": blob_id})

@@ -25,6 +25,7 @@ _REMARKS = {
     Problem.NO_SUCH_TIME: "没有您说的这个钟点。",
     Problem.NOT_OFFERED_THERE: "这家医院没有您说的科室。",
     Problem.NOT_THERE: "您说的医生不在那里出诊。",
+    Problem.ELSEWHERE: "您说的医院不在本市的预约平台上，这里只能约本市的医院。",
 }
 
 

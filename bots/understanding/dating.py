@@ -23,6 +23,7 @@ _ENDS = {
 _BOUND = re.compile("(?P<before>以前|之前)|以后|之后|往后|开始|起(?!来)")
 # 周五的号改一下: that is the day it was on.
 _GIVEN_UP = re.compile("(?:上午|下午|早上|晚上)?的?(?:那个|这个)?(?:号|预约)(?!.*(?:吗|有没有)$)|(?:约|挂)的")
+_JOINED = re.compile(" ?|[和跟]|或者?是?|要么|还是|不然就?|(?:没有)?就")
 _RANGE = re.compile(r"^(?:到|至|-|~| )+$")
 
 
@@ -121,8 +122,8 @@ def _bounded(days: Days, bound: re.Match[str], today: date) -> Days:
 
 
 def _together(text: str, found: list[DayFound], named: list[Days]) -> bool:
-    """周六周日, said in one breath."""
-    if len(found) != 2 or len(named) != 2 or text[found[0].end : found[1].start] not in ("", " ", "和", "跟"):
+    """周六周日, said in one breath; 明天或者后天, whichever has a place."""
+    if len(found) != 2 or len(named) != 2 or not _JOINED.fullmatch(text[found[0].end : found[1].start]):
         return False
     return named[1].first - named[0].last == timedelta(days=1)
 

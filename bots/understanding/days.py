@@ -24,6 +24,8 @@ from bots.understanding.civil_days import (
     weekend,
     whole_month,
 )
+from bots.understanding.feasts import FEASTS, Feast, working_day_after
+from bots.understanding.lunar import lunar_day
 from bots.understanding.numerals import NUMBER, number_of
 
 
@@ -62,6 +64,10 @@ _WHICH = r"(?P<which>(?<!一)下下个?|(?<![一以])下个?|(?<![早晚以马])
 _WEEKS = {"下下": 2, "下": 1, "上": -1, "这": 0, "本": 0}
 _MONTHS = {"下": 1, "上": -1, "这": 0, "本": 0, "当": 0}
 _AFTER = r"(?:以后|之后|过后|后)"
+_FREE = r"(?:放假|假期|长假|节)?"
+_FIRST_WORKED = rf"{_AFTER}的?(?:第一|头一|首)个?(?:工作日|上班|天上班|天)"
+_LUNAR_SAYS = "农历|阴历|旧历|老历"
+_LUNAR_MONTHS = {"正": 1, "冬": 11, "腊": 12}
 
 
 def find_days(text: str, today: date, *, looking_back: bool = False) -> list[DayFound]:
@@ -203,16 +209,30 @@ def _two_days(match: re.Match[str], today: _Today) -> Span | None:
     return Span(begins, make_date(begins.year, begins.month, last))
 
 
-def _feast(month: int, day: int) -> _Reader:
-    """The coming one, however far off: nobody books for a holiday that is over."""
+def _feast(feast: Feast) -> _Reader:
+    return lambda _, today: one(feast.on(today.on, today.looking_back))
+
+
+def _after_feast(feast: Feast) -> _Reader:
+    """国庆后第一个工作日."""
 
     def read(_: re.Match[str], today: _Today) -> Span:
-        if today.looking_back:
-            return month_and_day(today.on, month, day, looking_back=True)
-        over = (month, day) < (today.on.month, today.on.day)
-        return one(make_date(today.on.year + over, month, day))
+        begins = feast.on(today.on, today.looking_back)
+        return one(working_day_after(begins + timedelta(days=feast.free_days - 1)))
 
     return read
+
+
+def _next_working_day(_: re.Match[str], today: _Today) -> Span:
+    return one(working_day_after(today.on))
+
+
+def _lunar(match: re.Match[str], today: _Today) -> Span:
+    """初八, 腊月二十, 农历十月十五: by the farmers' calendar."""
+    month = _LUNAR_MONTHS.get(match["m"] or "") or (_number(match["m"]) if match["m"] else None)
+    return one(
+        lunar_day(today.on, _number(match["d"].removeprefix("初")), month, looking_back=today.looking_back)
+    )
 
 
 # Tried in this order; what one rule has read is no longer there for the next. The hints spare the pattern
@@ -220,6 +240,17 @@ def _feast(month: int, day: int) -> _Reader:
 _RULES: tuple[tuple[re.Pattern[str], str, _Reader], ...] = tuple(
     (re.compile(pattern), hints, reader)
     for pattern, hints, reader in (
+        *((rf"(?:{feast.words}){_FREE}{_FIRST_WORKED}", "工班", _after_feast(feast)) for feast in FEASTS),
+        (r"(?<!第)下(?:一)?个?工作日", "工", _next_working_day),
+        (rf"(?:{_LUNAR_SAYS})(?:(?P<m>[正冬腊]|{NUMBER})月)?(?P<d>初?{NUMBER})[日号]?", "农阴旧老", _lunar),
+        (rf"(?P<m>[正冬腊])月(?P<d>初?{NUMBER})[日号]?", "月", _lunar),
+        (rf"(?P<m>{NUMBER})月(?P<d>初[一二三四五六七八九十])", "初", _lunar),
+        (
+            r"(?P<m>)(?<![上读年当月])(?P<d>初(?:[四五六七八九十]|[一二三](?!中|的?学|[年班])))(?!中|诊)",
+            "初",
+            _lunar,
+        ),
+        *((feast.words, feast.words, _feast(feast)) for feast in FEASTS),
         (
             rf"(?P<y>\d{{4}}|二[零〇][二三][零〇一二三四五六七八九])年(?P<m>{NUMBER})月(?P<d>{NUMBER})[日号]?",
             "年",
@@ -252,9 +283,6 @@ _RULES: tuple[tuple[re.Pattern[str], str, _Reader], ...] = tuple(
         (r"[这近]几天", "几", _vague(0, 3)),
         (_LONG_WORDS, "天日儿朝个赶", _word),
         (rf"[昨今明后]{_HALF}", "昨今明后", _word),
-        (r"元旦", "旦", _feast(1, 1)),
-        (r"国庆节?", "庆", _feast(10, 1)),
-        (r"五一(?:节|劳动节)?(?!路|广场|街)|劳动节", "一劳", _feast(5, 1)),
         (
             r"(?P<tens>二?十|廿|三十)?(?P<first>[一二三四五六七八])(?P<last>[二三四五六七八九])[日号]",
             "日号",

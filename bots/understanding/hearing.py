@@ -147,7 +147,7 @@ def _by_sound(text: str, units: list[_Unit], index: Index, titled: bool) -> Iter
         ends_here = titled and window[-1] is units[-1]
         found = lexicon.senses.get(letters)
         if found is None and len(window) == 1:
-            yield from _inside_letters(window[0], index, ends_here)
+            yield from _inside_letters(text, window[0], index, ends_here)
             continue
         people = ends_here or typed or len(window) > 2
         senses = _heard(found or (), How.PINYIN, people or len(window) == len(units))
@@ -165,11 +165,12 @@ def _only_in_company(sense: Sense) -> Sense:
     return replace(sense, confidence=IN_COMPANY) if sense.slot is Slot.PRACTITIONER else sense
 
 
-def _inside_letters(unit: _Unit, index: Index, people: bool) -> Iterable[Hit]:
+def _inside_letters(text: str, unit: _Unit, index: Index, people: bool) -> Iterable[Hit]:
     """Names within a run of letters without spaces: zhongyiyuanzhenjiu."""
-    gaps = unit.end - unit.start - len(unit.letters)
-    if gaps:
-        return
+    written = text[unit.start : unit.end].split(" ")
+    # Letters with spaces are words already: none of them is cut, and none put together.
+    whole = frozenset(written) if len(written) > 1 else None
+    places = [at for at in range(unit.start, unit.end) if text[at] != " "]
     initials = index.initials.senses.get(unit.letters)
     if initials:
         senses = _heard(initials, How.INITIALS, people)
@@ -179,10 +180,10 @@ def _inside_letters(unit: _Unit, index: Index, people: bool) -> Iterable[Hit]:
         for length in index.loose.lengths.get(unit.letters[start], ()):
             word = unit.letters[start : start + length]
             found = index.loose.senses.get(word)
-            if found and len(word) == length >= SHORTEST_TYPED:
+            if found and len(word) == length >= SHORTEST_TYPED and (whole is None or word in whole):
                 senses = _heard(found, How.PINYIN, people=length >= MIN_TYPO_LETTERS)
                 if senses:
-                    yield Hit(unit.start + start, unit.start + start + length, word, senses)
+                    yield Hit(places[start], places[start + length - 1] + 1, word, senses)
 
 
 def _misspelt(

@@ -32,15 +32,15 @@ class TimesFound:
 
 _HALVES: tuple[tuple[HalfDay, str], ...] = (
     (HalfDay.NOON, r"晌午头?|中午|正午|午间|大中午"),
-    (HalfDay.AFTERNOON, r"下半天|下午|午后|过晌|过午|下晌|后半?晌|下昼|后晌"),
-    (HalfDay.MORNING, r"大?清早|上半天|上午|早上|早晨|一大?早|早间|头晌|头午|上昼|朝早|前晌|凌晨"),
+    (HalfDay.AFTERNOON, r"下半[天日]|下午|午后|过晌|过午|下晌|后半?晌|下昼|后晌"),
+    (HalfDay.MORNING, r"大?清早|上半[天日]|上午|早上|早晨|早起|一大?早|早间|头晌|头午|上昼|朝早|前晌|凌晨"),
     (HalfDay.EVENING, r"晚上|晚间|夜里|夜间|傍晚|夜门?诊|晚夕|夜市?门诊|黑天|擦黑"),
     (HalfDay.MORNING, r"(?<=[今明后日号天一二三四五六])早(?![点饭])|早(?=\d|[七八九十]点)"),
     (HalfDay.EVENING, r"(?<=[昨今明后日号天一二三四五六])晚(?![点饭])|晚(?=\d|[五六七八九十]点)"),
     (HalfDay.MORNING, r"(?<=[明后今])上(?=午|$)"),
 )
 _HALF_RULES = tuple((half, re.compile(pattern)) for half, pattern in _HALVES)
-_HALF_HINTS = frozenset("午天晌昼早晨晚夜傍黑")
+_HALF_HINTS = frozenset("午天日晌昼早晨晚夜傍黑")
 
 _MINUTES = rf"(?:半|[一三]刻|{NUMBER}分?)"
 # 好一点, 有一点疼, 早点 are no times.

@@ -51,6 +51,7 @@ class Index:
     """Everything the matcher looks up."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
+        self.city = vocabulary.city_name.removesuffix("市")
         self.written = Lexicon()
         # Names by sound. `loose` has everyday names too, which only typed letters may stand for: said in
         # characters they would be found in sentences that mean something else.

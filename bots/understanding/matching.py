@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bots.understanding.index import Index, Lexicon, Sense
 from bots.understanding.values import How, Slot
-from bots.understanding.words import FILLER, KNOWN, PATIENT, TAKEN_FOR_PEOPLE, TITLE
+from bots.understanding.words import FILLER, KNOWN, OTHER_PLACE, PATIENT, TAKEN_FOR_PEOPLE, TITLE
 
 Interval = tuple[int, int]
 
@@ -49,6 +49,20 @@ def find_written(text: str, index: Index, protected: Sequence[Interval]) -> list
         if not inside and not everyday and not is_patient(text, hit):
             hits.append(hit)
     return longest_first(hits)
+
+
+def find_elsewhere(text: str, hits: Sequence[Hit], index: Index) -> list[Hit]:
+    """省人民医院 and 北京儿童医院 are not ours, though 人民医院 and 儿童医院 are."""
+    return [hit for hit in hits if _is_place(hit) and _of_another_place(text[: hit.start], index.city)]
+
+
+def _of_another_place(before: str, city: str) -> bool:
+    own = bool(city) and before.removesuffix("市").endswith(city)
+    return not own and OTHER_PLACE.search(before) is not None
+
+
+def _is_place(hit: Hit) -> bool:
+    return any(sense.slot is Slot.ORGANIZATION for sense in hit.senses)
 
 
 def _lookups(text: str, lexicon: Lexicon, starts: Iterable[int]) -> Iterable[Hit]:

@@ -12,12 +12,12 @@ from bots.understanding.dating import When, find_when
 from bots.understanding.hearing import find_heard, find_surnames
 from bots.understanding.index import Index
 from bots.understanding.intents import answered, wanted, without_intent_words
-from bots.understanding.matching import Hit, Interval, doubted, find_written, overlaps
+from bots.understanding.matching import Hit, Interval, doubted, find_elsewhere, find_written, overlaps
 from bots.understanding.narrowing import Named, fit
 from bots.understanding.negation import is_ruled_out
 from bots.understanding.normalising import MAX_LENGTH, normalise
 from bots.understanding.replies import ORDINAL, Reply, find_opinion, find_ordinal, is_help_sign, whole_reply
-from bots.understanding.spelling import corrected, unspelled
+from bots.understanding.spelling import corrected, unspelled, with_halves_right
 from bots.understanding.values import (
     Ambiguity,
     Intent,
@@ -49,7 +49,7 @@ class Reader:
         """What the sentence says, at the city's instant `now` (aware)."""
         if is_help_sign(sentence):
             return Understanding(Intent.HELP, _SAID)
-        text = normalise(sentence)
+        text = with_halves_right(normalise(sentence))
         understanding = self._read(text, now)
         if understanding.intent is Intent.UNKNOWN and text:
             understanding = self._read_by_sound(text, now, understanding)
@@ -77,12 +77,13 @@ class Reader:
     def _read_sentence(self, text: str, now: datetime) -> Understanding:
         complaints = find_complaints(text)
         aches = [(found.start, found.end) for found in complaints]
-        written = find_written(
-            text, self._index, [*(found.span() for found in PROTECTED.finditer(text)), *aches]
-        )
+        protected = [found.span() for found in PROTECTED.finditer(text)]
+        written = find_written(text, self._index, [*protected, *aches])
+        elsewhere = find_elsewhere(text, written, self._index)
+        written = [hit for hit in written if hit not in elsewhere]
         intents = wanted(_blanked(text, written))
         when = _when(text, written, now, intents)
-        hits = self._with_heard(text, written, [*when.spans, *aches])
+        hits = self._with_heard(text, written, [*when.spans, *aches, *protected, *_spans(elsewhere)])
         meant = [hit for hit in hits if not is_ruled_out(text, hit.start, hit.end)]
         named = fit(meant, self._index)
         slots = _slots(text, named, when, hits)
@@ -102,7 +103,7 @@ class Reader:
             confidence,
             slots,
             ambiguities=(*named.ambiguities(), *when.ambiguities),
-            problems=_problems(when, named, ruled_out=len(meant) < len(hits)),
+            problems=_problems(when, named, ruled_out=len(meant) < len(hits), elsewhere=bool(elsewhere)),
             other_intents=_others(text, intent, intents),
             not_understood=rest,
         )
@@ -118,9 +119,9 @@ class Reader:
         return sorted((doubted(text, hit, read) for hit in hits), key=lambda hit: hit.start)
 
 
-def _problems(when: When, named: Named, *, ruled_out: bool) -> tuple[Problem, ...]:
+def _problems(when: When, named: Named, *, ruled_out: bool, elsewhere: bool) -> tuple[Problem, ...]:
     problems = [*when.problems, *named.problems, *([Problem.RULED_OUT] if ruled_out else [])]
-    return tuple(dict.fromkeys(problems))
+    return tuple(dict.fromkeys([*problems, *([Problem.ELSEWHERE] if elsewhere else [])]))
 
 
 def _from_reply(reply: Reply, text: str, now: datetime) -> Understanding:
@@ -166,9 +167,16 @@ def _slots(text: str, named: Named, when: When, people: Sequence[Hit]) -> Slots:
         half_day=when.half_day,
         times=when.times,
         kind=_kind(_without_titles(text, people)),
-        ordinal=find_ordinal(text),
+        ordinal=find_ordinal(_without(text, when.spans)),
         soonest=SOONEST.search(text) is not None,
     )
+
+
+def _without(text: str, spans: Sequence[Interval]) -> str:
+    """第一个 in 国庆后第一个工作日 is no place in a list."""
+    for start, end in spans:
+        text = text[:start] + "\x00" * (end - start) + text[end:]
+    return text
 
 
 def _without_titles(text: str, hits: Sequence[Hit]) -> str:

@@ -14,6 +14,8 @@ _UNITS = {"hao": "号", "dian": "点", "yue": "月", "ri": "日", "ge": "个", "
 _AFTER_NUMBER = re.compile(r"(?<=\d) ?(hao|dian|yue|ri|ge|fen)(?![a-z]{0,2}ng)")
 _WEEKS = ("周", "星期", "礼拜")
 _SHORTEST = 4
+_BEFORE_NOON = re.compile("[\u4e00-\u9fff](?=午(?!饭|餐|觉|睡|休))")
+_HALVES = {"shang": "上", "xia": "下"}
 _LONGEST_NAME = 24
 _MAX_CORRECTED = 60
 
@@ -77,6 +79,11 @@ def _name_at(letters: str, at: int, index: Index) -> int:
         if _SHORTEST <= length <= _LONGEST_NAME and letters[at : at + length] in index.loose.senses:
             return length
     return 0
+
+
+def with_halves_right(text: str) -> str:
+    """明天尚午: the wrong character that the keyboard offers before 午."""
+    return _BEFORE_NOON.sub(lambda found: _HALVES.get(syllable(found[0]), found[0]), text)
 
 
 def corrected(text: str) -> str:

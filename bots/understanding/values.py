@@ -96,6 +96,7 @@ class Problem(StrEnum):
     NO_SUCH_TIME = "no_such_time"
     NOT_OFFERED_THERE = "not_offered_there"
     NOT_THERE = "not_there"
+    ELSEWHERE = "elsewhere"
     RULED_OUT = "ruled_out"
     TOO_LONG = "too_long"
 

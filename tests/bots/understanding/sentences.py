@@ -10,6 +10,12 @@ others_sentences.tsv came last: the elderly, dialect, voice to text without a st
 somebody who had read the rules before, without trying them. At first sight 93 of 133 were read right in every
 slot and 105 in their intent; in four more the file was wrong and has been put right. Its every third line is
 held out as well: at first sight 32 of those 44 were right, 37 in their intent.
+
+strangers_sentences.tsv is by a fifth hand, who had seen neither rules nor sentences, only the names of the
+directory: feast days and the farmers' calendar, hospitals that do not exist, several wishes at once,
+Cantonese, faces. At first sight 178 of 224 were read right in every slot and 204 in their intent; in ten the
+file was wrong by what the others call things, and has been put right. Its every third line is held out and
+was never looked at: 64 of 74 right, 69 in their intent, before rules for the others and after.
 """
 
 from __future__ import annotations
@@ -27,6 +33,7 @@ HELD_OUT_EVERY = 3
 _LATER = Path(__file__).with_name("later_sentences.tsv")
 _FILE = Path(__file__).with_name("sentences.tsv")
 _OTHERS = Path(__file__).with_name("others_sentences.tsv")
+_STRANGERS = Path(__file__).with_name("strangers_sentences.tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,11 @@ def sentences(*, held_out: bool) -> list[Expected]:
 def others_sentences(*, held_out: bool) -> list[Expected]:
     """The same of what was written last."""
     return _third(_OTHERS, held_out=held_out)
+
+
+def strangers_sentences(*, held_out: bool) -> list[Expected]:
+    """The same by somebody who knew no rule."""
+    return _third(_STRANGERS, held_out=held_out)
 
 
 def _third(file: Path, *, held_out: bool) -> list[Expected]:

@@ -123,3 +123,35 @@ def test_a_day_that_does_not_exist_is_said_to_be_none(text: str):
 
 def test_the_31st_is_a_day_where_the_month_has_one():
     assert said("31号", date(2026, 12, 1)) == "2026-12-31"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("初八", "2026-12-16"), ("农历十五", "2026-11-23"), ("阴历十月二十", "2026-11-28"),
+        ("腊月初八", "2027-01-15"), ("正月初八", "2027-02-13"), ("腊八", "2027-01-15"),
+        ("除夕", "2027-02-05"), ("春节", "2027-02-06"), ("元宵节", "2027-02-20"), ("端午", "2027-06-09"),
+        ("冬至", "2026-12-22"), ("清明节", "2027-04-05"), ("中秋", "2027-09-15"),
+        ("孩子上初二", ""), ("月初", "2026-12-01..2026-12-05"),
+    ],
+)  # fmt: skip
+def test_days_of_the_farmers_calendar(text: str, expected: str):
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("元旦后第一个工作日", "2027-01-04"), ("国庆后第一个工作日", "2027-10-08"),
+        ("国庆节放假后第一天上班", "2027-10-08"), ("春节后第一个工作日", "2027-02-15"),
+        ("下个工作日", "2026-11-20"),
+    ],
+)  # fmt: skip
+def test_the_first_day_worked_after_a_feast(text: str, expected: str):
+    assert said(text) == expected
+
+
+def test_the_farmers_calendar_ends_where_its_table_ends():
+    assert said("正月初一", date(2049, 12, 31)) == "no such day"
+    assert said("正月初一", date(2020, 1, 1)) == "no such day"
+    assert said("除夕", date(2027, 2, 5)) == "2027-02-05"

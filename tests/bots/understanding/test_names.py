@@ -35,6 +35,7 @@ def only(mentions: tuple[Mention, ...]) -> Mention:
         ("康宁县人明医院", "kn", How.TYPO),
         ("健康市儿童医完", "et", How.TYPO),
         ("shi zhong yi yuann", "zy", How.TYPO),
+        ("shi zhong yi yaun", "zy", How.TYPO),
     ],
 )
 def test_an_institution_is_found_however_it_is_written(sentence: str, id: str, how: How):
@@ -191,3 +192,24 @@ def test_an_empty_city_understands_days_and_commands():
     assert understanding.slots.days is not None
     assert str(understanding.slots.days.first) == "2026-11-20"
     assert understanding.slots.organizations == ()
+
+
+@pytest.mark.parametrize(
+    "said", ["省人民医院", "北京儿童医院", "四川省人民医院", "上海市第二人民医院", "省立中医院"]
+)
+def test_a_hospital_of_another_place_is_not_taken_for_ours(said: str):
+    found = read(f"{said}皮肤科明天")
+    assert found.slots.organizations == ()
+    assert Problem.ELSEWHERE in found.problems
+
+
+def test_a_name_in_letters_is_found_behind_other_letters():
+    assert only(read("挂hao yanke 明天").slots.departments).ids == ("rm.1000", "d2.1000")
+
+
+def test_a_hospital_named_with_our_own_city_is_ours():
+    known = (OrganizationWords("et", "大学附属儿童医院", "儿童医院"),)
+    (place,) = (
+        Reader(Vocabulary(known, (), (), (), "苏州市")).read("苏州儿童医院明天", NOW).slots.organizations
+    )
+    assert place.ids == ("et",)

@@ -1,6 +1,7 @@
 """Sentences as residents write them: how many are read right, among those tuned on and those held out."""
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -8,11 +9,13 @@ from bots.understanding.reading import Reader
 from bots.understanding.values import Intent
 from tests.bots.understanding.city import NOW, city
 from tests.bots.understanding.sentences import (
+    Expected,
     described,
     is_right,
     later_sentences,
     others_sentences,
     sentences,
+    strangers_sentences,
     wanted_slots,
 )
 
@@ -75,10 +78,11 @@ def test_sentences_held_out_are_read_right(reader: Reader, capsys: pytest.Captur
     assert right >= HELD_OUT_FLOOR
 
 
+@pytest.mark.parametrize("written", [others_sentences, strangers_sentences])
 def test_sentences_of_people_who_write_otherwise_are_read_right(
-    reader: Reader, capsys: pytest.CaptureFixture
+    reader: Reader, capsys: pytest.CaptureFixture, written: Callable[..., list[Expected]]
 ):
-    seen, held_out = others_sentences(held_out=False), others_sentences(held_out=True)
+    seen, held_out = written(held_out=False), written(held_out=True)
     lines = []
     for what, expected in (("seen", seen), ("held out", held_out)):
         outcomes = [(each, reader.read(each.sentence, NOW)) for each in expected]
@@ -87,4 +91,4 @@ def test_sentences_of_people_who_write_otherwise_are_read_right(
         lines.append(f"{what} {right} of {len(expected)}, intent alone {intents}")
         assert right >= (TUNED_FLOOR if expected is seen else OTHERS_FLOOR) * len(expected)
     with capsys.disabled():
-        sys.stdout.write(f"\nother people's sentences read right: {'; '.join(lines)}\n")
+        sys.stdout.write(f"\n{written.__name__.replace('_', ' ')} read right: {'; '.join(lines)}\n")

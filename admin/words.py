@@ -102,6 +102,8 @@ DONE: dict[str, str] = {
     "referral-sent": "转诊已发出，对方会收到提醒。答复后会短信通知您留下的电话。",
     "referral-arrived": "已登记到达。",
     "saved": "已保存。",
+    "rule-added": "已新增。约30秒后，全市送来的资料都按这条规则检查。",
+    "rule-retired": "已撤销。约30秒后不再检查；以前的统计保留。",
     "signed-out": "您已安全退出。",
 }
 

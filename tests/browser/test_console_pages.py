@@ -18,7 +18,7 @@ from backend.directory.models import TerminalKind
 from backend.ids import new_id
 from backend.patient_index.models import Demographics
 from backend.patient_index.review_models import review_id
-from backend.permissions import Actor, Role
+from backend.permissions import SYSTEM, Actor, Role
 from backend.records.models import Incoming, Source
 from tests.browser import desk as at_the_desk
 from tests.browser.business import Business, trade
@@ -240,6 +240,9 @@ async def test_pages_of_the_patient_index_and_of_quality(desk_of: OpenDesk, town
     await services.records.write(town.hospital.id, [Incoming("Patient", here.id, body)], source)
     await town.city.work()
     broken = next(rule for rule in await services.quality.rules() if rule.title == "性别代码不在范围内")
+    wanted = {"type": "Encounter", "kind": "time", "path": "period.start", "until": "now"}
+    about = {"title": "就诊开始时间在将来", "source": "本市约定", "severity": "error"}
+    added = await services.quality.add(SYSTEM, new_id(), wanted | about, "质控例会")
     pages = {
         "index-pairs": "patient-index",
         "index-pair": f"patient-index/pairs/{review_id(here.id, there.id)}",
@@ -249,6 +252,9 @@ async def test_pages_of_the_patient_index_and_of_quality(desk_of: OpenDesk, town
         "quality-day": f"quality/days/{town.hospital.id}",
         "quality-rules": "quality/rules?type=Encounter",
         "quality-rule": f"quality/rules/{broken.id}",
+        "quality-new-kind": "quality/rules/new",
+        "quality-new-rule": "quality/rules/new?type=Observation&kind=code",
+        "quality-added-rule": f"quality/rules/{added.id}",
     }
     async with desk_of(Role.CITY_OPERATOR) as window:
         await look_at(window, pages)

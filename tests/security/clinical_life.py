@@ -12,6 +12,7 @@ import pydicom
 from backend import clock
 from backend.exchange.v2.models import Link, SenderKind
 from backend.exchange.v2.outbound_models import Family, Target
+from backend.ids import new_id
 from backend.medication.book import start_rules
 from backend.messages.models import MessageKind
 from backend.messages.templates import Draft
@@ -248,6 +249,9 @@ async def _quality_and_calls(life: Life, hospital: Caller) -> None:
     city, quality = life.city, life.city.city.services.quality
     rule = next(rule for rule in await quality.rules() if rule.low is not None)
     await quality.change(_CITY, rule.id, {"low": 0}, "与检验科核对过", version=rule.version)
+    added = {"type": "Patient", "kind": "presence", "path": "photo", "severity": "hint"}
+    about = {"title": "缺照片", "source": "本市约定"}
+    await quality.add(_CITY, new_id(), added | about, "与检验科核对过")
     await city.call("GET", "/hospital/v1/quality", as_=hospital)
     session = await city.schedule(days=0)
     path = f"/hospital/v1/schedules/{session.external_id}/calling"

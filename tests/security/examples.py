@@ -294,6 +294,7 @@ EXAMPLES: dict[str, list[Example]] = {
         plain(OWN, path={"external_id": "p2"}, json=_NEW_PRACTITIONER)
     ],
     "GET /hospital/v1/quality": [plain(OWN)],
+    "GET /hospital/v1/quality/rules": [plain(OWN)],
     "GET /hospital/v1/terminals": [plain(OWN)],
     "POST /hospital/v1/terminals": [plain(OWN, json={"name": "3号窗口", "kind": "window"})],
     "GET /hospital/v1/schedules/{external_id}": [Example(INSTITUTION, _external_schedule)],

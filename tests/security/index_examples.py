@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import date
 
+from backend.ids import new_id
 from backend.patient_index.models import Chart, Demographics
 from backend.patient_index.review_models import review_id
 from tests.factories.charts import make_chart
@@ -52,6 +53,11 @@ async def _preview(town: Town, caller: str) -> Ask:
     return Ask(_RULE, form={"step": "preview", "organization": town.mine.organization.id})
 
 
+async def _new_rule(town: Town, caller: str) -> Ask:
+    about = {"key": new_id(), "type": "Patient", "kind": "presence", "path": "photo"}
+    return Ask(form={"step": "save", "title": "缺照片", "source": "本市约定", **about, **REASON})
+
+
 INDEX_PAGES: dict[str, list[Example]] = {
     "GET /admin/patient-index": [plain(CITY)],
     "GET /admin/patient-index/search": [plain(OWN)],
@@ -63,6 +69,8 @@ INDEX_PAGES: dict[str, list[Example]] = {
     "GET /admin/quality": [plain(OWN)],
     "GET /admin/quality/days/{organization_id}": [Example(INSTITUTION, _day)],
     "GET /admin/quality/rules": [plain(OWN)],
+    "GET /admin/quality/rules/new": [plain(CITY)],
+    "POST /admin/quality/rules/new": [Example(CITY, _new_rule, 303)],
     "GET /admin/quality/rules/{rule_id}": [plain(OWN, path=_RULE)],
     "POST /admin/quality/rules/{rule_id}": [Example(CITY, _preview)],
 }

@@ -9,14 +9,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from backend import clock
 from backend.db.failures import DatabaseError
-from backend.exchange.quality.engine import RuleSet
-from backend.exchange.quality.models import WEIGHTS, Count, Day, Rule, Verdict
+from backend.exchange.quality.engine import RuleSet, ready
+from backend.exchange.quality.models import WEIGHTS, Count, Day, Rule, RuleChange, Verdict
 from backend.exchange.quality.paths import Body, Lookup
-from backend.exchange.quality.reading import RuleError, changed, given_rules
+from backend.exchange.quality.reading import RuleError, changed, given_rules, is_added, read_rule
 from backend.exchange.quality.store import MOST_SAMPLES, QualityStore
 from backend.records.models import Incoming, Outcome, Source, Written
 
@@ -73,9 +72,9 @@ class Counting:
         """Take over what people have changed."""
         rules = dict(given_rules())
         for change in await self._store.newest():
-            rule = rules.get(change.rule_id)
+            rule = _as_changed(rules.get(change.rule_id), change)
             if rule is not None:
-                rules[rule.id] = _as_changed(rule, change.fields, change.version)
+                rules[rule.id] = rule
         self.rules = RuleSet(rules.values())
         self._rules_until = time.monotonic() + _RULES_FOR_S
 
@@ -111,7 +110,7 @@ class Counting:
         for each in written:
             body = bodies[each.id]
             if each.outcome in _NEW and body["resourceType"] in self.rules.types:
-                verdicts = self.rules.check(body, _lookup_in(body, bodies))
+                verdicts = self.rules.check(body, lookup_in(body, bodies))
                 self._count(tally, each.id, verdicts)
 
     def _count(self, tally: _Tally, resource_id: str, verdicts: Sequence[Verdict]) -> None:
@@ -136,7 +135,7 @@ class Counting:
             log.warning("quality_rules_unread", extra={"error": type(error).__name__})
 
 
-def _lookup_in(body: Body, bodies: Mapping[str, Body]) -> Lookup:
+def lookup_in(body: Body, bodies: Mapping[str, Body]) -> Lookup:
     """References lead to what came along: inside the resource, or in the same batch."""
     inside = {f"#{each.get('id')}": each for each in body.get("contained") or () if isinstance(each, dict)}
 
@@ -146,10 +145,15 @@ def _lookup_in(body: Body, bodies: Mapping[str, Body]) -> Lookup:
     return lookup
 
 
-def _as_changed(rule: Rule, fields: Mapping[str, Any], version: int) -> Rule:
+def _as_changed(rule: Rule | None, change: RuleChange) -> Rule | None:
+    """A rule as somebody has changed it, or as the city has added it; None of what is no rule here."""
     try:
-        return changed(rule, fields, version)
+        if is_added(change.rule_id):
+            after = read_rule({**change.fields, "id": change.rule_id, "version": change.version})
+            ready(after)
+            return after
+        return changed(rule, change.fields, change.version) if rule is not None else None
     except RuleError as error:
         # Written by a program of another version: the rule that comes with this one counts.
-        log.error("quality_rule_unreadable", extra={"rule": rule.id, "detail": str(error)})
+        log.error("quality_rule_unreadable", extra={"rule": change.rule_id, "detail": str(error)})
         return rule

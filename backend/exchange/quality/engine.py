@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from backend import clock
+from backend.exchange.quality.costs import LONGEST_VALUE
 from backend.exchange.quality.functions import CHECKS, NEEDED, Check
 from backend.exchange.quality.models import Condition, Kind, Rule, Verdict
 from backend.exchange.quality.moments import Stretch, is_surely_after, read_stretch
@@ -32,7 +33,7 @@ class RuleSet:
         self.rules = {rule.id: rule for rule in rules}
         self._by_type: dict[str, _OfType] = defaultdict(_OfType)
         for place, rule in enumerate(self.rules.values()):
-            if not rule.off:
+            if rule.in_force:
                 self._by_type[rule.type].add(place, rule)
         self.types = frozenset(self._by_type)
 
@@ -162,7 +163,9 @@ def _code(rule: Rule) -> Check:
 
     def fits(value: Any) -> bool:
         text = _text(value)
-        return text in among or (form is not None and form.fullmatch(text) is not None)
+        if text in among:
+            return True
+        return form is not None and len(text) <= LONGEST_VALUE and form.fullmatch(text) is not None
 
     def check(body: Body, lookup: Lookup) -> bool | None:
         found = values(body, lookup)
@@ -235,7 +238,12 @@ def _expression(text: str) -> Check:
     ask = compile_fhirpath(text, None)
 
     def check(body: Body, lookup: Lookup) -> bool | None:
-        found = ask(dict(body), {})
+        try:
+            found = ask(dict(body), {})
+        except Exception:
+            # The library raises whatever comes up where types do not fit: then it says nothing, and the
+            # other rules are asked.
+            return None
         return all(each is True for each in found) if found else None
 
     return check

@@ -66,6 +66,13 @@ class Rule:
     bad: str = ""
     version: int = 1
     off: bool = False
+    # Of a rule that the city has added: taken back for good. It stays for what was counted by it.
+    retired: bool = False
+
+    @property
+    def in_force(self) -> bool:
+        """Whether resources are held against it."""
+        return not (self.off or self.retired)
 
 
 @dataclass(frozen=True, slots=True)

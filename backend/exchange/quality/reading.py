@@ -16,8 +16,13 @@ from backend.exchange.quality.paths import PathError, read_path
 
 _KEYS = {"min": "low", "max": "high", "in": "among", "any": "any_one"}
 _NAMES = {field.name for field in fields(Rule)}
-# What staff may change of a rule. What it looks at is the table's.
+# What staff may change of a rule of the table. What it looks at is the table's.
 EDITABLE = ("title", "severity", "low", "high", "among", "pattern", "within_days", "off")
+# What they may change of a rule that the city has added; what it is about, and its kind, stay.
+ADDED_EDITABLE = (
+    *EDITABLE, "source", "path", "when", "any_one", "until", "check", "expression", "good", "bad"
+)  # fmt: skip
+_ADDED = "CITY-"
 
 
 class RuleError(ValueError):
@@ -29,6 +34,16 @@ def given_rules() -> dict[str, Rule]:
     """The rules that come with the program, by id."""
     rows = orjson.loads(files(__package__).joinpath("data/rules.json").read_bytes())["rules"]
     return {row["id"]: read_rule(row) for row in rows}
+
+
+def added_id(key: str) -> str:
+    """The id of a rule that the city adds, from what the form carries: sent twice, it is one rule."""
+    return f"{_ADDED}{key[-10:]}"
+
+
+def is_added(rule_id: str) -> bool:
+    """Whether a rule is the city's own, and does not come with the program."""
+    return rule_id.startswith(_ADDED)
 
 
 def read_rule(row: Mapping[str, Any]) -> Rule:
@@ -45,22 +60,29 @@ def read_rule(row: Mapping[str, Any]) -> Rule:
         for path in (rule.path, *(each.path for each in rule.when)):
             if path:
                 read_path(path)
-    except (KeyError, ValueError, TypeError, re.error, PathError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, re.error, PathError) as error:
         raise RuleError(f"{row.get('id')}: {error}") from error
     return rule
 
 
-def changed(rule: Rule, change: Mapping[str, Any], version: int) -> Rule:
-    """The rule as somebody has changed it. Raises RuleError."""
+def row_of(rule: Rule) -> dict[str, Any]:
+    """The rule as a row that `read_rule` reads again."""
     row = {field.name: getattr(rule, field.name) for field in fields(Rule)}
-    row |= {name: value for name, value in change.items() if name in EDITABLE} | {"version": version}
+    row |= {"kind": str(rule.kind), "severity": str(rule.severity), "among": list(rule.among)}
     row["when"] = [
-        {"path": each.path, "in": each.among, "exists": each.exists}
+        {"path": each.path, "in": list(each.among), "exists": each.exists}
         if each.among
         else {"path": each.path, "exists": each.exists}
         for each in rule.when
     ]
-    return read_rule(row)
+    return row
+
+
+def changed(rule: Rule, change: Mapping[str, Any], version: int) -> Rule:
+    """The rule as somebody has changed it. Raises RuleError."""
+    editable = ADDED_EDITABLE if is_added(rule.id) else EDITABLE
+    wanted = {name: value for name, value in change.items() if name in editable}
+    return read_rule(row_of(rule) | wanted | {"version": version})
 
 
 def _condition(row: Mapping[str, Any]) -> Condition:

@@ -7,7 +7,8 @@ from datetime import date
 
 from pydantic import Field
 
-from backend.exchange.quality.models import Day, Severity
+from backend.exchange.quality.models import Day, Kind, Rule, Severity
+from backend.exchange.quality.reading import is_added
 from backend.exchange.quality.service import Finding
 from backend.http.schema import Answer, Query, WrittenDay
 
@@ -29,6 +30,19 @@ class RuleOut(Answer):
     checked: int
     failed: int
     samples: list[str] = Field(description="Ids of some resources that broke it; read them by FHIR.")
+
+
+class RuleInForce(Answer):
+    """A rule that resources are held against."""
+
+    rule_id: str
+    version: int
+    type: str
+    kind: Kind
+    title: str
+    severity: Severity
+    source: str
+    added: bool = Field(description="The city's own; the others come with the program.")
 
 
 class QualityOut(Answer):
@@ -56,3 +70,17 @@ def quality_out(day: Day, findings: Sequence[Finding]) -> QualityOut:
         for each in findings
     ]
     return QualityOut(on=day.on, score=day.score, resources=day.resources, rules=rules)
+
+
+def rule_in_force(rule: Rule) -> RuleInForce:
+    """A rule as it is answered."""
+    return RuleInForce(
+        rule_id=rule.id,
+        version=rule.version,
+        type=rule.type,
+        kind=rule.kind,
+        title=rule.title,
+        severity=rule.severity,
+        source=rule.source,
+        added=is_added(rule.id),
+    )

@@ -130,6 +130,7 @@ async def test_a_changed_rule_is_a_version_and_its_preview_shows_figures_only(to
     assert (await town.today())[rule_id] == (1, 1)
     looser = {"low": 0}
     preview = await quality.preview(town.operator, rule_id, looser, town.hospital)
+    assert preview.before is not None
     assert (preview.seen, preview.before.failed, preview.after.failed) == (1, 1, 0)
     after = await quality.change(town.operator, rule_id, looser, WHY, version=1)
     assert (after.version, after.low) == (2, 0)

@@ -15,7 +15,12 @@ _CODECS = {
     "GB 2312": "gb18030", "GB 2312-80": "gb18030", "CP936": "gb18030",
     "ASCII": "ascii", "ISO IR6": "ascii", "BIG-5": "big5", "BIG5": "big5",
     "UNICODE UTF-16": "utf-16", "ISO IR14": "shift_jis", "ISO IR87": "iso2022_jp",
-    **{f"8859/{part}": f"iso8859-{part}" for part in (*range(1, 12), 13, 14, 15)},
+    "WINDOWS-1252": "cp1252", "CP1252": "cp1252", "LATIN1": "iso8859-1", "LATIN-1": "iso8859-1",
+    **{
+        name.format(part): f"iso8859-{part}"
+        for part in (*range(1, 12), 13, 14, 15)
+        for name in ("8859/{}", "8859-{}", "ISO8859-{}", "ISO-8859-{}", "ISO 8859-{}", "ISO8859/{}")
+    },
 }  # fmt: skip
 _NAMES = {"utf-8": "UNICODE UTF-8", "gb18030": "GB 18030-2000"}
 _SNIFFED = ("utf-8", "gb18030")
@@ -86,9 +91,11 @@ def declared_charset(block: bytes) -> str:
     fields = found[0][4:].split(found[0][3:4])
     # Counted from MSH-2; a Chinese name further left may hold a byte that looks like a separator.
     for field in [*fields[16:17], *fields[13:]]:
-        said = field.partition(b"~")[0].strip().decode("ascii", errors="replace")
-        if said.upper() in _CODECS:
-            return said
+        said = [one.strip().decode("ascii", errors="replace") for one in field.split(b"~")]
+        known = [one for one in said if one.upper() in _CODECS]
+        if known:
+            # Of several the first may be plain ASCII, which each of the others contains.
+            return next((one for one in known if _CODECS[one.upper()] != "ascii"), known[0])
     return ""
 
 

@@ -10,7 +10,7 @@ from backend.exchange.v2.mapping.building import Draft
 from backend.exchange.v2.mapping.codes import Codes
 from backend.exchange.v2.mapping.known import TYPES, Known, numbers_in, read_known
 from backend.exchange.v2.mapping.mapper import Whom, map_message, whom
-from backend.exchange.v2.mapping.people import chart_number
+from backend.exchange.v2.mapping.people import chart_numbers
 from backend.exchange.v2.models import Kept, Outcome
 from backend.exchange.v2.parsing import Header
 from backend.exchange.v2.ports import Charts, Records
@@ -117,13 +117,13 @@ class Processing:
 
     async def _merge(self, kept: Kept, content: Content, survivor: ChartNumber, source: Source) -> None:
         for segment in content.each("MRG"):
-            retired = chart_number(segment, (1,))
-            if retired is None:
+            given_up = chart_numbers(segment, 1)
+            if not given_up:
                 raise RefusedError(Problem("AE", "101", "MRG-1 没有患者号", Location("MRG", segment.at, 1)))
-            if not retired.assigner and survivor.assigner:
-                retired = ChartNumber(survivor.assigner, retired.value)
-            if retired != survivor:
-                await self.charts.merge(kept.organization_id, survivor, retired, source)
+            for retired in given_up:
+                named = ChartNumber(retired.assigner or survivor.assigner, retired.value)
+                if named != survivor:
+                    await self.charts.merge(kept.organization_id, survivor, named, source)
 
     async def _write(self, kept: Kept, chart_id: str, drafts: list[Draft], source: Source) -> list[str]:
         ids = {id(draft): _id_of(chart_id, draft) for draft in drafts}

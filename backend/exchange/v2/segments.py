@@ -50,6 +50,17 @@ class Rep:
             return ""
         return plain(self._message, text).strip()
 
+    def said(self, number: int) -> str:
+        """A component's text with the marks that its writer forgot to escape: salt & pepper."""
+        part = self._parts[number - 1] if number <= len(self._parts) else ""
+        text = str(part)
+        return "" if text == _DELETED else plain(self._message, text).strip()
+
+    def whole(self) -> str:
+        """The repetition as one text, with the marks inside it."""
+        text = self.raw.rstrip(str(self._message.separators[3]))
+        return "" if text == _DELETED else plain(self._message, text).strip()
+
     def parts(self, number: int) -> list[str]:
         """All parts of one component."""
         count = 1
@@ -113,6 +124,10 @@ class Segment:
         self.read.add(number)
         node = self._node(number)
         return "" if node is None else plain(self.message, str(node)).strip()
+
+    def words(self, number: int) -> str:
+        """The first repetition as one text."""
+        return self.rep(number).whole()
 
     def has(self, number: int) -> bool:
         """Whether a field says anything, without counting it as read."""

@@ -16,7 +16,6 @@ from backend.exchange.v2.mapping.datatypes import (
     time_of,
 )
 from backend.exchange.v2.mapping.known import is_same, numbers_of
-from backend.exchange.v2.mapping.times import fhir_time
 from backend.exchange.v2.segments import Segment
 
 _STATES = {
@@ -40,11 +39,11 @@ def build_appointment(b: Building) -> None:
     said = segment.text(25)
     if said and b.header.event in ("S12", "S13", "S14"):
         status = b.code("appointment_status", said, segment, 25) or status
-    if (not start or not end) and status not in _OVER:
-        status = "proposed"
+    numbers = [entity(b, segment.rep(1), "PLAC"), entity(b, segment.rep(2), "FILL")]
+    if not start or not end:
+        status = _without_time(b, status, numbers)
     services = [coded(b, one.rep(3)) for one in b.content.each("AIS")]
     reason = coded(b, segment.rep(7))
-    numbers = [entity(b, segment.rep(1), "PLAC"), entity(b, segment.rep(2), "FILL")]
     _call_known(b, f"appointment:{key}", numbers)
     body: Json = {
         "identifier": numbers,
@@ -57,12 +56,21 @@ def build_appointment(b: Building) -> None:
         "end": end if start else None,
         "minutesDuration": minutes,
         "participant": _participants(b),
-        "comment": "\n".join(rep.c(1) for note in _notes(b) for rep in note.reps(3)) or None,
+        "comment": "\n".join(rep.whole() for note in _notes(b) for rep in note.reps(3)) or None,
     }
     fills = ("start", "end", "minutesDuration", "serviceType", "appointmentType", "reasonCode", "comment")
     # A cancellation often names nobody but the patient.
     keeps = ("participant",) if len(body["participant"]) == 1 else ()
     b.add("Appointment", f"appointment:{key}", body, fills=fills, keeps=keeps, joins=("identifier",))
+
+
+def _without_time(b: Building, status: str, numbers: list[Json]) -> str:
+    """What an appointment is whose message says no time; where it is known, its time stands."""
+    if status not in _OVER:
+        return "proposed"
+    said = numbers_of(numbers)
+    known = any(one.type == "Appointment" and is_same(said, one) for one in b.known)
+    return status if known else "cancelled"
 
 
 def _call_known(b: Building, key: str, numbers: list[Json]) -> None:
@@ -87,8 +95,8 @@ def _times(b: Building, segment: Segment) -> tuple[str | None, str | None, int |
     """Beginning and end, each an instant: from TQ1, SCH-11, or the first of the resources."""
     timing = b.content.first("TQ1")
     quantity = segment.rep(11)
-    start = (time_of(b, timing, 7) if timing else None) or fhir_time(quantity.c(4))
-    end = (time_of(b, timing, 8) if timing else None) or fhir_time(quantity.c(5))
+    start = (time_of(b, timing, 7) if timing else None) or b.time(quantity.c(4))
+    end = (time_of(b, timing, 8) if timing else None) or b.time(quantity.c(5))
     minutes = _minutes(segment.text(9), segment.text(10))
     for name in _SERVICE:
         for one in b.content.each(name):

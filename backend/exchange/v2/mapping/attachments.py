@@ -22,7 +22,7 @@ def attachment_of(b: Building, segment: Segment) -> Json | None:
     """The attachment of an OBX-5; None when there is none that can be kept."""
     rep = segment.rep(5)
     if segment.text(2).upper() == "RP":
-        address = rep.c(1)
+        address = rep.said(1)
         if not address.startswith(("http://", "https://")):
             return None
         return tidy({"contentType": _type(rep.c(3), rep.c(4), b""), "url": address, "title": _title(segment)})

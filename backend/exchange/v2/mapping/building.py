@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from backend.exchange.v2.mapping.codes import Codes, city_tables
 from backend.exchange.v2.mapping.known import Known
+from backend.exchange.v2.mapping.times import fhir_time, zone_of
 from backend.exchange.v2.parsing import Header
 from backend.exchange.v2.rules import Location
 from backend.exchange.v2.segments import Content, Segment
@@ -67,6 +69,15 @@ class Building:
     def subject(self) -> Json:
         """The reference to the patient."""
         return {"reference": f"Patient/{self.chart_id}"}
+
+    @cached_property
+    def zone(self) -> str:
+        """The zone of the message's times that name none: MSH-7's."""
+        return zone_of(self.header.at)
+
+    def time(self, text: str) -> str | None:
+        """A point in time; None where there is none."""
+        return fhir_time(text, self.zone)
 
     def add(
         self,

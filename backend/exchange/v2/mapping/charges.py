@@ -55,7 +55,7 @@ def _code(b: Building, segment: Segment) -> Json:
     for number in (7, 25, 29):
         if said := coded(b, segment.rep(number)):
             return said
-    return {"text": segment.text(8)} if segment.text(8) else {}
+    return {"text": segment.words(8)} if segment.words(8) else {}
 
 
 def _price(segment: Segment) -> Json | None:

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from backend.exchange.v2.rules import DATA
@@ -32,6 +32,11 @@ class Table:
     # What a hospital's rows may lead to besides what the city's lead to; or the form that it has.
     also: tuple[str, ...] = ()
     form: str = ""
+
+    @cached_property
+    def folded(self) -> Mapping[str, str]:
+        """The rows by code in whatever letters it is written: BOOKED, booked."""
+        return {code.casefold(): to for code, to in self.rows.items()}
 
     @property
     def targets(self) -> frozenset[str]:
@@ -70,8 +75,8 @@ class Codes:
         rows = self.own.get(table, {})
         found = rows.get(code)
         if found is None:
-            defaults = city_tables()[table].rows
-            found = defaults.get(code, defaults.get(code.upper()))
+            said = city_tables()[table]
+            found = said.rows.get(code, said.folded.get(code.casefold()))
         return found
 
     def added(self, table: str, code: str) -> dict[str, str] | None:

@@ -6,6 +6,7 @@ from backend.exchange.v2.mapping.building import Building, Json, tidy, unique
 from backend.exchange.v2.mapping.datatypes import (
     coded,
     coded_all,
+    coded_by,
     each,
     entity,
     entity_key,
@@ -26,14 +27,14 @@ def build_conditions(b: Building) -> list[Json]:
     """DG1: what was diagnosed in the visit; the visit lists them."""
     found = []
     for segment in b.content.each("DG1"):
-        code, text = segment.rep(3), segment.text(4)
+        code, text = segment.rep(3), segment.words(4)
         if not code and not text:
             b.not_understood("segment", segment)
             continue
         own = entity_key(segment.rep(20))
         key = f"dg1:{own}" if own else f"{_visit(b)}:dg1:{code.c(1) or text or code.c(2)}"
         wrong = segment.text(21) == "D"
-        said = coded(b, code, "diagnosis")
+        said = coded_by(b, segment, "diagnosis")
         ref = b.add("Condition", key, {
             "identifier": each(segment.reps(20), lambda rep: entity(b, rep)),
             "clinicalStatus": None if wrong else _one(_CLINICAL, "active"),
@@ -101,11 +102,11 @@ def _allergy(b: Building, segment: Segment, own: str, *, wrong: bool) -> None:
 def build_procedures(b: Building) -> None:
     """PR1: what was done."""
     for segment in b.content.each("PR1"):
-        code, text = segment.rep(3), segment.text(4)
+        code, text = segment.rep(3), segment.words(4)
         at = time_of(b, segment, 5)
         own = entity_key(segment.rep(19))
         key = f"pr1:{own}" if own else f"{_visit(b)}:pr1:{code.c(1) or text}:{at or ''}"
-        said = coded(b, code)
+        said = coded_by(b, segment)
         if not said and not text:
             b.not_understood("segment", segment)
             continue

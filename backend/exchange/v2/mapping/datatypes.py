@@ -9,7 +9,6 @@ from typing import TypeVar
 from backend.exact_json import Exact
 from backend.exchange.v2.mapping.building import Building, Json, tidy, unique
 from backend.exchange.v2.mapping.known import number_of
-from backend.exchange.v2.mapping.times import fhir_time
 from backend.exchange.v2.segments import Rep, Segment
 
 V2 = "http://terminology.hl7.org/CodeSystem/v2-"
@@ -17,7 +16,7 @@ Said = TypeVar("Said")
 ID_NUMBER = "urn:oid:2.16.156.10011.1.3"
 _CJK = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 _JSON_DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+")
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)")
 # PL: point of care, room, bed, facility, …, building, floor.
 _PLACE = (4, 7, 8, 1, 2, 3, 9)
 
@@ -27,7 +26,7 @@ def time_of(
 ) -> str | None:
     """A point in time; one that is none is noted."""
     said = (rep or segment.rep(number)).c(component)
-    found = fhir_time(said) if said else None
+    found = b.time(said) if said else None
     if said and found is None:
         b.not_understood("value", segment, number, said)
     return found
@@ -44,7 +43,7 @@ def identifier(b: Building, rep: Rep) -> Json:
         "system": system,
         "type": {"coding": [{"system": f"{V2}0203", "code": kind}]} if kind else None,
         "assigner": {"display": said},
-        "period": {"start": fhir_time(rep.c(7)), "end": fhir_time(rep.c(8))},
+        "period": {"start": b.time(rep.c(7)), "end": b.time(rep.c(8))},
     })  # fmt: skip
 
 
@@ -62,7 +61,8 @@ def entity(b: Building, rep: Rep, kind: str = "") -> Json:
 
 def entity_key(rep: Rep) -> str:
     """An EI as part of a business key: the number and who gave it."""
-    return "^".join(filter(None, (rep.c(1), rep.c(2) or rep.c(3))))
+    # Some put their number elsewhere in the field: two of these must not become one.
+    return "^".join(filter(None, (rep.c(1), rep.c(2) or rep.c(3)))) or rep.whole()
 
 
 def human_name(b: Building, segment: Segment, number: int, rep: Rep) -> Json:
@@ -80,7 +80,7 @@ def human_name(b: Building, segment: Segment, number: int, rep: Rep) -> Json:
         "given": [given, *middle.split()],
         "prefix": [rep.c(5)],
         "suffix": [rep.c(4), rep.c(6)],
-        "period": {"start": fhir_time(rep.c(12)), "end": fhir_time(rep.c(13))},
+        "period": {"start": b.time(rep.c(12)), "end": b.time(rep.c(13))},
     })  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def address(b: Building, segment: Segment, number: int, rep: Rep) -> Json:
         "postalCode": rep.c(5),
         "country": rep.c(6),
         "district": rep.c(9) or rep.c(8),
-        "period": {"start": fhir_time(start), "end": fhir_time(end)},
+        "period": {"start": b.time(start), "end": b.time(end)},
     })  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def telecom(b: Building, segment: Segment, number: int, rep: Rep) -> Json:
         "system": b.code("telecom_kind", kind, segment, number) if kind else ("phone" if value else None),
         "value": value,
         "use": "mobile" if kind == "CP" and not use else said_use,
-        "period": {"start": fhir_time(rep.c(13)), "end": fhir_time(rep.c(14))},
+        "period": {"start": b.time(rep.c(13)), "end": b.time(rep.c(14))},
         "rank": _positive(rep.c(18)),
     })  # fmt: skip
 
@@ -124,17 +124,27 @@ def _positive(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 1_000_000 else None
 
 
-def coded(b: Building, rep: Rep, table: str = "") -> Json:
-    """CE, CWE, CNE: the code, its alternate, the text as written; `table` adds the city's code."""
+def coded(b: Building, rep: Rep, table: str = "", system: str = "") -> Json:
+    """CE, CWE, CNE: the code, its alternate, the text as written; `table` adds the city's code.
+
+    `system` is what another field names the first code's system by.
+    """
     codings = []
     for at, version in ((1, 7), (4, 8)):
-        code, display = rep.c(at), rep.c(at + 1)
-        system = b.codes.system(rep.c(at + 2))
+        code, display = rep.c(at), rep.said(at + 1)
+        named = b.codes.system(rep.c(at + 2) or (system if at == 1 else ""))
         if code:
-            codings.append({"system": system, "version": rep.c(version), "code": code, "display": display})
+            codings.append({"system": named, "version": rep.c(version), "code": code, "display": display})
     if table and codings and (added := b.codes.added(table, codings[0]["code"])):
         codings.append(added)
-    return tidy({"coding": codings, "text": rep.c(9) or (rep.c(2) or rep.c(5) if not codings else "")})
+    return tidy(
+        {"coding": codings, "text": rep.said(9) or (rep.said(2) or rep.said(5) if not codings else "")}
+    )
+
+
+def coded_by(b: Building, segment: Segment, table: str = "") -> Json:
+    """DG1-3, PR1-3: up to 2.3.1 the code's system stood alone in the field before."""
+    return coded(b, segment.rep(3), table, segment.text(2))
 
 
 def coded_all(b: Building, segment: Segment, number: int, table: str = "") -> list[Json]:
@@ -151,10 +161,11 @@ def decimal(text: str) -> int | float | None:
     """A number as JSON writes it, with its zeros: 5.10 says more than 5.1. None when it is none."""
     if not _NUMBER.fullmatch(text) or len(text) > 18:
         return None
-    spelled = text.removeprefix("+")
+    # .5 and 5. are numbers of HL7's and none of JSON's.
+    spelled = re.sub(r"^(-?)\.", r"\g<1>0.", text.removeprefix("+")).removesuffix(".")
     if _JSON_DECIMAL.fullmatch(spelled) and repr(float(spelled)) != spelled:
         return Exact(spelled)
-    return float(text) if "." in text else int(text)
+    return float(spelled) if "." in spelled else int(spelled)
 
 
 def quantity(value: str, unit: Rep | None = None, b: Building | None = None) -> Json:
@@ -170,6 +181,11 @@ def quantity(value: str, unit: Rep | None = None, b: Building | None = None) -> 
     return tidy({**said, "code": code if address else None})
 
 
+def is_name(number: str) -> bool:
+    """Whether a name stands where a person's number should."""
+    return " " in number or _CJK.search(number) is not None
+
+
 def practitioner(b: Building, rep: Rep) -> Json:
     """XCN as a reference by number: doctors are told apart by it, and it may come without a name."""
     number = rep.c(1)
@@ -178,6 +194,8 @@ def practitioner(b: Building, rep: Rep) -> Json:
         name = family + given
     else:
         name = " ".join(filter(None, (rep.c(6), given, middle, family, rep.c(5))))
+    if not name and is_name(number):
+        number, name = "", number
     if not number and not name:
         return {}
     system = b.codes.namespace(rep.c(9), rep.c(9, 2), rep.c(9, 3))
@@ -249,12 +267,12 @@ def telecoms(b: Building, segment: Segment, *numbers: int) -> list[Json]:
     return [one for one in made if one.get("value")]
 
 
-def notes_of(segments: Iterable[Segment]) -> list[Json]:
-    """NTE segments as annotations."""
+def notes_of(b: Building, segments: Iterable[Segment]) -> list[Json]:
+    """NTE segments as annotations, with who wrote them."""
     found = []
     for segment in segments:
-        lines = [rep.c(1) for rep in segment.reps(3)]
-        text = "\n".join(line for line in lines if line)
+        text = "\n".join(each(segment.reps(3), Rep.whole))
         if text:
-            found.append(tidy({"text": text, "time": fhir_time(segment.text(6))}))
+            author = next(iter(each(segment.reps(5), lambda rep: practitioner(b, rep))), None)
+            found.append(tidy({"text": text, "time": b.time(segment.text(6)), "authorReference": author}))
     return found

@@ -23,6 +23,10 @@ _TYPES = "http://terminology.hl7.org/CodeSystem/v2-0270"
 # T11: the document was cancelled.
 _CANCELLED = "T11"
 _WORDS = frozenset({"TX", "FT", "ST"})
+# What an event says of the document in TXA-13: it is added to, or replaced.
+_RELATIONS = {"T05": "appends", "T06": "appends", "T09": "replaces", "T10": "replaces"}
+# TXA-19.
+_AVAILABLE = {"OB": "superseded", "CA": "entered-in-error"}
 
 
 def build_document(b: Building) -> None:
@@ -30,14 +34,16 @@ def build_document(b: Building) -> None:
     segment = b.content.first("TXA")
     if segment is None:
         return
-    _, groups = groups_of(b.content, order_after=False)
+    _, groups = groups_of(b.content)
     orders = [build_request(b, group, key) for group in groups for key in order_keys(b, group)]
     files, pictures, text = _contents(b)
     earlier = entity_key(segment.rep(13))
     body = {
         "masterIdentifier": entity(b, segment.rep(12)),
         "identifier": [entity(b, segment.rep(number)) for number in (12, 14, 15)],
-        "status": "entered-in-error" if b.header.event == _CANCELLED else "current",
+        "status": "entered-in-error"
+        if b.header.event == _CANCELLED
+        else _AVAILABLE.get(segment.text(19), "current"),
         "docStatus": b.code("document_status", segment.text(17), segment, 17),
         "type": _type(b, segment),
         "subject": b.subject,
@@ -46,10 +52,11 @@ def build_document(b: Building) -> None:
             who for number in (9, 5) for who in each(segment.reps(number), lambda rep: practitioner(b, rep))
         ),
         "authenticator": next(iter(each(segment.reps(22), lambda rep: practitioner(b, rep))), None),
-        "relatesTo": [{"code": "replaces", "target": b.ref("DocumentReference", f"document:{earlier}")}]
-        if earlier and b.header.event in ("T09", "T10")
+        "relatesTo": [{"code": _RELATIONS[b.header.event],
+                       "target": b.ref("DocumentReference", f"document:{earlier}")}]
+        if earlier and b.header.event in _RELATIONS
         else None,
-        "description": segment.text(16) or None,
+        "description": segment.words(16) or None,
         "content": _content(b, segment, files, text),
         "context": {
             "encounter": [b.encounter] if b.encounter else None,
@@ -84,9 +91,7 @@ def _contents(b: Building) -> tuple[list[Json], list[Json], str]:
                 files.append(form)
             continue
         if kind in _WORDS:
-            words += [
-                "^".join(filter(None, (rep.c(n) for n in range(1, len(rep) + 1)))) for rep in segment.reps(5)
-            ]
+            words += [rep.whole() for rep in segment.reps(5)]
             segment.rep(3)
         else:
             others.append(segment)
@@ -106,6 +111,6 @@ def _content(b: Building, segment: Segment, files: list[Json], text: str) -> lis
     if not found:
         # Only announced: the document itself comes later or is kept in the hospital.
         found.append(
-            {"attachment": tidy({"title": segment.text(16) or segment.text(2), "creation": created})}
+            {"attachment": tidy({"title": segment.words(16) or segment.text(2), "creation": created})}
         )
     return found

@@ -22,6 +22,11 @@ class Group:
         """The first segment of one of these names."""
         return next((segment for segment in self.segments if segment.name in names), None)
 
+    @property
+    def of_medicine(self) -> bool:
+        """Whether it orders or gives a medicine."""
+        return self.first(*_MEDICINES) is not None
+
     def each(self, name: str) -> list[Segment]:
         """Every segment of a name."""
         return [segment for segment in self.segments if segment.name == name]
@@ -37,8 +42,14 @@ class Group:
         return found
 
 
-def groups_of(content: Content, *, order_after: bool) -> tuple[Group, list[Group]]:
-    """What stands before the first order, and the orders. `order_after`: an ORC may follow its OBR (OUL)."""
+def groups_of(
+    content: Content, *, order_after: bool = False, by_specimen: bool = False
+) -> tuple[Group, list[Group]]:
+    """What stands before an order, and the orders.
+
+    `order_after`: an ORC may follow its OBR (OUL). `by_specimen`: orders stand behind the specimen that all
+    of them are about, up to the next one; what a specimen itself brings is no order's.
+    """
     before, groups = Group(), []
     current = before
     waiting: list[Segment] = []
@@ -46,8 +57,8 @@ def groups_of(content: Content, *, order_after: bool) -> tuple[Group, list[Group
         if segment.name in _OPENERS and _opens(current, segment, before, order_after=order_after):
             current = Group(specimens=waiting)
             groups.append(current)
-        if segment.name == "SPM" and order_after and not groups:
-            waiting = [segment]
+        if segment.name == "SPM" and (by_specimen or (order_after and not groups)):
+            waiting, current = [segment], before
         current.segments.append(segment)
     return before, groups
 

@@ -19,7 +19,7 @@ from backend.exchange.v2.mapping.conditions import (
 from backend.exchange.v2.mapping.documents import build_document
 from backend.exchange.v2.mapping.groups import groups_of
 from backend.exchange.v2.mapping.known import Known
-from backend.exchange.v2.mapping.medicines import build_medicines
+from backend.exchange.v2.mapping.medicines import build_medicine, build_medicines
 from backend.exchange.v2.mapping.observations import build_observation, observation_keys
 from backend.exchange.v2.mapping.orders import build_order
 from backend.exchange.v2.mapping.people import (
@@ -40,8 +40,10 @@ _REGISTERS = frozenset({"ADT", "BAR", "VXU"})
 _ORDERS = frozenset({"ORM", "OMG", "OML", "ORU", "OUL"})
 # In these the first field says something; in all others it only counts.
 _NO_SET_ID = frozenset({"ORC", "SCH", "RXO", "RXE", "RXR", "MRG", "RF1", "PRD", "PD1", "ACC"})
+# Orders stand behind the specimen they are about.
+_BY_SPECIMEN = frozenset({"OUL^R22", "OUL^R23", "OML^O33", "OML^O35"})
 # Segments that carry nothing about the patient.
-_ENVELOPE = frozenset({"MSH", "SFT", "UAC", "EVN", "NTE", "DSC", "FHS", "BHS"})
+_ENVELOPE = frozenset({"MSH", "SFT", "UAC", "EVN", "DSC", "FHS", "BHS"})
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,17 @@ def _observations(b: Building) -> None:
 
 
 def _orders(b: Building) -> None:
-    before, groups = groups_of(b.content, order_after=b.header.type == "OUL")
+    before, groups = groups_of(
+        b.content, order_after=b.header.type == "OUL", by_specimen=b.header.kind in _BY_SPECIMEN
+    )
     where = str(b.encounter["reference"]) if b.encounter else b.header.control_id
     for segment, key in observation_keys(f"{where}|before", before.each("OBX")):
         build_observation(b, segment, key)
     for group in groups:
-        build_order(b, group)
+        if group.of_medicine:
+            build_medicine(b, group)
+        else:
+            build_order(b, group)
 
 
 def _appointment(b: Building) -> None:
@@ -131,6 +138,9 @@ def _leftovers(b: Building) -> None:
             continue
         if not segment.read:
             b.not_understood("segment", segment)
+            continue
+        if segment.name == "NTE":
+            # Its words are read; where they come from and of which kind they are says nothing more.
             continue
         for number in segment.unread():
             if number > 1 or segment.name in _NO_SET_ID:

@@ -21,34 +21,38 @@ from backend.exchange.v2.mapping.datatypes import (
 from backend.exchange.v2.mapping.groups import Group, groups_of
 from backend.exchange.v2.mapping.observations import build_observation, observation_keys
 from backend.exchange.v2.mapping.times import fhir_date
+from backend.exchange.v2.mapping.timing import timing_of
 from backend.exchange.v2.segments import Rep, Segment
 
 _STATUS = {"revoked": "cancelled"}
 _ROUTE = "http://terminology.hl7.org/CodeSystem/v2-0162"
-# What TQ1-3 says of a rhythm: times in a period.
-_RHYTHMS = {"QD": 1, "BID": 2, "TID": 3, "QID": 4}
 _ADMINISTERED = {"CP": "completed", "PA": "completed", "RE": "not-done", "NA": "not-done"}
 
 
 def build_medicines(b: Building) -> None:
     """RDE, RDS, RGV, RAS, VXU: one group for each order."""
-    before, groups = groups_of(b.content, order_after=False)
+    before, groups = groups_of(b.content)
     where = str(b.encounter["reference"]) if b.encounter else b.header.control_id
     for segment, key in observation_keys(f"{where}|{b.header.type}", before.each("OBX")):
         build_observation(b, segment, key)
     for group in groups:
-        key = _key(b, group)
-        refs = _prescriptions(b, group, key)
-        for segment in group.each("RXD"):
-            refs.append(_dispense(b, segment, key, refs))
-        for segment in group.each("RXG"):
-            refs.append(_dispense(b, segment, key, refs))
-        for segment in group.each("RXA"):
-            make = _immunization if b.header.type == "VXU" else _administration
-            refs.append(make(b, group, segment, f"{key}|{segment.text(2) or segment.at}"))
-        more = {"partOf": refs[-1:]} if group.first("RXA") else {}
-        for segment, own in observation_keys(key, group.each("OBX")):
-            build_observation(b, segment, own, more=more, notes=notes_of(group.notes_after(segment)))
+        build_medicine(b, group)
+
+
+def build_medicine(b: Building, group: Group) -> None:
+    """One group: what was ordered, given out, given."""
+    key = _key(b, group)
+    refs = _prescriptions(b, group, key)
+    for segment in group.each("RXD"):
+        refs.append(_dispense(b, segment, key, refs))
+    for segment in group.each("RXG"):
+        refs.append(_dispense(b, segment, key, refs))
+    for segment in group.each("RXA"):
+        make = _immunization if b.header.type == "VXU" else _administration
+        refs.append(make(b, group, segment, f"{key}|{segment.text(2) or segment.at}"))
+    more = {"partOf": refs[-1:]} if group.first("RXA") else {}
+    for segment, own in observation_keys(key, group.each("OBX")):
+        build_observation(b, segment, own, more=more, notes=notes_of(b, group.notes_after(segment)))
 
 
 def _key(b: Building, group: Group) -> str:
@@ -104,7 +108,9 @@ def _request(
         "encounter": b.encounter,
         "authoredOn": time_of(b, order, 9) if order else None,
         "requester": _requester(b, order),
+        "priority": timing_of(b, group).priority,
         "basedOn": after[:1],
+        "note": _notes(b, group, segment),
         "reasonCode": coded_all(b, segment, 27 if encoded else 20),
         "dosageInstruction": [_dosage(b, group, segment)],
         "dispenseRequest": {
@@ -113,6 +119,17 @@ def _request(
         },
         "substitution": _substitution(segment, encoded),
     })  # fmt: skip
+
+
+def _notes(b: Building, group: Group, segment: Segment) -> list[Json]:
+    """What stands behind the medicine, its route and its times, up to the next of them."""
+    found = []
+    for after in group.segments[group.segments.index(segment) + 1 :]:
+        if after.name == "NTE":
+            found.append(after)
+        elif after.name not in ("RXR", "RXC", "TQ1", "TQ2", "PRT"):
+            break
+    return notes_of(b, found)
 
 
 def _requester(b: Building, order: Segment | None) -> Json | None:
@@ -143,20 +160,22 @@ def _order_status(b: Building, order: Segment | None) -> str:
 
 def _dosage(b: Building, group: Group, segment: Segment) -> Json:
     encoded = segment.name == "RXE"
-    dose, unit, how = (3, 5, 7) if encoded else (2, 4, 7)
-    timing = group.first("TQ1")
+    least, unit = (3, 5) if encoded else (2, 4)
     route = group.first("RXR")
-    words = [rep.c(1) or rep.c(2) for rep in segment.reps(how)]
-    words += [rep.c(2) or rep.c(1) for rep in segment.reps(6)] if not encoded else []
+    words = [rep.said(1) or rep.said(2) for rep in segment.reps(7)]
+    words += [rep.said(2) or rep.said(1) for rep in segment.reps(6)] if not encoded else []
+    low, high = (quantity(segment.text(number), segment.rep(unit), b) for number in (least, least + 1))
+    several = bool(low and high and low["value"] < high["value"])
     return tidy({
         "text": "；".join(word for word in words if word),
-        "timing": _timing(b, timing) if timing else None,
+        "timing": timing_of(b, group).as_dosage(),
         "route": _route(b, route) if route else None,
         "site": coded(b, route.rep(2)) if route else None,
         "method": coded(b, route.rep(4)) if route else None,
         "doseAndRate": [
             {
-                "doseQuantity": quantity(segment.text(dose), segment.rep(unit), b),
+                "doseQuantity": None if several else low,
+                "doseRange": {"low": low, "high": high} if several else None,
                 "rateQuantity": quantity(segment.text(23), segment.rep(24), b) if encoded else None,
             }
         ],
@@ -168,19 +187,6 @@ def _route(b: Building, segment: Segment) -> Json:
     for coding in said.get("coding", ())[:1]:
         coding.setdefault("system", _ROUTE)
     return said
-
-
-def _timing(b: Building, segment: Segment) -> Json:
-    rhythm = segment.text(3)
-    times = _RHYTHMS.get(rhythm.upper())
-    bounds = period(time_of(b, segment, 7), time_of(b, segment, 8))
-    repeat = tidy({
-        "boundsPeriod": bounds,
-        "frequency": times,
-        "period": 1 if times else None,
-        "periodUnit": "d" if times else None,
-    })  # fmt: skip
-    return tidy({"repeat": repeat, "code": {"text": rhythm} if rhythm else None})
 
 
 def _dispense(b: Building, segment: Segment, key: str, requests: list[Json]) -> Json:
@@ -202,7 +208,7 @@ def _dispense(b: Building, segment: Segment, key: str, requests: list[Json]) -> 
         "performer": [
             {"actor": who} for who in each(segment.reps(10), lambda rep: practitioner(b, rep))
         ] if given else None,
-        "note": [{"text": rep.c(1)} for rep in segment.reps(9) if rep.c(1)] if given else None,
+        "note": [{"text": rep.whole()} for rep in segment.reps(9)] if given else None,
     })  # fmt: skip
 
 

@@ -13,17 +13,20 @@ from backend.exchange.v2.mapping.datatypes import (
     each,
     entity,
     organization,
+    period,
     practitioner,
     quantity,
     time_of,
 )
-from backend.exchange.v2.mapping.times import fhir_time
 from backend.exchange.v2.segments import Rep, Segment
 
 _INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _RANGE = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:-{1,2}|~|—|–|～|至)\s*([+-]?\d+(?:\.\d+)?)\s*")
 _BOUND = re.compile(r"\s*(<=|>=|<|>|≤|≥|＜|＞)\s*(\d+(?:\.\d+)?)\s*")
+# Of a reference range only: 4.3 to 6.2, 70_105, and the unit behind it once more.
+_WORDED = re.compile(r"(?<=\d)\s*(?:\bto\b|_)\s*(?=[+-]?\d)", re.IGNORECASE)
+_UNIT_BEHIND = re.compile(r"(?<=\d)\s*[^\d\s.,:;~～—–至_+-][^\d]*$")
 _COMPARATORS = {"≤": "<=", "≥": ">=", "＜": "<", "＞": ">"}
 _TEXTS = frozenset({"ST", "TX", "FT", "", "VARIES", "TN", "PN"})
 _CODED = frozenset({"CE", "CWE", "CNE", "CF", "IS", "ID"})
@@ -79,11 +82,11 @@ def value_of(b: Building, segment: Segment) -> Json:
         if kind in ATTACHED and segment.has(5) and attachment_of(b, segment) is None:
             b.not_understood("value", segment, 5)
         return {}
-    if kind in ("NM", "SN") and len(reps) > 1:
+    if (kind in _TEXTS and len(reps) > 1) or kind in ("TX", "FT"):
+        return {"valueString": "\n".join(rep.whole() for rep in reps)}
+    if len(reps) > 1:
         code = _name(b, segment)
         return {"component": [{"code": code, **one} for rep in reps if (one := _one(b, segment, kind, rep))]}
-    if (kind in _TEXTS and len(reps) > 1) or kind in ("TX", "FT"):
-        return {"valueString": "\n".join(_text(rep) for rep in reps)}
     return _one(b, segment, kind, reps[0])
 
 
@@ -92,31 +95,51 @@ def _one(b: Building, segment: Segment, kind: str, rep: Rep) -> Json:
     if kind == "NM":
         found = quantity(rep.c(1), unit, b)
         if not found:
-            b.not_understood("value", segment, 5, rep.c(1))
-            return _number_in_text(rep.c(1), unit, b) or {"valueString": rep.c(1)}
+            within = _bounded(rep.c(1), unit, b)
+            if not within:
+                b.not_understood("value", segment, 5, rep.c(1))
+            return within or {"valueString": rep.whole()}
         return {"valueQuantity": found}
     if kind == "SN":
         return _structured(rep, unit, b)
     if kind in _CODED:
         return {"valueCodeableConcept": coded(b, rep)}
     if kind in ("DT", "TS", "DTM"):
-        at = fhir_time(rep.c(1))
+        at = b.time(rep.c(1))
         if at is None:
             b.not_understood("value", segment, 5, rep.c(1))
         return {"valueDateTime": at} if at else {"valueString": rep.c(1)}
     if kind == "TM":
         return {"valueTime": _clock_time(rep.c(1))} if _clock_time(rep.c(1)) else {"valueString": rep.c(1)}
     if kind in _TEXTS:
-        return _number_in_text(_text(rep), unit, b) or {"valueString": _text(rep)}
-    return {"valueString": " ".join(filter(None, (rep.c(n) for n in range(1, len(rep) + 1))))}
+        return _number_in_text(rep.whole(), unit, b) or {"valueString": rep.whole()}
+    return _rarer(b, kind, rep, unit) or {
+        "valueString": " ".join(filter(None, (rep.said(n) for n in range(1, len(rep) + 1))))
+    }
 
 
-def _text(rep: Rep) -> str:
-    return "^".join(" ".join(rep.parts(number)) for number in range(1, len(rep) + 1)).rstrip("^")
+def _rarer(b: Building, kind: str, rep: Rep, unit: Rep) -> Json:
+    """DR, NR, CQ, XCN: a period, two numbers, a number with its own unit, somebody."""
+    if kind == "DR":
+        return tidy({"valuePeriod": period(b.time(rep.c(1)), b.time(rep.c(2)))})
+    if kind == "NR":
+        return tidy({"valueRange": {"low": quantity(rep.c(1), unit, b), "high": quantity(rep.c(2), unit, b)}})
+    if kind == "CQ":
+        code, display, system = (rep.c(2, part) for part in (1, 2, 3))
+        address = b.codes.system(system) if code else ""
+        return tidy({
+            "valueQuantity": {
+                **quantity(rep.c(1)),
+                "unit": display or code,
+                "system": address,
+                "code": code if address else None,
+            } if quantity(rep.c(1)) else None
+        })  # fmt: skip
+    return tidy({"valueString": practitioner(b, rep).get("display")}) if kind == "XCN" else {}
 
 
 def _clock_time(text: str) -> str | None:
-    found = re.fullmatch(r"([01]\d|2[0-3])([0-5]\d)([0-5]\d)?(?:\.\d+)?", text)
+    found = re.fullmatch(r"([01]\d|2[0-3])([0-5]\d)([0-5]\d)?(?:\.\d+)?(?:[+-]\d{4})?", text)
     return f"{found[1]}:{found[2]}:{found[3] or '00'}" if found else None
 
 
@@ -132,6 +155,11 @@ def _number_in_text(text: str, unit: Rep, b: Building) -> Json:
         # Cells in a field are counted as 0-3; what falls is no range.
         rises = low and high and low["value"] <= high["value"]
         return {"valueRange": {"low": low, "high": high}} if rises else {}
+    return _bounded(text, unit, b)
+
+
+def _bounded(text: str, unit: Rep, b: Building) -> Json:
+    """<0.5."""
     bound = _BOUND.fullmatch(text)
     if bound is None:
         return {}
@@ -145,10 +173,11 @@ def _structured(rep: Rep, unit: Rep, b: Building) -> Json:
     low, high = quantity(first, unit, b), quantity(second, unit, b)
     if mark == "-" and low and high and not comparator:
         return {"valueRange": {"low": low, "high": high}}
-    if mark in (":", "/") and low and high:
-        return {"valueRatio": {"numerator": {"value": low["value"]}, "denominator": {"value": high["value"]}}}
     known = comparator if comparator in ("<", "<=", ">", ">=") else None
-    if low and not mark and not second and comparator in (known, "", "="):
+    if mark in (":", "/") and low and high and comparator in (known, "", "="):
+        top = tidy({"value": low["value"], "comparator": known})
+        return {"valueRatio": {"numerator": top, "denominator": {"value": high["value"]}}}
+    if low and mark in ("", ".") and not second and comparator in (known, "", "="):
         return {"valueQuantity": tidy({**low, "comparator": known})}
     # 2+ is no 2, and <>5 no 5.
     return {"valueString": "".join((comparator, first, mark, second))}
@@ -169,7 +198,8 @@ def _reference(segment: Segment) -> list[Json]:
     text = segment.whole(7)
     if not text:
         return []
-    low_high, bound = _RANGE.fullmatch(text), _BOUND.fullmatch(text)
+    plainly = _UNIT_BEHIND.sub("", _WORDED.sub("-", text))
+    low_high, bound = _RANGE.fullmatch(plainly), _BOUND.fullmatch(plainly)
     found: Json = {"text": text}
     if low_high:
         found["low"], found["high"] = ({"value": decimal(low_high[1])}, {"value": decimal(low_high[2])})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backend.exchange.v2.mapping.attachments import attachment_of
 from backend.exchange.v2.mapping.building import Building, Json, tidy, unique
 from backend.exchange.v2.mapping.datatypes import (
@@ -10,6 +12,7 @@ from backend.exchange.v2.mapping.datatypes import (
     each,
     entity,
     entity_key,
+    is_name,
     notes_of,
     of_table,
     organization,
@@ -21,7 +24,7 @@ from backend.exchange.v2.mapping.datatypes import (
 from backend.exchange.v2.mapping.groups import Group
 from backend.exchange.v2.mapping.known import Known, has_code, is_same, key_of, numbers_of
 from backend.exchange.v2.mapping.observations import ATTACHED, build_observation, observation_keys
-from backend.exchange.v2.mapping.times import fhir_time
+from backend.exchange.v2.mapping.timing import Timing, timing_of
 from backend.exchange.v2.segments import Segment
 
 _RESULTS = frozenset({"ORU", "OUL"})
@@ -34,7 +37,7 @@ _PREFIXES = {"ServiceRequest": "order:", "DiagnosticReport": "report:"}
 # What of an order a cancellation need not say again.
 _LASTING = (
     "authoredOn", "category", "encounter", "note", "occurrenceDateTime", "patientInstruction", "performer",
-    "priority", "reasonCode", "requester", "requisition",
+    "priority", "reasonCode", "requester", "requisition", "specimen",
 )  # fmt: skip
 
 
@@ -100,18 +103,18 @@ def build_order(b: Building, group: Group) -> None:
     if not specimens and request is not None and request.rep(15):
         specimens = [_specimen_of_request(b, request, key)]
     wanted = group.first("ORC") or b.header.type not in _RESULTS
-    asked = [build_request(b, group, each) for each in keys] if wanted else []
+    asked = [build_request(b, group, each, specimens) for each in keys] if wanted else []
     if b.header.type in _RESULTS:
         build_report(b, group, key, asked[0] if asked else None, specimens)
         return
     for segment, own in observation_keys(key, group.each("OBX")):
-        build_observation(b, segment, own, notes=notes_of(group.notes_after(segment)))
+        build_observation(b, segment, own, notes=notes_of(b, group.notes_after(segment)))
 
 
-def build_request(b: Building, group: Group, key: str) -> Json:
+def build_request(b: Building, group: Group, key: str, specimens: Sequence[Json] = ()) -> Json:
     """ServiceRequest."""
     order, request = group.first("ORC"), group.first("OBR")
-    timing = group.first("TQ1")
+    timing = timing_of(b, group)
     body: Json = {
         "status": _request_status(b, order),
         "intent": "order",
@@ -119,7 +122,8 @@ def build_request(b: Building, group: Group, key: str) -> Json:
         "subject": b.subject,
         "encounter": b.encounter,
         "priority": _priority(b, timing, request),
-        "note": notes_of(group.notes_after(request)) if request else None,
+        "specimen": [*specimens],
+        "note": notes_of(b, group.notes_after(request)) if request else None,
         "performer": _asked(b, group),
     }
     if order is not None:
@@ -129,7 +133,7 @@ def build_request(b: Building, group: Group, key: str) -> Json:
         body["requisition"] = group_number or None
     if request is not None:
         body["code"] = coded(b, request.rep(4), "lab_item")
-        body["occurrenceDateTime"] = (time_of(b, timing, 7) if timing and timing.has(7) else None) or time_of(
+        body["occurrenceDateTime"] = timing.start or time_of(
             b, request, 7 if request.has(7) else 36 if request.has(36) else 6
         )
         body["reasonCode"] = coded_all(b, request, 31)
@@ -147,8 +151,8 @@ def build_request(b: Building, group: Group, key: str) -> Json:
         "ServiceRequest",
         f"order:{key}",
         body,
-        # Most messages of an order do not say who is asked to perform it.
-        fills=_LASTING if sparse else ("performer",),
+        # Most messages of an order do not say who is asked to perform it, nor on which specimen.
+        fills=_LASTING if sparse else ("performer", "specimen"),
         keeps=("code",) if request is None else (),
         joins=("identifier",),
     )
@@ -183,13 +187,11 @@ def _numbers(b: Building, order: Segment | None, request: Segment | None) -> lis
     return found
 
 
-def _priority(b: Building, timing: Segment | None, request: Segment | None) -> str | None:
-    if timing is not None and timing.text(9):
-        return b.code("priority", timing.text(9), timing, 9)
-    if request is not None:
-        said = request.text(5) or request.text(27, 6)
-        return b.code("priority", said, request, 5) if said else None
-    return None
+def _priority(b: Building, timing: Timing, request: Segment | None) -> str | None:
+    if timing.priority or request is None:
+        return timing.priority
+    said = request.text(5)
+    return b.code("priority", said, request, 5) if said else None
 
 
 def build_report(b: Building, group: Group, key: str, asked: Json | None, specimens: list[Json]) -> None:
@@ -197,13 +199,15 @@ def build_report(b: Building, group: Group, key: str, asked: Json | None, specim
     request = group.first("OBR")
     if request is None:
         for segment, own in observation_keys(key, group.each("OBX")):
-            build_observation(b, segment, own, notes=notes_of(group.notes_after(segment)))
+            build_observation(b, segment, own, notes=notes_of(b, group.notes_after(segment)))
         return
     said = request.text(25)
     status = b.code("report_status", said, request, 25) if said else "final"
     section = request.text(24)
     effective = time_of(b, request, 7)
-    results, forms, words = _results(b, group, key, asked, specimens, _effective(request, effective), section)
+    results, forms, words = _results(
+        b, group, key, asked, specimens, _effective(b, request, effective), section
+    )
     end = time_of(b, request, 8)
     spans = bool(effective and end and effective[:10] < end[:10])
     body = {
@@ -224,14 +228,14 @@ def build_report(b: Building, group: Group, key: str, asked: Json | None, specim
         "conclusion": "\n".join(words) or None,
         "presentedForm": forms,
     }
-    notes = notes_of(group.notes_after(request))
+    notes = notes_of(b, group.notes_after(request))
     if notes:
         body["extension"] = [{"url": "urn:healthycity:note", "valueString": note["text"]} for note in notes]
     b.add("DiagnosticReport", f"report:{key}", body, joins=("identifier",))
 
 
-def _effective(request: Segment, effective: str | None) -> str | None:
-    return effective or fhir_time(request.text(22))
+def _effective(b: Building, request: Segment, effective: str | None) -> str | None:
+    return effective or b.time(request.text(22))
 
 
 def _results(
@@ -259,11 +263,18 @@ def _results(
             continue
         later = tidy({**more, "effectiveDateTime": time_of(b, segment, 14) or effective})
         results.append(
-            build_observation(b, segment, own, more=later, notes=notes_of(group.notes_after(segment)))
+            build_observation(b, segment, own, more=later, notes=notes_of(b, group.notes_after(segment)))
         )
-        if segment.text(4).upper() in ("IMP", "IMPRESSION") or segment.text(3, 1) in ("19005-8", "诊断意见"):
-            words += [line for rep in segment.reps(5) if (line := rep.c(1))]
+        if _is_impression(segment):
+            words += [line for rep in segment.reps(5) if (line := rep.whole())]
     return unique(results), forms, words
+
+
+def _is_impression(segment: Segment) -> bool:
+    """What of an imaging report is its conclusion: by sub-id, code, or the code's suffix up to 2.3."""
+    what = segment.rep(3)
+    said = {segment.text(4).upper(), what.c(1, 2).upper()}
+    return bool(said & {"IMP", "IMPRESSION"}) or what.c(1) in ("19005-8", "诊断意见")
 
 
 def _instant(text: str | None) -> str | None:
@@ -286,6 +297,8 @@ def _named(b: Building, parts: list[str]) -> Json:
     """NDL: number, family and given name in one component."""
     number, family, given = [*parts, "", "", ""][:3]
     name = f"{family}{given}" if not (family + given).isascii() else f"{given} {family}".strip()
+    if not name and is_name(number):
+        number, name = "", number
     if not number and not name:
         return {}
     system = f"urn:healthycity:practitioners:{b.organization_id}"

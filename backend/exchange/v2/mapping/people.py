@@ -36,15 +36,18 @@ _NOT_OWN = frozenset(
 _OWN_FIRST = ("MR", "PI", "PT", "PN", "")
 
 
-def chart_number(segment: Segment, field_numbers: tuple[int, ...] = (3, 2, 4)) -> ChartNumber | None:
+def chart_number(segment: Segment) -> ChartNumber | None:
     """The hospital's own number of the patient, and who in the hospital gave it."""
-    for field_number in field_numbers:
-        reps = [rep for rep in segment.reps(field_number) if rep.c(1)]
-        own = [rep for rep in reps if rep.c(5) not in _NOT_OWN and not _id_number(rep.c(1))]
-        own.sort(key=lambda rep: _OWN_FIRST.index(rep.c(5)) if rep.c(5) in _OWN_FIRST else 9)
-        for rep in own or reps:
-            return ChartNumber(rep.c(4, 2) or rep.c(4), rep.c(1)[:200])
-    return None
+    found = (number for field_number in (3, 2, 4) for number in chart_numbers(segment, field_number))
+    return next(found, None)
+
+
+def chart_numbers(segment: Segment, field_number: int) -> list[ChartNumber]:
+    """The hospital's own numbers in one field, the likeliest first."""
+    reps = [rep for rep in segment.reps(field_number) if rep.c(1)]
+    own = [rep for rep in reps if rep.c(5) not in _NOT_OWN and not _id_number(rep.c(1))]
+    own.sort(key=lambda rep: _OWN_FIRST.index(rep.c(5)) if rep.c(5) in _OWN_FIRST else 9)
+    return [ChartNumber(rep.c(4, 2) or rep.c(4), rep.c(1)[:200]) for rep in own or reps[:1]]
 
 
 def id_number(segment: Segment) -> str:

@@ -34,8 +34,8 @@ def build_referral(b: Building) -> None:
         "requester": _party(b, "RP"),
         "performer": [party] if (party := _party(b, "RT")) else None,
         "reasonCode": coded_all(b, segment, 10),
-        "note": [{"text": text} for rep in segment.reps(24) if (text := rep.c(1))]
-        + ([{"text": said.c(1)}] if said.c(1) else []),
+        "note": [{"text": text} for rep in segment.reps(24) if (text := rep.said(1))]
+        + ([{"text": said.said(1)}] if said.said(1) else []),
     })  # fmt: skip
 
 

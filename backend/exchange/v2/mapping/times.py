@@ -1,4 +1,4 @@
-"""HL7's points in time to FHIR's, and the other way round. Without a zone, the city's clock is meant."""
+"""HL7's points in time to FHIR's, and back. Without a zone the header's is meant, else the city's."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ _WRITTEN = re.compile(
 
 
 @lru_cache(maxsize=4096)
-def fhir_time(text: str) -> str | None:
-    """A date or dateTime in FHIR's form, as exact as it was said; None when it is no point in time."""
+def fhir_time(text: str, zone: str = "") -> str | None:
+    """A date or dateTime in FHIR's form, as exact as it was said; None when it is no point in time.
+
+    `zone` is meant where the text names none, as +0800.
+    """
     found = _STAMP.fullmatch(_stamp(text))
     if found is None or (found["m"] is None and found["z"]):
         return None
@@ -30,7 +33,7 @@ def fhir_time(text: str) -> str | None:
         if found["H"] is None:
             said = date(int(found["y"]), int(found["m"] or 1), int(found["d"] or 1))
             return said.isoformat()[: 4 if not found["m"] else 7 if not found["d"] else 10]
-        at = _instant(found)
+        at = _instant(found, zone)
     except (ValueError, OverflowError):
         return None
     return at.isoformat(timespec="milliseconds" if found["f"] else "seconds")
@@ -73,16 +76,23 @@ def _stamp(text: str) -> str:
     return f"{day}{found['H'].zfill(2)}{found['M']}{found['S'] or '00'}{fraction}{zone}"
 
 
-def _instant(found: re.Match[str]) -> datetime:
+def zone_of(text: str) -> str:
+    """The zone that a point in time names, as +0800; empty where it names none that there is."""
+    found = _STAMP.fullmatch(_stamp(text))
+    said = found["z"] or "" if found else ""
+    return said if said and int(said[1:3]) <= 14 and int(said[3:]) <= 59 else ""
+
+
+def _instant(found: re.Match[str], default: str = "") -> datetime:
     part = {key: int(found[key] or (1 if key in "md" else 0)) for key in "ymdHMS"}
     micro = int(float(found["f"] or 0) * 1_000_000)
     zone: timezone | None = None
-    if found["z"]:
-        hours, minutes = int(found["z"][1:3]), int(found["z"][3:])
+    if said := found["z"] or default:
+        hours, minutes = int(said[1:3]), int(said[3:])
         if hours > 14 or minutes > 59:
             raise ValueError("no zone")
         away = timedelta(hours=hours, minutes=minutes)
-        zone = timezone(-away if found["z"][0] == "-" else away)
+        zone = timezone(-away if said[0] == "-" else away)
     at = datetime(
         part["y"], part["m"], part["d"], part["H"], part["M"], min(part["S"], 59), micro, tzinfo=zone or UTC
     )

@@ -120,7 +120,7 @@ def _what(b: Building, segment: Segment, extra: Segment | None) -> Json:
         "serviceType": coded(b, segment.rep(10)),
         "priority": coded(b, extra.rep(25)) if extra else None,
         "period": period(start, end),
-        "reasonCode": reasons + ([{"text": extra.text(12)}] if extra and extra.text(12) else []),
+        "reasonCode": reasons + ([{"text": extra.words(12)}] if extra and extra.words(12) else []),
     }
 
 

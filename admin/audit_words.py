@@ -145,6 +145,13 @@ ACTIONS: dict[str, str] = {
     "births.retry": "出生一件事重新申请",
     "births.enter_result": "录入出生一件事纸质结果",
     "births.print": "打开出生一件事电子凭证",
+    "births.handover_receive": "确认收到出生一件事证件",
+    "births.handover_miss": "登记出生一件事证件没有收到",
+    "births.handover_post": "登记出生一件事证件寄出",
+    "births.handover_lay_out": "登记出生一件事证件可领取",
+    "births.handover_hand_over": "当面交付出生一件事证件",
+    "births.handover_confirm": "代家长登记证件已收到",
+    "births.handover_refused": "出生一件事取件核对未通过",
     "births.mark_corrected": "出生一件事补正后重新送办",
     "births.exported": "导出出生一件事统计",
 }

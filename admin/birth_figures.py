@@ -18,13 +18,23 @@ MONTH_COLUMNS = [
     "有部门超期",
     _DAYS,
 ]
-AGENCY_COLUMNS = ["送办", "办结", "其中超期办结", "超期未办结", _DAYS]
+AGENCY_COLUMNS = [
+    "送办",
+    "办结",
+    "其中超期办结",
+    "超期未办结",
+    "证件已签收",
+    "证件未签收",
+    "曾未收到",
+    _DAYS,
+    "办结到签收天数（中位数）",
+]
 
 
 # What a filing that was handed in has become: together they are all of them.
 _PARTS = ("completed", "partly", "ended_otherwise", "under_way")
 _OF_LINE = ("filed", *_PARTS, "overdue")
-_OF_AGENCY = ("asked", "done", "late", "overdue")
+_OF_AGENCY = ("asked", "done", "late", "overdue", "received", "to_receive", "lost")
 # A month, a step or, without a name, all of them; and the figure.
 Hidden = tuple[str, str]
 
@@ -39,8 +49,10 @@ def hidden_of(figures: BirthFigures, actor: Actor) -> set[Hidden]:
     } | {(line.step, name): getattr(line, name) for line in figures.agencies for name in _OF_AGENCY}
     sums = [[(line.month, name) for name in _PARTS] for line in lines]
     sums += [[(line.month, name) for line in figures.months] for name in _OF_LINE]
+    sums += [[(line.step, "received"), (line.step, "to_receive")] for line in figures.agencies]
     hidden = too_small(counts, sums)
-    return hidden | {(key, "median_days") for key, name in hidden if name in ("completed", "done")}
+    took = {(key, "median_days") for key, name in hidden if name in ("completed", "done")}
+    return hidden | took | {(key, "median_receiving_days") for key, name in hidden if name == "received"}
 
 
 def month_cells(line: Line, hidden: set[Hidden]) -> list[str]:
@@ -52,11 +64,12 @@ def month_cells(line: Line, hidden: set[Hidden]) -> list[str]:
 def agency_cells(line: AgencyLine, hidden: set[Hidden]) -> list[str]:
     """A step at its agency, in the order of `AGENCY_COLUMNS`."""
     counts = [SMALL if (line.step, name) in hidden else str(getattr(line, name)) for name in _OF_AGENCY]
-    return [*counts, _days(line.step, line.median_days, hidden)]
+    receiving = _days(line.step, line.median_receiving_days, hidden, "median_receiving_days")
+    return [*counts, _days(line.step, line.median_days, hidden), receiving]
 
 
-def _days(key: str, days: float | None, hidden: set[Hidden]) -> str:
-    return "" if days is None or (key, "median_days") in hidden else f"{days:g}"
+def _days(key: str, days: float | None, hidden: set[Hidden], name: str = "median_days") -> str:
+    return "" if days is None or (key, name) in hidden else f"{days:g}"
 
 
 def charts(figures: BirthFigures, hidden: set[Hidden]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.births.machine import FilingState, StepState
+from backend.births.machine import FilingState, HandoverState, StepState
 from backend.births.models import BirthState, ConcernKind, Filing, MaterialSource, MaterialState, OwnerKind
 
 FILING_STATES: dict[str, tuple[str, str]] = {
@@ -28,6 +28,13 @@ STEP_STATES: dict[str, tuple[str, str]] = {
     StepState.CANCELLED: ("已停办", ""),
     StepState.NOT_WANTED: ("未申请", ""),
 }
+HANDOVER_STATES: dict[str, tuple[str, str]] = {
+    HandoverState.AWAITED: ("待寄出或通知领取", "info"),
+    HandoverState.POSTED: ("已寄出", "info"),
+    HandoverState.READY: ("待领取", "info"),
+    HandoverState.MISSING: ("没有收到", "bad"),
+    HandoverState.RECEIVED: ("已签收", "good"),
+}
 BIRTH_STATES: dict[str, tuple[str, str]] = {
     BirthState.NOTED: ("有效", "good"),
     BirthState.DOUBTFUL: ("疑似重复", "warn"),
@@ -46,6 +53,9 @@ CONCERNS: dict[str, tuple[str, str]] = {
     ConcernKind.CONTRADICTION: ("部门前后说法不一", "bad"),
     ConcernKind.NOT_CORRECTED: ("家长逾期未补正", "warn"),
     ConcernKind.CHILD_NOT_LINKED: ("孩子未能加入家长的就诊人", "warn"),
+    ConcernKind.NOT_SENT: ("证件逾期未寄出", "warn"),
+    ConcernKind.NOT_RECEIVED: ("证件未确认收到", "warn"),
+    ConcernKind.MISSING: ("证件没有收到", "bad"),
 }
 # What to do about a concern, for whoever has taken it.
 ADVICE: dict[str, str] = {
@@ -54,6 +64,9 @@ ADVICE: dict[str, str] = {
     ConcernKind.CONTRADICTION: "请电话核实以哪一次为准，写下结果后“处理完毕”。",
     ConcernKind.NOT_CORRECTED: "请电话联系家长，需要时帮助其补正。",
     ConcernKind.CHILD_NOT_LINKED: "请核对身份证号；家长也可以在应用里自行添加孩子。",
+    ConcernKind.NOT_SENT: "请催部门寄出或通知领取；已寄出的，在“证件交付”里登记单号。",
+    ConcernKind.NOT_RECEIVED: "请电话问家长：收到了的登记签收，没收到的登记没有收到。",
+    ConcernKind.MISSING: "请按单号查件或与窗口核对；找到、补寄或改为自取的，请登记交付，不用重新申请。",
 }
 MATERIAL_SOURCES: dict[str, str] = {
     MaterialSource.E_LICENCE: "电子证照",
@@ -97,6 +110,11 @@ EVENTS: dict[str, str] = {
     "note": "处理记录",
     "paper": "录入纸质结果",
     "settle": "处理完毕",
+    "post": "证件寄出",
+    "lay_out": "证件待领取",
+    "remind": "请家长确认是否收到",
+    "miss": "证件没有收到",
+    "receive": "证件签收",
 }
 PERIODS = [("1", "近1个月"), ("3", "近3个月"), ("6", "近半年"), ("12", "近一年")]
 SCOPES = [("staff", "需要处理"), ("mine", "我接手的"), ("all", "全部申请")]

@@ -1,10 +1,19 @@
-"""What docs/births.md repeats of the code: who waits for whom, and the two machines, drawn and as tables."""
+"""What docs/births.md repeats of the code: who waits for whom, and the machines, drawn and as tables."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from backend.births.machine import ENDED, FILING_MOVES, STEP_MOVES, FilingState, Move, StepState
+from backend.births.machine import (
+    ENDED,
+    FILING_MOVES,
+    HANDOVER_MOVES,
+    STEP_MOVES,
+    FilingState,
+    HandoverState,
+    Move,
+    StepState,
+)
 from backend.births.rules import load_rules
 
 PAGE = Path(__file__).with_name("births.md")
@@ -12,13 +21,17 @@ PAGE = Path(__file__).with_name("births.md")
 GRAPH = "from backend/births/data/rules.json. -->", "<!-- End of the graph. -->"
 FILING = "from backend/births/machine.py. -->", "<!-- End of the filing's machine. -->"
 STEP = "from the steps of backend/births/machine.py. -->", "<!-- End of the step's machine. -->"
+HANDOVER = "from the handovers of backend/births/machine.py. -->", "<!-- End of the handover's machine. -->"
 
 
 def births_page() -> str:
     """The page as it is, with what is made made anew."""
     text = _between(PAGE.read_text(), *GRAPH, _graph())
     text = _between(text, *FILING, _machine(FILING_MOVES, FilingState.DRAFT, ENDED))
-    return _between(text, *STEP, _machine(STEP_MOVES, StepState.WAITING, frozenset()))
+    text = _between(text, *STEP, _machine(STEP_MOVES, StepState.WAITING, frozenset()))
+    return _between(
+        text, *HANDOVER, _machine(HANDOVER_MOVES, HandoverState.AWAITED, {HandoverState.RECEIVED})
+    )
 
 
 def _between(text: str, first: str, last: str, lines: list[str]) -> str:
@@ -45,10 +58,17 @@ def _graph() -> list[str]:
         rows.append(
             f"| `{step.code}` | {step.name} | {agency} | {needed} | {step.working_days} | {optional} |"
         )
+    handed = [
+        f"| {rule.what} | {rule.working_days} | {'yes' if rule.mailed else ''} | {rule.place}，{rule.hours} |"
+        for step in rules.steps
+        if (rule := step.hands_over) is not None
+    ]
+    handed_head = ["What reaches the parents' hands:", ""]
+    handed_head += ["| what | working days after done | by post | else at |", "| --- | --: | --- | --- |"]
     told = [f"| {step.name} | {'、'.join(f'`{name}`' for name in step.sends)} |" for step in rules.steps]
     head = ["| step | | agency | after | working days | optional |", "| --- | --- | --- | --- | --: | --- |"]
     told_head = ["Its agency is told:", "", "| step | fields |", "| --- | --- |"]
-    return [*lines, "```", "", *head, *rows, "", *told_head, *told]
+    return [*lines, "```", "", *head, *rows, "", *handed_head, *handed, "", *told_head, *told]
 
 
 def _machine(moves: Mapping[Any, Move], first: str, ended: Collection[str]) -> list[str]:

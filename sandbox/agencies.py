@@ -30,6 +30,13 @@ STEPS = {
     "social_card": "社会保障卡",
     "maternity_claim": "生育医疗费用报销",
 }
+# Where what is not posted is fetched, of the steps that hand something over.
+COUNTERS = {
+    "birth_certificate": "出生医院产科窗口",
+    "vaccination": "出生医院产科窗口",
+    "household": "落户地派出所户籍窗口",
+    "social_card": "市社会保障服务中心制卡窗口",
+}
 PREFIXES = {"mch": "FY", "civil": "GA", "social": "RS", "insurance": "YB"}
 CORRECTION = {
     "code": "material_unclear",
@@ -67,6 +74,7 @@ def word(application: Application) -> dict[str, Any]:
         "receipt": application.receipt,
         "problems": application.problems,
         "results": application.results,
+        **({"handover": application.handover} if application.handover else {}),
     }
 
 
@@ -76,6 +84,7 @@ class Offices:
     def __init__(self, world: World) -> None:
         self.world = world
         world.agenda.serve("agency_decide", self._decide_by_itself)
+        world.agenda.serve("agency_send", self._send_by_itself)
         for agency in AGENCIES:
             world.courier.sign_with(f"agency:{agency}", partial(self._signed, agency))
         world.courier.sign_with("agency:forged", partial(self._signed, "mch", secret="0" * 48))
@@ -138,8 +147,32 @@ class Offices:
         application.problems = problems or []
         if standing == "done":
             application.results = results or self._results(application)
+            if application.step in COUNTERS and not self.world.switches.on("agencies_keep_papers"):
+                delay = self.world.switches.number("agencies_post_s")
+                self.world.agenda.after(delay, "agency_send", {"id": application.id})
         self.world.keeper.changed()
         self._tell(application)
+
+    def hand_over(self, application: Application, state: str = "", **told: str) -> None:
+        """Post what is done, lay it out, or say that it is lost or received; the city is told."""
+        if application.standing != "done" or application.step not in COUNTERS:
+            return
+        mailed = application.body.get("delivery", {}).get("way") == "mail"
+        state = state or ("posted" if mailed else "ready")
+        if state == "posted":
+            number = f"EM{self.world.state.count('parcel'):09d}CN"
+            told = {"courier": "邮政特快专递", "tracking_no": number} | told
+        elif state == "ready":
+            told = {"place": COUNTERS[application.step]} | told
+        application.handover = {"state": state, **told}
+        application.revision += 1
+        self.world.keeper.changed()
+        self._tell(application)
+
+    async def _send_by_itself(self, data: dict[str, Any]) -> None:
+        application = self.find(data["id"])
+        if application is not None and not application.handover:
+            self.hand_over(application)
 
     async def _decide_by_itself(self, data: dict[str, Any]) -> None:
         application = self.find(data["id"])

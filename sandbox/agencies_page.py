@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.agencies import AGENCIES, CORRECTION, REFUSAL, STEPS, Offices
+from sandbox.agencies import AGENCIES, CORRECTION, COUNTERS, REFUSAL, STEPS, Offices
 from sandbox.control import ControlError, ControlHandler
 from sandbox.state import Application
 from sandbox.views import PageHandler
@@ -21,6 +21,7 @@ STANDINGS = {
     "cancelled": ("已撤回", "grey"),
 }
 DECISIONS = ("done", "needs_correction", "rejected")
+HANDOVERS = {"posted": "寄出", "ready": "通知领取", "missing": "丢失", "received": "已签收"}
 
 
 def _decide(offices: Offices, application: Application, standing: str, text: str = "") -> None:
@@ -49,6 +50,8 @@ class ClerkHandler(PageHandler):
             agencies=AGENCIES,
             steps=STEPS,
             standings=STANDINGS,
+            handovers=HANDOVERS,
+            counters=COUNTERS,
             agency=agency,
             waiting=[one for one in mine if one.standing == "accepted"][:SHOWN],
             decided=[one for one in mine if one.standing != "accepted"][:SHOWN],
@@ -64,6 +67,8 @@ class ClerkHandler(PageHandler):
         application = self.offices.find(self.get_body_argument("id", ""))
         if application is not None and action in DECISIONS:
             _decide(self.offices, application, action, self.get_body_argument("text", "").strip()[:200])
+        if application is not None and action in HANDOVERS:
+            self.offices.hand_over(application, action)
         self.redirect(f"/agencies?agency={self.get_body_argument('agency', '')}", status=303)
 
 
@@ -102,10 +107,31 @@ class DecideHandler(ControlHandler):
         self.reply(asdict(application))
 
 
+class HandOverHandler(ControlHandler):
+    """POST /control/agencies/{id}/hand-over {state, courier?, tracking_no?, place?}."""
+
+    offices: Offices
+
+    def initialize(self, world: World, offices: Offices | None = None) -> None:
+        super().initialize(world)
+        if offices is not None:
+            self.offices = offices
+
+    async def post(self, application_id: str) -> None:
+        """What is done is posted, laid out, lost or received."""
+        application, body = self.offices.find(application_id), self.body()
+        if application is None:
+            raise ControlError(404, "no such application")
+        told = {name: str(body[name]) for name in ("courier", "tracking_no", "place") if name in body}
+        self.offices.hand_over(application, str(body.get("state", "")), **told)
+        self.reply(asdict(application))
+
+
 def routes(world: World, offices: Offices) -> list[tuple[str, type[SandboxHandler], dict[str, Any]]]:
     """The clerk's page and its control paths."""
     return [
         (r"/agencies", ClerkHandler, {"world": world, "offices": offices}),
         (r"/control/agencies", ApplicationListHandler, {"world": world}),
         (r"/control/agencies/([^/]+)/decide", DecideHandler, {"world": world, "offices": offices}),
+        (r"/control/agencies/([^/]+)/hand-over", HandOverHandler, {"world": world, "offices": offices}),
     ]

@@ -165,6 +165,8 @@ class Application:
     # Times it was really handed over: a city asks once. `barred`: it came after it had been called off.
     asks: int = 0
     barred: bool = False
+    # Where the paper or card is: state, courier, tracking_no, place.
+    handover: dict[str, str] = field(default_factory=dict)
     decided_at: float = 0.0
 
 

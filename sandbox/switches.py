@@ -117,6 +117,8 @@ SWITCHES = (
     Switch("lose_answers_agencies", "agencies", False, "部门办完事却不答复"),
     Switch("agencies_clerk", "agencies", False, "由办事员在页面上办理，不自动办结"),
     Switch("agencies_delay_s", "agencies", 3, "自动办结要多久 (秒)"),
+    Switch("agencies_post_s", "agencies", 20, "办结后多久自动寄出或通知领取 (秒)"),
+    Switch("agencies_keep_papers", "agencies", False, "办结后不寄出，也不通知领取"),
     Switch(
         "agencies_correct",
         "agencies",

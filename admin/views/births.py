@@ -16,6 +16,7 @@ from admin.step_graph import draw
 from backend import clock
 from backend.births.machine import FilingState, StepState
 from backend.births.models import FilingView, OwnerKind, PaperResult, WorkQuery
+from backend.births.receiving import Deed, Done
 from backend.errors import ErrorCode, not_found
 from backend.http.endpoint import requires
 from backend.permissions import Permission
@@ -50,6 +51,24 @@ class PaperForm(Form):
     id_number: str = Field("", max_length=18, title="孩子的身份证号")
     handed_by: str = Field(min_length=1, max_length=50, title="交来人")
     remark: str = Field("", max_length=500, title="说明")
+
+
+class HandoverForm(Form):
+    """What is done about a paper or card on its way."""
+
+    step: str = Field(max_length=30, title="事项")
+    deed: Deed = Field(title="操作")
+    courier: str = Field("", max_length=30, title="快递公司")
+    tracking_no: str = Field("", max_length=40, title="快递单号")
+    place: str = Field("", max_length=100, title="领取地点")
+    shown: str = Field("", max_length=80, title="取件码或身份证号")
+    remark: str = Field("", max_length=500, title="说明")
+
+
+class PickupForm(Form):
+    """What a parent's phone shows at the counter."""
+
+    shown: str = Field(max_length=80, title="取件码")
 
 
 class SameForm(ReasonForm):
@@ -190,6 +209,33 @@ class PaperResultHandler(FilingPage):
         said = PaperResult(body.number, body.dated_on, body.handed_by, body.remark, body.id_number)
         await self.services.births.desk.enter(self.actor, filing_id, body.step, said)
         self.go(f"{BASE}/filings/{filing_id}", "saved")
+
+
+class HandoverHandler(FilingPage):
+    """What a step hands over."""
+
+    @requires(_HANDLE)
+    @page(
+        "Work on what a birth's step hands over",
+        errors=(ErrorCode.CONFLICT, ErrorCode.BAD_REQUEST, ErrorCode.REASON_REQUIRED),
+        again=True,
+    )
+    async def post(self, body: HandoverForm, filing_id: str) -> None:
+        """Posted, laid out, handed over, received, or missing."""
+        done = Done(body.deed, body.courier, body.tracking_no, body.place, body.shown, body.remark)
+        await self.services.births.receiving.do(self.actor, filing_id, body.step, done)
+        self.go(f"{BASE}/filings/{filing_id}", "saved")
+
+
+class PickupHandler(PageHandler):
+    """A parent at the counter."""
+
+    @requires(_READ)
+    @page("Find a filing by the code at the counter", errors=(ErrorCode.NOT_FOUND,))
+    async def post(self, body: PickupForm) -> None:
+        """The filing that the scanned code is about."""
+        filing_id = await self.services.births.receiving.opened_by(self.actor, body.shown)
+        self.redirect(f"{BASE}/filings/{filing_id}#handover", status=303)
 
 
 class PrintHandler(PageHandler):
@@ -335,6 +381,7 @@ async def _owners(handler: PageHandler, views: Sequence[FilingView]) -> dict[str
 routes = [
     (BASE, WorkHandler),
     (rf"{BASE}/counts", CountsHandler),
+    (rf"{BASE}/pickup", PickupHandler),
     (rf"{BASE}/doubtful", DoubtfulHandler),
     (rf"{BASE}/doubtful/(?P<birth_id>[\w-]+)", DecideHandler),
     (rf"{BASE}/figures", FiguresHandler),
@@ -343,5 +390,6 @@ routes = [
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/files/(?P<file_id>[\w-]+)", FileHandler),
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/papers/(?P<step>[\w-]+)", PrintHandler),
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/paper-result", PaperResultHandler),
+    (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/handover", HandoverHandler),
     (rf"{BASE}/filings/(?P<filing_id>[\w-]+)/(?P<deed>[a-z-]+)", FilingDeedHandler),
 ]

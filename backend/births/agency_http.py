@@ -11,14 +11,17 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import httpx
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from backend import clock
-from backend.births.models import Household, Licence, Problem, ProblemKind
+from backend.births.handover_models import Told
+from backend.births.licences import Household, Licence
+from backend.births.machine import HandoverState
+from backend.births.models import Problem, ProblemKind
 from backend.births.ports import AgencyUnavailableError, CallbackError, Question, Standing, Word
 from backend.ids import new_id
 
@@ -45,6 +48,22 @@ class _SaidProblem(_Said):
     field: str = Field("", max_length=60)
 
 
+class _SaidHandover(_Said):
+    """Where the paper or card of what is done is."""
+
+    state: Literal["posted", "ready", "missing", "received"]
+    courier: str = Field("", max_length=30)
+    tracking_no: str = Field("", max_length=40, pattern=r"^[0-9A-Za-z-]*$")
+    place: str = Field("", max_length=100)
+
+    @model_validator(mode="after")
+    def _can_be_followed(self) -> _SaidHandover:
+        """What is posted has a number: without one nobody could say where it is."""
+        if self.state == "posted" and not (self.courier and self.tracking_no):
+            raise ValueError("tracking_no")
+        return self
+
+
 class _SaidWord(_Said):
     id: str
     standing: Standing
@@ -52,6 +71,7 @@ class _SaidWord(_Said):
     receipt: str = Field("", max_length=60)
     problems: tuple[_SaidProblem, ...] = ()
     results: dict[str, str] = {}
+    handover: _SaidHandover | None = None
 
     @model_validator(mode="after")
     def _is_numbered(self) -> _SaidWord:
@@ -66,7 +86,11 @@ class _SaidWord(_Said):
             Problem(each.code, each.text, each.what_to_do, ProblemKind.FIX, each.field)
             for each in self.problems
         )
-        return Word(self.id, self.standing, self.revision, self.receipt, problems, dict(self.results))
+        said = self.handover
+        told = None
+        if said is not None:
+            told = Told(HandoverState(said.state), said.courier, said.tracking_no, said.place)
+        return Word(self.id, self.standing, self.revision, self.receipt, problems, dict(self.results), told)
 
 
 class _SaidLicence(_Said):

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from backend import clock
 from backend.births.birth_store import BirthStore
 from backend.births.file_store import CallbackStore, FileStore
+from backend.births.handing import LOOK_EVERY, Handing
 from backend.births.hearing import Hearing
 from backend.births.machine import By, FilingEvent, FilingState, StepEvent, StepState
 from backend.births.models import Birth, Concern, ConcernKind, Filing, Step
@@ -77,6 +78,7 @@ class Asking:
         self._rules = rules
         self._settling = settling
         self._hearing = Hearing(rules, settling)
+        self._handing = Handing(rules)
         self._lines = lines
         self._place_name = place_name
         self._pace = pace
@@ -209,8 +211,9 @@ class Asking:
             if filing.open_until <= now:
                 await self.write(self._settling.move(filing, FilingEvent.EXPIRE, By.SYSTEM, "system", now))
             return
-        late = overdue(filing, self._rules, now)
-        if late != filing and not await self.write(Change(late)):
+        asked = self._handing.reminded(filing, now)
+        late = overdue(asked.filing, self._rules, now)
+        if late != filing and not await self.write(replace(asked, filing=late)):
             return
         for step in filing.steps:
             if step.look_at is not None and step.look_at <= now:
@@ -221,14 +224,14 @@ class Asking:
         if step.state is StepState.READY:
             await self._ask(filing.id, step.code)
             return
-        if not step.is_out:
+        if not step.is_watched:
             return
         try:
             line = self._line(step.agency)
             word = await (
                 line.cancel(step.request_id, WITHDRAWN) if step.stopping else line.query(step.request_id)
             )
-            if word.standing is Standing.UNKNOWN:
+            if word.standing is Standing.UNKNOWN and step.is_out:
                 # Should it still be under way, it must not be heeded any more.
                 word = await line.bar(step.request_id)
         except AgencyUnavailableError as error:
@@ -250,6 +253,8 @@ class Asking:
 
         def later(step: Step, now: datetime) -> Step:
             pause = self._pace.after if step.stopping else self._pace.every
+            if not step.is_out:
+                pause = max(pause, LOOK_EVERY)
             return replace(step, look_at=now + pause, failures=0)
 
         await self._touch(filing_id, question_id, later)
@@ -270,7 +275,7 @@ class Asking:
         for _ in range(TRIES):
             filing, now = await self._filings.find(filing_id), clock.now()
             step = next((s for s in filing.steps if s.request_id == question_id), None) if filing else None
-            if filing is None or step is None or not step.is_out:
+            if filing is None or step is None or not step.is_watched:
                 return
             after = with_step(filing, change(step, now))
             if await self.write(Change(self._worrying(after, step.code, now))):
@@ -338,6 +343,11 @@ def events_of(change: Change) -> Iterable[Event]:
         yield Event(EventKind.BIRTH_STEP_CHANGED, told | {"state": str(step.state)})
         if step.state is StepState.READY:
             due.add(code)
+    for code, handover_event in change.handover_events:
+        step = filing.step(code)
+        if step is not None and step.handover is not None:
+            told = {"filing_id": filing.id, "step": code, "event": str(handover_event)}
+            yield Event(EventKind.BIRTH_HANDOVER_CHANGED, told | {"state": str(step.handover.state)})
     due |= {
         step.code for step in filing.steps if step.stopping and FilingEvent.WITHDRAW in change.filing_events
     }

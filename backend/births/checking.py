@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from backend import clock
+from backend.births.licences import Household
 from backend.births.models import (
     Answers,
     Birth,
     BirthState,
     DeliveryWay,
-    Household,
     Material,
     MaterialSource,
     MaterialState,

@@ -18,6 +18,7 @@ from backend.births.forgetting import Forgetting, Retention
 from backend.births.noting import Noting
 from backend.births.papers import Papers
 from backend.births.ports import AgencyLine, LicenceLibrary
+from backend.births.receiving import Receiving
 from backend.births.rules import load_rules
 from backend.births.service import BirthService
 from backend.births.settling import Settling
@@ -88,6 +89,7 @@ def make_births(below: Below, lines: Mapping[str, AgencyLine], library: LicenceL
         desk=Desk(kept, rules, settling, asking, noting, files, papers, below.audit),
         files=files,
         papers=papers,
+        receiving=Receiving(kept, rules, asking, below.audit),
         children=Children(kept, rules, residents.patients.add_newborn),
         teller=BirthTeller(kept.filings, below.messages),
         forgetting=Forgetting(

@@ -13,6 +13,7 @@ from backend.births.belonging import is_parents
 from backend.births.entering import entered
 from backend.births.figures import BirthFigures, figures_of
 from backend.births.files import Files
+from backend.births.handing import WORRIES
 from backend.births.machine import By, MoveError, StepEvent, StepState
 from backend.births.models import (
     Birth,
@@ -142,7 +143,10 @@ class Desk:
         now = clock.now()
         for concern in filing.concerns:
             step = filing.step(concern.step)
-            if step is not None and concern.kind not in _SETTLED:
+            if step is not None and step.handover is not None and concern.kind in WORRIES:
+                put_off = replace(step.handover, due_at=self._another_day(now))
+                filing = with_step(filing, replace(step, handover=put_off))
+            elif step is not None and concern.kind not in _SETTLED:
                 filing = with_step(filing, self._given_time(step))
             if not concern.step and filing.done_by is not None:
                 filing = replace(filing, done_by=max(filing.done_by, self._another_day(now)))
@@ -165,7 +169,7 @@ class Desk:
         self._check_may(actor)
         filing = await self._access(actor, filing_id)
         found = _step(filing, step)
-        if not found.is_out:
+        if not found.is_watched:
             raise AppError(ErrorCode.CONFLICT, "not at an agency", text="该事项目前不在部门办理中。")
         await self._record(actor, "births.ask_again", filing)
         await self._asking.look_now(filing, found)

@@ -8,7 +8,7 @@ from datetime import datetime
 from statistics import median
 
 from backend import clock
-from backend.births.machine import FilingState, StepState
+from backend.births.machine import FilingState, HandoverState, StepState
 from backend.births.rules import Calendar
 
 
@@ -23,6 +23,10 @@ class StepRow:
     ended_at: datetime | None
     # As it was promised, however long staff have waited since.
     due_at: datetime | None
+    # Where the paper or card is, None where there is none; since when the parents have it; how often lost.
+    handover: str | None = None
+    received_at: datetime | None = None
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,12 @@ class AgencyLine:
     # Not done, and the day has passed.
     overdue: int
     median_days: float | None
+    # Papers and cards of what is done: received, still to be received, and those of all that were ever lost.
+    received: int
+    to_receive: int
+    lost: int
+    # From done to received, in the days of people and not of offices: the post works on Saturdays.
+    median_receiving_days: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,7 @@ def _line(month: str, rows: Sequence[Row], calendar: Calendar, now: datetime) ->
 
 def _agency(code: str, steps: Sequence[StepRow], calendar: Calendar, now: datetime) -> AgencyLine:
     done = [step for step in steps if step.state is StepState.DONE]
+    received = [step for step in done if step.handover == HandoverState.RECEIVED]
     return AgencyLine(
         step=code,
         agency=steps[0].agency,
@@ -129,6 +140,14 @@ def _agency(code: str, steps: Sequence[StepRow], calendar: Calendar, now: dateti
             calendar.between(step.asked_at, step.ended_at)
             for step in done
             if step.asked_at is not None and step.ended_at is not None
+        ),
+        received=len(received),
+        to_receive=sum(step.handover is not None for step in done) - len(received),
+        lost=sum(step.lost > 0 for step in done),
+        median_receiving_days=_median(
+            (clock.civil_date(step.received_at) - clock.civil_date(step.ended_at)).days
+            for step in received
+            if step.received_at is not None and step.ended_at is not None
         ),
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tornado.httputil import HTTPServerRequest
 
+from backend.births.handover_schemas import MissedIn
 from backend.births.models import FilingView
 from backend.births.notice_schemas import BirthNotice, NotedOut, VoidIn, facts_of, noted_out, parent_of
 from backend.births.schemas import (
@@ -149,6 +150,27 @@ class WithdrawHandler(_ParentsHandler):
     async def post(self, body: WithdrawIn, filing_id: str) -> FilingOut:
         """What is done stays done; agencies that are at work are told to stop."""
         return await self.shown(await self.services.births.withdraw(self.actor, filing_id, body.reason))
+
+
+class ReceivedHandler(_ParentsHandler):
+    """What was handed over has come."""
+
+    @requires(Permission.RESIDENT_BIRTHS_FILE)
+    @operation("Say that a paper or card has come", errors=_FILING_ERRORS, tag=_TAG, rate_limit="births")
+    async def post(self, filing_id: str, step: str) -> FilingOut:
+        """A second time changes nothing."""
+        return await self.shown(await self.services.births.receiving.receive(self.actor, filing_id, step))
+
+
+class MissedHandler(_ParentsHandler):
+    """What was handed over has not come."""
+
+    @requires(Permission.RESIDENT_BIRTHS_FILE)
+    @operation("Say that a paper or card has not come", errors=_FILING_ERRORS, tag=_TAG, rate_limit="births")
+    async def post(self, body: MissedIn, filing_id: str, step: str) -> FilingOut:
+        """Staff look for it; the agency is not asked for another one. A second time changes nothing."""
+        receiving = self.services.births.receiving
+        return await self.shown(await receiving.miss(self.actor, filing_id, step, body.text))
 
 
 class PaperHandler(APIHandler):
@@ -306,6 +328,8 @@ routes = [
     (rf"{_FILING}/submit", SubmitHandler),
     (rf"{_FILING}/steps/(?P<step>[a-z_]{{2,30}})/correct", CorrectHandler),
     (rf"{_FILING}/steps/(?P<step>[a-z_]{{2,30}})/paper", PaperHandler),
+    (rf"{_FILING}/steps/(?P<step>[a-z_]{{2,30}})/received", ReceivedHandler),
+    (rf"{_FILING}/steps/(?P<step>[a-z_]{{2,30}})/missing", MissedHandler),
     (rf"{_FILING}/withdraw", WithdrawHandler),
     (rf"{_FILING}/files", FileListHandler),
     (rf"{_FILING}/files/(?P<file_id>[0-9A-Z]{{26}})", FileHandler),

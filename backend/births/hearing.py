@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from backend.births.handing import Handing
 from backend.births.machine import By, MoveError, StepEvent, StepState
 from backend.births.models import Concern, ConcernKind, Filing, Step
 from backend.births.ports import Standing, Word
@@ -34,11 +35,21 @@ class Hearing:
     def __init__(self, rules: Rules, settling: Settling) -> None:
         self._rules = rules
         self._settling = settling
+        self._handing = Handing(rules)
 
     def heard(self, filing: Filing, step: Step, word: Word, now: datetime) -> Change | None:
         """The filing after a word of its present question; None when the word is no news."""
         if word.revision <= step.heard:
             return None
+        change = self._stands(filing, step, word, now)
+        known = change.filing.step(step.code)
+        if word.handover is None or known is None or known.state is not StepState.DONE:
+            return change
+        handed = self._handing.said(change.filing, known, word.handover, now)
+        return change if handed is None else change.and_then(handed)
+
+    def _stands(self, filing: Filing, step: Step, word: Word, now: datetime) -> Change:
+        """The filing after what is new of a step itself."""
         if step.paper is not None and _bears_out(step, word):
             known = replace(step, heard=word.revision, results=step.results | word.results)
             return Change(with_step(filing, replace(known, receipt=word.receipt or step.receipt)))

@@ -1,6 +1,8 @@
-"""The two machines of a birth filing as tables: the filing's own, and the one of each step. Pure.
+"""The machines of a birth filing as tables: its own, each step's, and that of what a step hands over. Pure.
 
-A step asks one agency for one thing. A filing's state follows from its steps; `settling.py` says how.
+A step asks one agency for one thing. A filing's state follows from its steps; `settling.py` says how. What is
+printed or embossed is still to reach the parents once its step is done: that has a machine of its own, so
+that a filing is over, and its days are counted, when the agencies have done their work.
 """
 
 from __future__ import annotations
@@ -90,11 +92,35 @@ class StepEvent(StrEnum):
     RESTORE = "restore"
 
 
+class HandoverState(StrEnum):
+    """Where the paper or card of a step is that is done."""
+
+    # Its agency has neither posted it nor laid it out yet.
+    AWAITED = "awaited"
+    POSTED = "posted"
+    # It lies at a place, to be fetched.
+    READY = "ready"
+    # Sent and not come, or not to be found where it should lie.
+    MISSING = "missing"
+    RECEIVED = "received"
+
+
+class HandoverEvent(StrEnum):
+    """What may happen to it. No agency is asked anew for one that is lost: what is done stays done."""
+
+    POST = "post"
+    LAY_OUT = "lay_out"
+    # Nobody has said that it has come: the parents are asked.
+    REMIND = "remind"
+    MISS = "miss"
+    RECEIVE = "receive"
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """Where an event leads, and who may bring it about."""
 
-    to: FilingState | StepState
+    to: FilingState | StepState | HandoverState
     by: frozenset[By]
 
 
@@ -107,7 +133,7 @@ class MoveError(Exception):
         self.known = known
 
 
-_F, _E, _S, _T = FilingState, FilingEvent, StepState, StepEvent
+_F, _E, _S, _T, _H, _G = FilingState, FilingEvent, StepState, StepEvent, HandoverState, HandoverEvent
 _RESIDENT, _STAFF = frozenset({By.RESIDENT}), frozenset({By.STAFF})
 _AGENCY, _SYSTEM = frozenset({By.AGENCY}), frozenset({By.SYSTEM})
 _PARENTS = frozenset({By.RESIDENT, By.STAFF})
@@ -155,6 +181,18 @@ STEP_MOVES: dict[tuple[StepState, StepEvent], Move] = {
     **{(state, _T.CANCEL): Move(_S.CANCELLED, _AGENCY) for state in (_S.ASKED, _S.ACCEPTED)},
 }  # fmt: skip
 
+_SENDERS, _ANYBODY = _AGENCY | _STAFF, _RESIDENT | _STAFF | _AGENCY
+HANDOVER_MOVES: dict[tuple[HandoverState, HandoverEvent], Move] = {
+    # Posted anew, laid out elsewhere, back from the post to the counter: whoever has it says so.
+    **{(state, _G.POST): Move(_H.POSTED, _SENDERS) for state in _H if state is not _H.RECEIVED},
+    **{(state, _G.LAY_OUT): Move(_H.READY, _SENDERS) for state in _H if state is not _H.RECEIVED},
+    **{(state, _G.RECEIVE): Move(_H.RECEIVED, _ANYBODY) for state in _H if state is not _H.RECEIVED},
+    **{(state, _G.REMIND): Move(state, _SYSTEM) for state in (_H.POSTED, _H.READY)},
+    **{(state, _G.MISS): Move(_H.MISSING, _ANYBODY) for state in (_H.POSTED, _H.READY)},
+    # Said too soon, or signed for by somebody else.
+    (_H.RECEIVED, _G.MISS): Move(_H.MISSING, _PARENTS),
+}  # fmt: skip
+
 ENDED = frozenset({_F.PARTLY_DONE, _F.COMPLETED, _F.WITHDRAWN, _F.REJECTED, _F.EXPIRED})
 # An agency has it before it, as far as we know.
 AT_AGENCY = frozenset({_S.ASKED, _S.ACCEPTED})
@@ -172,6 +210,12 @@ def step_after(state: StepState, event: StepEvent, by: By) -> StepState:
     """The step's next state. Raises MoveError."""
     to = _after(STEP_MOVES.get((state, event)), state, event, by)
     return StepState(to)
+
+
+def handover_after(state: HandoverState, event: HandoverEvent, by: By) -> HandoverState:
+    """The next state of what a step hands over. Raises MoveError."""
+    to = _after(HANDOVER_MOVES.get((state, event)), state, event, by)
+    return HandoverState(to)
 
 
 def _after(move: Move | None, state: str, event: str, by: By) -> str:

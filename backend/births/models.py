@@ -7,7 +7,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
-from backend.births.machine import AT_AGENCY, ENDED, FilingState, StepState
+from backend.births.handover_models import Handover
+from backend.births.machine import AT_AGENCY, ENDED, FilingState, HandoverState, StepState
 
 Sex = Literal["male", "female", "unknown"]
 
@@ -247,11 +248,23 @@ class Step:
     stopping: bool = False
     # By which date the parents are to correct.
     correct_by: datetime | None = None
+    # None: nothing is handed over, or nothing is done yet.
+    handover: Handover | None = None
 
     @property
     def is_out(self) -> bool:
         """Whether an agency has it before it, as far as we know."""
         return self.state in AT_AGENCY
+
+    @property
+    def is_handing_over(self) -> bool:
+        """Whether the parents are still to get what has come of it."""
+        return self.handover is not None and self.handover.state is not HandoverState.RECEIVED
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether its agency may have something new to say."""
+        return self.is_out or (self.is_handing_over and bool(self.request_id))
 
 
 class OwnerKind(StrEnum):
@@ -284,6 +297,10 @@ class ConcernKind(StrEnum):
     NOT_CORRECTED = "not_corrected"
     # The child could not be put among the parents' patients.
     CHILD_NOT_LINKED = "child_not_linked"
+    # What is done was neither posted nor laid out; nobody says that it has come; it is lost.
+    NOT_SENT = "not_sent"
+    NOT_RECEIVED = "not_received"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,27 +390,8 @@ class WorkQuery:
 
 @dataclass(frozen=True, slots=True)
 class FilingView:
-    """A filing with what is shown beside it; `owner` is None once it is over."""
+    """A filing with what is shown beside it; `owner` is None once it is over and all is received."""
 
     filing: Filing
     birth: Birth
     owner: Owner | None
-
-
-@dataclass(frozen=True, slots=True)
-class Licence:
-    """An electronic licence, as much of it as matters here."""
-
-    kind: str
-    number: str = field(repr=False)
-    holder_name: str = field(repr=False)
-    valid_until: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Household:
-    """Where somebody is registered."""
-
-    in_city: bool
-    region: str
-    police_station: str = ""

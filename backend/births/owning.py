@@ -1,4 +1,4 @@
-"""Who has to move next, until when, and when we look again: for every filing that is not over. Pure."""
+"""Who has to move next, until when, and when we look again: until all is over, and received. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from backend.births.machine import FilingState, StepState
+from backend.births.handing import WORRIES, is_to_be_asked
+from backend.births.machine import FilingState, HandoverState, StepState
 from backend.births.models import Concern, ConcernKind, Filing, Owner, OwnerKind, Step
 from backend.births.rules import Rules
 from backend.births.settling import with_concern
@@ -22,7 +23,7 @@ def owner_of(filing: Filing) -> Owner | None:
             return Owner(OwnerKind.STAFF, filing.taken_by, due_at)
         return Owner(OwnerKind.DESK, DESK, due_at)
     if filing.is_over:
-        return None
+        return _owner_of_handing(filing)
     if filing.state is FilingState.DRAFT:
         return Owner(OwnerKind.PARENTS, filing.applicant_id, filing.open_until)
     correcting = [step.correct_by for step in filing.steps if step.state is StepState.NEEDS_CORRECTION]
@@ -35,6 +36,21 @@ def owner_of(filing: Filing) -> Owner | None:
     return Owner(OwnerKind.AGENCY, first.agency, first.due_at)
 
 
+def _owner_of_handing(filing: Filing) -> Owner | None:
+    """Of what is done and not yet received: who has it before him, the first one that is due."""
+    open_ones = [
+        (step.handover.due_at, step.code, step.agency, step.handover.state)
+        for step in filing.steps
+        if step.handover is not None and step.handover.due_at is not None
+    ]
+    if not open_ones:
+        return None
+    due_at, _, agency, state = min(open_ones)
+    if state in (HandoverState.POSTED, HandoverState.READY):
+        return Owner(OwnerKind.PARENTS, filing.applicant_id, due_at)
+    return Owner(OwnerKind.AGENCY, agency, due_at)
+
+
 def look_at(filing: Filing) -> datetime | None:
     """When the sweep has something to do for it."""
     moments = [concern.due_at for concern in filing.concerns]
@@ -43,8 +59,8 @@ def look_at(filing: Filing) -> datetime | None:
     promised = _promise_of(filing)
     if promised is not None:
         moments.append(promised)
-    if not filing.is_over:
-        for step in filing.steps:
+    for step in filing.steps:
+        if not filing.is_over or step.is_handing_over:
             moments += [at for at in (step.look_at, _clock_of(step, filing)) if at is not None]
     return min(moments, default=None)
 
@@ -64,6 +80,10 @@ def overdue(filing: Filing, rules: Rules, now: datetime) -> Filing:
     # Whoever had taken it has let the day pass: it is everybody's again.
     taken_by = filing.taken_by if risen == filing.concerns else ""
     filing = replace(filing, concerns=risen, taken_by=taken_by)
+    for step in filing.steps:
+        worry = _worry(step, rules, now)
+        if worry is not None:
+            filing = with_concern(filing, Concern(worry, step.code, now, due_at))
     if filing.is_over or filing.state is FilingState.DRAFT:
         return filing
     for step in filing.steps:
@@ -90,9 +110,27 @@ def _late(step: Step, now: datetime) -> ConcernKind | None:
     return ConcernKind.OVERDUE if waits and step.due_at is not None and step.due_at <= now else None
 
 
+_WORRIES = {
+    HandoverState.AWAITED: ConcernKind.NOT_SENT,
+    HandoverState.POSTED: ConcernKind.NOT_RECEIVED,
+    HandoverState.READY: ConcernKind.NOT_RECEIVED,
+    HandoverState.MISSING: ConcernKind.MISSING,
+}
+
+
+def _worry(step: Step, rules: Rules, now: datetime) -> ConcernKind | None:
+    """What is handed over, and nobody says how: not sent, not come though asked for, not found."""
+    known = step.handover
+    if known is None or known.due_at is None or known.due_at > now or is_to_be_asked(known, rules, now):
+        return None
+    return _WORRIES[known.state]
+
+
 def _clock_of(step: Step, filing: Filing) -> datetime | None:
     """When a step's time runs out, unless staff know already."""
     known = {concern.kind for concern in filing.concerns if concern.step == step.code}
+    if step.handover is not None:
+        return None if known & set(WORRIES) else step.handover.due_at
     if step.state is StepState.NEEDS_CORRECTION:
         return None if ConcernKind.NOT_CORRECTED in known else step.correct_by
     if step.is_out or step.state is StepState.READY:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from backend.births.handover_models import Told
+from backend.births.licences import Household, Licence
 from backend.births.models import (
     Answers,
     Birth,
     BirthFacts,
     FilingView,
-    Household,
-    Licence,
     MaterialFile,
     PaperResult,
     Parent,
@@ -68,6 +68,8 @@ class Word:
     receipt: str = ""
     problems: tuple[Problem, ...] = ()
     results: dict[str, str] = field(default_factory=dict, repr=False)
+    # Of what is done: where its paper or card is.
+    handover: Told | None = None
 
 
 class AgencyLine(Protocol):

@@ -74,6 +74,19 @@ class YieldRule(_Rule):
         return self
 
 
+class HandoverRule(_Rule):
+    """The paper or card of a step, and how it reaches the parents."""
+
+    what: str
+    # By when, after the step is done, it is posted or laid out.
+    working_days: int = Field(ge=1, le=60)
+    # Where it is fetched, when, and with what; whether it may be posted instead.
+    place: str
+    hours: str = ""
+    bring: str = ""
+    mailed: bool = True
+
+
 class StepRule(_Rule):
     """One step: whose it is, what it needs, and how long its agency may take."""
 
@@ -90,6 +103,19 @@ class StepRule(_Rule):
     sends: tuple[str, ...]
     yields: YieldRule = YieldRule()
     yields_id_number: bool = False
+    # What the parents hold in their hands in the end; None: nothing.
+    hands_over: HandoverRule | None = None
+
+
+class ReceivingRules(_Rule):
+    """How long nobody asks whether something has come, and how often it is asked before staff do."""
+
+    posted_days: int = Field(ge=1)
+    ready_days: int = Field(ge=1)
+    again_days: int = Field(ge=1)
+    times: int = Field(ge=1, le=10)
+    # So long after "received" it may still be said that it was not.
+    claim_days: int = Field(ge=1)
 
 
 class MaterialRule(_Rule):
@@ -186,6 +212,7 @@ class Rules(_Rule):
     names: NameRules
     calendar: Calendar
     files: FileRules
+    receiving: ReceivingRules
 
     @cached_property
     def by_code(self) -> dict[str, StepRule]:
@@ -210,6 +237,8 @@ class Rules(_Rule):
                 raise ValueError(f"step {step.code}: {sorted(unknown) or step.agency}")
             if unsent := _unsent(step, before):
                 raise ValueError(f"step {step.code} sends: {sorted(unsent)}")
+            if step.hands_over and step.hands_over.mailed and "delivery" not in step.sends:
+                raise ValueError(f"step {step.code} posts something and is told no address")
             before.add(step.code)
         if (longest := self._longest()) > self.promised_working_days:
             raise ValueError(f"{self.promised_working_days} working days promised, {longest} taken")

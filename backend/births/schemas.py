@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from backend.births.handover_schemas import HandoverOut, handover_out
 from backend.births.models import (
     Answers,
     Birth,
@@ -148,6 +149,7 @@ class StepOut(Answer):
     problems: list[ProblemOut]
     results: dict[str, str]
     stopping: bool
+    handover: HandoverOut | None
 
 
 class AnswersOut(Answer):
@@ -316,7 +318,7 @@ def filing_out(view: FilingView, hospital: str, rules: Rules) -> FilingOut:
             ),
             bank_account=answers.bank_account,
         ),
-        steps=[_step_out(step, rules) for step in filing.steps],
+        steps=[_step_out(view, step, rules) for step in filing.steps],
         materials=[_material_out(each) for each in filing.materials],
         files=[file_out(each) for each in filing.files],
         remarks=[problem_out(each) for each in filing.remarks],
@@ -332,7 +334,7 @@ def filing_out(view: FilingView, hospital: str, rules: Rules) -> FilingOut:
     )
 
 
-def _step_out(step: Step, rules: Rules) -> StepOut:
+def _step_out(view: FilingView, step: Step, rules: Rules) -> StepOut:
     rule = rules.by_code.get(step.code)
     return StepOut(
         code=step.code,
@@ -352,6 +354,7 @@ def _step_out(step: Step, rules: Rules) -> StepOut:
             name: mask_id_number(value) if name in _MASKED else value for name, value in step.results.items()
         },
         stopping=step.stopping,
+        handover=handover_out(view, step, rules),
     )
 
 

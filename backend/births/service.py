@@ -3,7 +3,7 @@
 noting     births, for hospitals                 desk      the work-list, for staff
 asking     the saga with the agencies            files     uploaded materials
 children   the child among the parents' patients telling   what parents are told
-papers     printouts of what is done
+papers     printouts of what is done            receiving what is handed over, by parents and staff
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from backend.births.models import (
 from backend.births.noting import Noting
 from backend.births.owning import owner_of
 from backend.births.papers import Papers
+from backend.births.receiving import Receiving
 from backend.births.rules import Rules
 from backend.births.settling import Change, Settling, withdrawal
 from backend.births.telling import BirthTeller
@@ -69,6 +70,7 @@ class BirthService:
         desk: Desk,
         files: Files,
         papers: Papers,
+        receiving: Receiving,
         children: Children,
         teller: BirthTeller,
         forgetting: Forgetting,
@@ -85,6 +87,7 @@ class BirthService:
         self.desk = desk
         self.files = files
         self.papers = papers
+        self.receiving = receiving
         self.children = children
         self.teller = teller
         self.forgetting = forgetting

@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from backend.births.handover_models import Handover
 from backend.births.machine import (
     SETTLED,
     By,
     FilingEvent,
     FilingState,
+    HandoverEvent,
+    HandoverState,
     StepEvent,
     StepState,
     filing_after,
     step_after,
 )
-from backend.births.models import Concern, ConcernKind, Entry, Filing, Step
+from backend.births.models import Concern, ConcernKind, DeliveryWay, Entry, Filing, Step
 from backend.births.rules import Rules
 
 # The longest history of one filing; what is older goes first.
@@ -28,11 +31,12 @@ FORGOTTEN = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A filing as it is to be, and what has happened to it on the way: of itself, and of its steps."""
+    """A filing as it is to be, and what has happened on the way: to it, its steps, and what they yield."""
 
     filing: Filing
     filing_events: tuple[FilingEvent, ...] = ()
     step_events: tuple[tuple[str, StepEvent], ...] = ()
+    handover_events: tuple[tuple[str, HandoverEvent], ...] = ()
 
     def and_then(self, later: Change) -> Change:
         """Both, one after the other."""
@@ -40,6 +44,7 @@ class Change:
             later.filing,
             self.filing_events + later.filing_events,
             self.step_events + later.step_events,
+            self.handover_events + later.handover_events,
         )
 
 
@@ -76,6 +81,8 @@ class Settling:
             # Nobody has worked on it, but the parents have waited all the same; and whoever refuses each
             # question is asked ever more slowly, too.
             del timed["due_at"], timed["promised_at"], timed["failures"]
+        if state is StepState.DONE:
+            timed |= self._to_hand_over(filing, code, now)
         after = replace(before, state=state, **(timed | changes))
         moved = noted(with_step(filing, after), now, who, str(event), code)
         return Change(_without_answered_concerns(moved), (), ((code, event),))
@@ -104,6 +111,15 @@ class Settling:
         if state in SETTLED:
             return {"look_at": None, "failures": 0, "stopping": False, "ended_at": now, "correct_by": None}
         return {}
+
+    def _to_hand_over(self, filing: Filing, code: str, now: datetime) -> dict[str, Any]:
+        """What is done is not yet in the parents' hands, where there is something to be held."""
+        rule = self._rules.by_code.get(code)
+        if rule is None or rule.hands_over is None:
+            return {}
+        mailed = rule.hands_over.mailed and filing.answers.delivery.way is DeliveryWay.MAIL
+        due_at = self._rules.calendar.after(now, rule.hands_over.working_days)
+        return {"handover": Handover(HandoverState.AWAITED, mailed, now, due_at), "look_at": now + FORGOTTEN}
 
     def _next_step(self, filing: Filing, now: datetime) -> Change | None:
         if filing.state in (FilingState.DRAFT, FilingState.EXPIRED) or filing.is_over:
@@ -232,7 +248,7 @@ def _without_answered_concerns(filing: Filing) -> Filing:
             ConcernKind.OVERDUE: not concern.step
             or (step is not None and (step.is_out or step.state is StepState.READY)),
             ConcernKind.UNREACHABLE: step is not None
-            and (step.is_out or step.state is StepState.READY)
+            and (step.is_watched or step.state is StepState.READY)
             and step.failures > 0,
             ConcernKind.NOT_CORRECTED: step is not None and step.state is StepState.NEEDS_CORRECTION,
         }

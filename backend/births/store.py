@@ -196,6 +196,9 @@ class FilingStore:
                     "ended_at": step.ended_at,
                     "due_at": step.due_at,
                     "promised_at": step.promised_at,
+                    "handover": str(step.handover.state) if step.handover else None,
+                    "received_at": step.handover.received_at if step.handover else None,
+                    "lost": step.handover.lost if step.handover else 0,
                 }
                 for step in filing.steps
             ],
@@ -218,7 +221,8 @@ def _row(doc: Document) -> Row:
     steps = tuple(
         StepRow(
             step["code"], step["agency"], StepState(step["state"]), step["asked_at"], step["ended_at"],
-            step.get("promised_at") or step["due_at"],
+            step.get("promised_at") or step["due_at"], step.get("handover"), step.get("received_at"),
+            step.get("lost", 0),
         )
         for step in doc["steps"]
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.births.machine import FilingEvent, StepEvent
+from backend.births.machine import FilingEvent, HandoverEvent, StepEvent
 from backend.births.models import Filing
 from backend.births.store import FilingStore
 from backend.messages.models import Letter, MessageKind
@@ -25,10 +25,17 @@ _STEP_TEXTS = {
     StepEvent.WANT_CORRECTION: "需要补正，请登录查看",
     StepEvent.REJECT: "部门未予办理，请登录查看原因",
 }
+_HANDOVER_TEXTS = {
+    HandoverEvent.POST: "证件已寄出，快递单号请登录查看",
+    HandoverEvent.LAY_OUT: "证件可以领取了，地点和取件码请登录查看",
+    HandoverEvent.REMIND: "证件收到了吗？请登录点“收到了”或“没有收到”",
+    HandoverEvent.MISS: "已登记证件没有收到，工作人员会查找",
+    HandoverEvent.RECEIVE: "证件已签收；不是您收的请登录说明",
+}
 
 
 class BirthTeller:
-    """Answers BIRTH_FILING_CHANGED and BIRTH_STEP_CHANGED."""
+    """Answers BIRTH_FILING_CHANGED, BIRTH_STEP_CHANGED and BIRTH_HANDOVER_CHANGED."""
 
     def __init__(self, filings: FilingStore, messages: MessageService) -> None:
         self._filings = filings
@@ -48,6 +55,18 @@ class BirthTeller:
         step = filing.step(event.data["step"]) if filing else None
         if filing is not None and step is not None and text is not None:
             await self._tell(event, filing, step.name, text)
+
+    async def on_handover_changed(self, event: Event) -> None:
+        """BIRTH_HANDOVER_CHANGED: the same for what a step hands over, but not what they said themselves."""
+        happened = HandoverEvent(event.data["event"])
+        filing = await self._filings.find(event.data["filing_id"])
+        step = filing.step(event.data["step"]) if filing else None
+        if filing is None or step is None:
+            return
+        said = [each.by for each in filing.history if (each.step, each.event) == (step.code, happened)]
+        own = happened is HandoverEvent.RECEIVE and said[-1:] and said[-1] in filing.parent_ids
+        if not own:
+            await self._tell(event, filing, step.name, _HANDOVER_TEXTS[happened])
 
     async def _tell(self, event: Event, filing: Filing, item: str, text: str) -> None:
         facts = {"item": item, "state": text, "time": short_time(event.at)}

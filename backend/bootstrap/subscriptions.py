@@ -104,6 +104,7 @@ def _subscribe_births(services: Services) -> None:
     bus.subscribe(kinds.BIRTH_STEP_DUE, "births.on_step_due", births.asking.on_step_due)
     bus.subscribe(kinds.BIRTH_STEP_CHANGED, "births.adopt_child", births.children.on_step_changed)
     bus.subscribe(kinds.BIRTH_STEP_CHANGED, "births.tell_step", births.teller.on_step_changed)
+    bus.subscribe(kinds.BIRTH_HANDOVER_CHANGED, "births.tell_handover", births.teller.on_handover_changed)
     bus.subscribe(kinds.BIRTH_FILING_CHANGED, "births.tell_filing", births.teller.on_filing_changed)
     bus.subscribe(kinds.BIRTH_FILING_CHANGED, "surveys.on_birth_filed", services.surveys.on_birth_filed)
     bus.subscribe(kinds.RESIDENT_DELETED, "births.on_resident_deleted", births.on_resident_deleted)

@@ -60,6 +60,7 @@ class EventKind(StrEnum):
     BIRTH_FILING_CHANGED = "birth.filing_changed"
     BIRTH_STEP_DUE = "birth.step_due"
     BIRTH_STEP_CHANGED = "birth.step_changed"
+    BIRTH_HANDOVER_CHANGED = "birth.handover_changed"
 
 
 # What most jobs have; a lower number goes out first, and the highest only a few at a time.

@@ -11,7 +11,14 @@ import pytest
 from admin import birth_words
 from backend import clock
 from backend.audit.models import AuditFilter
-from backend.births.machine import FilingEvent, FilingState, StepEvent, StepState
+from backend.births.machine import (
+    FilingEvent,
+    FilingState,
+    HandoverEvent,
+    HandoverState,
+    StepEvent,
+    StepState,
+)
 from backend.births.models import (
     Birth,
     BirthState,
@@ -24,7 +31,7 @@ from backend.births.models import (
 from backend.permissions import SYSTEM, Role
 from tests.admin.browser import Browser, Console, Page
 from tests.admin.conftest import Town
-from tests.factories.births import make_birth, make_filing
+from tests.factories.births import hand_over, make_birth, make_filing
 from tests.support.city import id_number
 
 BASE = "/admin/births"
@@ -41,6 +48,7 @@ MOTHER = Parent("陈晓雨", id_number(7002), "13911112222")
     [
         (birth_words.FILING_STATES, FilingState), (birth_words.STEP_STATES, StepState),
         (birth_words.BIRTH_STATES, BirthState), (birth_words.OWNERS, OwnerKind),
+        (birth_words.HANDOVER_STATES, HandoverState),
         (birth_words.CONCERNS, ConcernKind), (birth_words.ADVICE, ConcernKind),
         (birth_words.MATERIAL_SOURCES, MaterialSource), (birth_words.MATERIAL_STATES, MaterialState),
     ],
@@ -50,7 +58,7 @@ def test_every_state_has_a_word(table: dict[str, object], keys: type[StrEnum]) -
 
 
 def test_every_event_of_a_history_has_a_word() -> None:
-    events = {str(event) for event in (*FilingEvent, *StepEvent)}
+    events = {str(event) for event in (*FilingEvent, *StepEvent, *HandoverEvent)}
     assert events <= set(birth_words.EVENTS)
     assert "paper" in birth_words.EVENTS
     assert birth_words.event_of("said_done") == "部门来信“已办结”，与此前不符"
@@ -131,6 +139,39 @@ async def test_what_an_agency_refused_is_asked_anew_and_what_parents_mended_is_s
     page = await do(browser, here, "withdraw", text="家长来电要求撤回")
     assert "家长来电要求撤回" in page.text
     assert "部分办结" in page.text
+
+
+async def test_a_card_at_the_counter_is_handed_over_against_its_code(console: Console, town: Town) -> None:
+    birth = await noted(console, town)
+    states = {"birth_certificate": _S.DONE, "household": _S.DONE}
+    filing = await make_filing(console.city, birth, FilingState.PARTLY_DONE, states, ended_at=clock.now())
+    code, other = [await hand_over(console.city, filing.id, step) for step in states]
+    browser = await console.sign_in(Role.HOSPITAL_OPERATOR, town.scope)
+    here = f"{BASE}/filings/{filing.id}"
+    await browser.get(BASE)
+    found: dict[str, Any] = {"shown": f"BIRTH:{filing.id}:birth_certificate:{code}"}
+    page = await browser.submit(f"{BASE}/pickup", **found)
+    assert "待领取" in page.text
+    assert "社区服务中心" in page.text
+    # What opens it is never shown to who is to check it.
+    assert code not in page.html
+    fields: dict[str, Any] = {"step": "birth_certificate", "deed": "hand_over"}
+    page = await browser.submit(
+        f"{here}/handover", **fields, shown=other if other != code else "x", expect=400
+    )
+    assert "取件码或身份证号不对" in page.text
+    page = await browser.submit(f"{here}/handover", **fields, shown=code)
+    assert "已签收" in page.text
+    sent: dict[str, Any] = {"step": "household", "deed": "post", "courier": "邮政", "tracking_no": "EM7CN"}
+    page = await browser.submit(f"{here}/handover", **sent)
+    assert "EM7CN" in page.text
+    page = await browser.submit(f"{here}/handover", step="household", deed="miss", remark="", expect=400)
+    page = await browser.submit(f"{here}/handover", step="household", deed="miss", remark="邮政说已退回")
+    assert "证件没有收到" in page.text
+    assert "邮政说已退回" in page.text
+    assert "证件没有收到" in (await browser.get(BASE)).text
+    reader = await console.sign_in(Role.AUDITOR)
+    await reader.get(BASE, expect=403)
 
 
 async def test_a_result_that_came_on_paper_is_typed_in_and_opened(console: Console, town: Town) -> None:

@@ -128,6 +128,38 @@ async def correct(resident: Resident, filing_id: str) -> None:
     await expect(resident.see("filing-state")).to_have_attribute("data-state", "in_progress")
 
 
+async def hold_it_in_their_hands(resident: Resident, town: Town, family: NewFamily, filing_id: str) -> None:
+    """The card is posted and comes, the booklet does not, and the certificate is fetched with its code."""
+    for step, told in (("social_card", {}), ("vaccination", {}), ("birth_certificate", {"state": "ready"})):
+        [one] = [
+            each
+            for each in await applications(town.city)
+            if (each["step"], each["standing"]) == (step, "done")
+        ]
+        await town.city.outside.post(f"agencies/{one['id']}/hand-over", told)
+
+    async def sent() -> bool:
+        steps = (await read(town.city, family, filing_id))["steps"]
+        return sum(each["handover"] is not None and bool(each["handover"]["due_at"]) and
+                   each["handover"]["state"] in ("posted", "ready") for each in steps) == 3  # fmt: skip
+
+    await town.city.until(sent)
+    await resident.window.open(f"/#/pages/births/filing/index?filing_id={filing_id}")
+    await expect(resident.see("handover-social_card")).to_contain_text("邮政特快专递单号")
+    await resident.tap("pickup-show")
+    await resident.shows("pickup-qr")
+    await pictures(resident, "births-receiving")
+    await resident.tap("received-social_card")
+    await expect(resident.see("handover-social_card")).to_have_attribute("data-state", "received")
+    await resident.tap("missing-vaccination")
+    await resident.page.get_by_text("快递显示已送，我没收到").click()
+    await pictures(resident, "births-not-received")
+    await resident.tap("missing-vaccination-confirm")
+    await expect(resident.see("handover-vaccination")).to_have_attribute("data-state", "missing")
+    await resident.tap("received-birth_certificate")
+    await expect(resident.see("handover-birth_certificate")).to_have_attribute("data-state", "received")
+
+
 async def at_work(window: Window, name: str) -> None:
     await window.quiet()
     for suffix, width, height in (("", 1280, 800), ("-820", 820, 1180)):
@@ -166,7 +198,8 @@ async def work(window: Window, town: Town, back_again: Any) -> None:
 async def test_a_birth_from_the_phone_to_the_card(chromium: Browser, town: Town) -> None:
     outside = town.city.outside
     family = await newborn(town, 71)
-    await outside.post("switches", {"agencies_clerk": True, "agencies_down": "civil"})
+    held = {"agencies_clerk": True, "agencies_down": "civil", "agencies_keep_papers": True}
+    await outside.post("switches", held)
     size = {"width": 375, "height": 812}
     async with open_window(chromium, town.url, "h5", has_touch=True, **size) as phone:
         await phone.page.add_init_script(await stored_session(town, family.mother))
@@ -201,6 +234,7 @@ async def test_a_birth_from_the_phone_to_the_card(chromium: Browser, town: Town)
         await expect(resident.see("result-household")).to_contain_text("****")
         await resident.shows(f"={STREET}")
         await pictures(resident, "births-completed")
+        await hold_it_in_their_hands(resident, town, family, filing_id)
         await resident.window.open("/#/pages/patients/list/index")
         await resident.shows("=子女")
         await resident.window.open("/#/pages/messages/list/index")

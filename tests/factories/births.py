@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backend import clock
-from backend.births.machine import SETTLED, FilingState, StepState
+from backend.births.handing import Handing
+from backend.births.handover_models import Handover
+from backend.births.machine import SETTLED, By, FilingState, HandoverEvent, HandoverState, StepState
 from backend.births.models import Answers, Birth, BirthFacts, Filing, Parent, Problem, Step
 from backend.births.owning import overdue
 from backend.births.questions import question_id
+from backend.births.settling import with_step
 from backend.births.store import FilingStore
 from backend.bootstrap import City, Services
 from backend.ids import new_id
@@ -97,30 +100,38 @@ def states(filing: Any) -> dict[str, str]:
     return {step["code"]: step["state"] for step in filing["steps"]}
 
 
-async def let_pass(city: TestCity, by: timedelta = timedelta(minutes=2)) -> None:
-    """Time passes for what waits: the outbox, and every filing that is to be looked at."""
+async def let_pass(city: TestCity, by: timedelta = timedelta(minutes=2), *, papers: bool = False) -> None:
+    """Time passes for what waits: the outbox, and every filing that is to be looked at.
+
+    `papers`: for what is on its way to the parents, too.
+    """
     store = city.city.services.births._filings
     now = clock.now()
     for doc in await city.city.db.collection("birth_filings").find({}, {"_id": 1}).to_list(None):
         filing = await store.find(doc["_id"])
         assert filing is not None
-        await store.write(earlier(filing, by, now))
+        await store.write(earlier(filing, by, now, papers=papers))
     await city.city.services.births.asking.sweep()
     await city.later()
 
 
-def earlier(filing: Any, by: timedelta, now: datetime) -> Any:
+def earlier(filing: Any, by: timedelta, now: datetime, *, papers: bool = False) -> Any:
     """The filing as if everything had happened so much earlier."""
 
     def before(at: datetime | None) -> datetime | None:
         return at - by if at is not None else None
 
-    steps = tuple(
-        replace(
-            step, look_at=before(step.look_at), due_at=before(step.due_at), correct_by=before(step.correct_by)
-        )
-        for step in filing.steps
-    )
+    def passed(step: Step) -> Step:
+        known = step.handover
+        if known is not None and papers:
+            received_at = before(known.received_at)
+            known = replace(known, due_at=before(known.due_at), received_at=received_at)
+        return replace(
+            step, look_at=before(step.look_at), due_at=before(step.due_at),
+            correct_by=before(step.correct_by), handover=known,
+        )  # fmt: skip
+
+    steps = tuple(passed(step) for step in filing.steps)
     concerns = tuple(replace(each, due_at=each.due_at - by) for each in filing.concerns)
     return replace(filing, steps=steps, concerns=concerns, open_until=filing.open_until - by)
 
@@ -181,6 +192,25 @@ async def make_filing(
     services = city.services
     assert await FilingStore(city.db, services.cipher).insert(filing)
     return filing
+
+
+async def hand_over(city: City, filing_id: str, step: str) -> str:
+    """What a step that is done hands over lies ready; the code that it is fetched with."""
+    services, now = city.services, clock.now()
+    store, rules = FilingStore(city.db, services.cipher), services.births.rules
+    filing = await store.find(filing_id)
+    found = filing.step(step) if filing else None
+    assert filing is not None
+    assert found is not None
+    begun = replace(found, handover=Handover(HandoverState.AWAITED, False, now, now + timedelta(days=1)))
+    moved = Handing(rules).move(
+        with_step(filing, begun), step, HandoverEvent.LAY_OUT, By.STAFF, SYSTEM.id, now, place="社区服务中心"
+    )
+    assert await store.write(moved.filing)
+    ready = moved.filing.step(step)
+    assert ready is not None
+    assert ready.handover is not None
+    return ready.handover.code
 
 
 async def make_kept_filing(services: Services, organization_id: str, mother: Actor) -> Filing:

@@ -11,7 +11,7 @@ from backend.births.machine import FilingState, StepState
 from backend.births.models import Answers, Birth, BirthFacts, Parent
 from backend.ids import new_id
 from backend.permissions import SYSTEM
-from tests.factories.births import A_PHOTO, make_filing
+from tests.factories.births import A_PHOTO, hand_over, make_filing
 from tests.security.examples import INSTITUTION, OWN, PUBLIC, Ask, Example, Make, plain
 from tests.security.town import Town
 
@@ -86,6 +86,19 @@ async def _printed(town: Town, caller: str) -> Ask:
     return Ask(await a_filing_at_work(town) | {"step": "birth_certificate"})
 
 
+async def a_card_to_fetch(town: Town) -> tuple[dict[str, str], str]:
+    """A filing of the owner's whose certificate lies ready, and the code that it is fetched with."""
+    path = await a_filing_at_work(town) | {"step": "birth_certificate"}
+    return path, await hand_over(town.city.city, path["filing_id"], path["step"])
+
+
+def _fetched(json: Any = None) -> Make:
+    async def make(town: Town, caller: str) -> Ask:
+        return Ask((await a_card_to_fetch(town))[0], json=json)
+
+    return make
+
+
 async def _external(town: Town, caller: str) -> Ask:
     return Ask({"external_id": (await _noted(town)).external_id})
 
@@ -112,6 +125,8 @@ BIRTH_EXAMPLES: dict[str, list[Example]] = {
     # The agency has nothing to be corrected: for the owner it is there all the same.
     f"POST {_ONE}/steps/{{step}}/correct": [Example(BIRTH, _correct, 409)],
     f"GET {_ONE}/steps/{{step}}/paper": [Example(BIRTH, _printed)],
+    f"POST {_ONE}/steps/{{step}}/received": [Example(BIRTH, _fetched())],
+    f"POST {_ONE}/steps/{{step}}/missing": [Example(BIRTH, _fetched({"text": "窗口说没有"}))],
     f"POST {_ONE}/withdraw": [Example(BIRTH, _of_filing({}))],
     f"POST {_ONE}/files": [Example(BIRTH, _of_filing(_FILE))],
     f"GET {_ONE}/files/{{file_id}}": [Example(BIRTH, _of_filing(file=True))],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.births.models import Parent
 from tests.factories.births import make_birth
-from tests.security.birth_examples import a_filing_at_work, a_filing_of_the_owner
+from tests.security.birth_examples import a_card_to_fetch, a_filing_at_work, a_filing_of_the_owner
 from tests.security.console_examples import INSTITUTION, OWN
 from tests.security.examples import Ask, Example, Make, plain
 from tests.security.town import Town
@@ -26,6 +26,17 @@ def _at_work(form: dict[str, str] | None = None, **path: str) -> Make:
         return Ask({**path, **await a_filing_at_work(town)}, form=form)
 
     return make
+
+
+async def _handed(town: Town, caller: str) -> Ask:
+    path, code = await a_card_to_fetch(town)
+    form = {"step": path["step"], "deed": "hand_over", "shown": code}
+    return Ask({"filing_id": path["filing_id"]}, form=form)
+
+
+async def _scanned(town: Town, caller: str) -> Ask:
+    path, code = await a_card_to_fetch(town)
+    return Ask(form={"shown": f"BIRTH:{path['filing_id']}:{path['step']}:{code}"})
 
 
 def _doubtful(form: dict[str, str]) -> Make:
@@ -56,6 +67,8 @@ BIRTH_PAGES: dict[str, list[Example]] = {
     f"POST {BASE}/filings/{{filing_id}}/paper-result": [
         Example(INSTITUTION, _at_work(_PAPER | {"dated_on": "1999-01-01"}), 400)
     ],
+    f"POST {BASE}/filings/{{filing_id}}/handover": [Example(INSTITUTION, _handed, 303)],
+    f"POST {BASE}/pickup": [Example(INSTITUTION, _scanned, 303)],
     f"POST {BASE}/filings/{{filing_id}}/{{deed}}": [
         Example(INSTITUTION, _filing({"text": "已电话核对"}, deed="note"), 303)
     ],

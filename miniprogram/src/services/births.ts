@@ -70,6 +70,25 @@ export interface Precheck {
   promised_days: number
 }
 
+/** The paper or card of a step that is done, on its way. */
+export interface Handover {
+  what: string
+  state: 'awaited' | 'posted' | 'ready' | 'missing' | 'received'
+  mailed: boolean
+  since: string
+  due_at: string | null
+  courier: string
+  tracking_no: string
+  place: string
+  hours: string
+  bring: string
+  /** What is shown at the counter: six digits, or all of it as a QR. */
+  code: string
+  pickup: string
+  /** Whether "received" may still be taken back. */
+  may_claim: boolean
+}
+
 export interface Step {
   code: string
   name: string
@@ -86,6 +105,7 @@ export interface Step {
   stopping: boolean
   problems: Problem[]
   results: Record<string, string>
+  handover: Handover | null
 }
 
 export interface Filing {
@@ -167,6 +187,16 @@ export function addMaterial(id: string, kind: string, { key, content }: Photo): 
 /** What has come of a step, as a PDF. */
 export function fetchPaper(id: string, step: string): Promise<ArrayBuffer> {
   return request({ path: `${FILINGS}/${id}/steps/${step}/paper`, binary: true })
+}
+
+/** It has come; said again, nothing changes. */
+export function confirmReceived(id: string, step: string): Promise<Filing> {
+  return request({ method: 'POST', path: `${FILINGS}/${id}/steps/${step}/received` })
+}
+
+/** It has not come, or does not lie where it should: staff look for it. */
+export function reportMissing(id: string, step: string, text: string): Promise<Filing> {
+  return request({ method: 'POST', path: `${FILINGS}/${id}/steps/${step}/missing`, body: { text } })
 }
 
 export function removeMaterial(id: string, fileId: string): Promise<void> {

@@ -1,5 +1,5 @@
 // Objects as the API sends them; tests say only what matters to them.
-import type { Birth, Step } from '../services/births'
+import type { Birth, Handover, Step } from '../services/births'
 import type { Referral } from '../services/referrals'
 import type { Appointment, Me, TokenPair } from '../services/types'
 
@@ -37,7 +37,15 @@ export function sampleBirth(overrides: Partial<Birth> = {}): Birth {
 export function sampleStep(overrides: Partial<Step> = {}): Step {
   return {
     code: 'birth_certificate', name: '出生医学证明', agency_name: '妇幼保健机构', state: 'waiting', corrects: [], needs: [], optional: false,
-    receipt: '', due_at: null, ended_at: null, correct_by: null, stopping: false, problems: [], results: {}, ...overrides,
+    receipt: '', due_at: null, ended_at: null, correct_by: null, stopping: false, problems: [], results: {}, handover: null, ...overrides,
+  }
+}
+
+export function sampleHandover(overrides: Partial<Handover> = {}): Handover {
+  return {
+    what: '出生医学证明', state: 'ready', mailed: false, since: '2026-11-20T01:20:00Z', due_at: '2026-12-05T01:20:00Z', courier: '', tracking_no: '',
+    place: '出生医院产科窗口', hours: '工作日8:00至17:00', bring: '母亲或父亲的身份证', code: '123456', pickup: 'BIRTH:F:birth_certificate:123456',
+    may_claim: false, ...overrides,
   }
 }
 

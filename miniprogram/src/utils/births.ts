@@ -1,6 +1,6 @@
 // The rules of the newborn's form that the phone can tell by itself, and a step's line in words. Pure.
 import type { Tone } from '../components/tag'
-import type { Answers, Birth, Filing, FilingState, Precheck, Problem, Step, StepPlan, StepState } from '../services/births'
+import type { Answers, Birth, Filing, FilingState, Handover, Precheck, Problem, Step, StepPlan, StepState } from '../services/births'
 import { filing as filingTexts, form as t } from '../texts/births'
 import { isIdNumber, isPhone, shortMask } from './idNumber'
 import { cityDate, formatDate } from './time'
@@ -11,6 +11,10 @@ export type FormStep = (typeof FORM_STEPS)[number]
 export const FILING_TONES: Record<FilingState, Tone> = {
   draft: 'wait', submitted: 'info', needs_correction: 'wait', in_progress: 'info', partly_done: 'wait', completed: 'good',
   withdrawing: 'info', withdrawn: 'calm', rejected: 'bad', expired: 'calm',
+}
+
+export const HANDOVER_TONES: Record<Handover['state'], Tone> = {
+  awaited: 'info', posted: 'wait', ready: 'wait', missing: 'bad', received: 'good',
 }
 
 export const STEP_TONES: Record<StepState, Tone> = {
@@ -175,6 +179,46 @@ export function tidyAnswers(answers: Answers): Answers {
 /** Whether the same birth may be filed anew: what is done already is kept, and not asked for again. */
 export function mayFileAgain(state: FilingState): boolean {
   return ['withdrawn', 'expired', 'rejected', 'partly_done'].includes(state)
+}
+
+export function isOver({ ended_at: endedAt }: Filing): boolean {
+  return endedAt !== null
+}
+
+/** Whether something that is done has not reached the parents yet. */
+export function isToReceive({ steps }: Filing): boolean {
+  return steps.some(({ handover }) => handover !== null && handover.state !== 'received')
+}
+
+export function handoverState({ state, mailed }: Handover): string {
+  return state === 'awaited' && !mailed ? filingTexts.handover.awaitedHere : filingTexts.handover[state]
+}
+
+/** What happens next with a paper, or what has happened, in a sentence. */
+export function handoverWords({ state, mailed, since, due_at: due }: Handover, address: string): string {
+  const day = due ? formatDate(cityDate(due)) : ''
+  if (state === 'awaited') return mailed ? filingTexts.awaitedMail(day, address) : filingTexts.awaitedHere(day)
+  if (state === 'missing') return filingTexts.missing
+  return state === 'received' ? filingTexts.receivedOn(formatDate(cityDate(since))) : ''
+}
+
+/** Where it is: its number, or the place with its hours and what to bring. */
+export function handoverFacts({ state, courier, tracking_no: number, place, hours, bring, code }: Handover): [string, string][] {
+  if (state === 'posted') return [[filingTexts.parcel(courier), number]]
+  if (state !== 'ready') return []
+  const facts: [string, string][] = [
+    [filingTexts.place, place], [filingTexts.hours, hours], [filingTexts.bring, bring], [filingTexts.code, code],
+  ]
+  return facts.filter(([, value]) => value !== '')
+}
+
+/** Only what is on its way is confirmed in passing; what nobody has sent yet, by telephone. */
+export function mayConfirm({ state }: Handover): boolean {
+  return ['posted', 'ready', 'missing'].includes(state)
+}
+
+export function mayMiss({ state, may_claim: mayClaim }: Handover): boolean {
+  return ['posted', 'ready'].includes(state) || (state === 'received' && mayClaim)
 }
 
 /** Whether a filing can still be taken back. */

@@ -1,4 +1,4 @@
-"""Both machines walked completely: every state, every event, everybody who may bring it about or may not."""
+"""The machines walked completely: every state, every event, everybody who may bring it about or may not."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from backend.births.machine import (
     AT_AGENCY,
     ENDED,
     FILING_MOVES,
+    HANDOVER_MOVES,
     SETTLED,
     STEP_MOVES,
     By,
     FilingEvent,
     FilingState,
+    HandoverEvent,
+    HandoverState,
     MoveError,
     StepEvent,
     StepState,
     filing_after,
+    handover_after,
     step_after,
 )
 
@@ -69,6 +73,25 @@ needs_correction cancel           cancelled        system
 rejected         retry            ready            staff
 cancelled        restore          waiting          system
 """
+HANDOVER = """
+awaited          post             posted           agency staff
+awaited          lay_out          ready            agency staff
+awaited          receive          received         resident agency staff
+posted           post             posted           agency staff
+posted           lay_out          ready            agency staff
+posted           remind           posted           system
+posted           miss             missing          resident agency staff
+posted           receive          received         resident agency staff
+ready            post             posted           agency staff
+ready            lay_out          ready            agency staff
+ready            remind           ready            system
+ready            miss             missing          resident agency staff
+ready            receive          received         resident agency staff
+missing          post             posted           agency staff
+missing          lay_out          ready            agency staff
+missing          receive          received         resident agency staff
+received         miss             missing          resident staff
+"""
 
 
 def table(text: str) -> dict[tuple[str, str], tuple[str, frozenset[str]]]:
@@ -81,8 +104,9 @@ def table(text: str) -> dict[tuple[str, str], tuple[str, frozenset[str]]]:
     [
         (table(FILING), FilingState, FilingEvent, filing_after),
         (table(STEP), StepState, StepEvent, step_after),
+        (table(HANDOVER), HandoverState, HandoverEvent, handover_after),
     ],
-    ids=["filing", "step"],
+    ids=["filing", "step", "handover"],
 )
 def test_every_state_event_and_role_does_what_the_table_says_and_nothing_else(wanted, states, events, after):
     walked = 0
@@ -102,6 +126,7 @@ def test_every_state_is_reached_and_only_ends_have_no_way_on():
     for moves, states, start, ends in (
         (FILING_MOVES, FilingState, FilingState.DRAFT, ENDED),
         (STEP_MOVES, StepState, StepState.WAITING, SETTLED),
+        (HANDOVER_MOVES, HandoverState, HandoverState.AWAITED, {HandoverState.RECEIVED}),
     ):
         reached, on = {start}, True
         while on:

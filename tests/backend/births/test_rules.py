@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from backend import clock
 from backend.births.checking import Case, Findings, check
+from backend.births.licences import Household
 from backend.births.models import (
     Answers,
     Birth,
@@ -20,7 +21,6 @@ from backend.births.models import (
     BirthState,
     Delivery,
     DeliveryWay,
-    Household,
     Parent,
     Side,
 )

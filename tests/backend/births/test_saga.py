@@ -1,8 +1,8 @@
 """The saga against agencies that do anything: slow, away, deaf, forgetful, contradictory; and we are killed.
 
 Whatever happens, each question arrives at most once, no agency has two applications of one step before it,
-and a filing that is not over is somebody's, until a date. Once everybody behaves again, everything comes to
-an end.
+and a filing that is not over, or not all received, is somebody's, until a date. Once everybody behaves again,
+everything comes to an end, and into the parents' hands.
 """
 
 from __future__ import annotations
@@ -22,7 +22,19 @@ from hypothesis import strategies as st
 
 from backend import clock
 from backend.births.asking import WITHDRAWN, Asking, Kept, Pace
-from backend.births.machine import AT_AGENCY, By, FilingEvent, FilingState, StepEvent, StepState
+from backend.births.handing import Handing
+from backend.births.handover_models import Told
+from backend.births.machine import (
+    AT_AGENCY,
+    By,
+    FilingEvent,
+    FilingState,
+    HandoverEvent,
+    HandoverState,
+    MoveError,
+    StepEvent,
+    StepState,
+)
 from backend.births.models import Answers, Birth, BirthFacts, BirthState, Filing, Parent, Step
 from backend.births.owning import look_at, owner_of
 from backend.births.ports import AgencyUnavailableError, Question, Standing, Word
@@ -34,6 +46,7 @@ from backend.worker.events import Event, EventKind
 
 RULES = load_rules(None)
 SETTLING = Settling(RULES)
+HANDING = Handing(RULES)
 BEGAN = datetime(2026, 11, 20, 4, tzinfo=UTC)
 # What is sent back for correction comes again as another question.
 FINAL = (Standing.DONE, Standing.REJECTED, Standing.CANCELLED, Standing.NEEDS_CORRECTION)
@@ -55,10 +68,13 @@ class Application:
     standing: Standing
     revision: int = 1
     arrivals: int = 0
+    handover: Told | None = None
 
     def word(self, question_id: str) -> Word:
         results = {"number": question_id} if self.standing is Standing.DONE else {}
-        return Word(question_id, self.standing, self.revision, "R-" + question_id[-4:], (), results)
+        return Word(
+            question_id, self.standing, self.revision, "R-" + question_id[-4:], (), results, self.handover
+        )
 
 
 @dataclass
@@ -171,13 +187,29 @@ class World:
         agency = RULES.by_code[known.step].agency
         self.callbacks += [(agency, known.word(question_id))] * times
 
+    def send(self, question_id: str) -> None:
+        """What is done is posted, laid out or lost, and the city is told: or hears of it when it asks."""
+        known = self.applications[question_id]
+        states = (HandoverState.POSTED, HandoverState.READY, HandoverState.MISSING, HandoverState.RECEIVED)
+        state = self.dice.choices(states, (4, 4, 0, 1) if self.behaves else (4, 4, 2, 1))[0]
+        number = f"EM{self.dice.randrange(4)}"
+        known.handover = Told(state, "邮政", number if state is HandoverState.POSTED else "", "")
+        known.revision += 1
+        if self.behaves or self.chance(0.7):
+            self.callbacks.append((RULES.by_code[known.step].agency, known.word(question_id)))
+
+    def not_received(self) -> list[str]:
+        """The steps whose paper or card has not come yet."""
+        assert self.filing is not None
+        return [step.code for step in self.filing.steps if step.is_handing_over]
+
 
 def check(world: World) -> None:
     """What must always hold."""
     filing = world.filing
     assert filing is not None
     owner = owner_of(filing)
-    assert (owner is None) == (filing.is_over and not filing.concerns)
+    assert (owner is None) == (filing.is_over and not filing.concerns and not world.not_received())
     if owner is not None:
         assert owner.due_at is not None
         assert look_at(filing) is not None
@@ -202,6 +234,7 @@ async def act(world: World, asking: Asking) -> None:
     dice, filing = world.dice, world.filing
     assert filing is not None
     deeds = ["event"] * 6 + ["callback"] * 4 + ["decide"] * 3 + ["time"] * 4 + ["late"]
+    deeds += ["send"] * 2 + ["say"] * 2
     deeds += ["correct"] * 2 + ([] if world.behaves else ["withdraw", "retry"])
     match dice.choice(deeds):
         case "event" if world.outbox:
@@ -230,6 +263,16 @@ async def act(world: World, asking: Asking) -> None:
                 step = dice.choice(wanted).code
                 moved = SETTLING.step(filing, step, StepEvent.CORRECT, By.RESIDENT, "mother", world.now)
                 await asking.write(SETTLING.settled(moved, world.now))
+        case "send":
+            done = [key for key, each in world.applications.items() if each.standing is Standing.DONE]
+            if done:
+                world.send(dice.choice(done))
+        case "say" if world.not_received():
+            said = HandoverEvent.RECEIVE if world.behaves else dice.choice(list(HandoverEvent))
+            by = By.STAFF if said in (HandoverEvent.POST, HandoverEvent.LAY_OUT) else By.RESIDENT
+            with contextlib.suppress(MoveError):
+                code = dice.choice(world.not_received())
+                await asking.write(HANDING.move(filing, code, said, by, "mother", world.now))
         case "withdraw" if dice.random() < 0.05:
             may = (FilingState.SUBMITTED, FilingState.IN_PROGRESS, FilingState.NEEDS_CORRECTION)
             if filing.state in may:
@@ -287,11 +330,12 @@ async def live(world: World, rounds: int) -> None:
         if step.state is StepState.READY
     ]
     for _ in range(3000):
-        if world.filing.is_over and not world.under_way and not world.callbacks:
+        if owner_of(world.filing) is None and not world.under_way and not world.callbacks:
             break
         await act(world, asking)
         check(world)
     assert world.filing.is_over, world.filing.state
+    assert not world.not_received()
     done = {step.code for step in world.filing.steps if step.state is StepState.DONE}
     assert done == {each.step for each in world.applications.values() if each.standing is Standing.DONE}
 

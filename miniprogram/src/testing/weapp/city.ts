@@ -3,7 +3,7 @@ import type { Answers, Birth, Filing, Material, Precheck } from '../../services/
 import type { Correction, Export, Keeper, TimelineEntry } from '../../services/record'
 import type { Access, Consent, ReadingQuestion } from '../../services/records'
 import type { ImageStudy, Report, ReportItem, ReportLine, SharedLink, ShareRecord, Trend } from '../../services/reports'
-import { sampleAppointment, sampleBirth, sampleMe, sampleReferral, sampleStep, sampleTokens } from '../samples'
+import { sampleAppointment, sampleBirth, sampleHandover, sampleMe, sampleReferral, sampleStep, sampleTokens } from '../samples'
 
 const inHours = (hours: number): string => new Date(Date.now() + hours * 3600_000).toISOString()
 const page = (...items: object[]): object => ({ items, next_cursor: null })
@@ -97,6 +97,11 @@ const wrong = sampleStep({
   problems: [{ code: 'NAME', text: '名字里有生僻字', what_to_do: '请换一个字', kind: 'fix', field: 'child_name', step: 'household' }],
 })
 const certificate = sampleStep({ state: 'done', ended_at: inHours(-1), results: { certificate_no: 'A370000001' } })
+const fetched = { ...certificate, handover: sampleHandover() }
+const posted = sampleStep({
+  code: 'household', name: '户口登记', state: 'done', ended_at: inHours(-1),
+  handover: sampleHandover({ what: '户口簿新增页', state: 'posted', mailed: true, courier: '邮政', tracking_no: 'EM1CN', code: '', pickup: '' }),
+})
 const filing = (id: string, state: Filing['state'], steps: Filing['steps']): Filing => ({
   id, birth, state, answers, steps, materials: [material], remarks: [], owner: null, open_until: inHours(720), submitted_at: null, ended_at: null,
 })
@@ -170,7 +175,7 @@ const CITY: Record<string, () => unknown> = {
   'POST /birth-filings/DRAFT/files': () => ({ id: 'FILE' }),
   'GET /birth-filings/WRONG': () => filing('WRONG', 'needs_correction', [certificate, wrong]),
   'GET /birth-filings/DONE/steps/birth_certificate/paper': () => file('%PDF-1.4'),
-  'GET /birth-filings/DONE': () => filing('DONE', 'completed', [certificate]),
+  'GET /birth-filings/DONE': () => filing('DONE', 'completed', [fetched, posted]),
 }
 
 export function answer({ method, url }: { method: string; url: string }): [number, unknown] {

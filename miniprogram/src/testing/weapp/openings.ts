@@ -59,7 +59,7 @@ export const openings: Record<string, Opening[]> = {
   'pages/births/form/index': [{ query: { filing_id: 'DRAFT' }, says: '第1步，共4步' }],
   'pages/births/filing/index': [
     { query: { filing_id: 'WRONG' }, says: '名字里有生僻字' },
-    { query: { filing_id: 'DONE' }, says: 'A370000001' },
+    { query: { filing_id: 'DONE' }, says: 'A370000001', taps: [['出示取件码', '到窗口出示这个码'], ['没有收到', '快递显示已送']] },
     { query: { filing_id: 'DRAFT' }, says: '还没提交', taps: [['撤回申请', '为什么撤回']] },
   ],
 }

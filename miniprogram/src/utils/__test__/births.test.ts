@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { sampleBirth, sampleStep } from '../../testing/samples'
+import { sampleBirth, sampleHandover, sampleStep } from '../../testing/samples'
 import {
-  checkedBefore, CLAIM, correctedAnswers, correctedFields, faultsOf, formStepOf, mayFileAgain, NO_ANSWERS, problemsOfStep, progressOf, stepDay, stepWithFault,
+  checkedBefore, CLAIM, correctedAnswers, correctedFields, faultsOf, formStepOf, handoverFacts, handoverState, handoverWords, mayConfirm, mayFileAgain, mayMiss, NO_ANSWERS, problemsOfStep, progressOf, stepDay, stepWithFault,
   stepWords, tidyAnswers,
 } from '../births'
 
@@ -14,6 +14,29 @@ test.each([
   ['completed', false], ['partly_done', true], ['withdrawn', true], ['rejected', true], ['expired', true],
 ] as const)('%s may be filed again: %s', (state, may) => {
   expect(mayFileAgain(state)).toBe(may)
+})
+
+describe('what is handed over', () => {
+  const posted = sampleHandover({ state: 'posted', mailed: true, courier: '邮政', tracking_no: 'EM1CN' })
+  test('says where it is: a number that can be followed, or a place with what to bring', () => {
+    expect(handoverFacts(posted)).toEqual([['邮政单号', 'EM1CN']])
+    expect(handoverFacts(sampleHandover({ hours: '' })).map(([name]) => name)).toEqual(['领取地点', '请带', '取件码'])
+    expect(handoverFacts(sampleHandover({ state: 'missing' }))).toEqual([])
+  })
+  test('says what comes next', () => {
+    expect(handoverWords(sampleHandover({ state: 'awaited', mailed: true }), '幸福路12号')).toBe('12月5日前寄出，寄到：幸福路12号')
+    expect(handoverState(sampleHandover({ state: 'awaited' }))).toBe('等待通知领取')
+    expect(handoverWords(sampleHandover({ state: 'received' }), '')).toBe('11月20日签收')
+    expect(handoverWords(posted, '')).toBe('')
+  })
+  test.each([
+    ['awaited', false, false], ['posted', true, true], ['ready', true, true], ['missing', true, false], ['received', false, false],
+  ] as const)('%s may be confirmed: %s, missed: %s', (state, confirm, miss) => {
+    expect([mayConfirm(sampleHandover({ state })), mayMiss(sampleHandover({ state }))]).toEqual([confirm, miss])
+  })
+  test('what was said too soon may be taken back for a while', () => {
+    expect(mayMiss(sampleHandover({ state: 'received', may_claim: true }))).toBe(true)
+  })
 })
 
 describe('what the phone sees at once', () => {

@@ -16,12 +16,13 @@ import { useSubmit } from '../../../hooks/useSubmit'
 import { fetchFiling, fetchPaper, type Filing, type Step, type StepState, withdrawFiling } from '../../../services/births'
 import { pageTitles } from '../../../texts'
 import { births, filing as t } from '../../../texts/births'
-import { canWithdraw, FILING_TONES, mayFileAgain, progressOf, STEP_TONES, resultWords, stepDay, stepWords } from '../../../utils/births'
+import { canWithdraw, FILING_TONES, isOver, isToReceive, mayFileAgain, progressOf, STEP_TONES, resultWords, stepDay, stepWords } from '../../../utils/births'
 import { go, replace, routes } from '../../../utils/navigate'
 import { toast } from '../../../utils/platform'
 import { saveFile } from '../../../utils/saveFile'
 import { babyName, bornWords, Card, Problems } from '../parts'
 import { Correction } from './correction'
+import { Handovers } from './handovers'
 import './index.scss'
 
 const ICONS: Partial<Record<StepState, IconName>> = { done: 'done', needs_correction: 'alert', rejected: 'alert' }
@@ -32,7 +33,8 @@ function Head({ filing }: { filing: Filing }) {
     <View className={`filing-head filing-head--${FILING_TONES[filing.state]}`} role="status" data-testid="filing-state" data-state={filing.state}>
       <Text className="filing-head__state">{t.states[filing.state]}</Text>
       <Text className="filing-head__lead">{t.leads[filing.state]}</Text>
-      {filing.owner?.kind === 'staff' ? <Text className="filing-head__lead">{t.staff}</Text> : null}
+      {filing.owner?.kind === 'staff' && !isOver(filing) ? <Text className="filing-head__lead">{t.staff}</Text> : null}
+      {isToReceive(filing) ? <Text className="filing-head__lead">{t.stillToCome}</Text> : null}
       {done > 0 && filing.state !== 'completed' ? <Text className="filing-head__count">{t.progress(done, of)}</Text> : null}
     </View>
   )
@@ -86,7 +88,6 @@ function Results({ filing }: { filing: Filing }) {
         </View>
       ))}
       <Text className="birth__note">{t.paperHint}</Text>
-      <Text className="birth__note">{filing.answers.delivery.way === 'mail' ? t.mailed(filing.answers.delivery.address) : t.fetched}</Text>
     </Card>
   )
 }
@@ -143,6 +144,7 @@ function Progress({ filing, load }: { filing: Filing; load: Load<Filing> }) {
       <Text className="birth__lead">{[filing.answers.child_name || babyName(filing.birth), bornWords(filing.birth)].join('，')}</Text>
       <Head filing={filing} />
       {wrong ? <Correction key={wrong.code} filing={filing} step={wrong} onCorrected={load.put} /> : null}
+      <Handovers filing={filing} load={load} />
       {filing.state === 'completed' ? <Results filing={filing} /> : null}
       {filing.state === 'draft' ? null : (
         <Card title={t.all}>

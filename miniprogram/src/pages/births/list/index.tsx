@@ -9,7 +9,7 @@ import { useLoad } from '../../../hooks/useLoad'
 import { type Birth, type Filing, listBirths, listFilings } from '../../../services/births'
 import { pageTitles } from '../../../texts'
 import { births as t, filing as filingTexts } from '../../../texts/births'
-import { FILING_TONES, mayFileAgain, progressOf } from '../../../utils/births'
+import { FILING_TONES, isToReceive, mayFileAgain, progressOf } from '../../../utils/births'
 import { go, routes } from '../../../utils/navigate'
 import { babyName, bornWords, Card } from '../parts'
 
@@ -29,7 +29,15 @@ function Under({ filing }: { filing: Filing }) {
   )
 }
 
-function Baby({ birth, filing }: { birth: Birth; filing: Filing | undefined }) {
+/** An earlier filing of the same birth of which something has not come yet: it stays to be seen. */
+function Earlier({ filings }: { filings: Filing[] }) {
+  return filings.filter(isToReceive).map((filing) => (
+    <Button key={filing.id} kind="plain" text={filingTexts.stillToCome} testId="birth-earlier" onPress={() => { go(routes.birthFiling(filing.id)) }} />
+  ))
+}
+
+function Baby({ birth, filings }: { birth: Birth; filings: Filing[] }) {
+  const [filing, ...earlier] = filings
   const anew = !filing || mayFileAgain(filing.state)
   const start = (): void => {
     go(routes.birthCheck(birth.id))
@@ -45,6 +53,7 @@ function Baby({ birth, filing }: { birth: Birth; filing: Filing | undefined }) {
         <Text className="birth__note">{birth.hospital}</Text>
         {birth.state === 'doubtful' ? <Text className="birth__note">{t.doubtful}</Text> : null}
         {filing ? <Under filing={filing} /> : null}
+        <Earlier filings={earlier} />
         {anew && birth.state === 'noted'
           ? <Button kind={filing ? 'plain' : 'strong'} text={filing ? t.again : t.start} testId="birth-start" onPress={start} />
           : null}
@@ -60,7 +69,7 @@ function Births() {
       <Text className="birth__lead">{t.lead}</Text>
       <Loaded of={all} rows={1}>
         {([babies, filings]) => (babies.length === 0 ? <Empty icon="people" text={t.none} hint={t.noneHint} /> : babies.map((birth) => (
-          <Baby key={birth.id} birth={birth} filing={filings.find((one) => one.birth.id === birth.id)} />
+          <Baby key={birth.id} birth={birth} filings={filings.filter((one) => one.birth.id === birth.id)} />
         )))}
       </Loaded>
     </>

@@ -14,6 +14,7 @@ from backend.bootstrap import open_city
 from backend.commands.city import plain_failures, read_settings
 from backend.commands.serving import checked, serve_metrics
 from backend.commands.terminal import CommandError
+from backend.exchange.v2.own_ports import OwnPorts
 from backend.exchange.v2.server import TLS, MLLPServer
 from backend.settings import Settings
 from backend.worker.app import publish_sweep
@@ -40,13 +41,14 @@ async def _listen(settings: Settings, port: int) -> None:
     # The other direction: what hospitals are to be told.
     sending = asyncio.create_task(exchange.outbound.courier.run(stop))
     try:
-        bound = await _bind(server, settings, port, own=False)
-        for own in await exchange.senders.ports():
-            if own != bound:
-                await _bind(server, settings, own, own=True)
+        bound = await _bind(server, settings, port)
+        own_ports = OwnPorts(server, exchange.senders, settings.mllp_host, bound)
+        following = asyncio.create_task(own_ports.run(stop))
         log.info("listening", extra={"port": bound})
         await stop.wait()
         log.info("stopping")
+        # Nothing is opened any more that would then have to be closed.
+        await following
     finally:
         stop.set()
         await server.stop(settings.shutdown_grace_s)
@@ -55,9 +57,9 @@ async def _listen(settings: Settings, port: int) -> None:
         await city.close()
 
 
-async def _bind(server: MLLPServer, settings: Settings, port: int, *, own: bool) -> int:
+async def _bind(server: MLLPServer, settings: Settings, port: int) -> int:
     try:
-        return await server.listen(settings.mllp_host, port, own=own)
+        return await server.listen(settings.mllp_host, port)
     except OSError as error:
         raise CommandError(
             f"MLLP_HOST and MLLP_PORT: {settings.mllp_host}:{port} cannot be listened on ({error.strerror})."

@@ -191,6 +191,8 @@ class Desk:
         value = value.strip()
         if kind is SenderKind.PORT and not (value.isascii() and value.isdigit() and 0 < int(value) < 65_536):
             raise AppError(ErrorCode.BAD_REQUEST, "port", text="端口应为 1 至 65535 的整数。")
+        if kind is SenderKind.PORT:
+            value = str(int(value))  # as a connection names it: without zeros before
         if not value or len(value) > 200 or (charset and not known_charset(charset)):
             raise AppError(ErrorCode.BAD_REQUEST, "sender", text="请填写标识；字符集请从列表中选择。")
         sender = await self.senders.allow(kind, value, organization_id, charset)

@@ -40,6 +40,21 @@ class TLS:
         return context
 
 
+@dataclass(eq=False)
+class _Door:
+    """One port: while it is open, its connections go on."""
+
+    own: bool
+    open: bool = True
+    server: asyncio.Server | None = None
+
+    def shut(self) -> None:
+        """Let nobody in any more."""
+        self.open = False
+        if self.server is not None:
+            self.server.close()
+
+
 class MLLPServer:
     """Listens on one port for all hospitals, and on one more for each that has its own."""
 
@@ -47,30 +62,36 @@ class MLLPServer:
         self._receiver = receiver
         self._tls = tls
         self._idle_s = idle_s
-        self._servers: list[asyncio.Server] = []
-        self._connections: set[asyncio.Task[None]] = set()
+        self._doors: dict[int, _Door] = {}
+        self._connections: dict[asyncio.Task[None], _Door] = {}
         self._busy: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._stopping = False
 
     async def listen(self, host: str, port: int, *, own: bool = False) -> int:
         """Listen on a port; returns it. On a port of a hospital's `own`, coming in by it says who one is."""
+        door = _Door(own)
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._connected(reader, writer, own=own)
+            await self._connected(reader, writer, door)
 
         context = self._tls.context() if self._tls else None
         server = await asyncio.start_server(connected, host, port, limit=_BUFFER, ssl=context, backlog=256)
-        self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+        door.server, bound = server, int(server.sockets[0].getsockname()[1])
+        self._doors[bound] = door
+        return bound
+
+    def shut(self, port: int) -> None:
+        """Take no more on one port. What was begun there is answered before it is hung up on."""
+        door = self._doors.pop(port)
+        door.shut()
+        for task in [task for task, by in self._connections.items() if by is door]:
+            if task not in self._busy:
+                task.cancel()
 
     async def stop(self, grace_s: float) -> None:
         """Take no more; let what was begun be answered; then hang up."""
-        self._stopping = True
-        for server in self._servers:
-            server.close()
-        for task in self._connections - self._busy:
-            task.cancel()
+        for port in list(self._doors):
+            self.shut(port)
         if self._busy:
             await asyncio.wait(self._busy, timeout=grace_s)
         for task in self._connections:
@@ -78,19 +99,19 @@ class MLLPServer:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _connected(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, own: bool
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, door: _Door
     ) -> None:
         task = asyncio.current_task()
-        if task is None or self._stopping or len(self._connections) >= _MOST_CONNECTIONS:
+        if task is None or not door.open or len(self._connections) >= _MOST_CONNECTIONS:
             writer.close()
             return
-        self._connections.add(task)
+        self._connections[task] = door
         try:
-            await self._converse(task, reader, writer, _link(writer, own=own))
+            await self._converse(task, reader, writer, door)
         except (ConnectionError, TimeoutError, ssl.SSLError, asyncio.CancelledError):
             pass  # The other side is gone, silent, or we are stopping; nothing accepted depends on it.
         finally:
-            self._connections.discard(task)
+            del self._connections[task]
             self._busy.discard(task)
             writer.close()
             with contextlib.suppress(Exception):
@@ -101,9 +122,10 @@ class MLLPServer:
         task: asyncio.Task[None],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        link: Link,
+        door: _Door,
     ) -> None:
-        while not self._stopping:
+        link = _link(writer, own=door.own)
+        while door.open:
             try:
                 block = await asyncio.wait_for(read_block(reader, LIMIT), self._idle_s)
             except BlockTooLargeError as error:

@@ -110,6 +110,16 @@ def linked(graph: Graph, one: str, other: str) -> dict[str, Node]:
     }
 
 
+def unlinked(graph: Graph, one: str, other: str) -> dict[str, Node]:
+    """With that taken back, and nothing else of what was said of the two."""
+    first, second = graph[one], graph[other]
+    return {
+        **graph,
+        one: replace(first, same_as=first.same_as - {other}),
+        other: replace(second, same_as=second.same_as - {one}),
+    }
+
+
 def numbered(graph: Graph, chart_id: str, resident_id: str | None) -> dict[str, Node]:
     """With a chart carrying a resident's ID number, or none."""
     return {**graph, chart_id: replace(graph[chart_id], resident_id=resident_id)}

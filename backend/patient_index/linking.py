@@ -34,11 +34,23 @@ class Linking:
     async def unmerge(self, retired: Chart, by: str, reason: str = "") -> None:
         """Take a merge back."""
 
+        other = retired.merged_into or ""
+
         def edit(before: dict[str, Node]) -> dict[str, Node]:
+            if before[retired.id].merged_into != other:
+                # Somebody else has been here: what he has said stands.
+                return before
             return graph.settled(graph.unmerged(before, retired.id))
 
-        other = retired.merged_into or ""
         await self._relink([retired.id], edit, Change.UNMERGED, other, by, reason)
+
+    async def unjoin(self, one: str, other: str, by: str) -> None:
+        """Take back that two charts are the same person's."""
+
+        def edit(before: dict[str, Node]) -> dict[str, Node]:
+            return graph.settled(graph.unlinked(before, one, other))
+
+        await self._relink([one, other], edit, Change.UNLINKED, other, by, "")
 
     async def number(
         self, chart_ids: Sequence[str], resident_id: str | None, by: str, reason: str = ""

@@ -12,10 +12,11 @@ from backend.ids import new_id
 from backend.patient_index.comparing import Comparing
 from backend.patient_index.demographics import is_same_number, renewed
 from backend.patient_index.desk import IndexDesk
-from backend.patient_index.graph import PeopleDifferError
+from backend.patient_index.graph import CircleError, PeopleDifferError
 from backend.patient_index.linking import Linking
 from backend.patient_index.models import (
     Beginning,
+    Change,
     Chart,
     ChartNumber,
     Demographics,
@@ -110,19 +111,50 @@ class PatientIndex:
         if not await self._linking.merge(into, gone, _by(source)):
             await self._reviews.put(gone.id, into.id, Cause.MERGE)
 
-    async def unmerge(
-        self, organization_id: str, survivor: ChartNumber, retired: ChartNumber, source: Origin
-    ) -> None:
-        """A hospital takes a merge back (A37); a second time changes nothing."""
-        into = await self._store.find_by_number(organization_id, survivor)
-        gone = await self._store.find_by_number(organization_id, retired)
-        if into is None or gone is None:
+    async def join(self, organization_id: str, one: ChartNumber, other: ChartNumber, source: Origin) -> None:
+        """A hospital says that two of its numbers, both in use, are one person (A24).
+
+        Raises CONFLICT where their ID numbers differ: then only a human may say so.
+        """
+        first = await self.chart_for(organization_id, one, None, source)
+        second = await self.chart_for(organization_id, other, None, source)
+        try:
+            await self._linking.link(first.id, second.id, _by(source), "")
+        except (PeopleDifferError, CircleError) as error:
+            raise AppError(ErrorCode.CONFLICT, str(error)) from error
+
+    async def take_back(
+        self, organization_id: str, one: ChartNumber, other: ChartNumber, source: Origin
+    ) -> Chart:
+        """A hospital takes back that two of its numbers are one person (A37): its merge, and its link.
+
+        A second time changes nothing. Raises NOT_FOUND where it never said so, and CONFLICT where it was a
+        human who has. Returns the first chart.
+        """
+        first = await self._store.find_by_number(organization_id, one)
+        second = await self._store.find_by_number(organization_id, other)
+        if first is None or second is None:
             raise not_found("a chart of this number")
-        if gone.merged_into is None:
-            return
-        if gone.merged_into != into.id:
-            raise AppError(ErrorCode.CONFLICT, "merged into another chart")
-        await self._linking.unmerge(gone, _by(source))
+        linked = second.id in first.same_as
+        said = await self._said_by_hospital(first, second)
+        if Change.MERGED not in said and Change.LINKED not in said:
+            raise AppError(ErrorCode.CONFLICT, "a human's link") if linked else not_found("no link")
+        for retired, into in ((first, second), (second, first)):
+            if retired.merged_into == into.id:
+                await self._linking.unmerge(retired, _by(source))
+        if linked and Change.LINKED in said:
+            await self._linking.unjoin(first.id, second.id, _by(source))
+        return first
+
+    async def _said_by_hospital(self, one: Chart, other: Chart) -> set[Change]:
+        """What hospitals' messages have ever done to the link of two charts."""
+        pair = {one.id, other.id}
+        history = await self._store.history([one.id, other.id])
+        return {
+            entry.change
+            for entry in history
+            if {entry.chart_id, entry.other_id} == pair and not entry.by.startswith("staff/")
+        }
 
     # -- reading ---------------------------------------------------------------------------------------
 

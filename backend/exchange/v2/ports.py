@@ -21,7 +21,15 @@ class Charts(Protocol):
     async def merge(
         self, organization_id: str, survivor: ChartNumber, retired: ChartNumber, source: Source
     ) -> None:
-        """Two numbers of a hospital are one person."""
+        """Two numbers of a hospital are one person, and one of them is given up."""
+
+    async def join(self, organization_id: str, one: ChartNumber, other: ChartNumber, source: Source) -> None:
+        """Two numbers of a hospital are one person, and both stay."""
+
+    async def take_back(
+        self, organization_id: str, one: ChartNumber, other: ChartNumber, source: Source
+    ) -> Chart:
+        """They are not: neither merged nor linked by this hospital any more."""
 
 
 class Records(Protocol):

@@ -28,8 +28,10 @@ _TABLES_FOR_S = 10.0
 # A40: one person's number is given up. A41, A45: accounts or visits move; A47: a number is changed.
 _MERGES = frozenset({"A40", "A47"})
 # Events whose groups begin with a PID and repeat: each group is about one of several people.
+# A24: two numbers are one person, both stay. A37 takes that back, and a merge.
+_LINKS, _UNLINKS = "ADT^A24", "ADT^A37"
 _OF_SEVERAL = frozenset(
-    {"ADT^A40", "ADT^A41", "ADT^A47", "BAR^P02", "BAR^P06", "ORU^R01", "ORU^R30", "ORU^R40"}
+    {_LINKS, _UNLINKS, "ADT^A40", "ADT^A41", "ADT^A47", "BAR^P02", "BAR^P06", "ORU^R01", "ORU^R30", "ORU^R40"}
 )
 
 
@@ -65,6 +67,10 @@ class Processing:
         codes = await self.codes_of(kept.organization_id)
         people = [(part, _person_of(part, codes)) for part in _parts(header, content, codes)]
         source = Source("v2", kept.id, kept.organization_id, kept.received_at)
+        if header.kind == _UNLINKS:
+            return await self._unlink(kept, people, source)
+        if header.kind == _LINKS:
+            await self._link(kept, people, source)
         done = [await self._take(kept, header, part, person, codes, source) for part, person in people]
         return Outcome(
             tuple(id for one in done for id in one.resources),
@@ -92,6 +98,22 @@ class Processing:
         except AppError as error:
             raise _refusal(error) from error
         return Outcome(tuple(written), chart.id, tuple(mapped.findings))
+
+    async def _link(self, kept: Kept, people: list[tuple[Content, Whom]], source: Source) -> None:
+        one, other = _pair(people)
+        try:
+            await self.charts.join(kept.organization_id, one, other, source)
+        except AppError as error:
+            raise _link_refusal(error, "两个患者号的身份证号不同，不能关联") from error
+
+    async def _unlink(self, kept: Kept, people: list[tuple[Content, Whom]], source: Source) -> Outcome:
+        """What the PIDs say besides their numbers is about people who may have been mixed up: not taken."""
+        one, other = _pair(people)
+        try:
+            chart = await self.charts.take_back(kept.organization_id, one, other, source)
+        except AppError as error:
+            raise _link_refusal(error, "两个患者号由平台人员认定为同一人，请与平台核实") from error
+        return Outcome((), chart.id, ())
 
     async def _known(
         self, organization_id: str, chart_id: str, content: Content, codes: Codes
@@ -170,6 +192,24 @@ def _person_of(content: Content, codes: Codes) -> Whom:
         where = Location("PID", patient.at if patient else 1, 3)
         raise RefusedError(Problem("AE", "101", "PID-3 没有患者号", where))
     return person
+
+
+def _pair(people: list[tuple[Content, Whom]]) -> tuple[ChartNumber, ChartNumber]:
+    """The two numbers of a link. Raises RefusedError."""
+    numbers = list(dict.fromkeys(person.number for _, person in people))
+    if len(numbers) != 2:
+        text = "须有两段 PID，各写一个患者号，且互不相同"
+        raise RefusedError(Problem("AE", "101", text, Location("PID", min(len(people) + 1, 2), 3)))
+    return numbers[0], numbers[1]
+
+
+def _link_refusal(error: AppError, conflict: str) -> Exception:
+    where = Location("PID", 2, 3)
+    if error.code is ErrorCode.NOT_FOUND:
+        return RefusedError(Problem("AE", "204", "这两个患者号没有由本院合并或关联过，无可取消", where))
+    if error.code is ErrorCode.CONFLICT:
+        return RefusedError(Problem("AE", "204", conflict, where))
+    return _refusal(error)
 
 
 def _id_of(chart_id: str, draft: Draft) -> str:

@@ -132,7 +132,8 @@ async def test_only_the_city_looks_and_every_look_is_on_record(town: Town):
     assert await desk.find_by_number(town.operator, HOSPITAL, number) == one.id
     await desk.access_person(town.operator, one.id)
     await desk.link(town.operator, one.id, two.id, WHY)
-    await town.index.unmerge(HOSPITAL, number, number, SOURCE)
+    await town.merges(HOSPITAL, "1", "3")
+    await town.index.take_back(HOSPITAL, number, ChartNumber("HIS", "3"), SOURCE)
     entries, _ = await town.city.city.services.audit.list_entries(town.operator, AuditFilter())
     said = [entry.action for entry in entries if entry.action.startswith("patient_index.")]
     assert sorted(said) == [f"patient_index.{what}" for what in ("compare", "link", "read", "search")]

@@ -10,8 +10,10 @@ import pytest
 
 from backend.bootstrap import City
 from backend.errors import AppError, ErrorCode
+from backend.ids import new_id
 from backend.patient_index.models import Chart, ChartNumber, ChartState, Demographics, NumberState
 from backend.patient_index.review_models import Cause, ReviewState
+from backend.permissions import Actor, Role
 from backend.residents.id_numbers import from_legacy
 from backend.worker.events import Event, EventKind, RetryLater
 from tests.backend.patient_index.conftest import HOSPITAL, OTHER, SOURCE, Message, Town
@@ -156,11 +158,63 @@ async def test_what_a_hospital_merges_is_one_person_until_it_takes_it_back(town:
             await town.merges(HOSPITAL, *circle)
         assert refused.value.code is ErrorCode.CONFLICT
     for _ in range(2):
-        await town.index.unmerge(HOSPITAL, ChartNumber("HIS", "2"), ChartNumber("HIS", "1"), SOURCE)
+        await town.index.take_back(HOSPITAL, ChartNumber("HIS", "2"), ChartNumber("HIS", "1"), SOURCE)
     assert await town.person(nobody) == nobody.id
     assert await town.person(known) == known.person_id
     with pytest.raises(AppError):
-        await town.index.unmerge(OTHER, ChartNumber("HIS", "2"), ChartNumber("HIS", "1"), SOURCE)
+        await town.index.take_back(OTHER, ChartNumber("HIS", "2"), ChartNumber("HIS", "1"), SOURCE)
+
+
+async def test_what_a_hospital_links_is_one_person_until_it_takes_it_back(town: Town):
+    one, two = await town.says(HOSPITAL, "1", somebody()), await town.says(HOSPITAL, "2")
+    numbers = ChartNumber("HIS", "1"), ChartNumber("HIS", "2")
+    with pytest.raises(AppError) as refused:
+        await town.index.take_back(HOSPITAL, *numbers, SOURCE)
+    assert refused.value.code is ErrorCode.NOT_FOUND
+    for _ in range(2):
+        await town.index.join(HOSPITAL, *numbers, SOURCE)
+    assert await town.person(two) == one.person_id
+    await town.merges(HOSPITAL, "1", "2")
+    # Whichever way round it is said, by many at once: the merge and the link are gone, and nothing else.
+    await asyncio.gather(
+        town.index.take_back(HOSPITAL, numbers[1], numbers[0], SOURCE),
+        town.index.take_back(HOSPITAL, *numbers, SOURCE),
+    )
+    await town.index.take_back(HOSPITAL, *numbers, SOURCE)
+    assert (await town.person(one), await town.person(two)) == (one.person_id, two.id)
+    again = await town.index.chart(two.id)
+    assert again is not None
+    assert (again.merged_into, again.same_as, again.who) == (None, (), two.who)
+
+
+async def test_a_hospital_does_not_take_back_what_a_human_has_said(town: Town):
+    one, two = await town.says(HOSPITAL, "1"), await town.says(HOSPITAL, "2")
+    numbers = ChartNumber("HIS", "1"), ChartNumber("HIS", "2")
+    operator = Actor("staff", new_id(), Role.CITY_OPERATOR, None)
+    await town.index.desk.link(operator, one.id, two.id, "核对过证件")
+    with pytest.raises(AppError) as refused:
+        await town.index.take_back(HOSPITAL, *numbers, SOURCE)
+    assert refused.value.code is ErrorCode.CONFLICT
+    # Its own merge it may take back; they stay one person, as the human said.
+    await town.merges(HOSPITAL, "1", "2")
+    await town.index.take_back(HOSPITAL, *numbers, SOURCE)
+    retired = await town.index.chart(two.id)
+    assert retired is not None
+    assert retired.merged_into is None
+    assert await town.person(one) == await town.person(two)
+
+
+async def test_two_id_numbers_are_not_linked_by_a_hospital(town: Town):
+    one, two = (
+        await town.says(HOSPITAL, "1", somebody(1)),
+        await town.says(HOSPITAL, "2", somebody(3, "李强")),
+    )
+    numbers = ChartNumber("HIS", "1"), ChartNumber("HIS", "2")
+    for pair in (numbers, (numbers[0], numbers[0])):
+        with pytest.raises(AppError) as refused:
+            await town.index.join(HOSPITAL, *pair, SOURCE)
+        assert refused.value.code is ErrorCode.CONFLICT
+    assert await town.person(one) != await town.person(two)
 
 
 async def test_a_merge_of_two_id_numbers_retires_the_chart_and_asks_whose_it_is(town: Town):

@@ -9,6 +9,8 @@ import pytest
 from backend.bootstrap import City
 from backend.exchange.v2.models import Link, SenderKind
 from backend.ids import new_id
+from backend.patient_index.models import ChartNumber
+from backend.permissions import SYSTEM
 
 HOSPITAL = new_id()
 WANG = "PID|1||ZY0001^^^HIS^MR||王秀英||19560304|F"
@@ -88,6 +90,68 @@ async def test_each_merge_of_a_message_goes_to_its_own_survivor(sender: Sender) 
         if chart and chart.merged_into:
             merged[chart.number.value] = await sender.number_of(chart.merged_into)
     assert merged == {"OLD1": "ZY0001", "OLD2": "ZY0002"}
+
+
+async def test_a_link_and_a_merge_are_taken_back_and_what_never_was_is_said(sender: Sender) -> None:
+    index = sender.city.services.patient_index
+
+    async def people() -> set[str]:
+        return {doc["person_id"] async for doc in sender.city.db.collection("charts").find()}
+
+    async def says(event: str, control: str, *segments: str) -> str:
+        return await sender.send(head(f"ADT^{event}", control), f"EVN|{event}|20260301", *segments)
+
+    for number, pid in enumerate((WANG, LI)):
+        assert "MSA|AA" in await says("A28", f"R{number}", pid)
+    # Before there is anything to take back: refused with the place and the reason, and kept as a dead letter.
+    early = await says("A37", "1", WANG, LI)
+    assert "MSA|AE" in early
+    assert "ERR||PID^2^3|204" in early
+    assert "没有由本院合并或关联过" in early
+    before = len(await sender.bodies("Patient"))
+    for link in (("A24", WANG, LI), ("A40", WANG, "MRG|ZY0002^^^HIS^MR")):
+        assert "MSA|AA" in await says(link[0], f"L{link[0]}", *link[1:])
+        assert len(await people()) == 1
+        unlink = head("ADT^A37", f"U{link[0]}"), "EVN|A37|20260301", WANG, LI.replace("李建国", "李某")
+        first = await sender.send(*unlink)
+        again = await sender.send(*unlink)
+        assert "MSA|AA" in first
+        assert again == first
+        # Said anew, it is so already.
+        assert "MSA|AA" in await says("A37", f"V{link[0]}", LI, WANG)
+        assert len(await people()) == 2
+    # Nothing is lost, and nothing of people who were mixed up is taken over.
+    assert len(await sender.bodies("Patient")) == before
+    chart = await index.find_chart(HOSPITAL, ChartNumber("HIS", "ZY0002"))
+    assert chart is not None
+    assert (chart.who.name, chart.merged_into) == ("李建国", None)
+    # What came too early is replayed once the merge is there, and then it counts.
+    await says("A40", "L3", WANG, "MRG|ZY0002^^^HIS^MR")
+    [dead] = [doc async for doc in sender.city.db.collection("hl7_messages").find({"state": "dead"})]
+    await sender.city.services.exchange.desk.replay(SYSTEM, dead["_id"], "核对过")
+    assert len(await people()) == 2
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [(WANG,), (WANG, WANG), (WANG, LI, LI.replace("0002", "0003")), (WANG, "PID|2||||李建国")],
+)
+async def test_a_link_has_two_numbers(sender: Sender, segments: tuple[str, ...]) -> None:
+    for event in ("A24", "A37"):
+        answer = await sender.send(head(f"ADT^{event}", event), f"EVN|{event}|20260301", *segments)
+        assert "MSA|AE" in answer
+        assert "ERR||PID^2^3|101" in answer
+    assert await sender.city.db.collection("charts").count_documents({}) == 0
+
+
+async def test_a_hospital_takes_nothing_back_of_another(sender: Sender) -> None:
+    other = new_id()
+    await sender.city.services.exchange.senders.allow(SenderKind.FACILITY, "OTHER", other, "")
+    await sender.send(head("ADT^A40", "1"), "EVN|A40|20260301", WANG, "MRG|ZY0002^^^HIS^MR")
+    theirs = head("ADT^A37", "2").replace("|QY|", "|OTHER|")
+    answer = await sender.send(theirs, "EVN|A37|20260301", WANG, LI)
+    assert "MSA|AE" in answer
+    assert await sender.city.db.collection("charts").count_documents({"merged_into": None}) == 1
 
 
 async def test_what_may_not_be_about_several_people_is_refused(sender: Sender) -> None:

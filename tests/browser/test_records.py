@@ -31,6 +31,7 @@ from tests.factories.sharing import (
     an_encounter,
     make_place,
     make_question,
+    make_reading,
 )
 from tests.support.city import Caller
 
@@ -143,11 +144,16 @@ async def test_a_resident_sees_who_has_read_and_decides(chromium: Browser, patie
     await services.sharing.consents.ask(patient.here.actor, me.id, terms, DOCTOR, "住院会诊，需了解既往检查")
     given = replace(terms, organization_ids=None, kinds=None)
     await services.sharing.consents.give(me.actor, me.id, given, None)
-    await make_question(services, patient.here.actor, me)
     size = {"width": 375, "height": 812}
     async with open_window(chromium, patient.town.url, "h5", has_touch=True, **size) as window:
         await window.page.add_init_script(await stored_session(patient.town, patient.caller))
         resident = Resident(window, patient.town, await patient.town.family())
+        await make_reading(services, patient.here.actor, me)
+        await window.open("/#/pages/records/accesses/index")
+        await resident.tap("access-ask")
+        await resident.shows("access-question")
+        await pictures(resident, "record-asking")
+        await make_question(services, patient.here.actor, me)
         await window.open("/#/pages/records/accesses/index")
         await resident.shows("access-item")
         await pictures(resident, "record-accesses")

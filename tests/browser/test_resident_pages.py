@@ -219,6 +219,8 @@ def pages_after_taps(town: Town, life: Life) -> Deeds:
     detail = f"appointments/detail/index?appointment_id={life.booked}"
     week = f"booking/days/index?department_id={town.department.id}"
     return {
+        "home-to-the-record": ("home/index", [("tap", "home-record")], "record-measure"),
+        "home-to-reports": ("home/index", [("tap", "home-reports")], "=还没有报告"),
         "search": ("booking/hospitals/index", [("type", "search-input", "xxg")], f"={town.hospital.name} · "),
         "search-doctor": (
             "booking/hospitals/index",
@@ -266,6 +268,11 @@ async def do(resident: Resident, steps: list[tuple[str, ...]]) -> None:
         test_id, _, words = where.partition(":")
         one = resident.see(test_id).filter(has_text=words).first
         await (one.fill(*text) if what == "type" else one.click())
+
+
+async def test_an_address_that_leads_nowhere_leads_home(phone_of: OpenPhone) -> None:
+    async with phone_of(None) as resident:
+        await show(resident, "gone/long/since", "home-code")
 
 
 async def test_pages_that_say_no(phone_of: OpenPhone, town: Town, life: Life) -> None:

@@ -25,7 +25,7 @@ export const reports = {
   results: '结果',
   doctors: '报告医生',
   issuedAt: '报告时间',
-  at: '采样或检查时间',
+  at: { lab: '采样时间', imaging: '检查时间', other: '记录时间' },
   hospital: '医院',
   trend: '看趋势',
   images: '看影像',

@@ -96,6 +96,11 @@ export function formatInstant(at: string): string {
   return `${formatDate(cityDate(at))} ${formatTime(at)}`
 }
 
+/** Of an entry that may have but a day: such a day begins at midnight, and no hour is made up for it. */
+export function formatMoment(at: string): string {
+  return formatTime(at) === '00:00' ? formatDate(cityDate(at)) : formatInstant(at)
+}
+
 /** 4:05 left on a countdown. */
 export function formatCountdown(seconds: number): string {
   const left = Math.max(0, Math.ceil(seconds))

@@ -1,4 +1,4 @@
-// Home: the code, the next visit, and the four things people come for.
+// Home: the code, the next visit, and what people come for.
 import { Text, View } from '@tarojs/components'
 import { useEffect } from 'react'
 import { AppointmentCard } from '../../components/appointmentCard'
@@ -156,7 +156,9 @@ export default function HomePage() {
         <NextStep me={me} />
         <View className="home__tiles">
           <Tile icon="calendar" tone="green" text={t.book} hint={t.bookHint} to={tabs.booking} testId="home-book" />
-          <Tile icon="paper" tone="blue" text={t.appointments} to={routes.appointments()} testId="home-appointments" />
+          <Tile icon="clock" tone="blue" text={t.appointments} to={routes.appointments()} testId="home-appointments" />
+          <Tile icon="paper" tone="green" text={t.reports} to={routes.reports()} testId="home-reports" />
+          <Tile icon="shield" tone="blue" text={t.record} to={routes.record()} testId="home-record" />
           <Tile icon="people" tone="blue" text={t.patients} to={routes.patients()} testId="home-patients" />
           <Tile icon="message" tone="amber" text={t.messages} hint={unread > 0 ? t.unread(unread) : undefined} to={routes.messages()} testId="home-messages" />
         </View>

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { learnServerTime, now } from '../clock'
 import {
-  addDays, cityDate, cityTime, daysFromToday, formatAfterMidnight, formatCountdown, formatDate, formatDay, formatInstant, formatTime, formatTimes,
+  addDays, cityDate, cityTime, daysFromToday, formatAfterMidnight, formatCountdown, formatDate, formatDay, formatInstant, formatMoment, formatTime, formatTimes,
   formatVisitDay, formatWeekday,
 } from '../time'
 
@@ -20,6 +20,8 @@ describe('times of the city', () => {
     expect(cityDate()).toBe('2026-09-17')
     expect(formatTime('2026-09-17T00:05:00Z')).toBe('08:05')
     expect(formatInstant('2026-09-16T16:30:00Z')).toBe('9月17日 00:30')
+    expect(formatMoment('2026-09-16T16:30:00Z')).toBe('9月17日 00:30')
+    expect(formatMoment('2026-09-16T16:00:00Z')).toBe('9月17日')
     expect(formatWeekday('2026-09-17')).toBe('周四')
     vi.unstubAllEnvs()
   })

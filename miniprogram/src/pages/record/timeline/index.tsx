@@ -22,7 +22,7 @@ import { record as t, timelineKindNames } from '../../../texts/reports'
 import { toApiError } from '../../../utils/apiError'
 import { go, routes } from '../../../utils/navigate'
 import { toast } from '../../../utils/platform'
-import { formatInstant } from '../../../utils/time'
+import { formatMoment } from '../../../utils/time'
 import './index.scss'
 
 const KINDS: TimelineKind[] = ['visit', 'diagnosis', 'medicine', 'allergy', 'vaccination', 'procedure', 'lab', 'imaging', 'measurement']
@@ -51,13 +51,13 @@ function Entry(props: EntryProps) {
       <View className="moment__top">
         <Tag text={timelineKindNames[entry.kind]} tone="info" />
         {entry.own ? <Tag text={t.own} tone="calm" /> : null}
-        <Text className="moment__at">{formatInstant(entry.at)}</Text>
+        <Text className="moment__at">{formatMoment(entry.at)}</Text>
       </View>
       <Text className="moment__title">{entry.title}</Text>
       {entry.note ? <Text className="moment__note">{entry.note}</Text> : null}
-      <Text className="moment__where">{entry.organization_name}</Text>
+      {entry.own ? null : <Text className="moment__where">{entry.organization_name}</Text>}
       {way?.hint ? <Text className="moment__note">{way.hint}</Text> : null}
-      {entry.own && entry.kind === 'measurement' ? <Button small kind="plain" text={t.remove} testId="record-remove" onPress={onRemove} /> : null}
+      {entry.own && entry.kind === 'measurement' ? <Button small kind="plain" className="moment__remove" text={t.remove} testId="record-remove" onPress={onRemove} /> : null}
     </>
   )
   if (!way) return <View className="moment" data-testid="record-item">{body}</View>

@@ -77,7 +77,7 @@ function Asking({ patientId, access, onClose, onAsked }: AskingProps) {
     <Sheet open title={t.askTitle} onClose={onClose}>
       <Text className="sheet__text">{t.askLead}</Text>
       <Textarea
-        className="access__text" value={text} maxlength={500} placeholder={t.placeholder} aria-label={t.question}
+        className="access__text" value={text} maxlength={500} placeholder={t.placeholder} nativeProps={{ 'aria-label': t.question }}
         onInput={(event) => {
           setText(event.detail.value)
         }}

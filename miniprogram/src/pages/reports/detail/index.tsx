@@ -30,7 +30,7 @@ function Head({ report }: { report: Report }) {
       {note ? <Text className="report__note" data-testid="report-note">{note}</Text> : null}
       <Facts facts={[
         [t.hospital, report.organization_name],
-        [t.at, formatInstant(report.at)],
+        [t.at[report.kind], formatInstant(report.at)],
         [t.issuedAt, report.issued_at ? formatInstant(report.issued_at) : null],
         [t.doctors, report.doctors.join('、')],
       ]} />

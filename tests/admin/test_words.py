@@ -79,6 +79,7 @@ def test_facts_of_a_difference_are_in_yuan_and_in_words() -> None:
         ("parent: accepted", "父母（本人同意）"),
         ("child: register", "子女（人口库确认）"),
         ("own request", "本人申请"),
+        ("care relationship: appointment or referral", "就诊关系：预约或转诊"),
         ("来电说明: 家人代取", "来电说明: 家人代取"),
         ("", "—"),
     ],

@@ -35,15 +35,7 @@ class FigureStore:
         A transaction, because the marks and the counters are several documents: a process that dies between
         them would lose a count or make it twice.
         """
-        sums = [
-            UpdateOne(
-                {"_id": "|".join(place)},
-                {"$inc": dict(added), "$setOnInsert": self._named(place)},
-                upsert=True,
-            )
-            for place, added in increments.items()
-            if added
-        ]
+        sums = self._sums(increments)
 
         async def both(session: AsyncClientSession) -> None:
             marked = await self._counted.bulk_write(marks, ordered=False, session=session)
@@ -59,6 +51,12 @@ class FigureStore:
             return False
         return True
 
+    async def bring_in(self, increments: Mapping[Place, Mapping[str, int]]) -> None:
+        """Add what nobody has documents of. That it is done once is for the caller to see to."""
+        sums = self._sums(increments)
+        if sums:
+            await self._figures.bulk_write(sums, ordered=False)
+
     async def read(self, level: str, months: tuple[str, str], within: Sequence[str] | None) -> list[Document]:
         """The counters of one level, months from and to, of some institutions or all."""
         matching: Document = {"level": level, "month": {"$gte": months[0], "$lte": months[1]}}
@@ -70,6 +68,17 @@ class FigureStore:
         """Have every document counted anew: only what its figures lack is added. Returns how many."""
         result = await self._counted.update_many({"count_due": False}, {"$set": {"count_due": True}})
         return result.modified_count
+
+    def _sums(self, increments: Mapping[Place, Mapping[str, int]]) -> list[UpdateOne]:
+        return [
+            UpdateOne(
+                {"_id": "|".join(place)},
+                {"$inc": dict(added), "$setOnInsert": self._named(place)},
+                upsert=True,
+            )
+            for place, added in increments.items()
+            if added
+        ]
 
     def _named(self, place: Place) -> Document:
         return dict(zip(self._attributes, place, strict=True))

@@ -96,7 +96,7 @@ async def seed_clients(city: City, secrets: DemoSecrets, directory: DemoDirector
 
 
 async def _clients_of(city: City, secrets: DemoSecrets, organization: Organization) -> dict[str, Any]:
-    client_id = _client_id(organization, "system")
+    client_id = demo_client_id(organization.id, "system")
     secret = secrets.client_secret(f"client {client_id}")
     await city.services.clients.register_hospital(
         organization.id, f"{organization.short_name}信息系统", client_id=client_id, secret=secret
@@ -113,13 +113,13 @@ async def _clients_of(city: City, secrets: DemoSecrets, organization: Organizati
 async def _terminals(city: City, secrets: DemoSecrets, organization: Organization) -> list[dict[str, str]]:
     hospital = Actor(
         kind="client",
-        id=_client_id(organization, "system"),
+        id=demo_client_id(organization.id, "system"),
         role=Role.HOSPITAL_CLIENT,
         organization_ids=frozenset({organization.id}),
     )
     told = []
     for name, kind in _TERMINALS:
-        client_id = _client_id(organization, str(kind))
+        client_id = demo_client_id(organization.id, str(kind))
         secret = secrets.client_secret(f"terminal {client_id}")
         await city.services.clients.register_terminal(
             hospital, name, kind, client_id=client_id, secret=secret
@@ -128,5 +128,6 @@ async def _terminals(city: City, secrets: DemoSecrets, organization: Organizatio
     return told
 
 
-def _client_id(organization: Organization, what: str) -> str:
-    return derived_id(_BEGINNING, "demo-client", organization.id, what)
+def demo_client_id(organization_id: str, what: str) -> str:
+    """The id of a hospital's system, or of its terminal of a kind."""
+    return derived_id(_BEGINNING, "demo-client", organization_id, what)

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 from backend import clock
 from backend.directory import identity
+from backend.directory.codes import HospitalLevel
 from backend.seed.directory import Doctor, Unit
 from backend.slotpool.schedules import schedule_id
 from backend.slotpool.schedules_models import Kind, Period, Schedule, SlotTime
@@ -51,7 +52,9 @@ def _open_halves(unit: Unit, on: date) -> list[_Half]:
     if on.weekday() < SATURDAY:
         evening = _dice(unit.department.id, "evening", on.isocalendar().weekday).random() < 0.08
         return [MORNING, AFTERNOON, *([EVENING] if evening else [])]
-    return [MORNING] if on.weekday() == SATURDAY else []
+    # The large hospitals see patients on a Sunday morning, too.
+    large = unit.hospital.level is HospitalLevel.L3_A
+    return [MORNING] if on.weekday() == SATURDAY or large else []
 
 
 def _sessions(unit: Unit, half: _Half, on: date) -> Iterator[Schedule]:

@@ -17,11 +17,14 @@ from backend.seed.clinical import seed_rulebooks
 from backend.seed.clinics import sessions_on
 from backend.seed.directory import DemoDirectory, demo_directory
 from backend.seed.figures import seed_figures
+from backend.seed.history import seed_history
 from backend.seed.messages import seed_messages
+from backend.seed.quality import seed_quality
 from backend.seed.referrals import seed_referrals
 from backend.seed.residents import demo_families, register_people, seed_residents
 from backend.seed.sharing import seed_sharing
 from backend.seed.surveys import seed_surveys
+from backend.seed.visits import seed_talks, seed_visits
 
 DAYS = 14
 # Steps done, steps in all, and what is being made now.
@@ -61,9 +64,9 @@ async def seed_city(
     progress(0, total, "hospitals, departments, doctors")
     await _seed_directory(city, directory, seeded)
     first = first_on or clock.today()
-    for number in range(days):
-        on = first + timedelta(days=number)
-        progress(number + 1, total, f"clinics of {on}")
+    open_days = [first + timedelta(days=number) for number in range(days)]
+    for number, on in enumerate(open_days, start=1):
+        progress(number, total, f"clinics of {on}")
         await _seed_clinics(city, directory, on, seeded)
     secrets = DemoSecrets(city)
     seeded.made["lists and rules"] = await seed_rulebooks(city, directory.organizations)
@@ -86,11 +89,24 @@ async def seed_city(
     await _seed_surveys(city, directory, seeded)
     progress(days + 5, total, "referrals, births")
     seeded.made["referrals"] = await seed_referrals(city, directory, families)
-    progress(days + 6, total, "figures of two months")
-    seeded.made["days of figures"] = await seed_figures(city, directory.organizations)
+    actors = [tokens.verify(resident["access_token"]) for resident in seeded.residents]
+    seeded.made["appointments"] = await seed_visits(city, sandbox_url, directory, actors, open_days)
+    seeded.made["talks"] = await seed_talks(city, [resident["phone"] for resident in seeded.residents[5:]])
+    progress(days + 6, total, "figures of a year")
+    await _seed_figures(city, directory, seeded)
     seeded.made["births"] = await seed_births(city, directory.organizations[0].id, families[1:4])
     progress(total, total, "done")
     return seeded
+
+
+async def _seed_figures(city: City, directory: DemoDirectory, seeded: Seeded) -> None:
+    """What nobody has documents of."""
+    places = directory.organizations
+    seeded.made["days of figures"] = await seed_figures(city, places)
+    seeded.made["days of clinical figures"] = await seed_history(city, places)
+    seeded.made["days of quality"] = await seed_quality(city, places)
+    # The levels of today, which else would stand there with the next turn of the clock.
+    await city.services.statistics.gauges.run()
 
 
 async def _seed_surveys(city: City, directory: DemoDirectory, seeded: Seeded) -> None:

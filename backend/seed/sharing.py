@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 from backend import clock
 from backend.bootstrap import City
@@ -16,6 +17,7 @@ from backend.recognition.deciding import Said
 from backend.recognition.service import Wanted
 from backend.records.models import Purpose, Source
 from backend.records.sharing_models import Asked, Terms
+from backend.reports.measuring import Measurement
 from backend.seed.directory import DemoDirectory
 from backend.seed.residents import Person
 
@@ -58,9 +60,10 @@ async def seed_sharing(city: City, directory: DemoDirectory, people: Sequence[tu
         other, other.id, own=False, cursor=None, limit=1
     )
     await city.services.sharing.questions.ask(other, other.id, reading.id, "那天我不在这家医院，为什么调阅？")
+    await _own_words(city, me, other)
     await _namesake(city, treating.place, first)
     await _namesake(city, asking.place, second)
-    return 5
+    return 7
 
 
 def _room(directory: DemoDirectory, number: int) -> _Room:
@@ -85,6 +88,18 @@ async def _recognise(city: City, room: _Room, person: Person) -> None:
     if offers:
         said = Said(_GLUCOSE, accepted=True, resource_id=offers[0])
         await recognition.deciding.decide(room.system, checked.check.id, room.practitioner, [said])
+
+
+async def _own_words(city: City, me: Actor, other: Actor) -> None:
+    """One has measured his blood pressure, the other's telephone number is wrong in a hospital's chart."""
+    file = city.services.reports.file
+    for ago, upper, lower in ((9, 142, 90), (2, 134, 84)):
+        at = clock.city_instant(clock.today() - timedelta(days=ago), 7, 30)
+        await file.measure(
+            me, me.id, Measurement.BLOOD_PRESSURE, (Decimal(upper), Decimal(lower)), at, f"demo-{ago}"
+        )
+    (keeper, *_) = await file.keepers(other, other.id)
+    await file.ask(other, other.id, keeper.chart_id, "phone", "手机号已换，请改为本人现在登录用的号码")
 
 
 async def _namesake(city: City, place: str, person: Person) -> None:

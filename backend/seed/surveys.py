@@ -20,6 +20,8 @@ from backend.surveys.run_store import RunStore
 
 _ANSWERS = 36
 _MONTHS = 3
+# People whom nobody has reached yet.
+_TO_CALL = 4
 _SATISFIED = ("非常满意", "满意", "满意", "非常满意", "一般", "满意", "不满意", "非常满意", "满意", "满意")
 _WORDS = (
     "医生讲得很清楚，谢谢",
@@ -96,6 +98,8 @@ async def seed_surveys(city: City, doctors: Sequence[Practitioner], patient_ids:
     for number in range(_ANSWERS):
         doctor = doctors[number % len(doctors)]
         await _answered(city, calls, doctor, patient_ids[number % len(patient_ids)], number)
+    for number, patient_id in enumerate(patient_ids[:_TO_CALL]):
+        await _invited(city, calls, doctors[number], patient_id, _ANSWERS + number, timedelta(hours=3))
     await city.services.surveys.count()
     return _ANSWERS
 
@@ -136,7 +140,19 @@ async def _answered(
     city: City, campaign: Campaign, doctor: Practitioner, patient_id: str, number: int
 ) -> None:
     """One person's answers on the telephone, of some day of the last months."""
-    at = clock.now() - timedelta(days=1 + number * 30 * _MONTHS // _ANSWERS, hours=number % 7)
+    ago = timedelta(days=1 + number * 30 * _MONTHS // _ANSWERS, hours=number % 7)
+    asked = await _invited(city, campaign, doctor, patient_id, number, ago)
+    overall = _SATISFIED[number % len(_SATISFIED)]
+    because = ("等候太久",) if overall == "不满意" else ()
+    for step, text in enumerate((overall, *because, _WORDS[number % len(_WORDS)])):
+        said = Said(f"demo:{number}:{step}", Through.PHONE, text=text)
+        await city.services.surveys.asking.answer(asked, said)
+
+
+async def _invited(
+    city: City, campaign: Campaign, doctor: Practitioner, patient_id: str, number: int, ago: timedelta
+) -> str:
+    """Somebody to call about a visit so long ago; the id of what is asked."""
     happened = Happened(
         Trigger.STAFF,
         f"demo:{number}",
@@ -144,17 +160,12 @@ async def _answered(
         doctor.organization_id,
         doctor.department_ids[0],
         doctor.id,
-        at,
+        clock.now() - ago,
     )
-    surveys, runs = city.services.surveys, RunStore(city.db, city.services.cipher)
-    await surveys.planning.invite(campaign, [happened])
+    runs = RunStore(city.db, city.services.cipher)
+    await city.services.surveys.planning.invite(campaign, [happened])
     run = await runs.find(run_id(campaign, happened))
-    if run is None:
-        return
-    # As the sweep would, by day: staff are to call.
-    await runs.write(replace(run, on_phone_list=True, due_at=run.closes_at))
-    overall = _SATISFIED[number % len(_SATISFIED)]
-    because = ("等候太久",) if overall == "不满意" else ()
-    for step, text in enumerate((overall, *because, _WORDS[number % len(_WORDS)])):
-        said = Said(f"demo:{number}:{step}", Through.PHONE, text=text)
-        await surveys.asking.answer(run.id, said)
+    if run is not None:
+        # As the sweep would, by day: staff are to call.
+        await runs.write(replace(run, on_phone_list=True, due_at=run.closes_at))
+    return run_id(campaign, happened)

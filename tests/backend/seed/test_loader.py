@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from backend import clock
 from backend.bootstrap import City, open_city
 from backend.db.client import Database
+from backend.demo.environment import vendor_settings
 from backend.permissions import STAFF_ROLES, SYSTEM
 from backend.residents.id_numbers import parse_id_number
 from backend.seed.clinics import sessions_on
@@ -22,6 +23,9 @@ from backend.settings import Settings
 from backend.slotpool.schedules_rules import problems_of
 from backend.statistics.board_models import BoardQuery, By
 from tests.support.outside import Outside, open_outside
+
+# Where nobody listens: what the bank tells the city goes nowhere.
+PUBLIC = "http://127.0.0.1:1"
 
 
 @dataclass
@@ -38,21 +42,15 @@ class Demo:
 
 @pytest.fixture(scope="module")
 async def outside() -> AsyncIterator[Outside]:
-    async with open_outside("http://127.0.0.1:1") as world:
+    async with open_outside(PUBLIC) as world:
         yield world
 
 
 @pytest.fixture
 async def demo(db: Database, mongo_uri: str, keys_file: Path, outside: Outside) -> AsyncIterator[Demo]:
-    settings = Settings(
-        environment="test",
-        mongodb_uri=SecretStr(mongo_uri),
-        mongodb_database=db.name,
-        keys_file=keys_file,
-        population_register_url=f"{outside.url}/register",
-        population_register_secret=SecretStr(outside.credentials["register"]["secret"]),
-        agencies_url=f"{outside.url}/agencies",
-        agency_secrets=outside.credentials["agencies"],
+    own = {"environment": "test", "mongodb_database": db.name, "keys_file": keys_file, "public_url": PUBLIC}
+    settings = Settings.model_validate(
+        vendor_settings(outside.url, outside.credentials) | own | {"mongodb_uri": SecretStr(mongo_uri)}
     )
     city = await open_city(settings, process="test")
     yield Demo(city, outside, db)
@@ -89,6 +87,24 @@ async def what_is_shared_can_be_seen(demo: Demo, seeded: Seeded) -> None:
     assert await demo.db.collection("chart_reviews").count_documents({"state": "open"}) >= 2
 
 
+async def the_desks_have_something_to_do(demo: Demo, seeded: Seeded) -> None:
+    """Visits booked, paid, cancelled; talks, calls and wishes that wait; months of the clinical services."""
+    services = demo.city.services
+    assert seeded.made["appointments"] == 24
+    orders = await demo.db.collection("orders").distinct("state")
+    assert "paid" in orders
+    assert await services.inbox.count_waiting(SYSTEM) == seeded.made["talks"] == 3
+    assert await demo.db.collection("survey_runs").count_documents({"on_phone_list": True}) > 0
+    assert await demo.db.collection("record_corrections").count_documents({"state": "asked"}) == 1
+    recognised = await services.recognition.counting.read(SYSTEM, "", 6)
+    prescribed = await services.medication.counting.read(SYSTEM, "", 6)
+    assert (recognised.total.get("accepted") or 0) > 500
+    assert (prescribed.total.get("alerts") or 0) > 500
+    assert {line.id for line in prescribed.kinds} >= {"interaction", "duplicate"}
+    days = await services.quality.days(SYSTEM, 30)
+    assert {day.organization_id for day in days} == {place.id for place in demo_directory().organizations}
+
+
 async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
     seeded = await demo.seed()
     assert seeded.made["organizations"] == 9
@@ -111,6 +127,7 @@ async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
     await demo.city.services.outbox.drain()
     assert await demo.db.collection("survey_tickets").count_documents({}) > 0
     await what_is_shared_can_be_seen(demo, seeded)
+    await the_desks_have_something_to_do(demo, seeded)
     logins = seeded.logins()
     assert set(logins) == {"hospitals", "staff", "residents"}
     assert set(logins["staff"][0]) == {"login", "password", "totp_secret", "role"}

@@ -22,6 +22,7 @@ from backend.permissions import Actor
 from bots import cutting, words
 from bots.dialogue import Dialogue, Next, NotUnderstood, Say, Talk
 from bots.ports import Services
+from bots.understanding.danger import Danger, find_danger
 from bots.understanding.values import Intent, Understanding
 
 log = logging.getLogger(__name__)
@@ -130,6 +131,20 @@ class Engine:
         understood = await self._read(heard.text)
         actor = await self._who(heard)
         turn = _Turning(conversation, heard, understood, actor, self._services)
+        danger = find_danger(heard.text)
+        if danger is None:
+            return await self._answered(turn)
+        waiting = turn.waiting
+        asked = self._dialogues.get(waiting.dialogue) if waiting else None
+        heard_anyway = conversation.with_staff or (asked and waiting and asked.hears_all(waiting.data))
+        if danger is Danger.SELF_HARM and not heard_anyway:
+            # Nothing about appointments now; what was open stays open.
+            return turn.as_it_was(words.DANGER[danger])
+        answered = await self._answered(turn)
+        return replace(answered, answer=(words.DANGER[danger], *answered.answer))
+
+    async def _answered(self, turn: _Turning) -> Turn:
+        conversation, heard, understood = turn.conversation, turn.heard, turn.understood
         if conversation.with_staff and understood.intent is not Intent.QUIT:
             await self._staff.called(conversation, heard.text)
             return turn.unchanged()

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bots.understanding.danger import Danger
+
 AGAIN = "没太明白您的意思，请换个说法，或回复序号。回复“返回”到上一步，“退出”结束。"
 OFFER_STAFF = "抱歉，还是没明白。您可以回复“人工”请工作人员帮您，或回复“退出”重新开始。"
 STAFF_CALLED = "已为您转给工作人员，请稍候，工作时间内会有人回复您。回复“退出”可回到自助服务。"
 GOODBYE = "好的，已退出。需要时直接告诉我您要做什么，例如“明天上午市人民医院儿科”。"
 TROUBLE = "抱歉，刚才没有办成，请稍后再发一次。"
+DANGER = {
+    Danger.LIFE: "情况危急请马上拨打120，或直接去最近的急诊，不要等预约。",
+    Danger.SELF_HARM: "听到您这样说，我们很担心您。请马上告诉身边的人，或拨打心理援助热线12356；"
+    "情况紧急请拨打120或110。回复“人工”，我们的工作人员会和您说话。",
+}
 CANNOT_READ = "抱歉，这里只能看文字，请把要办的事打成文字发给我。"
 _LONGEST_PIECE = 600
 

@@ -86,6 +86,22 @@ class GatheredCalls(Generic[Q, A]):
                     future.set_result(answer)
 
 
+class GatheredFinds:
+    """Documents of one collection by id: who asks at the same moment shares a round trip."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._calls: GatheredCalls[str, Document | None] = GatheredCalls(self._find, every_s=AT_ONCE)
+
+    async def find(self, document_id: str) -> Document | None:
+        """A document, or None."""
+        return await self._calls.ask(document_id)
+
+    async def _find(self, ids: list[str]) -> list[Document | None]:
+        found = {doc["_id"]: doc async for doc in self._collection.find({"_id": {"$in": ids}})}
+        return [found.get(each) for each in ids]
+
+
 class GatheredInserts:
     """Inserts into one collection, gathered per process."""
 

@@ -10,7 +10,7 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 
 from backend import clock
 from backend.db.client import Collection, Database, Document
-from backend.db.gather import AT_ONCE, GatheredCalls
+from backend.db.gather import GatheredFinds
 from backend.directory import documents
 from backend.directory.models import Department, Organization, Outcome, Practitioner
 
@@ -45,7 +45,7 @@ class Shelf(Generic[T]):
         self._collection = collection
         self._to_doc = to_doc
         self._from_doc = from_doc
-        self._finds = GatheredCalls(self._find_docs, every_s=AT_ONCE)
+        self._finds = GatheredFinds(self._collection)
 
     async def version(self) -> str:
         """Another text whenever an entry came, went or changed; costs the end of one index."""
@@ -55,12 +55,8 @@ class Shelf(Generic[T]):
 
     async def find(self, entry_id: str) -> T | None:
         """One entry, or None."""
-        doc = await self._finds.ask(entry_id)
+        doc = await self._finds.find(entry_id)
         return self._from_doc(doc) if doc else None
-
-    async def _find_docs(self, entry_ids: list[str]) -> list[Document | None]:
-        found = {doc["_id"]: doc async for doc in self._collection.find({"_id": {"$in": entry_ids}})}
-        return [found.get(entry_id) for entry_id in entry_ids]
 
     async def find_many(self, entry_ids: Sequence[str]) -> list[T]:
         """The entries that exist, in no particular order."""

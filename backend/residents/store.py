@@ -16,7 +16,7 @@ from pymongo.errors import DuplicateKeyError
 
 from backend import clock
 from backend.db.client import Database, Document
-from backend.db.gather import AT_ONCE, GatheredCalls
+from backend.db.gather import GatheredFinds
 from backend.residents.id_numbers import IDNumber, Sex
 from backend.residents.models import Claim, Resident, ResidentState, Verifier, WeChatApp, WeChatBinding
 from backend.security.fields import FieldCipher
@@ -48,7 +48,7 @@ class ResidentStore:
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._residents = db.collection(RESIDENTS)
-        self._finds = GatheredCalls(self._find_docs, every_s=AT_ONCE)
+        self._finds = GatheredFinds(self._residents)
         self._keys = db.collection("resident_keys")
         self._cipher = cipher
 
@@ -89,12 +89,8 @@ class ResidentStore:
 
     async def find(self, resident_id: str) -> Resident | None:
         """A resident in any state."""
-        doc = await self._finds.ask(resident_id)
+        doc = await self._finds.find(resident_id)
         return self.read(doc) if doc else None
-
-    async def _find_docs(self, resident_ids: list[str]) -> list[Document | None]:
-        found = {doc["_id"]: doc async for doc in self._residents.find({"_id": {"$in": resident_ids}})}
-        return [found.get(resident_id) for resident_id in resident_ids]
 
     async def find_many(self, resident_ids: Iterable[str]) -> dict[str, Resident]:
         """Residents by id; unknown ids are left out."""

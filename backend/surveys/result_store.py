@@ -57,24 +57,6 @@ class ResultStore:
         found = self._results.find(matching, fields).sort("month", ASCENDING)
         return [_row(doc) async for doc in found]
 
-    async def read_sums(
-        self, questionnaire_id: str, level: Level, months: tuple[str, str], within: Ids[str] | None
-    ) -> list[Row]:
-        """The counters of one level added up over the months, without the answers': a line for each place."""
-        matching: Document = {
-            "questionnaire_id": questionnaire_id,
-            "level": str(level),
-            "month": {"$gte": months[0], "$lte": months[1]},
-        }
-        if within is not None:
-            matching["organization_id"] = {"$in": sorted(within)}
-        place = {name: f"${name}" for name in _ATTRIBUTES if name != "month"}
-        sums = {name: {"$sum": f"${name}"} for name in TOTALS}
-        found = await self._results.aggregate([{"$match": matching}, {"$group": {"_id": place, **sums}}])
-        return [
-            Row(Place(**doc["_id"], month=""), {name: doc[name] for name in TOTALS}) async for doc in found
-        ]
-
     async def by_place(
         self, level: Level, span: tuple[str, str], within: Ids[str] | None
     ) -> list[tuple[str, str, Mapping[str, int]]]:

@@ -61,7 +61,7 @@ class RunStore:
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._runs = db.collection("survey_runs")
         self._cipher = cipher
-        self._turns = GatheredCalls(self._write_turns)
+        self._turns: GatheredCalls[_Turn, bool | BulkWriteError] = GatheredCalls(self._write_turns)
 
     async def plan(self, runs: Sequence[Run]) -> int:
         """Write new runs; one that is there already is left alone. Returns how many were new."""
@@ -97,16 +97,28 @@ class RunStore:
         document = self._write(after)
         del document["_id"]
         changes: Document = {"$set": document | {"turn": after.turn + 1} | marks, "$push": pushes}
-        return await self._turns.ask(_Turn(after.id, after.turn, step, changes))
+        made = await self._turns.ask(_Turn(after.id, after.turn, step, changes))
+        if isinstance(made, BulkWriteError):
+            raise made
+        return made
 
-    async def _write_turns(self, turns: list[_Turn]) -> list[bool]:
+    async def _write_turns(self, turns: list[_Turn]) -> list[bool | BulkWriteError]:
         """Write turns, each on its own condition. Whose were written is looked up only when not all were."""
-        result = await self._runs.bulk_write([turn.write() for turn in turns], ordered=False)
-        if result.matched_count == len(turns):
-            return [True] * len(turns)
+        refused: dict[int, BulkWriteError] = {}
+        try:
+            result = await self._runs.bulk_write([turn.write() for turn in turns], ordered=False)
+            if result.matched_count == len(turns):
+                return [True] * len(turns)
+        except BulkWriteError as error:
+            details = error.details or {}
+            refused = {each["index"]: error for each in details.get("writeErrors", [])}
+            if details.get("writeConcernErrors") or not refused:
+                raise
         found = self._runs.find({"_id": {"$in": [turn.run_id for turn in turns]}}, {"steps": 1})
         steps = {doc["_id"]: doc.get("steps", ()) async for doc in found}
-        return [turn.step in steps.get(turn.run_id, ()) for turn in turns]
+        return [
+            refused.get(place, turn.step in steps.get(turn.run_id, ())) for place, turn in enumerate(turns)
+        ]
 
     async def take_due(self, sweep: str, now: datetime, until: datetime, limit: int) -> list[Run]:
         """Runs that wait for something, the longest first; nobody else is given them `until` then."""

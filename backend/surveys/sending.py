@@ -235,9 +235,11 @@ class Sending:
             quota.left += 1
 
     async def _put_off(self, run: Run, campaign: Campaign, quota: _Quota, now: datetime) -> None:
-        """There is no room: wait until other sweeps have settled their shares, else until tomorrow."""
-        others = [each for each in await self._campaigns.unsettled(campaign.id, now) if each != quota.share]
-        if others:
+        """There is no room: wait until the shares under way are settled, ours too; else until tomorrow."""
+        if quota.share is not None:
+            # Of those who have taken it all, some cannot be asked after all: their places come back.
+            await self._runs.write(replace(run, due_at=now + LOOK_AFTER))
+        elif await self._campaigns.unsettled(campaign.id, now):
             await self._runs.write(replace(run, due_at=now + LEASE))
         elif await self._campaigns.is_used_up(campaign):
             await self._skip(run, Skipped.QUOTA, now)

@@ -115,6 +115,23 @@ async def test_quotas_hold_also_when_two_workers_sweep_at_once(ward: Ward):
     assert {run.skipped for run in await ward.runs() if run.state is RunState.SKIPPED} == {Skipped.QUOTA}
 
 
+async def test_places_of_a_quota_that_come_back_from_who_cannot_be_asked_go_to_the_others(ward: Ward):
+    await ward.campaign(quiet_days=30)
+    lately = [await ward.person() for _ in range(3)]
+    for person in lately:
+        await ward.visit(person)
+    await ward.pass_by()
+    await ward.db.collection("survey_campaigns").update_many({}, {"$set": {"state": "ended"}})
+    await ward.campaign(quiet_days=30, total_quota=3)
+    at = clock.now() - timedelta(hours=1)
+    for place, person in enumerate([*lately, *[await ward.person() for _ in range(3)]]):
+        await ward.visit(person, at=at + timedelta(minutes=place))
+    await ward.pass_by()
+    await let_wait(ward)
+    assert len(await ward.texts()) == 6
+    assert {run.skipped for run in await ward.runs() if run.skipped} == {Skipped.ASKED_LATELY}
+
+
 async def test_what_a_sweep_took_of_the_quota_and_did_not_use_before_it_died_is_free_again(ward: Ward):
     campaign = await ward.campaign(total_quota=3)
     asked = await ward.asked()

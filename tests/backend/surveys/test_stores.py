@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import cast
 
 from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
 from backend import clock
 from backend.db.client import Collection
 from backend.ids import new_id
 from backend.surveys.campaign_store import CampaignStore
+from backend.surveys.models import RunState
 from backend.surveys.run_store import RunStore
 from tests.backend.surveys.conftest import Ward
 
@@ -37,6 +39,21 @@ async def test_of_turns_written_over_the_same_one_in_one_batch_one_is_made(ward:
     for place, (before, after) in enumerate(zip(runs, await ward.runs(), strict=True)):
         mine = done[place * 6 : place * 6 + 6]
         assert (after.turn, after.way) == (before.turn + 1, mine.index(True) // 2)
+
+
+async def test_a_turn_that_the_database_refuses_takes_no_other_with_it(ward: Ward):
+    await ward.campaign()
+    for _ in range(3):
+        await ward.visit(await ward.person())
+    runs = await ward.runs()
+    store = RunStore(ward.db, ward.city.city.services.cipher)
+    written = [
+        replace(run, state=cast(RunState, "nonsense" if place == 1 else run.state))
+        for place, run in enumerate(runs)
+    ]
+    made = await asyncio.gather(*(store.write(each) for each in written), return_exceptions=True)
+    assert [made[0], made[2]] == [True, True]
+    assert isinstance(made[1], BulkWriteError)
 
 
 async def test_who_was_overtaken_after_his_turn_was_written_learns_that_it_was(ward: Ward):

@@ -60,6 +60,7 @@ from backend.recognition.compose import Recognition, make_recognition
 from backend.records.files import RecordFiles
 from backend.records.gate import Gate
 from backend.records.reading import RecordReader
+from backend.records.screening import Screening
 from backend.records.service import RecordService
 from backend.records.sharing_compose import Sharing, make_shared_records
 from backend.referrals.compose import make_referrals
@@ -124,6 +125,7 @@ class Middle(Ground):
     record_reader: RecordReader
     record_gate: Gate
     record_files: RecordFiles
+    record_screening: Screening
     sharing: Sharing
     resealing: Resealing
 
@@ -221,8 +223,8 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
     conversations = ConversationService(
         db, cipher=ground.cipher, blind=ground.blind, nudge=ground.nudger.kick
     )
-    closers += [messages.tallies.close, claim_store.drained, healthcodes.drained]
     kept, sharing = make_shared_records(ground, sender=messages, visits=claims)
+    closers += [messages.tallies.close, claim_store.drained, healthcodes.drained, kept.screening.close]
     return Middle(
         **vars(ground),
         healthcodes=healthcodes,
@@ -251,6 +253,7 @@ def _middle(ground: Ground, outside: Outside, closers: list[Close]) -> Middle:
         record_reader=kept.reader,
         record_gate=kept.gate,
         record_files=kept.files,
+        record_screening=kept.screening,
         sharing=sharing,
         resealing=_resealing(ground, healthcodes, messages, kept.indexes),
     )

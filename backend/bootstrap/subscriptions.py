@@ -181,9 +181,11 @@ def _subscribe_exchange(services: Services) -> None:
 
 
 def _subscribe_reports(services: Services) -> None:
-    """What follows when a report is out, when a file is ordered, when an account is gone."""
+    """What follows when papers come, a report is out, a file is ordered, an account is gone."""
     bus, kinds, reports = services.bus, EventKind, services.reports
     bus.subscribe(kinds.REPORT_ISSUED, "reports.tell_issued", reports.teller.on_report_issued)
+    screening = services.record_screening
+    bus.subscribe(kinds.RECORD_PAPERS_CAME, "records.screen_papers", screening.on_papers_came)
     bus.subscribe(kinds.RECORD_EXPORT_ORDERED, "reports.export", reports.exporting.on_ordered)
     bus.subscribe(kinds.RESIDENT_DELETED, "reports.on_resident_deleted", reports.on_resident_deleted)
 

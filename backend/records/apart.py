@@ -59,7 +59,7 @@ def put_in(body: Body, contents: Mapping[str, str]) -> Body:
     """The body with the documents (in base64, by their names) where their names stand."""
 
     def fill(node: dict[str, Any]) -> dict[str, Any]:
-        name = _name(node)
+        name = named(node)
         if name is None or name not in contents:
             return node
         rest = {key: value for key, value in node.items() if key != "_data"}
@@ -72,7 +72,7 @@ def put_in(body: Body, contents: Mapping[str, str]) -> Body:
 
 def names(body: Body) -> tuple[str, ...]:
     """Of the documents that a body names: each once, and always in the same order."""
-    return tuple(sorted({name for node in _nodes(body) if (name := _name(node)) is not None}))
+    return tuple(sorted({name for node in _nodes(body) if (name := named(node)) is not None}))
 
 
 def files_of(resource: Resource) -> dict[str, str]:
@@ -87,7 +87,7 @@ def size_of(resource: Resource) -> int:
 
 def file_in(resource: Resource, attachment: Mapping[str, Any]) -> File | None:
     """The file that an attachment of a resource, or a Binary itself, is kept in."""
-    name = _name(attachment)
+    name = named(attachment)
     id = files_of(resource).get(name) if name is not None else None
     return File(id, _size(name)) if name is not None and id is not None else None
 
@@ -106,7 +106,8 @@ def _size(name: str) -> int:
     return int(name.partition("/")[2])
 
 
-def _name(node: Mapping[str, Any]) -> str | None:
+def named(node: Mapping[str, Any]) -> str | None:
+    """The name of the document that lies apart of an element; None where it is there, or nothing is."""
     beside = node.get("_data")
     if not isinstance(beside, dict) or "data" in node:
         return None

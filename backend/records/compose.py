@@ -16,10 +16,14 @@ from backend.records.piece_store import PieceStore
 from backend.records.ports import Charts
 from backend.records.reading import RecordReader
 from backend.records.reindexing import RecordIndexes
+from backend.records.screening import Screening
 from backend.records.service import RecordService
 from backend.records.store import RESOURCES, ResourceStore
 from backend.security.fields import BlindIndex, FieldCipher
+from backend.worker.confined import Confined
 
+# Of a PDF that somebody made to be slow; hundreds of pages of text take some seconds.
+SCREENED_WITHIN_S = 60.0
 EVENT_SOURCES = (RESOURCES,)
 
 
@@ -32,6 +36,7 @@ class Records:
     gate: Gate
     indexes: RecordIndexes
     files: RecordFiles
+    screening: Screening
 
 
 def make_records(
@@ -48,10 +53,12 @@ def make_records(
     """The parts."""
     store = ResourceStore(db, cipher, blind)
     files = RecordFiles(FileStore(db, cipher), Blobs(PieceStore(db)))
+    service = RecordService(store, charts, files, nudge)
     return Records(
-        RecordService(store, charts, files, nudge),
+        service,
         RecordReader(store, audit),
         Gate(charts, residents, grounds),
         RecordIndexes(store, blind),
         files,
+        Screening(store, service, files, Confined(1, within_s=SCREENED_WITHIN_S)),
     )

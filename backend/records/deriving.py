@@ -10,14 +10,14 @@ from typing import Any
 
 from backend.records.ids import is_resource_id
 from backend.records.models import Body, Derived, Kind, Sensitivity
-from backend.records.narratives import words_of_attachment, words_of_markup
+from backend.records.narratives import is_paper, words_of_attachment, words_of_markup
 from backend.records.sensitivity import VERSION, is_special, is_special_text
 from backend.records.times import read_instant
 from backend.records.types import LOOKED_AT, MEASURED, TYPES, TypeRule
 
 # Raised when anything here, in types.py or in the table of codes is read otherwise than before: all that is
 # stored is then derived anew (reindexing.py).
-RULES = f"3/{VERSION}"
+RULES = f"4/{VERSION}"
 
 _LOOKED_AT_WORDS = re.compile(
     r"影像|放射|超声|彩超|心电|内镜|胃镜|肠镜|核磁|磁共振|X线|CT|MRI|imaging|radiolog|ultrasound|x-ray|endoscop",
@@ -52,6 +52,7 @@ def derive(type: str, body: Body, received_at: datetime) -> Derived:
         ),
         refs=tuple(dict.fromkeys(inside.refs)),
         attached=tuple(dict.fromkeys(inside.attached)),
+        papers=inside.papers,
         encounter_id=next((id for id in encounters if id is not None), None),
     )
 
@@ -75,6 +76,7 @@ class _Inside:
         self.refs: list[str] = []
         self.attached: list[str] = []
         self.special = False
+        self.papers = False
         # No recursion: bodies come as deep as their senders like. A report's results stay in their order.
         ahead: deque[Any] = deque([body])
         while ahead:
@@ -91,6 +93,7 @@ class _Inside:
         address = value.get("url")
         if isinstance(address, str) and "Binary/" in address and (id := _ref({"reference": address})):
             self.attached.append(id)
+        self.papers = self.papers or is_paper(value)
         if self.special:
             return
         code, system = value.get("code"), value.get("system")

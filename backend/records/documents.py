@@ -46,6 +46,20 @@ class Draft:
     apart: tuple[str, ...] = ()
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
+    @property
+    def unread(self) -> bool:
+        """Whether nobody knows yet what its PDFs say."""
+        derived = self.derived
+        return self.written is not None and derived.papers and derived.sensitivity < Sensitivity.SPECIAL
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What is to be changed of a document, and whether its PDFs are to be read again."""
+
+    changes: Document
+    papers: bool = False
+
 
 class Documents:
     """Makes and reads the documents of one collection of resources and one of their older versions."""
@@ -94,6 +108,7 @@ class Documents:
             },
             "updated_at": at,
             **self.indexed(draft.derived, gone=written is None),
+            **_closed(draft),
         }
 
     def indexed(self, derived: Derived, *, gone: bool = False) -> Document:
@@ -144,10 +159,10 @@ class Documents:
         """Whether it is indexed as a new one would be."""
         return bool(doc["blind"] == self._blind.current and doc["rules"] == RULES)
 
-    def anew(self, doc: Document) -> Document | None:
+    def anew(self, doc: Document) -> Renewed | None:
         """What is to be changed for a document to be found as a new one would be; None for a damaged one."""
         if doc["body"] is None:
-            return {"blind": self._blind.current, "rules": RULES}
+            return Renewed({"blind": self._blind.current, "rules": RULES})
         try:
             text = self._cipher.open(self._resources, "body", doc["_id"], doc["body"])
         except SealedFieldError as error:
@@ -155,10 +170,16 @@ class Documents:
             log.error("sealed_field_damaged", extra={"detail": str(error)})
             return None
         derived = derive(doc["type"], orjson.loads(text), doc["source"]["received_at"])
+        until_read: int | None = doc.get("until_read")
+        if until_read is not None:
+            until_read = None if derived.sensitivity == Sensitivity.SPECIAL else until_read
+        unread = derived.papers and (until_read is not None or doc["sensitivity"] < Sensitivity.SPECIAL)
         if doc["sensitivity"] == Sensitivity.SPECIAL:
             # Perhaps taken along by its report, which is not looked at here: never opened wider by itself.
             derived = replace(derived, sensitivity=Sensitivity.SPECIAL)
-        return self.indexed(derived) | {"digest": self._blind.of("resource_body", text)}
+        digest = self._blind.of("resource_body", text)
+        changes = self.indexed(derived) | {"digest": digest, "until_read": until_read}
+        return Renewed(changes, papers=unread)
 
     def read(self, doc: Document) -> Resource:
         """A document of either collection as a resource."""
@@ -194,6 +215,13 @@ class Documents:
 
     def _seal(self, id: str, written: bytes) -> Document:
         return self._cipher.seal(self._resources, "body", id, written.decode())
+
+
+def _closed(draft: Draft) -> Document:
+    """As long as nobody knows what its PDFs say, it needs what a special one needs; then it opens."""
+    if not draft.unread:
+        return {"until_read": None}
+    return {"sensitivity": Sensitivity.SPECIAL, "until_read": draft.derived.sensitivity}
 
 
 def embedding(events: Iterable[Event]) -> Document:

@@ -69,6 +69,8 @@ class Derived:
     business: tuple[tuple[str, str], ...] = ()
     refs: tuple[str, ...] = ()
     encounter_id: str | None = None
+    # Whether there are PDFs in it: their words are found later, and elsewhere (screening.py).
+    papers: bool = False
     # Files that hang on it; found by nobody through it, but as sensitive as it is.
     attached: tuple[str, ...] = ()
 

@@ -17,7 +17,7 @@ from backend.records.deriving import class_of, derive, is_addressed
 from backend.records.documents import Draft
 from backend.records.files import RecordFiles, unknown
 from backend.records.ids import fresh_resource_id, is_resource_id, owner_of, resource_id
-from backend.records.models import Body, Derived, Incoming, Outcome, Sensitivity, Source, Written
+from backend.records.models import Body, Derived, Incoming, Outcome, Resource, Sensitivity, Source, Written
 from backend.records.ports import Charts
 from backend.records.store import Change, ResourceStore, Standing
 from backend.records.telling import events_of
@@ -92,6 +92,17 @@ class RecordService:
         for watcher in self._watchers:
             watcher(organization_id, batch, done, source)
         return done
+
+    async def make_special(self, resource: Resource) -> None:
+        """A resource turns out to need more than an ordinary basis; so does what it takes along."""
+        derived = derive(resource.type, resource.body, resource.at)
+        spreads = resource.type in _SPREADING
+        along = frozenset(derived.refs + derived.attached) if spreads else frozenset[str]()
+        missing = {id for id in along if owner_of(id) == resource.owner}
+        missing -= (await self._store.standing(along)).keys()
+        await self._store.await_special(resource.organization_id, missing)
+        await self._store.make_special(resource.organization_id, along, _FOLLOWING)
+        await self._store.make_special(resource.organization_id, [resource.id], [resource.type])
 
     async def _awaited(
         self, organization_id: str, read: Sequence[_Wanted], along: frozenset[str]

@@ -14,13 +14,14 @@ from backend.db.gather import AT_ONCE, GatheredCalls
 from backend.db.upserts import upsert_many
 from backend.records.apart import files_of
 from backend.records.commit_store import Batch, Commits
-from backend.records.documents import Documents, Draft, embedding
+from backend.records.documents import Documents, Draft, Renewed, embedding
 from backend.records.ids import owner_of
 from backend.records.models import Basis, Body, Derived, Kind, RecordQuery, Resource, Sensitivity
 from backend.records.queries import Page, Search
+from backend.records.telling import papers_came
 from backend.security.fields import BlindIndex, FieldCipher
 from backend.security.lasting import declare_sealed
-from backend.worker.events import Event
+from backend.worker.events import BULK, Event, pushed
 
 RESOURCES, VERSIONS, AWAITED = "resources", "resource_versions", "resources_awaited"
 for _collection in (RESOURCES, VERSIONS):
@@ -58,7 +59,9 @@ class Standing:
     def derived(self) -> Derived:
         """What a deletion keeps of it: under which bases its history may be read."""
         doc = self.doc
-        return Derived(Kind(doc["kind"]), doc["at"], doc["status"], doc["sensitivity"], shown=False)
+        level = doc.get("until_read")
+        level = doc["sensitivity"] if level is None else level
+        return Derived(Kind(doc["kind"]), doc["at"], doc["status"], level, shown=False)
 
     @property
     def received_at(self) -> datetime:
@@ -175,7 +178,14 @@ class ResourceStore:
         """From now on these, of one organization and of these types, need more than an ordinary basis."""
         if ids:
             rules = _by_ids(ids) | {"organization_id": organization_id, "type": {"$in": sorted(types)}}
-            await self._resources.update_many(rules, {"$set": {"sensitivity": Sensitivity.SPECIAL}})
+            special = {"sensitivity": Sensitivity.SPECIAL, "until_read": None}
+            await self._resources.update_many(rules, {"$set": special})
+
+    async def settle(self, id: str, version: int) -> None:
+        """The PDFs of this version say nothing special: it opens as far as the rest of it allows."""
+        rules = {"_id": id, "chart": owner_of(id), "version": version, "until_read": {"$type": "number"}}
+        opened = {"sensitivity": "$until_read", "until_read": None}
+        await self._resources.update_one(rules, [{"$set": opened}])
 
     async def await_special(self, organization_id: str, ids: Collection[str]) -> None:
         """When these come, they need more than an ordinary basis."""
@@ -216,8 +226,7 @@ class ResourceStore:
         updates = [
             # Whoever has written a version meanwhile has indexed it himself.
             UpdateOne(
-                {"_id": doc["_id"], "chart": doc["chart"], "version": doc["version"]},
-                {"$set": renewed},
+                {"_id": doc["_id"], "chart": doc["chart"], "version": doc["version"]}, _renewing(doc, renewed)
             )
             for doc in stale
             if (renewed := self._documents.anew(doc)) is not None
@@ -277,6 +286,14 @@ class ResourceStore:
             shown=shown,
             from_start=from_start,
         )
+
+
+def _renewing(doc: Document, renewed: Renewed) -> Document:
+    """The changes; with an event where its PDFs are to be read again, behind what comes in."""
+    if not renewed.papers:
+        return {"$set": renewed.changes}
+    update = pushed(papers_came(doc["_id"], doc["organization_id"], priority=BULK))
+    return update | {"$set": update["$set"] | renewed.changes}
 
 
 def _by_ids(ids: Collection[str]) -> Document:

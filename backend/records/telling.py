@@ -6,7 +6,7 @@ from typing import Protocol
 
 from backend.records.documents import Draft
 from backend.records.ids import owner_of
-from backend.worker.events import Event, EventKind
+from backend.worker.events import NORMAL, Event, EventKind
 
 _ISSUED = frozenset({"final", "amended", "corrected", "appended"})
 _BEGUN = frozenset({"arrived", "triaged", "in-progress", "onleave"})
@@ -27,13 +27,23 @@ def events_of(draft: Draft, before: Told | None) -> list[Event]:
     if draft.type == "ServiceRequest" and (draft.addressed or str(EventKind.ORDER_CHANGED) in told):
         # Whoever was asked to carry it out hears of every version, also of one that names him no more.
         kinds.append(EventKind.ORDER_CHANGED)
-    about = {
-        "chart_id": owner_of(draft.id),
-        "resource_id": draft.id,
-        "organization_id": draft.organization_id,
-    }
+    about = _about(draft.id, draft.organization_id)
     more = {"class": draft.visit_class} if draft.type == "Encounter" else {}
-    return [Event(kind, about | more) for kind in kinds]
+    events = [Event(kind, about | more) for kind in kinds]
+    return [*events, papers_came(draft.id, draft.organization_id)] if draft.unread else events
+
+
+def papers_came(resource_id: str, organization_id: str, priority: int = NORMAL) -> Event:
+    """That the PDFs of a resource are to be read."""
+    return Event(EventKind.RECORD_PAPERS_CAME, _about(resource_id, organization_id), priority=priority)
+
+
+def _about(resource_id: str, organization_id: str) -> dict[str, str]:
+    return {
+        "chart_id": owner_of(resource_id),
+        "resource_id": resource_id,
+        "organization_id": organization_id,
+    }
 
 
 def _kind(draft: Draft) -> EventKind | None:

@@ -20,7 +20,6 @@ from backend.records.service import RecordService
 from backend.reports.correction_desk import CorrectionDesk
 from backend.reports.correction_store import CorrectionStore
 from backend.reports.documents import Documents
-from backend.reports.drawing import Drawing
 from backend.reports.export_store import ExportStore
 from backend.reports.exporting import Exporting
 from backend.reports.file import RecordFile
@@ -33,6 +32,7 @@ from backend.reports.telling import ReportTeller
 from backend.residents.service import ResidentService
 from backend.security.fields import FieldCipher
 from backend.settings import Settings
+from backend.worker.confined import Confined
 from backend.worker.events import Event
 from backend.worker.nudge import Nudger
 
@@ -51,7 +51,7 @@ class Reports:
     corrections: CorrectionDesk
     links: Links
     exporting: Exporting
-    drawing: Drawing
+    drawing: Confined
 
     async def on_resident_deleted(self, event: Event) -> None:
         """RESIDENT_DELETED: what the account made for itself goes with it; hospitals keep their records."""
@@ -83,7 +83,7 @@ def make_reports(below: Below) -> Reports:
     """All of them."""
     gate, reader, people = below.record_gate, below.record_reader, below.patient_index
     settings, db, cipher = below.settings, below.db, below.cipher
-    drawing = Drawing()
+    drawing = Confined()
     service = ReportService(gate, reader, people, below.directory, city_name=settings.city_name)
     documents = Documents(
         service,

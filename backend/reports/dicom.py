@@ -1,4 +1,4 @@
-"""DICOM files read and drawn. Runs in processes of its own (drawing.py): nothing here knows the city."""
+"""DICOM files read and drawn, in processes of their own (worker/confined.py): nothing here knows the city."""
 
 from __future__ import annotations
 

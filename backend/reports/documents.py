@@ -14,12 +14,12 @@ from backend.records.apart import File, file_in
 from backend.records.files import Content
 from backend.records.ids import is_resource_id
 from backend.records.models import Basis
-from backend.reports.drawing import Drawing
 from backend.reports.models import Document, Report
 from backend.reports.paper import FontMissingError, Paper, as_pdf
 from backend.reports.papers import of_report
 from backend.reports.ports import Files, Reader
 from backend.reports.service import ReportService
+from backend.worker.confined import Confined
 
 # What a browser may show as it is; everything else is handed out as bytes to keep.
 SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png", "text/plain"})
@@ -48,7 +48,7 @@ class Documents:
         reports: ReportService,
         reader: Reader,
         files: Files,
-        drawing: Drawing,
+        drawing: Confined,
         names: Names,
         *,
         city_name: str,

@@ -19,11 +19,11 @@ from backend.records.ids import is_resource_id, owner_of, resource_id
 from backend.records.models import Basis, Body, Incoming, RecordQuery, Resource, Source
 from backend.records.sharing_models import Asked
 from backend.reports.dicom import DicomError, Header, frame, read_header, rendered
-from backend.reports.drawing import Drawing
 from backend.reports.image_models import ImageQuery, Stored
 from backend.reports.image_store import ImageStore
 from backend.reports.models import Report
 from backend.reports.ports import Gate, People, Reader, Writer
+from backend.worker.confined import Confined
 
 UID_SYSTEM = "urn:dicom:uid"
 # The largest file that is taken in at once; longer series come as many files.
@@ -71,7 +71,7 @@ class Images:
         self,
         store: ImageStore,
         blobs: Blobs,
-        drawing: Drawing,
+        drawing: Confined,
         charts: Charts,
         writer: Writer,
         gate: Gate,

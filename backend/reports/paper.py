@@ -1,4 +1,4 @@
-"""Pages of paper: reports and the life-long file as PDF. Runs in processes of its own (drawing.py)."""
+"""Pages of paper: reports and the life-long file as PDF, made in a process of its own (confined.py)."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
+from fpdf import FPDF
+
 from backend import clock
 from backend.bootstrap import City
 from backend.exchange.v2.models import Link, MessageQuery, SenderKind
@@ -16,12 +18,15 @@ from backend.seed.directory import demo_directory
 from backend.seed.residents import Person
 
 FACILITY = "DEMO-HIS"
-_PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-)
 # Fasting glucose over some months, as a hospital that follows somebody up.
 _GLUCOSE = ((180, "6.4", "H"), (90, "6.9", "H"), (20, "5.8", "N"))
+
+
+def _paper() -> bytes:
+    """A sheet that says nothing, as PDF."""
+    paper = FPDF()
+    paper.add_page()
+    return bytes(paper.output())
 
 
 async def seed_messages(city: City, organization_id: str, people: list[Person]) -> None:
@@ -73,7 +78,7 @@ def _messages(person: Person, number: int, today: date) -> Iterator[list[str]]:
             pv1,
             order,
             f"OBX|1|NM|14749-6^空腹血糖^LN||{value}|mmol/L|3.9-6.1|{flag}|||F|||{day}090000",
-            f"OBX|2|ED|PDF^检验报告^L||^application^pdf^Base64^{base64.b64encode(_PDF).decode()}||||||F",
+            f"OBX|2|ED|PDF^检验报告^L||^application^pdf^Base64^{base64.b64encode(_paper()).decode()}||||||F",
         ]
     yield [
         _head("ADT^A31^ADT_A05", today),

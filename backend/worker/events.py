@@ -36,6 +36,7 @@ class EventKind(StrEnum):
     CODE_USED = "code.used"
     SURVEY_ALARMED = "survey.alarmed"
     REPORT_ISSUED = "report.issued"
+    RECORD_PAPERS_CAME = "record.papers_came"
     RECORD_EXPORT_ORDERED = "record.export_ordered"
     ORDER_PLACED = "order.placed"
     ORDER_CHANGED = "order.changed"

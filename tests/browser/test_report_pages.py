@@ -22,6 +22,7 @@ from tests.browser.resident import Resident, stored_session
 from tests.browser.test_resident_pages import do, pictures, show
 from tests.browser.town import Town
 from tests.browser.window import open_window
+from tests.factories.papers import a_pdf, in_base64
 from tests.factories.records import make_chart, make_report, make_resources
 from tests.factories.reports import make_image, make_link
 from tests.support.city import Caller
@@ -54,6 +55,7 @@ async def sick(town: Town) -> Sick:
     there = await make_chart(services, "01J8ZK3Q5V9X2M4N6P8R0T1S2V", **who)
     older = [a_result("2345-7", 104, "mg/dL", low=70, high=110, at="2026-03-02T08:00:00+08:00")]
     await make_report(services, there, older, title="空腹血糖")
+    paper = in_base64(a_pdf("检验报告单"))
     lab = await make_report(
         services,
         chart,
@@ -63,7 +65,7 @@ async def sick(town: Town) -> Sick:
             a_result("2160-0", 70, "umol/L", low=57, high=97, name="肌酐"),
         ],
         status="corrected",
-        presentedForm=[{"contentType": "application/pdf", "data": "JVBERi0=", "title": "检验报告单"}],
+        presentedForm=[{"contentType": "application/pdf", "data": paper, "title": "检验报告单"}],
     )
     study = await town.city.city.db.collection("resources").find_one({"type": "ImagingStudy"})
     assert study is not None

@@ -10,6 +10,7 @@ STORE = "backend.records.store"
 MAY_REACH_THE_STORE = {
     "backend.records.service": "writes; says of what stands only whether, its version, its own numbers",
     "backend.records.reading": "takes a basis first, and writes each access down",
+    "backend.records.screening": "reads what PDFs say, and tells nobody but the level",
     "backend.records.reindexing": "changes what is found by, and reads nothing out",
     "backend.records.compose": "puts it together",
     "backend.records.files": "names the form of a change, and reads nothing",

@@ -23,7 +23,7 @@ async def _chart(town: Town) -> Any:
 
 
 async def _report_id(town: Town) -> str:
-    forms = [{"contentType": "application/pdf", "data": "JVBERi0="}]
+    forms = [{"contentType": "image/png", "data": "iVBORw=="}]
     return await make_report(town.services, await _chart(town), [], presentedForm=forms)
 
 

@@ -227,3 +227,16 @@ def test_any_body_is_read_and_written(type: str, body: dict[str, Any]):
     assert derived.at.tzinfo is not None
     assert Sensitivity.PUBLIC <= derived.sensitivity <= Sensitivity.SPECIAL
     assert canonical(said) == canonical(json.loads(canonical(said)))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "special"),
+    [
+        (rb"{\rtf1\ansi\ansicpg936 \'b0\'ac\'d7\'cc\'b2\'a1}", "text/rtf", True),
+        (rb"{\rtf1 \u33406?\u28363?}", "application/rtf", True),
+        (rb"{\rtf1 {\b HI}V \par positive}", "application/octet-stream", True),
+        (rb"{\rtf1 \'d1\'aa\'b3\'a3\'b9\'e6 arc\b hi\b0 ved}", "text/rtf", False),
+    ],
+)
+def test_what_rtf_shows_is_looked_into(text: bytes, kind: str, special: bool):
+    assert of("DocumentReference", **document(kind, text)).sensitivity == (5 if special else 4)

@@ -18,6 +18,7 @@ from backend.permissions import SYSTEM
 from backend.records.sharing_models import NOBODY, CareKind
 from backend.reports.images import study_id
 from backend.security.masking import mask_name
+from tests.factories.papers import a_pdf, in_base64
 from tests.factories.records import make_chart, make_report, make_resources
 from tests.factories.reports import a_picture_of, make_image
 from tests.factories.sharing import DOCTOR, Shared, a_condition, fill, make_shared
@@ -135,7 +136,8 @@ async def test_a_report_shows_its_original_and_its_images_on_the_windows_own_gro
     await desk.treat()
     services, chart = desk.shared.services, desk.shared.chart
     image = await make_image(services, chart.organization_id, a_picture_of(chart.number.value))
-    paper = {"contentType": "application/pdf", "title": "CT报告", "data": "JVBERi0xLjQ="}
+    content = a_pdf("胸部CT报告：未见异常")
+    paper = {"contentType": "application/pdf", "title": "CT报告", "data": in_base64(content)}
     report = await make_report(
         services,
         chart,
@@ -146,6 +148,9 @@ async def test_a_report_shows_its_original_and_its_images_on_the_windows_own_gro
     )
     async with httpx.AsyncClient() as browser, httpx.AsyncClient() as thief:
         page = await desk.open(browser)
+        # Until its paper has been read it may be about anything.
+        assert (await browser.get(f"{page.url}/items/{report}")).status_code == 404
+        await desk.city.work()
         item = await browser.get(f"{page.url}/items/{report}")
         assert f"/items/{report}/originals" in item.text
         originals = await browser.get(f"{page.url}/items/{report}/originals")
@@ -153,7 +158,7 @@ async def test_a_report_shows_its_original_and_its_images_on_the_windows_own_gro
         assert f"/images/{image.id}" in originals.text
         before = await desk.readings()
         pdf = await browser.get(f"{page.url}/items/{report}/originals/1")
-        assert (pdf.content, pdf.headers["Content-Type"]) == (b"%PDF-1.4", "application/pdf")
+        assert (pdf.content, pdf.headers["Content-Type"]) == (content, "application/pdf")
         picture = await browser.get(f"{page.url}/images/{image.id}")
         assert picture.content[:2] == b"\xff\xd8"
         assert await desk.readings() == before + 2

@@ -9,6 +9,7 @@ import pytest
 
 from backend.db.client import Database
 from tests.backend.reports.reading_samples import a_result
+from tests.factories.papers import a_pdf, in_base64
 from tests.factories.records import make_chart, make_report, make_resources
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
 
@@ -167,17 +168,18 @@ async def test_a_report_comes_as_its_hospital_issued_it_and_as_a_pdf_of_ours(tow
         services, chart, {"resourceType": "Binary", "contentType": "text/html", "data": "PGI+"}
     )
     forms = [
-        {"contentType": "application/pdf", "data": "JVBERi0xLjQ=", "title": "检验报告单"},
+        {"contentType": "application/pdf", "data": in_base64(a_pdf("检验报告单")), "title": "检验报告单"},
         {"contentType": "text/html", "url": f"Binary/{binary.id}"},
     ]
     report_id = await make_report(
         services, chart, [a_result("718-7", 100, "g/L", low=115)], presentedForm=forms
     )
+    await town.work()
     path = f"{town.url}/api/v1/reports/{report_id}"
     one = await town.call("GET", f"/api/v1/reports/{report_id}", as_=owner)
     assert [each["title"] for each in one["documents"]] == ["检验报告单", ""]
     issued = await town.http.get(f"{path}/documents/1", headers=owner.headers)
-    assert (issued.content, issued.headers["Content-Type"]) == (b"%PDF-1.4", "application/pdf")
+    assert (issued.content, issued.headers["Content-Type"]) == (a_pdf("检验报告单"), "application/pdf")
     # A page of a hospital's own never runs as a page of ours.
     html = await town.http.get(f"{path}/documents/2", headers=owner.headers)
     assert (html.content, html.headers["Content-Type"]) == (b"<b>", "application/octet-stream")

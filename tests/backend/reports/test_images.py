@@ -19,8 +19,8 @@ from backend.db.client import Database
 from backend.ids import new_id
 from backend.permissions import SYSTEM, Role
 from backend.records.sharing_models import CareKind
-from backend.reports.drawing import MOST_BYTES, Drawing
 from backend.reports.multipart import MultipartError, boundary_of, read_parts, write_parts
+from backend.worker.confined import MOST_BYTES, Confined
 from tests.factories.records import make_chart, make_report
 from tests.factories.sharing import DOCTOR, make_place
 from tests.support.city import Caller, Surroundings, TestCity, open_test_city
@@ -245,7 +245,7 @@ async def test_a_header_of_many_megabytes_is_taken_and_what_is_asked_for_is_told
 
 
 async def test_a_file_that_unpacks_to_gigabytes_fills_no_machine_and_leaves_no_dump():
-    drawing = Drawing(1)
+    drawing = Confined(1)
     try:
         with pytest.raises(MemoryError):
             await drawing.run(bytes, MOST_BYTES)
@@ -255,10 +255,10 @@ async def test_a_file_that_unpacks_to_gigabytes_fills_no_machine_and_leaves_no_d
 
 
 async def test_whoever_waits_for_a_turn_has_his_whole_time_left(monkeypatch: pytest.MonkeyPatch):
-    drawing = Drawing(1)
+    drawing = Confined(1)
     try:
         await drawing.run(int)
-        monkeypatch.setattr("backend.reports.drawing.WITHIN_S", 1.0)
+        monkeypatch.setattr("backend.worker.confined.WITHIN_S", 1.0)
         # Four of 0.4 s one after another take longer than one may.
         await asyncio.gather(*(drawing.run(time.sleep, 0.4) for _ in range(4)))
     finally:

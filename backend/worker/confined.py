@@ -1,4 +1,4 @@
-"""Where files are read and drawn: a few processes beside ours, so that no picture holds up a request."""
+"""Where others' files are read, and pictures drawn: a few processes beside ours, so nothing holds us up."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ WITHIN_S = 20.0
 MOST_BYTES = 3 * 1024**3
 
 
-class Drawing:
+class Confined:
     """Runs functions of plain values in other processes, which start with the first call.
 
     A file that takes too long, or takes its process with it, is refused: the processes are started anew.
     """
 
-    def __init__(self, processes: int = 2) -> None:
+    def __init__(self, processes: int = 2, within_s: float | None = None) -> None:
         self._processes = processes
+        self._within_s = within_s
         # Whoever waits for a process is not at work yet: his time begins with his turn.
         self._free = asyncio.Semaphore(processes)
         self._pool: ProcessPoolExecutor | None = None
@@ -43,13 +44,13 @@ class Drawing:
         self, pool: ProcessPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         try:
-            async with asyncio.timeout(WITHIN_S):
+            async with asyncio.timeout(self._within_s or WITHIN_S):
                 work = pool.submit(function, *args, **kwargs)
                 return await asyncio.wrap_future(work)
         except (BrokenProcessPool, TimeoutError) as error:
-            log.warning("drawing_failed", extra={"what": function.__name__, "error": type(error).__name__})
+            log.warning("confined_failed", extra={"what": function.__name__, "error": type(error).__name__})
             self._end(pool)
-            raise AppError(ErrorCode.UNAVAILABLE, "drawing failed") from None
+            raise AppError(ErrorCode.UNAVAILABLE, "a file could not be read or drawn") from None
 
     async def close(self) -> None:
         """End the processes."""

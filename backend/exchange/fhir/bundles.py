@@ -79,7 +79,9 @@ def searchset(base: str, page: Page, path: str) -> dict[str, Any]:
     links = [{"relation": "self", "url": _address(base, path, said)}]
     if page.cursor:
         links.append({"relation": "next", "url": _address(base, path, [*said, ("_cursor", page.cursor)])})
-    modes = [(body, "match") for body in page.matches] + [(body, "include") for body in page.included]
+    modes = [(page.search.narrowing.of(body), "match") for body in page.matches] + [
+        (body, "include") for body in page.included
+    ]
     entries: list[dict[str, Any]] = [
         {
             "fullUrl": f"{base}/{body['resourceType']}/{body['id']}",
@@ -274,7 +276,7 @@ class Bundles:
             id if method == "PUT" else "",
             match[3] or ""
             if method == "PUT"
-            else str(request.get("ifNoneExist", "")).removeprefix(f"{type_}?"),
+            else str(request.get("ifNoneExist", "")).removeprefix(type_).removeprefix("?"),
             if_version,
             str(entry.get("fullUrl", "")),
             f"{where}.resource",

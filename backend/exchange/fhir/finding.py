@@ -126,7 +126,8 @@ class Finder:
         if kind not in served_types():
             raise refuse(Refused.TYPE_UNKNOWN, f"Resources of type {kind[:40]} are not kept here.")
         search = parse(kind, parse_qsl(criteria, keep_blank_values=True), self._base)
-        if not search.said or search.includes or search.reverses or search.only_count:
+        told_apart = any(name == "_id" or not name.startswith("_") for name, _ in search.said)
+        if not told_apart or search.includes or search.reverses or search.only_count:
             raise refuse(
                 Refused.PARAMETER_VALUE, "A condition needs search parameters that tell resources apart."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from backend.exchange.fhir.finding import Page
 from backend.exchange.fhir.http import FHIRHandler, checked_type
 from backend.exchange.fhir.intake_models import Done, Wanted
 from backend.exchange.fhir.issues import Refused, RefusedError, outcome, refuse
+from backend.exchange.fhir.narrowing import read_narrowing
 from backend.exchange.fhir.referral_ports import ReferralView
 from backend.exchange.fhir.referral_reading import is_referral
 from backend.exchange.fhir.searching import MOST, Search, parse
@@ -171,7 +173,7 @@ class TypeHandler(Writing):
                 "POST",
                 type,
                 body,
-                criteria=self.request.headers.get("If-None-Exist", "").removeprefix(f"{type}?"),
+                criteria=self.request.headers.get("If-None-Exist", "").removeprefix(type).removeprefix("?"),
                 key=f"request/{self.actor.id}/{key}" if key else "",
             )
         )
@@ -186,6 +188,7 @@ class TypeHandler(Writing):
         """The search stands in the address."""
         body = self.read_resource(checked_type(type))
         criteria = self.request.query
+        self.refuse_only_new()
         if not criteria:
             raise refuse(Refused.PARAMETER_VALUE, "PUT needs an id, or a search that finds one resource.")
         await self.take_in(Wanted("PUT", type, body, criteria=criteria, if_version=self.if_match()))
@@ -235,11 +238,12 @@ class InstanceHandler(Writing):
         if self.services.fhir.referrals.is_of(type, id):
             self._send_referral(*await self.services.fhir.referrals.read(self.actor, type, id))
             return None
-        found = await self.services.fhir.finder.one(self.actor, checked_type(type), id, self.asked)
+        wanted = read_narrowing(checked_type(type), self.pairs())
+        found = await self.services.fhir.finder.one(self.actor, type, id, self.asked)
         if isinstance(found, Resource):
-            self.send_resource(found)
+            self.send_resource(replace(found, body=wanted.of(found.body)))
         else:
-            self.send(found)
+            self.send(wanted.of(found))
         return None
 
     @requires(Permission.HOSPITAL_RECORDS_WRITE)
@@ -249,6 +253,7 @@ class InstanceHandler(Writing):
     )  # fmt: skip
     async def put(self, type: str, id: str) -> bytes | None:
         """With `If-Match` only over that version. Updating the Task of a referral moves the referral."""
+        self.refuse_only_new()
         body = self.read_resource(checked_type(type))
         if self.services.fhir.referrals.is_of(type, id):
             referrals, version = self.services.fhir.referrals, self.if_match()
@@ -285,8 +290,7 @@ class InstanceHandler(Writing):
 
     def _send_referral(self, body: dict[str, Any], view: ReferralView) -> None:
         self.set_header("ETag", f'W/"{view.version}"')
-        known = self.request.headers.get("If-None-Match", "").strip()
-        if self.request.method == "GET" and known == f'W/"{view.version}"':
+        if self.has_it(view.version):
             self.send(None, 304)
             return
         self.send(body)

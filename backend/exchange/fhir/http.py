@@ -88,12 +88,27 @@ class FHIRHandler(APIHandler):
     def if_match(self) -> int | None:
         """The version that is to be changed; None when none is named."""
         said = self.request.headers.get("If-Match")
-        if said is None:
+        if said is None or said.strip() == "*":
+            # Any version; that there is one is asked for in any case.
             return None
         match = _ETAG.fullmatch(said.strip())
         if match is None:
             raise refuse(Refused.VERSION_NEEDED, 'If-Match names a version: W/"3".')
         return int(match[1])
+
+    def refuse_only_new(self) -> None:
+        """An update that is meant for what is not there yet would change what is. Raises a refusal."""
+        if "If-None-Match" in self.request.headers:
+            told = "PUT changes what is there. To create only what is not: POST with If-None-Exist."
+            raise refuse(
+                Refused.VERSION_CONFLICT, told, text="如需仅在不存在时新建，请用 POST 加 If-None-Exist。"
+            )
+
+    def has_it(self, version: int) -> bool:
+        """Whether the client says that this version is what it has."""
+        said = self.request.headers.get("If-None-Match", "")
+        known = {each.strip().removeprefix("W/") for each in said.split(",")}
+        return self.request.method == "GET" and bool(known & {"*", f'"{version}"'})
 
     def read_json(self) -> Any:
         """The body, exactly as it was sent."""
@@ -147,8 +162,7 @@ class FHIRHandler(APIHandler):
         """Answer with a version of a resource; with nothing new when the client has it."""
         self.set_header("ETag", f'W/"{resource.version}"')
         self.set_header("Last-Modified", format_timestamp(resource.updated_at.astimezone(UTC)))
-        known = self.request.headers.get("If-None-Match", "")
-        if self.request.method == "GET" and known.strip() == f'W/"{resource.version}"':
+        if self.has_it(resource.version):
             self.send(None, 304)
             return
         self.send(resource.body, status)

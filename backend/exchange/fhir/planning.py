@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from backend.exchange.fhir.finding import Finder
 from backend.exchange.fhir.intake_models import Wanted
@@ -16,6 +17,7 @@ from backend.exchange.fhir.patients import chart_number, demographics
 from backend.exchange.fhir.ports import Index, Records
 from backend.exchange.fhir.references import Reference, places, read, rewritten, subject_of
 from backend.exchange.fhir.searching import is_of_organization
+from backend.exchange.fhir.values import token_fits, values
 from backend.ids import new_id
 from backend.patient_index.models import ChartNumber, Demographics
 from backend.permissions import Actor
@@ -129,7 +131,9 @@ class Planning:
                     told = "The id in the address and in the resource differ."
                     self._refuse(plan, Refused.ID_MISMATCH, told, "id")
             elif wanted.id and not (wanted.local and not is_resource_id(wanted.id)):
-                self._refuse(plan, Refused.NOT_FOUND, f"There is no {wanted.type} of this id to update.")
+                told = f"There is no {wanted.type} of this id to update: ids are given here. POST it, or PUT"
+                told += f" {wanted.type}?identifier=system|value."
+                self._refuse(plan, Refused.NOT_FOUND, told)
 
     # -- whom it is about ------------------------------------------------------------------------------
 
@@ -157,11 +161,29 @@ class Planning:
                 issue.at(f"{plan.wanted.where or plan.wanted.type}.{place}") for issue in error.issues
             ]
             return
+        coming = [] if found else self._coming(reference)
         if len(found) == 1:
             self._found[reference.text] = f"{reference.type}/{found[0]}"
+        elif len(coming) == 1:
+            self._named[reference.text] = coming[0]
         else:
-            refused = Refused.CONDITION_MANY if found else Refused.CONDITION_NONE
-            self._refuse(plan, refused, f"{len(found)} resources fit the conditional reference.", place)
+            several = found or coming
+            refused = Refused.CONDITION_MANY if several else Refused.CONDITION_NONE
+            told = f"{len(several)} resources fit the conditional reference."
+            told += "" if several else " Send the resource first, or in the same transaction."
+            self._refuse(plan, refused, told, place)
+
+    def _coming(self, reference: Reference) -> list[Plan]:
+        """What of this request an identifier refers to: R4 resolves such references after the writes."""
+        wanted = parse_qsl(reference.query)
+        if [name for name, _ in wanted] != ["identifier"]:
+            return []
+        return [
+            plan
+            for plan in self.plans
+            if plan.wanted.type == reference.type
+            and any(token_fits(wanted[0][1], one) for one in values(plan.wanted.body, "identifier"))
+        ]
 
     async def _put_patient(self, plan: Plan) -> None:
         body = plan.wanted.body
@@ -220,7 +242,7 @@ class Planning:
             return owner_of(target.id)
         if is_of_organization(type_) or type_ in _MAY_BE_NOBODYS:
             return self._organization_id
-        told = "The patient is none of yours: send the Patient first, or within the same Bundle."
+        told = "The patient is none of yours: send the Patient first, or within the same transaction."
         self._refuse(plan, Refused.SUBJECT_UNKNOWN, told, element)
         return None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backend.exchange.fhir.issues import Refused, refuse
+from backend.exchange.fhir.narrowing import Narrowing, read_narrowing
 from backend.exchange.fhir.parameters import OF_PERSON, Parameter, includes_of, parameters_of
 from backend.exchange.fhir.references import read
 from backend.exchange.fhir.reverse import Reverse, reverses_of
@@ -26,6 +27,8 @@ USUAL = 50
 # About the answer, not about what is looked for.
 _OF_ANSWER = ("_format", "_pretty")
 _BY_PERSONS_NUMBER = {f"{name}.identifier" for name in OF_PERSON}
+# How exactly it should be told how many there are: always exactly, or not at all.
+_TOTALS = ("none", "estimate", "accurate")
 _SORTS = {"date": "at", "-date": "-at", "_lastUpdated": "updated", "-_lastUpdated": "-updated"}
 
 
@@ -42,6 +45,7 @@ class Search:
     includes: tuple[str, ...] = ()
     reverses: tuple[Reverse, ...] = ()
     only_count: bool = False
+    narrowing: Narrowing = field(default_factory=Narrowing)
     # What the links of the answer repeat.
     said: tuple[tuple[str, str], ...] = ()
 
@@ -79,12 +83,15 @@ class _Reading:
                     raise refuse(Refused.PARAMETER_VALUE, "_count is a whole number.")
                 self.search = replace(self.search, only_count=self.search.only_count or int(value) == 0)
                 self._ask(limit=max(1, min(int(value), MOST)))
-            case "_summary" if value in ("count", "false"):
+            case "_summary" | "_elements":
+                # What they say of the resources is read at the end, all of them together.
                 self.search = replace(self.search, only_count=value == "count" or self.search.only_count)
+            case "_total" if value in _TOTALS:
+                pass
             case "_sort" if value in _SORTS:
                 self._ask(sort=_SORTS[value])
-            case "_summary" | "_sort":
-                told = ", ".join(_SORTS) if name == "_sort" else "count, false"
+            case "_total" | "_sort":
+                told = ", ".join(_SORTS if name == "_sort" else _TOTALS)
                 raise refuse(Refused.PARAMETER_VALUE, f"{name} may be one of: {told}.")
             case "_cursor":
                 self._ask(cursor=value)
@@ -240,7 +247,7 @@ def parse(kind: str, pairs: Iterable[tuple[str, str]], base: str) -> Search:
     reading = _Reading(kind, base)
     for name, value in pairs:
         reading.take(name, value)
-    search = reading.search
+    search = replace(reading.search, narrowing=read_narrowing(kind, reading.search.said))
     asked = search.person or search.person_number or search.linked_to
     if (
         search.query.sort in ("at", "-at")

@@ -12,6 +12,7 @@ from backend.errors import AppError, ErrorCode
 from backend.http.base import APIHandler
 from backend.http.endpoint import operation, requires
 from backend.http.schema import Query
+from backend.http.streaming import send_chunks
 from backend.ids import new_id
 from backend.patient_index.models import ChartNumber
 from backend.permissions import Permission
@@ -21,7 +22,7 @@ from backend.reports import dicomweb
 from backend.reports.dicom import DicomError
 from backend.reports.image_models import ImageQuery, Stored
 from backend.reports.images import Drawn, Treated
-from backend.reports.multipart import MultipartError, boundary_of, read_parts, write_parts
+from backend.reports.multipart import MultipartError, boundary_of, read_parts, stream_parts, write_parts
 
 UID = r"[0-9.]{1,64}"
 LARGEST_UPLOAD = 128 * 1024 * 1024
@@ -86,6 +87,15 @@ class DicomHandler(APIHandler):
         for piece in write_parts(parts, boundary):
             self.write(piece)
         self.finish()
+
+    async def tell_whole(self, study: str, series: str | None = None) -> None:
+        """multipart/related of however many files, a piece of one of them in memory."""
+        files = await self.services.reports.images.retrieve(self.actor, self.treated, study, series)
+        boundary = new_id()
+        self.set_header("Content-Type", f'{RELATED}; type="{dicomweb.DICOM}"; boundary={boundary}')
+        self.set_header("Cache-Control", "no-store")
+        parts = ((f"{dicomweb.DICOM}; transfer-syntax={one.syntax}", one.pieces) async for one in files)
+        await send_chunks(self, stream_parts(parts, boundary))
 
     def wants(self, content_type: str) -> bool:
         """Whether the caller asked for this type alone, and not for parts."""
@@ -221,6 +231,28 @@ class StudyHandler(Storing):
         await self.keep(query.issuer, study)
         return None
 
+    @requires(Permission.HOSPITAL_IMAGES_READ)
+    @operation(
+        "Fetch a study (WADO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb", media="multipart/related"
+    )
+    async def get(self, study: str) -> bytes | None:
+        """All of its instances as multipart/related, as they came."""
+        await self.tell_whole(study)
+        return None
+
+
+class SeriesHandler(DicomHandler):
+    """One series."""
+
+    @requires(Permission.HOSPITAL_IMAGES_READ)
+    @operation(
+        "Fetch a series (WADO-RS)", errors=(ErrorCode.NOT_FOUND,), tag="dicomweb", media="multipart/related"
+    )
+    async def get(self, study: str, series: str) -> bytes | None:
+        """All of its instances as multipart/related, as they came."""
+        await self.tell_whole(study, series)
+        return None
+
 
 class SeriesListHandler(DicomHandler):
     """The series of a study."""
@@ -350,6 +382,7 @@ routes = [
     (rf"{_STUDY}/instances", InstanceListHandler),
     (rf"{_SERIES}/instances", InstanceListHandler),
     (rf"{_SERIES}/metadata", MetadataHandler),
+    (_SERIES, SeriesHandler),
     (_INSTANCE, InstanceHandler),
     (rf"{_INSTANCE}/metadata", MetadataHandler),
     (rf"{_INSTANCE}/frames/(?P<frames>[0-9,]+)", FramesHandler),

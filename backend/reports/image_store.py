@@ -51,6 +51,15 @@ class ImageStore:
         found = self._images.find(_matching(wanted)).sort(order).limit(wanted.limit)
         return [self._read(doc) async for doc in found]
 
+    async def ids_of(self, chart: str, study_uid: str, series_uid: str | None) -> list[str]:
+        """All of a chart's study or series, in the order of its index: ids only, however many there are."""
+        matching = {"chart": chart, "study_uid": study_uid}
+        found = self._images.find(
+            matching | ({"series_uid": series_uid} if series_uid else {}), {"_id": True}
+        )
+        order = [(name, ASCENDING) for name in ("chart", "study_uid", "series_uid", "number")]
+        return [doc["_id"] async for doc in found.sort(order).hint("of_chart")]
+
     async def study_uids(self, wanted: ImageQuery, offset: int) -> list[str]:
         """The studies of what is looked for, the latest first."""
         stages: list[Document] = [

@@ -6,6 +6,7 @@ Whoever reads an image reads the ImagingStudy it belongs to: the record decides 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,16 +17,16 @@ from backend.patient_index.models import Chart, ChartNumber, Demographics, Origi
 from backend.permissions import Actor
 from backend.records.blobs import BlobError, Blobs, blob_name, new_key
 from backend.records.ids import is_resource_id, owner_of, resource_id
-from backend.records.models import Basis, Body, Incoming, RecordQuery, Resource, Source
+from backend.records.models import Basis, Incoming, RecordQuery, Resource, Source
 from backend.records.sharing_models import Asked
 from backend.reports.dicom import DicomError, Header, frame, read_header, rendered
 from backend.reports.image_models import ImageQuery, Stored
 from backend.reports.image_store import ImageStore
 from backend.reports.models import Report
 from backend.reports.ports import Gate, People, Reader, Writer
+from backend.reports.studies import study_body, study_id, uids_of
 from backend.worker.confined import Confined
 
-UID_SYSTEM = "urn:dicom:uid"
 # The largest file that is taken in at once; longer series come as many files.
 LARGEST_FILE = 64 * 1024 * 1024
 MOST_OF_STUDY = 5_000
@@ -52,6 +53,14 @@ class Treated:
 
     patient: str
     asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A file on its way out: its transfer syntax, and its pieces."""
+
+    syntax: str
+    pieces: AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +152,7 @@ class Images:
         # Asked of the record in any case: looking for studies is a reading, and is written down there.
         studies = await self._reader.search(basis, query)
         if accession:
-            named = {uid for study in studies.items for uid in _uids(study)}
+            named = {uid for study in studies.items for uid in uids_of(study)}
             asked = set(wanted.study_uids) if wanted.study_uids is not None else named
             wanted = replace(wanted, study_uids=tuple(named & asked))
         uids = await self._store.study_uids(wanted, offset)
@@ -215,6 +224,41 @@ class Images:
         await self._read_study(basis, of_one[0])
         return of_one
 
+    async def retrieve(
+        self, actor: Actor, treated: Treated | None, study_uid: str, series_uid: str | None = None
+    ) -> AsyncIterator[Whole]:
+        """A whole study or series, a hospital's own or that of whom it treats, one file after another.
+
+        Raises NOT_FOUND, before the first; the reading is written down once, as of the study.
+        """
+        basis = await (self._basis_of(actor, treated) if treated else self._gate.origin(actor))
+        wanted = ImageQuery(
+            charts=basis.chart_ids if treated else None,
+            organization_id=None if treated else basis.organization_id,
+            study_uids=(study_uid,),
+            series_uid=series_uid,
+            limit=1,
+        )
+        found = await self._store.search(wanted)
+        if not found:
+            raise not_found(f"study {study_uid}")
+        await self._read_study(basis, found[0])
+        # Two patients may have images under one UID: it is one of them who has been read.
+        return self._each(await self._store.ids_of(found[0].chart, study_uid, series_uid))
+
+    async def _each(self, image_ids: list[str]) -> AsyncIterator[Whole]:
+        for image_id in image_ids:
+            image = await self._store.find(image_id)
+            if image is not None:
+                yield Whole(image.syntax, self._pieces_of(image))
+
+    async def _pieces_of(self, image: Stored) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._blobs.stream(_blob(image), image.key, image.size):
+                yield piece
+        except BlobError as error:
+            raise AppError(ErrorCode.UNAVAILABLE, str(error)) from error
+
     async def _basis_of(self, actor: Actor, treated: Treated) -> Basis:
         """On what ground. Raises NOT_FOUND for whatever it is refused for."""
         chart = await self._charts.chart(treated.patient) if is_resource_id(treated.patient) else None
@@ -229,7 +273,7 @@ class Images:
     async def of_report(self, basis: Basis, report: Report) -> list[Stored]:
         """The images that a report is about: of the studies it names, and those of its order's number."""
         studies = await self._studies(basis, report)
-        uids = tuple(dict.fromkeys(uid for study in studies for uid in _uids(study)))
+        uids = tuple(dict.fromkeys(uid for study in studies for uid in uids_of(study)))
         if not uids:
             return []
         return await self._store.search(
@@ -296,53 +340,6 @@ class Images:
         study = await self._reader.read(basis, study_id(image))
         if study is None or study.deleted:
             raise not_found(f"image {image.id}")
-
-
-def study_id(image: Stored) -> str:
-    """The id of the ImagingStudy that we say an image belongs to."""
-    return resource_id(image.chart, "ImagingStudy", image.study_uid)
-
-
-def study_body(images: list[Stored]) -> Body:
-    """An ImagingStudy of what lies here."""
-    first = images[0]
-    series: dict[str, list[Stored]] = {}
-    for image in images:
-        series.setdefault(image.series_uid, []).append(image)
-    identifiers: list[Body] = [{"system": UID_SYSTEM, "value": f"urn:oid:{first.study_uid}"}]
-    if accession := first.text("00080050"):
-        identifiers.append({"type": {"coding": [{"code": "ACSN"}]}, "value": accession})
-    description = first.text("00081030")
-    return {
-        "resourceType": "ImagingStudy",
-        "identifier": identifiers,
-        "status": "available",
-        "subject": {"reference": f"Patient/{first.chart}"},
-        "started": first.at.isoformat(),
-        "numberOfSeries": len(series),
-        "numberOfInstances": len(images),
-        **({"description": description} if description else {}),
-        "series": [_series_body(uid, of_series) for uid, of_series in series.items()],
-    }
-
-
-def _series_body(uid: str, images: list[Stored]) -> Body:
-    system = "http://dicom.nema.org/resources/ontology/DCM"
-    return {
-        "uid": uid,
-        "number": max(images[0].series_number, 0),
-        "modality": {"system": system, "code": images[0].modality or "OT"},
-        "numberOfInstances": len(images),
-    }
-
-
-def _uids(study: Resource) -> list[str]:
-    values = [
-        str(each.get("value", ""))
-        for each in study.body.get("identifier") or ()
-        if isinstance(each, dict) and each.get("system") == UID_SYSTEM
-    ]
-    return [value.removeprefix("urn:oid:") for value in values if value]
 
 
 def _stored(header: Header, chart: Chart, data: bytes) -> Stored:

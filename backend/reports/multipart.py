@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 _BOUNDARY = re.compile(r'boundary="?([0-9A-Za-z\'()+_,\-./:=? ]{1,70}?)"?\s*(?:;|$)')
 _MOST_PARTS = 1_000
@@ -34,8 +34,30 @@ def write_parts(parts: Iterable[tuple[str, bytes]], boundary: str) -> Sequence[b
     """A body in pieces, to be written one after another."""
     pieces: list[bytes] = []
     for content_type, content in parts:
-        pieces += [f"--{boundary}\r\nContent-Type: {content_type}\r\n\r\n".encode(), content, b"\r\n"]
-    return [*pieces, f"--{boundary}--\r\n".encode()]
+        pieces += [_head(content_type, boundary), content, b"\r\n"]
+    return [*pieces, _end(boundary)]
+
+
+async def stream_parts(
+    parts: AsyncIterator[tuple[str, AsyncIterator[bytes]]], boundary: str
+) -> AsyncIterator[bytes]:
+    """The same of parts that come in pieces; without its end, a body has been cut off."""
+    async for content_type, pieces in parts:
+        # With the first piece: a part that cannot be read is not announced.
+        head = _head(content_type, boundary)
+        async for piece in pieces:
+            yield head + piece
+            head = b""
+        yield b"\r\n"
+    yield _end(boundary)
+
+
+def _head(content_type: str, boundary: str) -> bytes:
+    return f"--{boundary}\r\nContent-Type: {content_type}\r\n\r\n".encode()
+
+
+def _end(boundary: str) -> bytes:
+    return f"--{boundary}--\r\n".encode()
 
 
 def _part(piece: bytes) -> tuple[str, bytes]:

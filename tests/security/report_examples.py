@@ -153,6 +153,8 @@ REPORT_EXAMPLES: dict[str, list[Example]] = {
     "POST /api/v1/records/exports": [Example(PATIENT, _said(form="fhir"))],
     "GET /api/v1/records/exports/{export_id}": [Example(SHARED, _export)],
     "GET /api/v1/records/exports/{export_id}/file": [Example(SHARED, _export)],
+    f"GET {_STUDY}": [Example(INSTITUTION, _study())],
+    f"GET {_SERIES}": [Example(INSTITUTION, _study("series"))],
     f"GET {_STUDY}/metadata": [Example(INSTITUTION, _study())],
     f"GET {_STUDY}/series": [Example(INSTITUTION, _study())],
     f"GET {_STUDY}/instances": [Example(INSTITUTION, _study())],

@@ -19,7 +19,8 @@ from backend.errors import AppError, ErrorCode
 from backend.records.models import Purpose
 from backend.records.sharing_models import Asked, CareKind, ConsentState
 from backend.reports.image_models import ImageQuery, Stored
-from backend.reports.images import Treated, study_id
+from backend.reports.images import Treated
+from backend.reports.studies import study_id
 from tests.factories.records import make_chart, make_resources
 from tests.factories.reports import a_picture_of, make_image
 from tests.factories.residents import make_resident

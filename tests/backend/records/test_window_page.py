@@ -16,7 +16,7 @@ from backend.db.client import Database
 from backend.ids import new_id
 from backend.permissions import SYSTEM
 from backend.records.sharing_models import NOBODY, CareKind
-from backend.reports.images import study_id
+from backend.reports.studies import study_id
 from backend.security.masking import mask_name
 from tests.factories.papers import a_pdf, in_base64
 from tests.factories.records import make_chart, make_report, make_resources

@@ -311,6 +311,7 @@ async def show_message(handler: PageHandler, kept: Kept, lines: list[Line], *, r
         lines=lines,
         revealed=revealed,
         counted=counted.most_common(),
+        became=await handler.services.exchange.desk.became(handler.actor, kept),
         names=await organization_names(handler.services, [kept.organization_id]),
         said=exchange_words,
     )

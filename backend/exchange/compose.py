@@ -88,7 +88,17 @@ def make_exchange(below: Below) -> Exchange:
         referring,
         training=not settings.is_production,
     )
-    desk = Desk(store, senders, tables, receiver, processing, below.audit, below.sharing.accesses)
+    desk = Desk(
+        store,
+        senders,
+        tables,
+        receiver,
+        processing,
+        below.audit,
+        below.sharing.accesses,
+        below.record_gate,
+        below.record_reader,
+    )
     return Exchange(receiver, senders, desk, _make_outbound(below), referring)
 
 

@@ -75,17 +75,14 @@ class Gate:
 
         Raises NOT_FOUND for a hospital outside their scope.
         """
-        if actor.kind not in ("staff", "system") or not actor.covers(organization_id):
-            raise not_found(f"organization {organization_id}")
-        return Basis(
-            BasisKind.ORIGIN,
-            "",
-            (),
-            Purpose.TREAT,
-            actor,
-            organization_id=organization_id,
-            reference="quality rules",
-        )
+        return _sent(actor, organization_id, "quality rules")
+
+    async def messages(self, actor: Actor, organization_id: str) -> Basis:
+        """What a hospital's messages have become, for staff who look after them; they see no names.
+
+        Raises NOT_FOUND for a hospital outside their scope.
+        """
+        return _sent(actor, organization_id, "masked messages")
 
     async def care(self, actor: Actor, person_id: str, asked: Asked) -> Basis:
         """Another hospital's data, for somebody who treats: by consent, care, law or broken glass, in order.
@@ -123,3 +120,18 @@ def organization_of(actor: Actor) -> str:
     ):
         raise AppError(ErrorCode.FORBIDDEN, "no organization of its own")
     return next(iter(actor.organization_ids))
+
+
+def _sent(actor: Actor, organization_id: str, reference: str) -> Basis:
+    """What a hospital has sent, as far as an ordinary basis goes, for staff within their scope."""
+    if actor.kind not in ("staff", "system") or not actor.covers(organization_id):
+        raise not_found(f"organization {organization_id}")
+    return Basis(
+        BasisKind.ORIGIN,
+        "",
+        (),
+        Purpose.TREAT,
+        actor,
+        organization_id=organization_id,
+        reference=reference,
+    )

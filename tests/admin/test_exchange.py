@@ -54,7 +54,12 @@ async def test_a_message_is_shown_masked_and_whole_only_with_a_reason(console: C
     page = await browser.get(link)
     for shown in ("报告", "检验检查结果", "GLU^葡萄糖^L", "AA 已接收"):
         assert shown in page.text, shown
-    for hidden in ("王秀英", "13800001111", "ZY0001", "7.8"):
+    # What it became is told, whose it is not: neither a name nor an id.
+    assert "葡萄糖（GLU） 7.8 mmol/L" in page.text
+    stored = await console.city.db.collection("hl7_messages").find_one({"control_id": "R1"})
+    assert stored is not None
+    ids = [each.rpartition("/")[2] for each in stored["resources"]]
+    for hidden in ("王秀英", "13800001111", "ZY0001", "19560304", "1956-03-04", *ids):
         assert hidden not in page.html
     await browser.get(f"{link}/reveal")
     page = await browser.submit(f"{link}/reveal", reason="", expect=400)
@@ -64,14 +69,15 @@ async def test_a_message_is_shown_masked_and_whole_only_with_a_reason(console: C
     audit = console.city.db.collection("audit")
     assert await audit.find_one({"action": "exchange.reveal"}) is not None
     # Whom the message is about sees it among the readings of his record.
-    read = await audit.find_one({"action": "records.read"})
+    looked = await audit.find_one({"action": "records.read", "basis": "origin:masked messages"})
+    assert looked is not None
+    assert sorted(looked["data"]["resources"]) == sorted(ids)
+    read = await audit.find_one({"action": "records.read", "basis": "origin:message"})
     assert read is not None
     assert (read["data"]["way"], read["basis"], read["actor_kind"]) == ("message", "origin:message", "staff")
     assert read["object"].startswith("person/")
     assert read["data"]["count"] == len(read["data"]["resources"]) > 0
     assert all(is_resource_id(each) for each in read["data"]["resources"])
-    # What the message became stands on its page by type and id, and says nothing of the patient.
-    assert all(f"/{each}" in page.text for each in read["data"]["resources"])
     # A place in the list at the end of the calendar is none.
     await browser.get(f"{BASE}?cursor=9999-12-31T23:59:59-12:00,X")
     # The link to the same page again shows nothing.

@@ -10,13 +10,14 @@ from datetime import UTC, date, datetime, timedelta
 from backend import clock
 from backend.audit.service import AuditService
 from backend.errors import AppError, ErrorCode, not_found
+from backend.exchange.v2 import parsing
 from backend.exchange.v2.charsets import known_charset
 from backend.exchange.v2.mapping.codes import Table, city_tables
 from backend.exchange.v2.models import Kept, MessageQuery, MessageState, Sender, SenderKind
-from backend.exchange.v2.parsing import lines_of, open_envelope
-from backend.exchange.v2.ports import Readings
+from backend.exchange.v2.ports import Gate, Reader, Readings
 from backend.exchange.v2.processing import Processing
 from backend.exchange.v2.receiving import Receiver
+from backend.exchange.v2.resource_lines import ResourceLine, lines_of
 from backend.exchange.v2.rules import Problem
 from backend.exchange.v2.sender_store import SenderStore
 from backend.exchange.v2.store import MessageStore
@@ -25,7 +26,9 @@ from backend.exchange.v2.views import Line, lines_for, text_for
 from backend.ids import new_id
 from backend.permissions import Actor, Permission
 from backend.records.ids import owner_of
+from backend.records.models import RecordQuery
 
+MOST_SHOWN = 50
 _EDITABLE = 200_000
 _MOST_ROWS = 2_000
 _RECENT = 300
@@ -63,6 +66,8 @@ class Desk:
     processing: Processing
     audit: AuditService
     readings: Readings
+    gate: Gate
+    reader: Reader
 
     # -- looking -------------------------------------------------------------------------------------------
 
@@ -106,6 +111,16 @@ class Desk:
         kept = await self.access(actor, message_id)
         return lines_for(await self.store.raw_of(kept.id), kept.charset, masked=True)
 
+    async def became(self, actor: Actor, kept: Kept) -> list[ResourceLine]:
+        """What its first resources are and say, without names; the reading is on record."""
+        named = kept.resources[:MOST_SHOWN]
+        if not named:
+            return []
+        basis = await self.gate.messages(actor, kept.organization_id)
+        ids = tuple(each.rpartition("/")[2] for each in named)
+        found = await self.reader.search(basis, RecordQuery(ids=ids, limit=MOST_SHOWN))
+        return lines_of(named, found.items)
+
     async def reveal(self, actor: Actor, message_id: str, reason: str) -> list[Line]:
         """Its segments as they came; who looked and why is on record."""
         kept = await self.access(actor, message_id)
@@ -137,7 +152,7 @@ class Desk:
         kept = await self.access(actor, message_id)
         if kept.state is not MessageState.DEAD:
             raise AppError(ErrorCode.CONFLICT, "no dead letter")
-        messages = open_envelope("\r".join(lines_of(text))).messages
+        messages = parsing.open_envelope("\r".join(parsing.lines_of(text))).messages
         if len(messages) != 1 or not messages[0].startswith("MSH"):
             raise AppError(ErrorCode.BAD_REQUEST, "no message", text="请保留一条完整的消息，以 MSH 开头。")
         raw = messages[0].encode()

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from backend.patient_index.models import Chart, ChartNumber, Demographics
 from backend.permissions import Actor
-from backend.records.models import Body, Incoming, Source, Written
+from backend.records.models import Basis, Body, Found, Incoming, RecordQuery, Source, Written
 
 
 class Charts(Protocol):
@@ -46,6 +46,20 @@ class Records(Protocol):
         numbers: Collection[tuple[str, str]],
     ) -> dict[str, Body]:
         """Which of a chart's resources bear one of these numbers: identifiers and code of each, by id."""
+
+
+class Gate(Protocol):
+    """Who may read what messages have become."""
+
+    async def messages(self, actor: Actor, organization_id: str) -> Basis:
+        """What a hospital has sent, for staff who look after its messages."""
+
+
+class Reader(Protocol):
+    """Reads on a basis, each time with an entry in the audit log."""
+
+    async def search(self, basis: Basis, query: RecordQuery) -> Found:
+        """What the basis covers and the query asks for."""
 
 
 class Readings(Protocol):

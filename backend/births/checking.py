@@ -30,7 +30,6 @@ from backend.births.rules import MaterialRule, Rules
 from backend.residents.id_numbers import IDNumberError, Sex, parse_id_number
 
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
-_ACCOUNT = re.compile(r"[0-9]{16,19}")
 _STOPPING = frozenset({ProblemKind.FIX, ProblemKind.ELSEWHERE})
 
 
@@ -171,16 +170,24 @@ def _of_household(case: Case) -> list[str]:
 
 
 def _of_the_rest(rules: Rules, case: Case) -> list[str]:
-    answers, delivery = case.answers, case.answers.delivery
+    answers, delivery, limits = case.answers, case.answers.delivery, rules.page.limits
     found = []
     if delivery.way is DeliveryWay.MAIL and not (
-        delivery.receiver.strip() and _PHONE.fullmatch(delivery.phone) and len(delivery.address.strip()) >= 6
+        delivery.receiver.strip()
+        and _PHONE.fullmatch(delivery.phone)
+        and _fits(delivery.address.strip(), limits.address_least, limits.address)
     ):
         found.append("delivery_incomplete")
-    pays = any("bank_account" in rule.corrects and rule.code in answers.wanted for rule in rules.steps)
-    if pays and not _ACCOUNT.fullmatch(answers.bank_account):
+    account = answers.bank_account
+    digits = account.isascii() and account.isdecimal()
+    paid = set(rules.account_steps) & set(answers.wanted)
+    if paid and not (digits and _fits(account, limits.account_least, limits.account)):
         found.append("bank_account")
     return found
+
+
+def _fits(text: str, least: int, most: int) -> bool:
+    return least <= len(text) <= most
 
 
 def _materials(rules: Rules, case: Case, situations: Sequence[str]) -> list[Material]:

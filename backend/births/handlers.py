@@ -11,6 +11,7 @@ from tornado.httputil import HTTPServerRequest
 from backend.births.handover_schemas import MissedIn
 from backend.births.models import FilingView
 from backend.births.notice_schemas import BirthNotice, NotedOut, VoidIn, facts_of, noted_out, parent_of
+from backend.births.page_schemas import PageOut, page_out
 from backend.births.schemas import (
     AnswersIn,
     BirthOut,
@@ -58,6 +59,16 @@ class BirthListHandler(_ParentsHandler):
         """Births where the resident is the mother, or the father as the hospital has him; newest first."""
         found = await self.services.births.births_of(self.actor)
         return Items(items=[birth_out(birth, await self.hospital(birth.organization_id)) for birth in found])
+
+
+class PageHandler(APIHandler):
+    """What the pages say that differs between cities."""
+
+    @requires(Permission.RESIDENT_BIRTHS_FILE)
+    @operation("Read the city's words and limits of filing", tag=_TAG)
+    async def get(self) -> PageOut:
+        """Words by name, lengths, and the steps that ask for a bank account."""
+        return page_out(self.services.births.rules)
 
 
 class PrecheckHandler(_ParentsHandler):
@@ -322,6 +333,7 @@ _FILING = r"/api/v1/birth-filings/(?P<filing_id>[0-9A-Z]{26})"
 _EXTERNAL = r"/hospital/v1/births/(?P<external_id>[^/]{1,100})"
 routes = [
     (r"/api/v1/births", BirthListHandler),
+    (r"/api/v1/births/page", PageHandler),
     (r"/api/v1/births/(?P<birth_id>[0-9A-Z]{26})/precheck", PrecheckHandler),
     (r"/api/v1/birth-filings", FilingListHandler),
     (_FILING, FilingHandler),

@@ -149,7 +149,8 @@ class NameRules(_Rule):
 
     least: int
     most: int
-    most_with_dot: int
+    # The API takes no longer name.
+    most_with_dot: int = Field(le=50)
     compound_surnames: frozenset[str]
 
 
@@ -190,6 +191,48 @@ class FileRules(_Rule):
     kinds: frozenset[str]
 
 
+# What the app says in the city's own words: a city that has none for one would leave a gap on a page.
+WORDS = frozenset(
+    {
+        "no_birth_hint", "doubtful", "ok_hint", "single_hint", "name_hint", "name_wrong", "household_hint",
+        "father_hint", "bank_hint", "bank_wrong", "pickup_hint", "mail_hint", "address_hint", "address_empty",
+        "paper_hint", "ask",
+    }
+)  # fmt: skip
+
+
+class LimitRules(_Rule):
+    """How short and how long what the parents type may be; the API takes no more than stands here as `le`."""
+
+    other_name: int = Field(ge=2, le=50)
+    receiver: int = Field(ge=2, le=50)
+    address_least: int = Field(ge=1)
+    address: int = Field(le=200)
+    account_least: int = Field(ge=1)
+    account: int = Field(le=30)
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> LimitRules:
+        if self.address_least > self.address or self.account_least > self.account:
+            raise ValueError("a least length over the most")
+        return self
+
+
+class PageRules(_Rule):
+    """What the app's pages say and allow that another city says otherwise."""
+
+    limits: LimitRules
+    words: dict[str, str]
+
+    @model_validator(mode="after")
+    def _has_words(self) -> PageRules:
+        if {name for name, text in self.words.items() if text.strip()} != WORDS:
+            raise ValueError(
+                f"words of the page: {sorted(WORDS ^ set(self.words))} missing, unknown or empty"
+            )
+        return self
+
+
 class Rules(_Rule):
     """An edition of the city's rules."""
 
@@ -213,11 +256,17 @@ class Rules(_Rule):
     calendar: Calendar
     files: FileRules
     receiving: ReceivingRules
+    page: PageRules
 
     @cached_property
     def by_code(self) -> dict[str, StepRule]:
         """Steps by code."""
         return {step.code: step for step in self.steps}
+
+    @property
+    def account_steps(self) -> list[str]:
+        """The steps that pay something out: a bank account is asked for."""
+        return [step.code for step in self.steps if "bank_account" in step.corrects]
 
     def _longest(self) -> int:
         """Working days of the longest way through the steps, each agency taking all of its time."""

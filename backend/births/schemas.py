@@ -148,6 +148,8 @@ class StepOut(Answer):
     ended_at: Instant | None
     problems: list[ProblemOut]
     results: dict[str, str]
+    # The city's names of them.
+    result_names: dict[str, str]
     stopping: bool
     handover: HandoverOut | None
 
@@ -353,6 +355,7 @@ def _step_out(view: FilingView, step: Step, rules: Rules) -> StepOut:
         results={
             name: mask_id_number(value) if name in _MASKED else value for name, value in step.results.items()
         },
+        result_names=dict(rule.yields.names) if rule else {},
         stopping=step.stopping,
         handover=handover_out(view, step, rules),
     )

@@ -116,6 +116,7 @@ async def _notice(town: Town, caller: str) -> Ask:
 _ONE = "/api/v1/birth-filings/{filing_id}"
 BIRTH_EXAMPLES: dict[str, list[Example]] = {
     "GET /api/v1/births": [plain(OWN)],
+    "GET /api/v1/births/page": [plain(OWN)],
     "POST /api/v1/births/{birth_id}/precheck": [Example(BIRTH, _of_birth({}))],
     "GET /api/v1/birth-filings": [plain(OWN)],
     "POST /api/v1/birth-filings": [Example(BIRTH, _opened)],

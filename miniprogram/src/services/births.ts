@@ -105,6 +105,7 @@ export interface Step {
   stopping: boolean
   problems: Problem[]
   results: Record<string, string>
+  result_names: Record<string, string>
   handover: Handover | null
 }
 
@@ -124,6 +125,28 @@ export interface Filing {
   ended_at: string | null
 }
 
+/** The city's own words and limits: what another city says otherwise is not ours to say. */
+export interface BirthPage {
+  limits: {
+    name_least: number
+    name_most: number
+    name_most_with_dot: number
+    other_name: number
+    receiver: number
+    address_least: number
+    address: number
+    account_least: number
+    account: number
+  }
+  words: Record<BirthWord, string>
+  /** The steps that ask for a bank account. */
+  account_steps: string[]
+}
+
+export type BirthWord =
+  | 'no_birth_hint' | 'doubtful' | 'ok_hint' | 'single_hint' | 'name_hint' | 'name_wrong' | 'household_hint' | 'father_hint' | 'bank_hint'
+  | 'bank_wrong' | 'pickup_hint' | 'mail_hint' | 'address_hint' | 'address_empty' | 'paper_hint' | 'ask'
+
 const BIRTHS = '/api/v1/births'
 const FILINGS = '/api/v1/birth-filings'
 /** How every PNG begins, in Base64. */
@@ -131,6 +154,10 @@ const PNG = 'iVBORw0KGgo'
 
 export async function listBirths(): Promise<Birth[]> {
   return (await request<{ items: Birth[] }>({ path: BIRTHS })).items
+}
+
+export function fetchBirthPage(): Promise<BirthPage> {
+  return request({ path: `${BIRTHS}/page` })
 }
 
 /** The newest birth that may be filed and its newest filing; nothing, and one call, for everybody else. */

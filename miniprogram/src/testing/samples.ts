@@ -1,5 +1,5 @@
 // Objects as the API sends them; tests say only what matters to them.
-import type { Birth, Handover, Step } from '../services/births'
+import type { Birth, BirthPage, Handover, Step } from '../services/births'
 import type { Referral } from '../services/referrals'
 import type { Appointment, Me, TokenPair } from '../services/types'
 
@@ -37,7 +37,20 @@ export function sampleBirth(overrides: Partial<Birth> = {}): Birth {
 export function sampleStep(overrides: Partial<Step> = {}): Step {
   return {
     code: 'birth_certificate', name: '出生医学证明', agency_name: '妇幼保健机构', state: 'waiting', corrects: [], needs: [], optional: false,
-    receipt: '', due_at: null, ended_at: null, correct_by: null, stopping: false, problems: [], results: {}, handover: null, ...overrides,
+    receipt: '', due_at: null, ended_at: null, correct_by: null, stopping: false, problems: [], results: {}, result_names: {}, handover: null, ...overrides,
+  }
+}
+
+export function sampleBirthPage(words: Partial<BirthPage['words']> = {}): BirthPage {
+  return {
+    limits: { name_least: 2, name_most: 6, name_most_with_dot: 20, other_name: 30, receiver: 30, address_least: 6, address: 100, account_least: 16, account: 19 },
+    account_steps: ['maternity_claim'],
+    words: {
+      no_birth_hint: '一般出生后一两天由医院上传。', doubtful: '医院正在核对。', ok_hint: '填四小步。', single_hint: '要另传声明。', name_hint: '用规范汉字。',
+      name_wrong: '请用汉字填写', household_hint: '和户口簿上一致。', father_hint: '不对的请联系医院。', bank_hint: '储蓄卡卡号。', bank_wrong: '请核对卡号',
+      pickup_hint: '办好后告诉您在哪里取。', mail_hint: '邮政寄送。', address_hint: '写到门牌号。', address_empty: '请填写收件地址', paper_hint: '可以存下来、打印。',
+      ask: '有疑问请问窗口。', ...words,
+    },
   }
 }
 

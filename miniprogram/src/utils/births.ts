@@ -1,6 +1,6 @@
 // The rules of the newborn's form that the phone can tell by itself, and a step's line in words. Pure.
 import type { Tone } from '../components/tag'
-import type { Answers, Birth, Filing, FilingState, Handover, Precheck, Problem, Step, StepPlan, StepState } from '../services/births'
+import type { Answers, Birth, BirthPage, Filing, FilingState, Handover, Precheck, Problem, Step, StepPlan, StepState } from '../services/births'
 import { filing as filingTexts, form as t } from '../texts/births'
 import { isIdNumber, isPhone, shortMask } from './idNumber'
 import { cityDate, formatDate } from './time'
@@ -46,14 +46,16 @@ export const NO_ANSWERS: Answers = {
   delivery: { way: 'pickup', receiver: '', phone: '', address: '' }, bank_account: '',
 }
 
-/** The steps that ask for a bank account. */
-export const CLAIM = 'maternity_claim'
+/** Whether something wished for is paid out. */
+export function asksAccount({ wanted }: Answers, { account_steps: steps }: BirthPage): boolean {
+  return wanted.some((code) => steps.includes(code))
+}
 
-function nameFaults({ child_name: name }: Answers): Faults {
+function nameFaults({ child_name: name }: Answers, { limits, words }: BirthPage): Faults {
   if (!name) return { child_name: t.nameEmpty }
   const length = Array.from(name).length
-  const fits = /^[〇㐀-鿿\u{20000}-\u{3FFFF}]+(·[〇㐀-鿿\u{20000}-\u{3FFFF}]+)*$/u.test(name) && length >= 2 && length <= 20
-  return fits ? {} : { child_name: t.nameWrong }
+  const fits = /^[〇㐀-鿿\u{20000}-\u{3FFFF}]+(·[〇㐀-鿿\u{20000}-\u{3FFFF}]+)*$/u.test(name) && length >= limits.name_least && length <= limits.name_most_with_dot
+  return fits ? {} : { child_name: words.name_wrong }
 }
 
 function parentFaults(answers: Answers, birth: Birth): Faults {
@@ -64,22 +66,25 @@ function parentFaults(answers: Answers, birth: Birth): Faults {
   }
 }
 
-function wishFaults({ wanted, bank_account: account, delivery }: Answers): Faults {
+function wishFaults(answers: Answers, page: BirthPage): Faults {
+  const { bank_account: account, delivery } = answers
+  const { limits, words } = page
   const faults: Faults = {}
-  if (wanted.includes(CLAIM) && !/^\d{16,19}$/.test(account)) faults.bank_account = t.bankWrong
+  const fits = /^\d+$/.test(account) && account.length >= limits.account_least && account.length <= limits.account
+  if (asksAccount(answers, page) && !fits) faults.bank_account = words.bank_wrong
   if (delivery.way !== 'mail') return faults
   if (!delivery.receiver) faults['delivery.receiver'] = t.receiverEmpty
   if (!isPhone(delivery.phone)) faults['delivery.phone'] = t.phoneWrong
-  if (delivery.address.length < 6) faults['delivery.address'] = t.addressEmpty
+  if (delivery.address.length < limits.address_least) faults['delivery.address'] = words.address_empty
   return faults
 }
 
 /** What the phone sees at once; what it cannot know, the pre-check says. */
-export function faultsOf(step: FormStep, answers: Answers, birth: Birth): Faults {
+export function faultsOf(step: FormStep, answers: Answers, birth: Birth, page: BirthPage): Faults {
   switch (step) {
-    case 'name': return nameFaults(answers)
+    case 'name': return nameFaults(answers, page)
     case 'parents': return parentFaults(answers, birth)
-    case 'wishes': return wishFaults(answers)
+    case 'wishes': return wishFaults(answers, page)
     case 'materials': return {}
   }
 }
@@ -108,8 +113,8 @@ export function stops({ kind }: Problem): boolean {
 }
 
 /** The first page of the form that the phone finds something wrong on. */
-export function stepWithFault(answers: Answers, birth: Birth): FormStep | undefined {
-  return FORM_STEPS.find((step) => Object.keys(faultsOf(step, answers, birth)).length > 0)
+export function stepWithFault(answers: Answers, birth: Birth, page: BirthPage): FormStep | undefined {
+  return FORM_STEPS.find((step) => Object.keys(faultsOf(step, answers, birth, page)).length > 0)
 }
 
 const OF_FATHER = ['single_parent', 'other_name', 'other_id_number']
@@ -161,7 +166,7 @@ function withMiddleDots(name: string): string {
 }
 
 /** The answers without what has no meaning beside the others: nothing stale is sent. */
-export function tidyAnswers(answers: Answers): Answers {
+export function tidyAnswers(answers: Answers, page: BirthPage): Answers {
   const alone = answers.single_parent
   const mailed = answers.delivery.way === 'mail'
   return {
@@ -172,7 +177,7 @@ export function tidyAnswers(answers: Answers): Answers {
     delivery: mailed
       ? { ...answers.delivery, receiver: answers.delivery.receiver.trim(), address: answers.delivery.address.trim() }
       : { way: 'pickup', receiver: '', phone: '', address: '' },
-    bank_account: answers.wanted.includes(CLAIM) ? answers.bank_account.replace(/\s/g, '') : '',
+    bank_account: asksAccount(answers, page) ? answers.bank_account.replace(/\s/g, '') : '',
   }
 }
 

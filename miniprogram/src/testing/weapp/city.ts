@@ -3,7 +3,7 @@ import type { Answers, Birth, Filing, Material, Precheck } from '../../services/
 import type { Correction, Export, Keeper, TimelineEntry } from '../../services/record'
 import type { Access, Consent, ReadingQuestion } from '../../services/records'
 import type { ImageStudy, Report, ReportItem, ReportLine, SharedLink, ShareRecord, Trend } from '../../services/reports'
-import { sampleAppointment, sampleBirth, sampleHandover, sampleMe, sampleReferral, sampleStep, sampleTokens } from '../samples'
+import { sampleAppointment, sampleBirth, sampleBirthPage, sampleHandover, sampleMe, sampleReferral, sampleStep, sampleTokens } from '../samples'
 
 const inHours = (hours: number): string => new Date(Date.now() + hours * 3600_000).toISOString()
 const page = (...items: object[]): object => ({ items, next_cursor: null })
@@ -167,6 +167,7 @@ const CITY: Record<string, () => unknown> = {
   'GET /report-links': () => page(share),
   'GET /referrals': () => page(referral),
   'GET /referrals/F': () => referral,
+  'GET /births/page': () => sampleBirthPage(),
   'GET /births': () => page(birth),
   'POST /births/B/precheck': () => precheck,
   'GET /birth-filings': () => page(draft),

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { sampleBirth, sampleHandover, sampleStep } from '../../testing/samples'
+import { sampleBirth, sampleBirthPage, sampleHandover, sampleStep } from '../../testing/samples'
 import {
-  checkedBefore, CLAIM, correctedAnswers, correctedFields, faultsOf, formStepOf, handoverFacts, handoverState, handoverWords, mayConfirm, mayFileAgain, mayMiss, NO_ANSWERS, problemsOfStep, progressOf, stepDay, stepWithFault,
+  checkedBefore, correctedAnswers, correctedFields, faultsOf, formStepOf, handoverFacts, handoverState, handoverWords, mayConfirm, mayFileAgain, mayMiss, NO_ANSWERS, problemsOfStep, progressOf, stepDay, stepWithFault,
   stepWords, tidyAnswers,
 } from '../births'
 
 const problem = (field: string, kind: 'fix' | 'elsewhere' | 'left_out' | 'hint' = 'fix') =>
   ({ code: 'x', text: '', what_to_do: '', kind, field, step: '' })
+const PAGE = sampleBirthPage()
+const CLAIM = 'maternity_claim'
 const FATHER = '110105194912310038'
 
 test.each([
@@ -41,23 +43,34 @@ describe('what is handed over', () => {
 
 describe('what the phone sees at once', () => {
   test.each([['陈小满', true], ['买买提·吐尔逊', true], ['𠮷川', true], ['李〇', true], ['陈', false], ['陈Ann', false], ['', false], ['·陈', false]])('%s as a name: %s', (name, fine) => {
-    expect(Object.keys(faultsOf('name', { ...NO_ANSWERS, child_name: name }, sampleBirth())).length === 0).toBe(fine)
+    expect(Object.keys(faultsOf('name', { ...NO_ANSWERS, child_name: name }, sampleBirth(), PAGE)).length === 0).toBe(fine)
   })
   test('a father is asked for unless the hospital knows him or there is none', () => {
-    expect(Object.keys(faultsOf('parents', NO_ANSWERS, sampleBirth({ father: null })))).toEqual(['other_name', 'other_id_number'])
-    expect(faultsOf('parents', NO_ANSWERS, sampleBirth({ father: '李*' }))).toEqual({})
-    expect(faultsOf('parents', { ...NO_ANSWERS, single_parent: true }, sampleBirth({ father: null }))).toEqual({})
-    expect(faultsOf('parents', { ...NO_ANSWERS, other_name: '李强', other_id_number: FATHER }, sampleBirth({ father: null }))).toEqual({})
+    expect(Object.keys(faultsOf('parents', NO_ANSWERS, sampleBirth({ father: null }), PAGE))).toEqual(['other_name', 'other_id_number'])
+    expect(faultsOf('parents', NO_ANSWERS, sampleBirth({ father: '李*' }), PAGE)).toEqual({})
+    expect(faultsOf('parents', { ...NO_ANSWERS, single_parent: true }, sampleBirth({ father: null }), PAGE)).toEqual({})
+    expect(faultsOf('parents', { ...NO_ANSWERS, other_name: '李强', other_id_number: FATHER }, sampleBirth({ father: null }), PAGE)).toEqual({})
   })
   test('an address is asked for only where something is sent, an account only where money is', () => {
-    expect(faultsOf('wishes', NO_ANSWERS, sampleBirth())).toEqual({})
+    expect(faultsOf('wishes', NO_ANSWERS, sampleBirth(), PAGE)).toEqual({})
     const mailed = { ...NO_ANSWERS, wanted: [CLAIM], delivery: { way: 'mail' as const, receiver: '', phone: '1', address: '近' } }
-    expect(Object.keys(faultsOf('wishes', mailed, sampleBirth()))).toEqual(['bank_account', 'delivery.receiver', 'delivery.phone', 'delivery.address'])
+    expect(Object.keys(faultsOf('wishes', mailed, sampleBirth(), PAGE))).toEqual(['bank_account', 'delivery.receiver', 'delivery.phone', 'delivery.address'])
+  })
+  test('another city has other words and lengths, and nothing else is changed for it', () => {
+    const other = sampleBirthPage({ address_empty: '请填写收件地址，写到门牌号和房号', bank_wrong: '请核对社保卡金融账号' })
+    const city = { ...other, limits: { ...other.limits, address_least: 10, account_least: 12, account: 12, name_most_with_dot: 4 }, account_steps: ['birth_gift'] }
+    const delivery = { way: 'mail' as const, receiver: '陈敏', phone: '13912345678', address: '幸福路12号301' }
+    const answers = { ...NO_ANSWERS, child_name: '买买提·吐尔逊', wanted: ['birth_gift'], bank_account: '622200000012', delivery }
+    expect(faultsOf('wishes', answers, sampleBirth(), city)).toEqual({ 'delivery.address': '请填写收件地址，写到门牌号和房号' })
+    expect(faultsOf('wishes', { ...answers, bank_account: '6222000000123456' }, sampleBirth(), city).bank_account).toBe('请核对社保卡金融账号')
+    expect(Object.keys(faultsOf('name', answers, sampleBirth(), city))).toEqual(['child_name'])
+    expect(faultsOf('wishes', answers, sampleBirth(), PAGE)).toEqual({})
+    expect([tidyAnswers(answers, city).bank_account, tidyAnswers(answers, PAGE).bank_account]).toEqual(['622200000012', ''])
   })
   test('the first page with a fault is where one is led back to', () => {
-    expect(stepWithFault(NO_ANSWERS, sampleBirth())).toBe('name')
-    expect(stepWithFault({ ...NO_ANSWERS, child_name: '陈小满' }, sampleBirth({ father: null }))).toBe('parents')
-    expect(stepWithFault({ ...NO_ANSWERS, child_name: '陈小满' }, sampleBirth({ father: '李*' }))).toBeUndefined()
+    expect(stepWithFault(NO_ANSWERS, sampleBirth(), PAGE)).toBe('name')
+    expect(stepWithFault({ ...NO_ANSWERS, child_name: '陈小满' }, sampleBirth({ father: null }), PAGE)).toBe('parents')
+    expect(stepWithFault({ ...NO_ANSWERS, child_name: '陈小满' }, sampleBirth({ father: '李*' }), PAGE)).toBeUndefined()
   })
 })
 
@@ -80,12 +93,12 @@ describe('what is sent', () => {
     const tidy = tidyAnswers({
       ...NO_ANSWERS, child_name: ' 陈 小满', single_parent: true, other_name: '李强', other_id_number: 'x', bank_account: '6222 0000',
       delivery: { way: 'pickup', receiver: '陈', phone: '1', address: '路' },
-    })
+    }, PAGE)
     expect(tidy).toEqual({ ...NO_ANSWERS, child_name: '陈小满', single_parent: true })
-    expect(tidyAnswers({ ...NO_ANSWERS, other_name: '李强 ', other_id_number: '11010519491231003x' }).other_id_number).toBe('11010519491231003X')
+    expect(tidyAnswers({ ...NO_ANSWERS, other_name: '李强 ', other_id_number: '11010519491231003x' }, PAGE).other_id_number).toBe('11010519491231003X')
   })
   test.each(['·', '•', '・', '‧', '．', ' · '])('a name with the dot of names, whichever the keyboard has: %s', (dot) => {
-    const tidy = tidyAnswers({ ...NO_ANSWERS, child_name: `阿依古丽${dot}买买提`, other_name: `买买提${dot}艾力` })
+    const tidy = tidyAnswers({ ...NO_ANSWERS, child_name: `阿依古丽${dot}买买提`, other_name: `买买提${dot}艾力` }, PAGE)
     expect([tidy.child_name, tidy.other_name]).toEqual(['阿依古丽·买买提', '买买提·艾力'])
   })
   test('a correction changes what its agency asked about and nothing else', () => {

@@ -11,7 +11,7 @@ import { Empty, FormError, Loaded } from '../../../components/states'
 import { Tag } from '../../../components/tag'
 import { useLoad } from '../../../hooks/useLoad'
 import { useSubmit } from '../../../hooks/useSubmit'
-import { amendFiling, type Birth, type HouseholdSide, listBirths, openFiling, type Precheck, precheckBirth } from '../../../services/births'
+import { amendFiling, type Birth, type BirthPage, fetchBirthPage, type HouseholdSide, listBirths, openFiling, type Precheck, precheckBirth } from '../../../services/births'
 import { pageTitles } from '../../../texts'
 import { births as texts, check as t } from '../../../texts/births'
 import { checkedBefore, NO_ANSWERS, stepsOf } from '../../../utils/births'
@@ -20,23 +20,23 @@ import { Card, MaterialRow, Problems } from '../parts'
 
 type Parents = 'both' | 'single'
 
-function Verdict({ ok, days }: { ok: boolean; days: number }) {
+function Verdict({ ok, days, page }: { ok: boolean; days: number; page: BirthPage }) {
   return (
     <View className={`verdict ${ok ? '' : 'verdict--no'}`} role="status" data-testid="birth-verdict" data-ok={String(ok)}>
       <Icon name={ok ? 'done' : 'alert'} size={30} />
       <View className="verdict__words">
         <Text className="birth__heading">{ok ? t.ok : t.elsewhere}</Text>
-        <Text className="birth__note">{ok ? `${texts.promise(days)}。${t.okHint}` : t.elsewhereHint}</Text>
+        <Text className="birth__note">{ok ? `${texts.promise(days)}。${page.words.ok_hint}` : t.elsewhereHint}</Text>
       </View>
     </View>
   )
 }
 
-function Found({ found }: { found: Precheck }) {
+function Found({ found, page }: { found: Precheck; page: BirthPage }) {
   const { problems, ok } = checkedBefore(found)
   return (
     <>
-      <Verdict ok={ok} days={found.promised_days} />
+      <Verdict ok={ok} days={found.promised_days} page={page} />
       <Problems problems={problems} />
       {ok ? (
         <>
@@ -58,7 +58,7 @@ function Found({ found }: { found: Precheck }) {
   )
 }
 
-function Check({ birth }: { birth: Birth }) {
+function Check({ birth, page }: { birth: Birth; page: BirthPage }) {
   const birthId = birth.id
   const [side, setSide] = useState<HouseholdSide>('mother')
   const [parents, setParents] = useState<Parents>('both')
@@ -81,7 +81,7 @@ function Check({ birth }: { birth: Birth }) {
         {birth.father ? null : (
           <Choice
             label={t.parents} testId="check-parents" chosen={parents} onChoose={setParents}
-            options={[{ key: 'both', text: t.both }, { key: 'single', text: t.single, hint: t.singleHint }]}
+            options={[{ key: 'both', text: t.both }, { key: 'single', text: t.single, hint: page.words.single_hint }]}
           />
         )}
         <Choice
@@ -89,7 +89,7 @@ function Check({ birth }: { birth: Birth }) {
           options={[{ key: 'mother' as const, text: t.mother }, ...(parents === 'single' ? [] : [{ key: 'father' as const, text: t.father }])]}
         />
       </Card>
-      <Loaded of={found} rows={2}>{(precheck) => <Found found={precheck} />}</Loaded>
+      <Loaded of={found} rows={2}>{(precheck) => <Found found={precheck} page={page} />}</Loaded>
       <FormError error={opening.error} />
       {found.data && checkedBefore(found.data).ok
         ? <Bottom><Button text={t.go} busy={opening.busy} onPress={open} testId="birth-open" /></Bottom>
@@ -99,12 +99,12 @@ function Check({ birth }: { birth: Birth }) {
 }
 
 function Finding({ birthId }: { birthId: string }) {
-  const births = useLoad('births/check', listBirths)
+  const births = useLoad('births/check', () => Promise.all([listBirths(), fetchBirthPage()]))
   return (
     <Loaded of={births}>
-      {(all) => {
+      {([all, page]) => {
         const birth = all.find(({ id }) => id === birthId)
-        return birth ? <Check birth={birth} /> : <Empty icon="people" text={texts.none} hint={texts.noneHint} />
+        return birth ? <Check birth={birth} page={page} /> : <Empty icon="people" text={texts.none} hint={page.words.no_birth_hint} />
       }}
     </Loaded>
   )

@@ -6,7 +6,7 @@ import { FormError } from '../../../components/states'
 import { useDraft } from '../../../hooks/useDraft'
 import { useLoad } from '../../../hooks/useLoad'
 import { useSubmit } from '../../../hooks/useSubmit'
-import { type Answers, correctStep, type Filing, precheckBirth, type Step } from '../../../services/births'
+import { type Answers, type BirthPage, correctStep, type Filing, precheckBirth, type Step } from '../../../services/births'
 import { filing as t } from '../../../texts/births'
 import { correctedAnswers, correctedFields, type Faults, faultsOf, formStepOf, tidyAnswers } from '../../../utils/births'
 import { toast } from '../../../utils/platform'
@@ -29,17 +29,18 @@ function FieldOf({ field, ...props }: PartProps & { field: string }) {
 interface CorrectionProps {
   filing: Filing
   step: Step
+  page: BirthPage
   onCorrected: (filing: Filing) => void
 }
 
-export function Correction({ filing, step, onCorrected }: CorrectionProps) {
+export function Correction({ filing, step, page, onCorrected }: CorrectionProps) {
   const draft = useDraft<Answers>(`birth.${filing.id}.${step.code}`, filing.answers)
   const [faults, setFaults] = useState<Faults>({})
   const sending = useSubmit()
   const fields = correctedFields(step)
   const send = (): void => {
-    const answers = correctedAnswers(filing.answers, tidyAnswers(draft.value), fields)
-    const wrong = fields.reduce<Faults>((all, field) => ({ ...all, ...faultsOf(formStepOf(field), answers, filing.birth) }), {})
+    const answers = correctedAnswers(filing.answers, tidyAnswers(draft.value, page), fields)
+    const wrong = fields.reduce<Faults>((all, field) => ({ ...all, ...faultsOf(formStepOf(field), answers, filing.birth, page) }), {})
     setFaults(wrong)
     if (fields.some((field) => Object.keys(wrong).some((name) => name === field || name.startsWith(`${field}.`)))) return
     void sending.run(async () => {
@@ -55,7 +56,7 @@ export function Correction({ filing, step, onCorrected }: CorrectionProps) {
   const recheck = async (): Promise<void> => {
     checked.put(await precheckBirth(filing.birth.id, filing.answers))
   }
-  const props = { birth: filing.birth, answers: draft.value, faults, change: draft.change }
+  const props = { birth: filing.birth, page, answers: draft.value, faults, change: draft.change }
   return (
     <Card title={t.correctTitle(step.name)}>
       <Problems problems={step.problems} />

@@ -13,7 +13,7 @@ import { FormError, Loaded } from '../../../components/states'
 import { Tag } from '../../../components/tag'
 import { type Load, useLoad } from '../../../hooks/useLoad'
 import { useSubmit } from '../../../hooks/useSubmit'
-import { fetchFiling, fetchPaper, type Filing, type Step, type StepState, withdrawFiling } from '../../../services/births'
+import { type BirthPage, fetchBirthPage, fetchFiling, fetchPaper, type Filing, type Step, type StepState, withdrawFiling } from '../../../services/births'
 import { pageTitles } from '../../../texts'
 import { births, filing as t } from '../../../texts/births'
 import { canWithdraw, FILING_TONES, isOver, isToReceive, mayFileAgain, progressOf, STEP_TONES, resultWords, stepDay, stepWords } from '../../../utils/births'
@@ -75,19 +75,19 @@ function Paper({ filingId, step }: { filingId: string; step: string }) {
   )
 }
 
-function Results({ filing }: { filing: Filing }) {
+function Results({ filing, page }: { filing: Filing; page: BirthPage }) {
   const done = filing.steps.filter(({ results }) => Object.keys(results).length > 0)
   if (done.length === 0) return null
   return (
     <Card title={t.results}>
-      {done.map(({ code, name, results }) => (
+      {done.map(({ code, name, results, result_names: names }) => (
         <View key={code} data-testid={`result-${code}`}>
           <Text className="paper__name">{name}</Text>
-          <Facts facts={Object.entries(results).map(([key, value]) => [t.resultNames[key] ?? t.otherResult, resultWords(value)])} />
+          <Facts facts={Object.entries(results).map(([key, value]) => [names[key] ?? t.otherResult, resultWords(value)])} />
           <Paper filingId={filing.id} step={code} />
         </View>
       ))}
-      <Text className="birth__note">{t.paperHint}</Text>
+      <Text className="birth__note">{page.words.paper_hint}</Text>
     </Card>
   )
 }
@@ -136,33 +136,34 @@ function Onward({ filing }: { filing: Filing }) {
   return <Button kind="plain" text={births.again} testId="birth-again" onPress={() => { go(routes.birthCheck(filing.birth.id)) }} />
 }
 
-function Progress({ filing, load }: { filing: Filing; load: Load<Filing> }) {
+function Progress({ filing, page, load }: { filing: Filing; page: BirthPage; load: Load<Filing> }) {
   const leftOut = filing.remarks.filter(({ kind }) => kind === 'left_out')
   const wrong = filing.steps.find(({ state }) => state === 'needs_correction')
   return (
     <>
       <Text className="birth__lead">{[filing.answers.child_name || babyName(filing.birth), bornWords(filing.birth)].join('，')}</Text>
       <Head filing={filing} />
-      {wrong ? <Correction key={wrong.code} filing={filing} step={wrong} onCorrected={load.put} /> : null}
+      {wrong ? <Correction key={wrong.code} filing={filing} step={wrong} page={page} onCorrected={load.put} /> : null}
       <Handovers filing={filing} load={load} />
-      {filing.state === 'completed' ? <Results filing={filing} /> : null}
+      {filing.state === 'completed' ? <Results filing={filing} page={page} /> : null}
       {filing.state === 'draft' ? null : (
         <Card title={t.all}>
           {filing.steps.filter(({ state }) => state !== 'not_wanted').map((step) => <StepLine key={step.code} step={step} steps={filing.steps} />)}
         </Card>
       )}
-      {filing.state === 'completed' ? null : <Results filing={filing} />}
+      {filing.state === 'completed' ? null : <Results filing={filing} page={page} />}
       {leftOut.length > 0 ? <Card title={t.leftOut}><Problems problems={leftOut} /></Card> : null}
       <Onward filing={filing} />
       {canWithdraw(filing) ? <Withdraw filing={filing} load={load} /> : null}
-      <Text className="birth__lead">{t.ask}</Text>
+      <Text className="birth__lead">{page.words.ask}</Text>
     </>
   )
 }
 
 function Filing_({ id }: { id: string }) {
   const load = useLoad(`birth-filing/${id}`, () => fetchFiling(id), true)
-  return <Loaded of={load}>{(filing) => <Progress filing={filing} load={load} />}</Loaded>
+  const page = useLoad('births/page', fetchBirthPage)
+  return <Loaded of={load}>{(filing) => <Loaded of={page}>{(known) => <Progress filing={filing} page={known} load={load} />}</Loaded>}</Loaded>
 }
 
 export default function BirthFilingPage() {

@@ -9,7 +9,7 @@ import { Bottom, Page } from '../../../components/page'
 import { useDraft } from '../../../hooks/useDraft'
 import { useLoad } from '../../../hooks/useLoad'
 import { useSubmit } from '../../../hooks/useSubmit'
-import { amendFiling, type Answers, fetchFiling, type Filing, type Precheck, precheckBirth, type Problem, submitFiling } from '../../../services/births'
+import { amendFiling, type Answers, type BirthPage, fetchBirthPage, fetchFiling, type Filing, type Precheck, precheckBirth, type Problem, submitFiling } from '../../../services/births'
 import { pageTitles } from '../../../texts'
 import { births, form as t } from '../../../texts/births'
 import { babyName, bornWords, Problems } from '../parts'
@@ -36,16 +36,18 @@ function Steps({ at }: { at: number }) {
 interface Opened {
   filing: Filing
   checked: Precheck
+  page: BirthPage
 }
 
 async function open(id: string): Promise<Opened> {
-  const filing = await fetchFiling(id)
-  return { filing, checked: await precheckBirth(filing.birth.id, filing.answers) }
+  const [filing, page] = await Promise.all([fetchFiling(id), fetchBirthPage()])
+  return { filing, page, checked: await precheckBirth(filing.birth.id, filing.answers) }
 }
 
 interface Filling {
   filing: Filing
   checked: Precheck
+  page: BirthPage
   step: FormStep
   at: number
   answers: Answers
@@ -62,7 +64,7 @@ interface Filling {
 }
 
 /** Where somebody is in the form, what she has said, and going on. */
-function useFilling({ filing, checked: first }: Opened): Filling {
+function useFilling({ filing, checked: first, page }: Opened): Filling {
   const draft = useDraft<Answers>(`birth.${filing.id}`, filing.answers)
   const place = useDraft<{ step: FormStep }>(`birth.${filing.id}.page`, { step: 'name' })
   const [checked, setChecked] = useState(first)
@@ -72,7 +74,7 @@ function useFilling({ filing, checked: first }: Opened): Filling {
   const saving = useSubmit()
   const { step } = place.value
   const at = FORM_STEPS.indexOf(step)
-  const answers = tidyAnswers(draft.value)
+  const answers = tidyAnswers(draft.value, page)
   const goTo = (to: FormStep): void => {
     setFaults({})
     setProblems([])
@@ -85,7 +87,7 @@ function useFilling({ filing, checked: first }: Opened): Filling {
     return found
   }
   const next = (): void => {
-    const wrong = faultsOf(step, answers, filing.birth)
+    const wrong = faultsOf(step, answers, filing.birth, page)
     setFaults(wrong)
     if (Object.keys(wrong).length > 0) return
     void saving.run(async () => {
@@ -96,10 +98,10 @@ function useFilling({ filing, checked: first }: Opened): Filling {
     })
   }
   const submit = (): void => {
-    const wrong = stepWithFault(answers, filing.birth)
+    const wrong = stepWithFault(answers, filing.birth, page)
     if (wrong) {
       goTo(wrong)
-      setFaults(faultsOf(wrong, answers, filing.birth))
+      setFaults(faultsOf(wrong, answers, filing.birth, page))
       return
     }
     if (!promised) toast(t.truthFirst)
@@ -118,12 +120,12 @@ function useFilling({ filing, checked: first }: Opened): Filling {
   const recheck = (): Promise<void> => check().then(() => {
     setProblems([])
   })
-  return { filing, checked, step, at, answers: draft.value, faults, problems, change: draft.change, goTo, saving, next, submit, recheck, promised, promise }
+  return { filing, checked, page, step, at, answers: draft.value, faults, problems, change: draft.change, goTo, saving, next, submit, recheck, promised, promise }
 }
 
 function Part({ filling }: { filling: Filling }) {
-  const { filing, checked, step, answers, faults, change } = filling
-  const props = { birth: filing.birth, answers, faults, change }
+  const { filing, checked, page, step, answers, faults, change } = filling
+  const props = { birth: filing.birth, page, answers, faults, change }
   const optional = stepsOf(checked).filter((one) => one.optional)
   switch (step) {
     case 'name': return <NamePart {...props} />

@@ -3,22 +3,23 @@ import { Text } from '@tarojs/components'
 import { Button } from '../../../components/button'
 import { Choice } from '../../../components/choice'
 import { Field } from '../../../components/field'
-import type { Answers, Birth, HouseholdSide } from '../../../services/births'
+import type { Answers, Birth, BirthPage, HouseholdSide } from '../../../services/births'
 import { check, form as t } from '../../../texts/births'
-import { CLAIM, type Faults } from '../../../utils/births'
+import { asksAccount, type Faults } from '../../../utils/births'
 import { Card } from '../parts'
 
 export interface PartProps {
   birth: Birth
+  page: BirthPage
   answers: Answers
   faults: Faults
   change: (some: Partial<Answers>) => void
 }
 
-export function HouseholdChoice({ answers, faults, change }: Omit<PartProps, 'birth'>) {
+export function HouseholdChoice({ page, answers, faults, change }: Omit<PartProps, 'birth'>) {
   return (
     <Choice<HouseholdSide>
-      label={t.household} hint={t.householdHint} testId="birth-household" chosen={answers.household_with} error={faults.household_with}
+      label={t.household} hint={page.words.household_hint} testId="birth-household" chosen={answers.household_with} error={faults.household_with}
       options={[{ key: 'mother', text: check.mother }, { key: 'father', text: check.father }]}
       onChoose={(side) => {
         change({ household_with: side })
@@ -27,10 +28,10 @@ export function HouseholdChoice({ answers, faults, change }: Omit<PartProps, 'bi
   )
 }
 
-export function NameField({ answers, faults, change }: Omit<PartProps, 'birth'>) {
+export function NameField({ page, answers, faults, change }: Omit<PartProps, 'birth'>) {
   return (
     <Field
-      label={t.name} value={answers.child_name} maxLength={20} placeholder={t.namePlaceholder} hint={t.nameHint} error={faults.child_name} testId="birth-name"
+      label={t.name} value={answers.child_name} maxLength={page.limits.name_most_with_dot} placeholder={t.namePlaceholder} hint={page.words.name_hint} error={faults.child_name} testId="birth-name"
       onChange={(name) => {
         change({ child_name: name })
       }}
@@ -48,12 +49,12 @@ export function NamePart(props: PartProps) {
 }
 
 /** The father's name and number; what the hospital has noted is only shown. */
-export function FatherFields({ birth, answers, faults, change }: PartProps) {
+export function FatherFields({ birth, page, answers, faults, change }: PartProps) {
   if (birth.father) {
     return (
       <>
         <Text className="birth__line">{t.father(birth.father)}</Text>
-        <Text className="birth__note">{t.fatherHint}</Text>
+        <Text className="birth__note">{page.words.father_hint}</Text>
         {answers.other_name || answers.other_id_number ? (
           <>
             <Text className="birth__note">{t.fatherSaid(answers.other_name)}</Text>
@@ -71,7 +72,7 @@ export function FatherFields({ birth, answers, faults, change }: PartProps) {
   return (
     <>
       <Field
-        label={t.otherName} value={answers.other_name} maxLength={30} error={faults.other_name} testId="birth-other-name"
+        label={t.otherName} value={answers.other_name} maxLength={page.limits.other_name} error={faults.other_name} testId="birth-other-name"
         onChange={(name) => {
           change({ other_name: name })
         }}
@@ -87,14 +88,14 @@ export function FatherFields({ birth, answers, faults, change }: PartProps) {
 }
 
 export function ParentsPart(props: PartProps) {
-  const { birth, answers, faults, change } = props
+  const { birth, page, answers, faults, change } = props
   // Whom the hospital has noted is not left out by a tick.
   if (birth.father) return <Card><FatherFields {...props} /></Card>
   return (
     <Card>
       <Choice<'both' | 'single'>
         label={check.parents} testId="birth-parents" chosen={answers.single_parent ? 'single' : 'both'} error={faults.single_parent}
-        options={[{ key: 'both', text: check.both }, { key: 'single', text: check.single, hint: check.singleHint }]}
+        options={[{ key: 'both', text: check.both }, { key: 'single', text: check.single, hint: page.words.single_hint }]}
         onChoose={(who) => {
           change(who === 'single' ? { single_parent: true, household_with: 'mother' } : { single_parent: false })
         }}
@@ -104,10 +105,10 @@ export function ParentsPart(props: PartProps) {
   )
 }
 
-export function BankField({ answers, faults, change }: Omit<PartProps, 'birth'>) {
+export function BankField({ page, answers, faults, change }: Omit<PartProps, 'birth'>) {
   return (
     <Field
-      label={t.bank} value={answers.bank_account} keyboard="digits" maxLength={23} hint={t.bankHint} error={faults.bank_account} testId="birth-bank"
+      label={t.bank} value={answers.bank_account} keyboard="digits" maxLength={page.limits.account + Math.floor(page.limits.account / 4)} hint={page.words.bank_hint} error={faults.bank_account} testId="birth-bank"
       onChange={(account) => {
         change({ bank_account: account })
       }}
@@ -115,7 +116,7 @@ export function BankField({ answers, faults, change }: Omit<PartProps, 'birth'>)
   )
 }
 
-export function DeliveryFields({ answers, faults, change }: Omit<PartProps, 'birth'>) {
+export function DeliveryFields({ page, answers, faults, change }: Omit<PartProps, 'birth'>) {
   const { delivery } = answers
   const set = (some: Partial<Answers['delivery']>): void => {
     change({ delivery: { ...delivery, ...some } })
@@ -124,7 +125,7 @@ export function DeliveryFields({ answers, faults, change }: Omit<PartProps, 'bir
     <>
       <Choice
         label={t.delivery} testId="birth-delivery" chosen={delivery.way} error={faults.delivery}
-        options={[{ key: 'mail', text: t.mail, hint: t.mailHint }, { key: 'pickup', text: t.pickup, hint: t.pickupHint }]}
+        options={[{ key: 'mail', text: t.mail, hint: page.words.mail_hint }, { key: 'pickup', text: t.pickup, hint: page.words.pickup_hint }]}
         onChoose={(way) => {
           set({ way })
         }}
@@ -132,7 +133,7 @@ export function DeliveryFields({ answers, faults, change }: Omit<PartProps, 'bir
       {delivery.way === 'mail' ? (
         <>
           <Field
-            label={t.receiver} value={delivery.receiver} maxLength={30} error={faults['delivery.receiver']} testId="birth-receiver"
+            label={t.receiver} value={delivery.receiver} maxLength={page.limits.receiver} error={faults['delivery.receiver']} testId="birth-receiver"
             onChange={(receiver) => {
               set({ receiver })
             }}
@@ -144,7 +145,7 @@ export function DeliveryFields({ answers, faults, change }: Omit<PartProps, 'bir
             }}
           />
           <Field
-            label={t.address} value={delivery.address} maxLength={100} hint={t.addressHint} error={faults['delivery.address']} testId="birth-address"
+            label={t.address} value={delivery.address} maxLength={page.limits.address} hint={page.words.address_hint} error={faults['delivery.address']} testId="birth-address"
             onChange={(address) => {
               set({ address })
             }}
@@ -156,7 +157,7 @@ export function DeliveryFields({ answers, faults, change }: Omit<PartProps, 'bir
 }
 
 export function WishesPart(props: PartProps & { optional: { code: string; name: string }[] }) {
-  const { answers, change, optional } = props
+  const { page, answers, change, optional } = props
   const { wanted } = answers
   return (
     <>
@@ -169,7 +170,7 @@ export function WishesPart(props: PartProps & { optional: { code: string; name: 
               change({ wanted: wanted.includes(code) ? wanted.filter((one) => one !== code) : [...wanted, code] })
             }}
           />
-          {wanted.includes(CLAIM) ? <BankField {...props} /> : null}
+          {asksAccount(answers, page) ? <BankField {...props} /> : null}
         </Card>
       ) : null}
       <Card><DeliveryFields {...props} /></Card>

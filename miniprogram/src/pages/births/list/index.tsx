@@ -6,7 +6,7 @@ import { Page } from '../../../components/page'
 import { Empty, Loaded } from '../../../components/states'
 import { Tag } from '../../../components/tag'
 import { useLoad } from '../../../hooks/useLoad'
-import { type Birth, type Filing, listBirths, listFilings } from '../../../services/births'
+import { type Birth, type BirthPage, fetchBirthPage, type Filing, listBirths, listFilings } from '../../../services/births'
 import { pageTitles } from '../../../texts'
 import { births as t, filing as filingTexts } from '../../../texts/births'
 import { FILING_TONES, isToReceive, mayFileAgain, progressOf } from '../../../utils/births'
@@ -36,7 +36,7 @@ function Earlier({ filings }: { filings: Filing[] }) {
   ))
 }
 
-function Baby({ birth, filings }: { birth: Birth; filings: Filing[] }) {
+function Baby({ birth, filings, page }: { birth: Birth; filings: Filing[]; page: BirthPage }) {
   const [filing, ...earlier] = filings
   const anew = !filing || mayFileAgain(filing.state)
   const start = (): void => {
@@ -51,7 +51,7 @@ function Baby({ birth, filings }: { birth: Birth; filings: Filing[] }) {
         </View>
         <Text className="birth__line">{bornWords(birth)}</Text>
         <Text className="birth__note">{birth.hospital}</Text>
-        {birth.state === 'doubtful' ? <Text className="birth__note">{t.doubtful}</Text> : null}
+        {birth.state === 'doubtful' ? <Text className="birth__note">{page.words.doubtful}</Text> : null}
         {filing ? <Under filing={filing} /> : null}
         <Earlier filings={earlier} />
         {anew && birth.state === 'noted'
@@ -63,13 +63,13 @@ function Baby({ birth, filings }: { birth: Birth; filings: Filing[] }) {
 }
 
 function Births() {
-  const all = useLoad('births', () => Promise.all([listBirths(), listFilings()]), true)
+  const all = useLoad('births', () => Promise.all([listBirths(), listFilings(), fetchBirthPage()]), true)
   return (
     <>
       <Text className="birth__lead">{t.lead}</Text>
       <Loaded of={all} rows={1}>
-        {([babies, filings]) => (babies.length === 0 ? <Empty icon="people" text={t.none} hint={t.noneHint} /> : babies.map((birth) => (
-          <Baby key={birth.id} birth={birth} filings={filings.filter((one) => one.birth.id === birth.id)} />
+        {([babies, filings, page]) => (babies.length === 0 ? <Empty icon="people" text={t.none} hint={page.words.no_birth_hint} /> : babies.map((birth) => (
+          <Baby key={birth.id} birth={birth} page={page} filings={filings.filter((one) => one.birth.id === birth.id)} />
         )))}
       </Loaded>
     </>

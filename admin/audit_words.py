@@ -145,6 +145,7 @@ ACTIONS: dict[str, str] = {
     "births.retry": "出生一件事重新申请",
     "births.enter_result": "录入出生一件事纸质结果",
     "births.print": "打开出生一件事电子凭证",
+    "births.revoke": "作废出生一件事电子凭证",
     "births.handover_receive": "确认收到出生一件事证件",
     "births.handover_miss": "登记出生一件事证件没有收到",
     "births.handover_post": "登记出生一件事证件寄出",

@@ -11,6 +11,7 @@ from admin import views as console
 from backend.appointments import handlers as appointments_handlers
 from backend.billing import handlers as billing_handlers
 from backend.births import handlers as births_handlers
+from backend.births import verify_page as birth_verify_page
 from backend.bootstrap import City, open_city
 from backend.directory import handlers as directory_handlers
 from backend.directory import token_handlers
@@ -86,6 +87,7 @@ def api_routes() -> Routes:
         *quality_handlers.routes,
         *open_handlers.routes,
         *births_handlers.routes,
+        *birth_verify_page.routes,
     ]
 
 

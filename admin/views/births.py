@@ -184,6 +184,8 @@ class FilingDeedHandler(FilingPage):
                 await desk.note(self.actor, filing_id, body.text)
             case "settle":
                 await desk.settle(self.actor, filing_id, body.text)
+            case "revoke":
+                await desk.revoke(self.actor, filing_id, body.step, body.text)
             case "withdraw":
                 await desk.withdraw(self.actor, filing_id, body.text)
             case "ask-again":

@@ -24,6 +24,7 @@ from backend.births.service import BirthService
 from backend.births.settling import Settling
 from backend.births.store import FILINGS, FilingStore
 from backend.births.telling import BirthTeller
+from backend.births.verifying import Verifying
 from backend.db.client import Database
 from backend.directory.service import DirectoryService
 from backend.messages.service import MessageService
@@ -78,7 +79,8 @@ def make_births(below: Below, lines: Mapping[str, AgencyLine], library: LicenceL
         nudge=below.nudger.kick,
     )
     noting = Noting(kept.births, kept.filings, rules, residents.find_or_create_file, below.audit)
-    files, papers = Files(kept, rules), Papers(rules, below.audit, settings.city_name)
+    verifying = Verifying(kept, rules, settings.public_url)
+    files, papers = Files(kept, rules), Papers(rules, verifying, below.audit, settings.city_name)
     return BirthService(
         kept,
         rules,
@@ -89,6 +91,7 @@ def make_births(below: Below, lines: Mapping[str, AgencyLine], library: LicenceL
         desk=Desk(kept, rules, settling, asking, noting, files, papers, below.audit),
         files=files,
         papers=papers,
+        verifying=verifying,
         receiving=Receiving(kept, rules, asking, below.audit),
         children=Children(kept, rules, residents.patients.add_newborn),
         teller=BirthTeller(kept.filings, below.messages),

@@ -31,6 +31,7 @@ from backend.births.owning import owner_of
 from backend.births.papers import Papers
 from backend.births.rules import Rules
 from backend.births.settling import Change, Settling, noted, with_step, withdrawal
+from backend.births.verifying import is_printable
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor, Permission
 
@@ -231,6 +232,23 @@ class Desk:
             return entered(self._settling, filing, birth, found, rule, said, actor.id, clock.now())
 
         return await self._change(actor, filing_id, "births.enter_result", typed, step=step)
+
+    async def revoke(self, actor: Actor, filing_id: str, step: str, text: str) -> FilingView:
+        """No printout of a result holds any more: its agency has corrected or withdrawn it.
+
+        Raises REASON_REQUIRED, NOT_FOUND, CONFLICT where nothing is done.
+        """
+        said = _given(text)
+
+        def revoked(filing: Filing) -> Change:
+            found = _step(filing, step)
+            if not is_printable(found):
+                raise AppError(ErrorCode.CONFLICT, "no result that holds", text="该事项没有有效的电子凭证。")
+            now = clock.now()
+            after = with_step(filing, replace(found, revoked_at=now))
+            return Change(noted(after, now, actor.id, "revoke", step, said))
+
+        return await self._change(actor, filing_id, "births.revoke", revoked, step=step)
 
     async def withdraw(self, actor: Actor, filing_id: str, reason: str) -> FilingView:
         """Take it back for parents who asked for it. Raises REASON_REQUIRED, CONFLICT."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 from backend.births.handover_models import Handover
 from backend.births.machine import AT_AGENCY, ENDED, FilingState, HandoverState, StepState
+from backend.births.proofs import Proof
 
 Sex = Literal["male", "female", "unknown"]
 
@@ -166,8 +167,7 @@ class Material:
     name: str
     source: MaterialSource
     state: MaterialState
-    # May it be uploaded where the licence library has none.
-    may_upload: bool = False
+    may_upload: bool = False  # where the licence library has none
     file_ids: tuple[str, ...] = ()
     note: str = ""
 
@@ -182,8 +182,7 @@ class MaterialFile:
     content_type: str
     size: int
     created_at: datetime
-    # The phone's own name for it: sent again under it, it is the same file.
-    key: str = ""
+    key: str = ""  # the phone's own name for it: sent again under it, it is the same file
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +236,7 @@ class Step:
     promised_at: datetime | None = None  # stays as it was where staff wait longer
     # The newest word we have of this attempt: words come twice and late.
     heard: int = 0
-    # When we look again, and how often in a row the agency could not be reached.
+    # When we look again, and how often in a row nobody answered.
     look_at: datetime | None = None
     failures: int = 0
     problems: tuple[Problem, ...] = ()
@@ -250,6 +249,9 @@ class Step:
     correct_by: datetime | None = None
     # None: nothing is handed over, or nothing is done yet.
     handover: Handover | None = None
+    # Its printouts, the newest last; since when none of them holds.
+    proofs: tuple[Proof, ...] = ()
+    revoked_at: datetime | None = None
 
     @property
     def is_out(self) -> bool:

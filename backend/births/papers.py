@@ -9,9 +9,9 @@ from datetime import datetime
 from backend import clock
 from backend.audit.service import AuditService
 from backend.births.checking import other_name
-from backend.births.machine import StepState
 from backend.births.models import FilingView, Step
 from backend.births.rules import Rules
+from backend.births.verifying import Verifying, is_printable
 from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor
 from backend.security.masking import mask_id_number, mask_name
@@ -29,6 +29,8 @@ class Sheet:
     made_at: datetime
     facts: tuple[tuple[str, str], ...]
     results: tuple[tuple[str, str], ...]
+    # What its QR says: the address at which anybody may check it.
+    address: str
 
 
 Draw = Callable[[Sheet], Awaitable[bytes]]
@@ -37,8 +39,9 @@ Draw = Callable[[Sheet], Awaitable[bytes]]
 class Papers:
     """Makes printouts for those who may see a filing."""
 
-    def __init__(self, rules: Rules, audit: AuditService, city_name: str) -> None:
+    def __init__(self, rules: Rules, verifying: Verifying, audit: AuditService, city_name: str) -> None:
         self._rules = rules
+        self._verifying = verifying
         self._audit = audit
         self._city_name = city_name
         # How a sheet becomes a PDF; put in by the composition root.
@@ -50,17 +53,18 @@ class Papers:
         A view is only had by whoever may see it; `masked` for who has no need of names and ID numbers.
         """
         step = view.filing.step(code)
-        if step is None or step.state is not StepState.DONE:
+        if step is None or not is_printable(step):
             raise not_found(f"a result of step {code}")
         if self.draw is None:
             raise AppError(ErrorCode.UNAVAILABLE, "nothing to draw with")
-        content = await self.draw(self.sheet(view, step, masked=masked))
         filing = view.filing
+        address = await self._verifying.address_for(filing.id, code)
+        content = await self.draw(self.sheet(view, step, address, masked=masked))
         thing, basis = f"birth_filing/{filing.id}", "打开出生一件事电子凭证"
         await self._audit.record(actor, "births.print", thing, basis, filing.organization_id, {"step": code})
         return content
 
-    def sheet(self, view: FilingView, step: Step, *, masked: bool) -> Sheet:
+    def sheet(self, view: FilingView, step: Step, address: str, *, masked: bool) -> Sheet:
         """What stands on it."""
         filing, birth = view.filing, view.birth
         agency = self._rules.agencies.get(step.agency, step.agency)
@@ -81,10 +85,11 @@ class Papers:
         return Sheet(
             f"{step.name}（电子凭证·打印件）",
             f"本页是电子凭证打印件，由{self._city_name}按{agency}的办理结果生成，不能代替证件原件；"
-            f"核对真伪请凭编号向{agency}查询。",
+            f"核对真伪请扫二维码，或凭编号向{agency}查询。",
             clock.now(),
             facts,
             self._results(step, masked=masked),
+            address,
         )
 
     def _results(self, step: Step, *, masked: bool) -> tuple[tuple[str, str], ...]:

@@ -193,6 +193,9 @@ class BirthStaff(Protocol):
     async def print(self, actor: Actor, filing_id: str, step: str) -> bytes:
         """What has come of a step, as a PDF without names; on record. Raises NOT_FOUND, UNAVAILABLE."""
 
+    async def revoke(self, actor: Actor, filing_id: str, step: str, text: str) -> FilingView:
+        """No printout of a result holds any more. Raises REASON_REQUIRED, NOT_FOUND, CONFLICT."""
+
     async def withdraw(self, actor: Actor, filing_id: str, reason: str) -> FilingView:
         """Take it back for parents who asked for it. Raises REASON_REQUIRED, CONFLICT."""
 

@@ -151,6 +151,8 @@ class StepOut(Answer):
     # The city's names of them.
     result_names: dict[str, str]
     stopping: bool
+    # No printout of it holds any more.
+    revoked: bool
     handover: HandoverOut | None
 
 
@@ -357,6 +359,7 @@ def _step_out(view: FilingView, step: Step, rules: Rules) -> StepOut:
         },
         result_names=dict(rule.yields.names) if rule else {},
         stopping=step.stopping,
+        revoked=step.revoked_at is not None,
         handover=handover_out(view, step, rules),
     )
 

@@ -42,6 +42,7 @@ from backend.births.receiving import Receiving
 from backend.births.rules import Rules
 from backend.births.settling import Change, Settling, withdrawal
 from backend.births.telling import BirthTeller
+from backend.births.verifying import Verifying
 from backend.errors import AppError, ErrorCode, not_found
 from backend.ids import derived_id
 from backend.permissions import Actor
@@ -70,6 +71,7 @@ class BirthService:
         desk: Desk,
         files: Files,
         papers: Papers,
+        verifying: Verifying,
         receiving: Receiving,
         children: Children,
         teller: BirthTeller,
@@ -87,6 +89,7 @@ class BirthService:
         self.desk = desk
         self.files = files
         self.papers = papers
+        self.verifying = verifying
         self.receiving = receiving
         self.children = children
         self.teller = teller
@@ -149,7 +152,7 @@ class BirthService:
                 # What an agency has done is not asked for again.
                 step = replace(
                     step, state=StepState.DONE, receipt=before.receipt, results=before.results,
-                    ended_at=before.ended_at, paper=before.paper,
+                    ended_at=before.ended_at, paper=before.paper, revoked_at=before.revoked_at,
                 )  # fmt: skip
             steps.append(step)
         return Filing(

@@ -12,7 +12,7 @@ def fill_births(services: Services) -> None:
 
     async def draw(sheet: Sheet) -> bytes:
         results = Part("办理结果", facts=sheet.results)
-        paper = Paper(sheet.title, sheet.mark, sheet.made_at, sheet.facts, (results,))
+        paper = Paper(sheet.title, sheet.mark, sheet.made_at, sheet.facts, (results,), sheet.address)
         return await services.reports.documents.on_paper(paper)
 
     services.births.papers.draw = draw

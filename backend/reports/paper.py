@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import segno
 from fontTools.ttLib import TTCollection
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
@@ -15,6 +16,7 @@ _FAMILY = "cjk"
 _GREY, _INK, _RED = (90, 100, 96), (20, 33, 29), (160, 35, 24)
 # Of a collection of fonts (.ttc), the one for simplified Chinese; others have other forms of some characters.
 _WANTED = "SC"
+_CODE_MM = 34.0
 
 
 class FontMissingError(Exception):
@@ -50,6 +52,8 @@ class Paper:
     made_at: datetime
     facts: tuple[tuple[str, str], ...]
     parts: tuple[Part, ...]
+    # An address at which it may be checked, drawn as a QR; "" where there is none.
+    address: str = ""
 
 
 class _Pages(FPDF):
@@ -95,6 +99,8 @@ def as_pdf(paper: Paper, font: str) -> bytes:
     _facts(pages, paper.facts)
     for part in paper.parts:
         _part(pages, part)
+    if paper.address:
+        _code(pages, paper.address)
     return bytes(pages.output())
 
 
@@ -108,6 +114,25 @@ def _part(pages: _Pages, part: Part) -> None:
         pages.multi_cell(0, 6, _clean(part.text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     if part.rows:
         _table(pages, part)
+
+
+def _code(pages: _Pages, address: str) -> None:
+    """A QR of an address, with the address below it for whoever cannot scan."""
+    rows = [list(row) for row in segno.make_qr(address, error="m").matrix_iter(border=0)]
+    size = _CODE_MM / len(rows)
+    pages.ln(5)
+    if pages.will_page_break(_CODE_MM + 14):
+        pages.add_page()
+    left, top = pages.get_x(), pages.get_y()
+    pages.set_fill_color(0, 0, 0)
+    for down, row in enumerate(rows):
+        for across, dark in enumerate(row):
+            if dark:
+                pages.rect(left + across * size, top + down * size, size, size, style="F")
+    pages.set_xy(left, top + _CODE_MM + 2)
+    pages.set_font(_FAMILY, size=9)
+    pages.set_text_color(*_INK)
+    pages.multi_cell(0, 4.5, _clean(f"扫码核验：{address}"), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
 
 def _line(pages: _Pages, text: str, size: int) -> None:

@@ -114,6 +114,9 @@ BUCKETS: dict[str, Bucket] = {
         600, 0.1, "address", "Record windows opened and leafed through: a whole hospital may come from one."
     ),
     "births": Bucket(60, 5, "resident", "Birth filings checked and changed: checks ask the licence library."),
+    "paper_check": Bucket(
+        60, 2, "address", "Printouts checked by their QR: a counter's Wi-Fi may be one.", loose=True
+    ),
     "hospital_write": Bucket(
         2000,
         0.02,

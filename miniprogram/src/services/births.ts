@@ -106,6 +106,8 @@ export interface Step {
   problems: Problem[]
   results: Record<string, string>
   result_names: Record<string, string>
+  /** No printout of it holds any more. */
+  revoked: boolean
   handover: Handover | null
 }
 

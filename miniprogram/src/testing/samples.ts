@@ -37,7 +37,7 @@ export function sampleBirth(overrides: Partial<Birth> = {}): Birth {
 export function sampleStep(overrides: Partial<Step> = {}): Step {
   return {
     code: 'birth_certificate', name: '出生医学证明', agency_name: '妇幼保健机构', state: 'waiting', corrects: [], needs: [], optional: false,
-    receipt: '', due_at: null, ended_at: null, correct_by: null, stopping: false, problems: [], results: {}, result_names: {}, handover: null, ...overrides,
+    receipt: '', due_at: null, ended_at: null, correct_by: null, stopping: false, problems: [], results: {}, result_names: {}, revoked: false, handover: null, ...overrides,
   }
 }
 

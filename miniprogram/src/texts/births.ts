@@ -139,6 +139,7 @@ export const filing = {
   results: '办好的证和卡',
   otherResult: '其他',
   paper: '打开电子凭证',
+  revoked: '部门已更正或撤销这项结果，电子凭证已作废，请向办理部门查询。',
   handed: '领取证件',
   handover: { awaited: '等待寄出', awaitedHere: '等待通知领取', posted: '已寄出', ready: '可以领取', missing: '正在查找', received: '已签收' },
   awaitedMail: (day: string, address: string) => `${day}前寄出，寄到：${address}`,

@@ -88,7 +88,7 @@ async def test_what_is_done_is_opened_as_a_pdf_that_says_what_it_is(town: TestCi
     view = await births.desk.look(SYSTEM, filing["id"])
     step = view.filing.step("household")
     assert step is not None
-    sheet, masked = (births.papers.sheet(view, step, masked=each) for each in (False, True))
+    sheet, masked = (births.papers.sheet(view, step, "", masked=each) for each in (False, True))
     assert sheet.title == "户口登记（电子凭证·打印件）"
     assert "打印件" in sheet.mark
     assert "不能代替证件原件" in sheet.mark

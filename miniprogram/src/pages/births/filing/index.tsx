@@ -80,11 +80,11 @@ function Results({ filing, page }: { filing: Filing; page: BirthPage }) {
   if (done.length === 0) return null
   return (
     <Card title={t.results}>
-      {done.map(({ code, name, results, result_names: names }) => (
+      {done.map(({ code, name, results, revoked, result_names: names }) => (
         <View key={code} data-testid={`result-${code}`}>
           <Text className="paper__name">{name}</Text>
           <Facts facts={Object.entries(results).map(([key, value]) => [names[key] ?? t.otherResult, resultWords(value)])} />
-          <Paper filingId={filing.id} step={code} />
+          {revoked ? <Text className="birth__note">{t.revoked}</Text> : <Paper filingId={filing.id} step={code} />}
         </View>
       ))}
       <Text className="birth__note">{page.words.paper_hint}</Text>

@@ -265,6 +265,8 @@ class Asking:
 
         def later(step: Step, now: datetime) -> Step:
             pause = min(self._pace.after * 2 ** min(step.failures, 8), LONGEST_WAIT)
+            if not step.is_out:
+                pause = LOOK_EVERY
             return replace(step, look_at=now + pause, failures=step.failures + 1)
 
         await self._touch(filing_id, question_id, later)
@@ -284,7 +286,8 @@ class Asking:
 
     def _worrying(self, filing: Filing, code: str, now: datetime) -> Filing:
         step = filing.step(code)
-        if step is None or step.failures < self._rules.unreachable_after:
+        # What is on its way has clocks of its own: an agency that is away for a day is no worry of each.
+        if step is None or not step.is_out or step.failures < self._rules.unreachable_after:
             return filing
         due_at = self._rules.calendar.after(now, self._rules.desk_working_days)
         return with_concern(filing, Concern(ConcernKind.UNREACHABLE, code, now, due_at))

@@ -99,8 +99,6 @@ class Handing:
 
     def _worried(self, filing: Filing, code: str, after: Handover, now: datetime) -> Filing:
         filing = without_concern(filing, *WORRIES, step=code)
-        if after.state is HandoverState.RECEIVED:
-            filing = without_concern(filing, ConcernKind.UNREACHABLE, step=code)
         if after.state is not HandoverState.MISSING or after.due_at is None:
             return filing
         return with_concern(filing, Concern(ConcernKind.MISSING, code, now, after.due_at))

@@ -158,11 +158,14 @@ class Receiving:
         """What is kept of a deed. Raises BAD_REQUEST, REASON_REQUIRED."""
         rule = self._rules.by_code.get(code)
         if done.deed is Deed.POST:
-            if not done.courier or not done.tracking_no.isascii() or not done.tracking_no.isalnum():
+            number = done.tracking_no
+            if not _is_plain(done.courier) or not number.isascii() or not number.isalnum():
                 raise AppError(ErrorCode.BAD_REQUEST, "parcel", text="请填写快递公司和单号（字母和数字）。")
             return {"courier": done.courier, "tracking_no": done.tracking_no, "place": ""}
         if done.deed is Deed.LAY_OUT:
             place = done.place or (rule.hands_over.place if rule and rule.hands_over else "")
+            if not _is_plain(place):
+                raise AppError(ErrorCode.BAD_REQUEST, "place", text="请填写领取地点。")
             return {"place": place, "courier": "", "tracking_no": ""}
         if done.deed is not Deed.HAND_OVER and not done.text.strip():
             raise AppError(ErrorCode.REASON_REQUIRED)
@@ -210,6 +213,11 @@ class Receiving:
         await self._audit.record(
             actor, action, thing, "出生一件事证件交付", filing.organization_id, {"step": step}
         )
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it can be read out: there, and without line breaks and the like."""
+    return bool(text.strip()) and text.isprintable()
 
 
 def _is_code(filing: Filing, step: Step, shown: str) -> bool:

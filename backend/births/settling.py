@@ -248,7 +248,7 @@ def _without_answered_concerns(filing: Filing) -> Filing:
             ConcernKind.OVERDUE: not concern.step
             or (step is not None and (step.is_out or step.state is StepState.READY)),
             ConcernKind.UNREACHABLE: step is not None
-            and (step.is_watched or step.state is StepState.READY)
+            and (step.is_out or step.state is StepState.READY)
             and step.failures > 0,
             ConcernKind.NOT_CORRECTED: step is not None and step.state is StepState.NEEDS_CORRECTION,
         }

@@ -216,6 +216,8 @@ async def test_staff_type_in_what_no_agency_says_and_nobody_else_touches_it(town
         (Done(Deed.POST, "", "EM1"), ErrorCode.BAD_REQUEST),
         (Done(Deed.POST, "邮政", "<b>1</b>"), ErrorCode.BAD_REQUEST),
         (Done(Deed.POST, "邮政", ""), ErrorCode.BAD_REQUEST),
+        (Done(Deed.POST, "邮政\x00", "EM1"), ErrorCode.BAD_REQUEST),
+        (Done(Deed.LAY_OUT, place="一楼\n二楼"), ErrorCode.BAD_REQUEST),
         (Done(Deed.CONFIRM), ErrorCode.REASON_REQUIRED),
         (Done(Deed.MISS, text=" "), ErrorCode.REASON_REQUIRED),
         (Done(Deed.MISS, text="没有寄"), ErrorCode.CONFLICT),
@@ -224,7 +226,7 @@ async def test_staff_type_in_what_no_agency_says_and_nobody_else_touches_it(town
             await receiving.do(STAFF, id, "household", done)
     for step in ("insurance", "nothing", "maternity_claim"):
         with pytest.raises(AppError, match=ErrorCode.NOT_FOUND):
-            await receiving.do(STAFF, id, step, Done(Deed.LAY_OUT))
+            await receiving.do(STAFF, id, step, Done(Deed.POST, "邮政", "EM1"))
         await town.call(
             "POST", f"/api/v1/birth-filings/{id}/steps/{step}/received", as_=family.mother, expect=404
         )

@@ -15,6 +15,11 @@ _HEADERS = ("MSH", "FHS", "BHS")
 _ENVELOPE = ("FHS", "BHS", "BTS", "FTS")
 
 
+# Fields, repetitions, components and their parts in one message; a segment costs as much as some of them.
+MOST_PARTS = 200_000
+_OF_A_SEGMENT = 4
+
+
 class UnreadableError(Exception):
     """This is no HL7 message."""
 
@@ -66,7 +71,8 @@ def lines_of(text: str) -> list[str]:
 
     In a text broken into lines, MRI: or PSA 4.2 is no name: the field separator stands behind one.
     """
-    lines: list[str] = []
+    # Of each segment its lines; put together at the end, for a picture may come in a hundred thousand.
+    lines: list[list[str]] = []
     mark = ""
     for line in _LINE_ENDS.split(text.strip(_EDGES)):
         line = line.strip(_EDGES) if len(line) < 8 else line.lstrip("\ufeff\x0b")
@@ -75,10 +81,10 @@ def lines_of(text: str) -> list[str]:
         if line.startswith(_HEADERS):
             mark = line[3:4]
         if lines and not _begins_segment(line, mark):
-            lines[-1] += f"\\.br\\{line}"
+            lines[-1].append(line)
         else:
-            lines.append(line[:3].upper() + line[3:] if lines and mark else line)
-    return lines
+            lines.append([line[:3].upper() + line[3:] if lines and mark else line])
+    return ["\\.br\\".join(parts) for parts in lines]
 
 
 def _begins_segment(line: str, mark: str) -> bool:
@@ -156,6 +162,13 @@ def take_apart(text: str) -> hl7.Message:
         return hl7.parse(text)
     except (HL7Exception, ValueError, IndexError, KeyError, AttributeError, TypeError) as error:
         raise UnreadableError(type(error).__name__) from error
+
+
+def too_intricate(text: str, header: Header) -> bool:
+    """Whether a message has more parts than any has: taking it apart would cost many times its size."""
+    parts = _OF_A_SEGMENT * text.count("\r")
+    parts += sum(text.count(mark) for mark in header.separator + header.encoding.replace("\\", ""))
+    return parts > MOST_PARTS
 
 
 def usable_delimiters(header: Header) -> bool:

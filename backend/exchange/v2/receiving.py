@@ -24,6 +24,7 @@ from backend.exchange.v2.parsing import (
     open_envelope,
     read_header,
     take_apart,
+    too_intricate,
 )
 from backend.exchange.v2.processing import Processing, RefusedError
 from backend.exchange.v2.referral_ports import Standing
@@ -44,6 +45,7 @@ _STRANGER = Problem("AR", "204", "发送方未登记，请联系平台管理员"
 _NO_MESSAGE = Problem("AR", "100", "不是 HL7 v2 消息", Location("MSH"))
 _GARBLED = Problem("AE", "102", "字符编码无法识别，请检查 MSH-18", Location("MSH", 1, 18))
 _TOO_LARGE = Problem("AR", "102", "消息超过 32 MB")
+_TOO_INTRICATE = Problem("AE", "102", "消息的段或字段太多，请拆分发送")
 _MISCOUNTED = Problem("AE", "207", "批次内的消息数与尾段不符，请整批重发")
 _REFERRAL_ECHO = ("RF1", "PRD", "PID")
 
@@ -88,13 +90,11 @@ class Receiver:
             return [_refuse(read_header(message), charset, _AWAY) for message in messages]
 
     async def _take(self, block: bytes, link: Link) -> list[bytes]:
-        text, charset = decode(block)
-        envelope = open_envelope(text)
+        envelope, charset = await _opened(block)
         first = read_header(envelope.messages[0]) if envelope.messages else Header()
         sender = await self._identity.of(first, link)
         if sender is not None and sender.charset and not charset.declared:
-            text, charset = decode(block, sender.charset)
-            envelope = open_envelope(text)
+            envelope, charset = await _opened(block, sender.charset)
         answers = []
         messages = envelope.messages or [""]
         for message, raw in zip(messages, _as_sent(block, envelope, charset), strict=True):
@@ -264,6 +264,16 @@ class Receiver:
         return len(left)
 
 
+async def _opened(block: bytes, default: str = "") -> tuple[Envelope, Charset]:
+    """The messages of a block, and in which characters they came."""
+
+    def opened() -> tuple[Envelope, Charset]:
+        text, charset = decode(block, default)
+        return open_envelope(text), charset
+
+    return await asyncio.to_thread(opened) if len(block) > _LARGE else opened()
+
+
 def _as_sent(block: bytes, envelope: Envelope, charset: Charset) -> list[bytes]:
     """The bytes of each message of a block; where its characters cannot be read, the very bytes that came."""
     if len(envelope.messages) <= 1 and not envelope.batches:
@@ -281,6 +291,8 @@ def look(text: str, *, training: bool) -> tuple[Content | None, list[Problem]]:
     problems = header_problems(header, training=training)
     if not header.type and not header.control_id:
         return None, [_NO_MESSAGE]
+    if too_intricate(text, header):
+        return None, [*problems, _TOO_INTRICATE]
     try:
         content = Content(take_apart(text))
     except UnreadableError:

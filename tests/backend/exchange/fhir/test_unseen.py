@@ -1,4 +1,4 @@
-"""What clients that nobody here knows send and ask: parts of resources, conditions, all forms of reference."""
+"""What clients that nobody here knows send and ask: parts of resources, conditions, forms of reference."""
 
 from __future__ import annotations
 

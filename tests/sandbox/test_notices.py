@@ -140,7 +140,7 @@ async def test_a_forged_notice_comes_before_the_true_one(
 
 async def test_somebody_who_takes_long_pays_later(merchant: Merchant, outside: Outside, city: Listener):
     number = await merchant.place()
-    await outside.post(f"orders/{number}/pay", {"delay_s": 0.3})
+    await outside.post(f"orders/{number}/pay", {"delay_s": 1.5})
     assert (await merchant.query(number)).json()["trade_state"] == "NOTPAY"
     await city.next(NOTICE)
     assert (await merchant.query(number)).json()["trade_state"] == "SUCCESS"
@@ -148,7 +148,7 @@ async def test_somebody_who_takes_long_pays_later(merchant: Merchant, outside: O
 
 async def test_a_payer_who_takes_too_long_meets_a_closed_order(merchant: Merchant, outside: Outside):
     number = await merchant.place()
-    await outside.post(f"orders/{number}/pay", {"delay_s": 0.2})
+    await outside.post(f"orders/{number}/pay", {"delay_s": 2})
     await merchant.close(number)
 
     async def was_refused() -> bool:

@@ -27,8 +27,8 @@ def demo(
 ) -> None:
     """Run the whole city on this machine, with everything it needs, until Ctrl-C.
 
-    MONGODB_URI, BROKER_URL and REDIS_URL replace the embedded servers. The city has the port
-    given, writes city.json for scripts, and keeps its data for the next start.
+    MONGODB_URI, BROKER_URL and REDIS_URL replace the embedded servers. The city writes city.json for scripts,
+    and keeps its data for the next start.
     """
     from backend.demo.environment import DemoPlaces
     from backend.demo.run import run_demo

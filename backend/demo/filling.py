@@ -38,9 +38,10 @@ async def _fill(
         say("migrations")
         await migrate(city.db)
         on_migrated()
+        # Before anything happens of which the hospital is to be told.
+        await seed_target(city, "127.0.0.1", places.his_port)
         seeded = await seed_city(city, places.sandbox_url, progress=lambda done, total, what: say(what))
         await city.services.bots.official_account.push_menu()
-        await seed_target(city, "127.0.0.1", places.his_port)
         return seeded.logins()
     finally:
         await city.close()

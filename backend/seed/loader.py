@@ -82,8 +82,8 @@ async def seed_city(
     patients = [families[0].father, families[1].mother]
     await seed_messages(city, directory.organizations[0].id, patients)
     tokens = city.services.tokens
-    actors = [tokens.verify(seeded.residents[number]["access_token"]) for number in (0, 3)]
-    told = list(zip(patients, actors, strict=True))
+    actors = [tokens.verify(seeded.residents[number]["access_token"]) for number in (0, 3, 4)]
+    told = list(zip([*patients, families[2].father], actors, strict=True))
     seeded.made["consents and readings"] = await seed_sharing(city, directory, told)
     progress(days + 4, total, "surveys")
     await _seed_surveys(city, directory, seeded)

@@ -42,28 +42,30 @@ class _Room:
 
 
 async def seed_sharing(city: City, directory: DemoDirectory, people: Sequence[tuple[Person, Actor]]) -> int:
-    """Of two people about whom the first hospital has sent something; 0 where it has been done before."""
-    (first, me), (second, other) = people
+    """Of three people, of whom two have reports of the first hospital; 0 where it has been done before."""
+    (first, me), (second, other), (_, stranger) = people
     consents = city.services.sharing.consents
     if await consents.list_of(me, me.id):
         return 0
-    treating, asking, emergency = [_room(directory, number) for number in (1, 2, 3)]
+    here, treating, asking, emergency = [_room(directory, number) for number in range(4)]
     until = clock.city_instant(clock.today() + timedelta(days=180), 0)
-    terms = Terms(Purpose.TREAT, until, organization_ids=frozenset({treating.place}))
+    terms = Terms(Purpose.TREAT, until, organization_ids=frozenset({here.place, treating.place}))
     await consents.give(me, me.id, terms, "demo")
     await consents.ask(asking.system, me.id, terms, asking.practitioner, "会诊需要了解既往检查和用药")
     await _read(city, treating, me.id, Asked(practitioner=treating.practitioner))
     await _recognise(city, treating, first)
     stated = Asked(Purpose.BREAK_GLASS, emergency.practitioner, reason=_EMERGENCY, presented=True)
     await _read(city, emergency, other.id, stated)
-    (reading, *_), _ = await city.services.sharing.accesses.list_of(
-        other, other.id, own=False, cursor=None, limit=1
-    )
-    await city.services.sharing.questions.ask(other, other.id, reading.id, "那天我不在这家医院，为什么调阅？")
+    await _ask(city, other, "那天我不在这家医院，为什么调阅？")
+    # The first hospital's own privacy officer has something to look at, too.
+    await _read(city, here, me.id, Asked(practitioner=here.practitioner))
+    await _ask(city, me, "我那天没有去看病，是谁打开了我的病历？")
+    broken = Asked(Purpose.BREAK_GLASS, here.practitioner, reason=_EMERGENCY, presented=True)
+    await _read(city, here, stranger.id, broken)
     await _own_words(city, me, other)
     await _namesake(city, treating.place, first)
     await _namesake(city, asking.place, second)
-    return 7
+    return 10
 
 
 def _room(directory: DemoDirectory, number: int) -> _Room:
@@ -77,6 +79,13 @@ def _room(directory: DemoDirectory, number: int) -> _Room:
 async def _read(city: City, room: _Room, person_id: str, asked: Asked) -> None:
     basis = await city.services.record_gate.care(room.system, person_id, asked)
     await city.services.record_reader.timeline(basis)
+
+
+async def _ask(city: City, person: Actor, text: str) -> None:
+    """About the newest reading."""
+    sharing = city.services.sharing
+    (newest, *_), _ = await sharing.accesses.list_of(person, person.id, own=False, cursor=None, limit=1)
+    await sharing.questions.ask(person, person.id, newest.id, text)
 
 
 async def _recognise(city: City, room: _Room, person: Person) -> None:

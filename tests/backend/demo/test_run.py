@@ -53,6 +53,8 @@ def test_the_demo_comes_up_keeps_its_data_starts_over_and_leaves_no_process(star
     assert len(family) >= 7, [member.name() for member in family]
     assert httpx.get(f"{first.city['web']}/readyz").json() == {"status": "ok", "missing": [], "degraded": []}
     assert httpx.get(f"{first.city['sandbox']}/healthz").is_success
+    told = f"{first.city['sandbox']}/control/his"
+    poll_sync(lambda: httpx.get(told).json()["items"], deadline_s=40, what="a message at the hospital")
     keys = (first.folder / "keys.json").read_text()
     hospitals = first.city["hospitals"]
     secret = (first.folder / "mas-callback-secret").read_text()

@@ -81,8 +81,8 @@ async def what_is_shared_can_be_seen(demo: Demo, seeded: Seeded) -> None:
     assert {str(reading.basis) for reading in seen} == {"consent"}
     seen, _ = await services.sharing.accesses.list_of(other, other.id, own=False, cursor=None, limit=20)
     assert [str(reading.basis) for reading in seen] == ["break_glass"]
-    assert await services.sharing.break_glass.count_waiting(SYSTEM) == 1
-    assert await demo.db.collection("record_questions").count_documents({"answered_at": None}) == 1
+    assert await services.sharing.break_glass.count_waiting(SYSTEM) == 2
+    assert await demo.db.collection("record_questions").count_documents({"answered_at": None}) == 2
     assert len(await services.recognition.service.recognised(me, me.id)) == 1
     assert await demo.db.collection("chart_reviews").count_documents({"state": "open"}) >= 2
 

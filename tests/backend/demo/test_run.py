@@ -11,7 +11,7 @@ import pytest
 from tests.support.demo import Demo, start_demo
 from tests.support.polling import poll_sync
 
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(300)]
 
 PARTS = {"mongod", "redis-server", "valkey-server"}
 Start = Callable[..., Demo]

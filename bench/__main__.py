@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bench import measures, messages, mllp, recognition, records, surveys
+from bench import measures, messages, mllp, recognition, records, surveys, window
 from bench.city import BenchCity, bench_city
 from bench.measures import Measured, Progress
 
@@ -28,6 +28,7 @@ class Benchmark(StrEnum):
     SURVEYS = "surveys"
     RECORDS = "records"
     RECOGNITION = "recognition"
+    WINDOW = "window"
     ALL = "all"
 
 
@@ -60,6 +61,9 @@ def main(
         return
     if what is Benchmark.RECOGNITION:
         recognition.main()
+        return
+    if what is Benchmark.WINDOW:
+        window.main()
         return
     if what is Benchmark.SURVEYS:
         surveys.main(count)

@@ -48,10 +48,10 @@ class Ward:
         self.dice = random.Random(7)
         self.charts: list[Chart] = []
         self.asking, self.source = (_hospital(name) for name in ("asking", "source"))
-        actor = Actor(
+        self.actor = Actor(
             "client", new_id(), Role.HOSPITAL_CLIENT, frozenset({self.asking.id}), new_id(), "hospital"
         )
-        self.token = self.services.tokens.issue(actor)
+        self.token = self.services.tokens.issue(self.actor)
 
     async def prepare(self, people: int) -> None:
         """The lists, and so many patients with their results."""
@@ -161,7 +161,7 @@ async def _ask(bench: BenchCity, ward: Ward, count: int) -> load.Result:
 
 
 async def _bare(bench: BenchCity, count: int) -> load.Result:
-    one = load.request("POST", "/", HOST, headers={}, body=b"{}")
+    one = load.request("POST", "/bare", HOST, headers={}, body=b"{}")
     return await load.run(HOST, bench.bare_port, iter([one] * count), 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Mapping
 from datetime import timedelta
@@ -109,14 +110,22 @@ class WindowHandler(APIHandler):
         name = who.name if shown else mask_name(who.name)
         return {"name": name, "sex": _SEXES.get(who.sex, ""), "age": age}
 
-    async def show(self, template: str, launch: Launch, *, shown: bool, **values: Any) -> None:
+    async def show(
+        self,
+        template: str,
+        launch: Launch,
+        *,
+        shown: bool,
+        person: dict[str, str] | None = None,
+        **values: Any,
+    ) -> None:
         """Finish with a template; every one has these besides its own."""
         secret = self.get_cookie(COOKIE) or ""
         self._finish(
             template,
             launch=launch,
             root=f"{_ROOT}/{launch.id}",
-            person=await self.header_of(launch, shown=shown),
+            person=person or await self.header_of(launch, shown=shown),
             csrf=self.services.csrf.issue(secret),
             reasons=REASONS,
             kinds=KIND_NAMES,
@@ -184,7 +193,10 @@ class RecordHandler(WindowHandler):
             await self.show_closed(launch)
             return
         cursor = self.get_query_argument("cursor", "") or None
-        overview = await self.services.record_reader.overview(basis, kinds, cursor, _PAGE)
+        overview, person = await asyncio.gather(
+            self.services.record_reader.overview(basis, kinds, cursor, _PAGE),
+            self.header_of(launch, shown=True),
+        )
         seen = seen_of(overview)
         more = overview.timeline.cursor
         following = {"kind": kind, "cursor": more} if kinds else {"cursor": more}
@@ -192,6 +204,7 @@ class RecordHandler(WindowHandler):
             "window.html",
             launch,
             shown=True,
+            person=person,
             seen=seen,
             kind=kind if kinds else "",
             tabs=_TABS,

@@ -12,7 +12,7 @@ from backend import clock
 from backend.bootstrap import City
 from backend.directory.models import Outcome
 from backend.seed.accounts import DemoSecrets, seed_clients, seed_staff
-from backend.seed.births import seed_births
+from backend.seed.births import demo_couples, seed_births
 from backend.seed.clinical import seed_rulebooks
 from backend.seed.clinics import sessions_on
 from backend.seed.directory import DemoDirectory, demo_directory
@@ -76,7 +76,8 @@ async def seed_city(
     seeded.staff = await seed_staff(city, secrets, directory)
     progress(days + 3, total, "residents")
     families = demo_families()
-    await register_people(sandbox_url, families)
+    couples = demo_couples()
+    await register_people(sandbox_url, [*families, *couples])
     seeded.residents = await seed_residents(city, families)
     # One of each of two families: a first hospital that has sent something.
     patients = [families[0].father, families[1].mother]
@@ -94,7 +95,8 @@ async def seed_city(
     seeded.made["talks"] = await seed_talks(city, [resident["phone"] for resident in seeded.residents[5:]])
     progress(days + 6, total, "figures of a year")
     await _seed_figures(city, directory, seeded)
-    seeded.made["births"] = await seed_births(city, directory.organizations[0].id, families[1:4])
+    first_id = directory.organizations[0].id
+    seeded.made["births"] = await seed_births(city, first_id, families[1:4], couples)
     progress(total, total, "done")
     return seeded
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -64,7 +64,15 @@ def demo_families() -> list[Family]:
     return [_family(names, number) for number in range(_FAMILIES)]
 
 
-async def register_people(sandbox_url: str, families: Sequence[Family]) -> None:
+class People(Protocol):
+    """Those of one household."""
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """All of them."""
+
+
+async def register_people(sandbox_url: str, families: Sequence[People]) -> None:
     """Tell the sandbox's population register who there is; telling it again changes nothing."""
     entries = [person.register_entry() for family in families for person in family.people]
     async with httpx.AsyncClient(base_url=sandbox_url, timeout=10, trust_env=False) as client:

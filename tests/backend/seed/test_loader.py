@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from backend import clock
+from backend.births.models import WorkQuery
 from backend.bootstrap import City, open_city
 from backend.db.client import Database
 from backend.demo.environment import vendor_settings
@@ -71,6 +72,27 @@ async def the_board_is_alive(city: City) -> None:
     assert sum(sheet.lights().values()) == 3
 
 
+async def the_births_desk_has_work(demo: Demo) -> None:
+    """Filings as far as they come, each with whoever has to move next; two are for staff."""
+    filings = await demo.db.collection("birth_filings").find({}).to_list(None)
+    states = sorted(filing["state"] for filing in filings)
+    assert states == [
+        "completed", "in_progress", "in_progress", "needs_correction", "partly_done", "submitted",
+        "withdrawn",
+    ]  # fmt: skip
+    desk = demo.city.services.births.desk
+    views, _ = await desk.worklist(SYSTEM, WorkQuery())
+    kinds = {str(each.kind) for view in views for each in view.filing.concerns}
+    assert (len(views), kinds) == (2, {"contradiction", "missing"})
+    views, _ = await desk.worklist(SYSTEM, WorkQuery(waiting_for_staff=False))
+    owned = {str(view.owner.kind) for view in views if view.owner}
+    assert owned == {"agency", "parents", "desk"}
+    [handed] = [view.filing for view in views if view.filing.state == "completed"]
+    assert sorted(str(step.handover.state) for step in handed.steps if step.handover) == [
+        "missing", "posted", "ready", "received",
+    ]  # fmt: skip
+
+
 async def what_is_shared_can_be_seen(demo: Demo, seeded: Seeded) -> None:
     """Consents, readings on three grounds, a recognised result, glass to review, people to tell apart."""
     services, mine = demo.city.services, seeded.residents
@@ -118,9 +140,8 @@ async def test_the_city_has_everything_a_visitor_tries(demo: Demo):
     await the_board_is_alive(demo.city)
     states = await demo.db.collection("referrals").distinct("state")
     assert set(states) == {"requested", "returned", "accepted", "rejected", "in_transit", "completed"}
-    assert seeded.made["births"] == 3
-    filings = await demo.db.collection("birth_filings").find({}).to_list(None)
-    assert [filing["state"] for filing in filings] == ["submitted"]
+    assert seeded.made["births"] == 9
+    await the_births_desk_has_work(demo)
     results = demo.db.collection("survey_results")
     assert await results.count_documents({"level": "practitioner"}) > 5
     assert await demo.db.collection("survey_tickets").count_documents({}) == 0

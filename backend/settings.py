@@ -234,6 +234,12 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="The secret shared with each: mch, civil, social, insurance, licences; a JSON object.",
     )
+    agency_timeout_seconds: float = Field(
+        10.0,
+        gt=0,
+        le=60,
+        description="So long an agency's answer is waited for; then nobody knows what it did.",
+    )
     agency_query_after_seconds: int = Field(
         60, ge=1, description="An agency that does not answer is queried after so long."
     )

@@ -30,7 +30,6 @@ Observe = Callable[[str, str, str, float], None]
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 # So old a callback may be; its nonce is remembered for longer.
 CALLBACK_WINDOW_S = 300
 LICENCES = "licences"

@@ -12,7 +12,6 @@ from redis import Redis as SyncRedis
 
 from backend import metrics
 from backend.births.agency_http import LICENCES, HTTPAgencyLine, HTTPLicenceLibrary
-from backend.births.agency_http import TIMEOUT as AGENCY_TIMEOUT
 from backend.bootstrap.core import Close
 from backend.messages.lines import SMSLine
 from backend.residents.register_http import HTTPPopulationRegister
@@ -111,7 +110,7 @@ def make_outside(settings: Settings, keyring: Keyring, closers: list[Close]) -> 
         [WeChatPayGateway(_wechat_pay(settings), observe=observe)] if settings.wechat_pay_mch_id else []
     )
     wechat = WeChatPlatformLogin(mini, official, settings.wechat_open_url)
-    gateway = httpx.AsyncClient(timeout=AGENCY_TIMEOUT)
+    gateway = httpx.AsyncClient(timeout=settings.agency_timeout_seconds)
     closers.append(gateway.aclose)
     closers += [register.aclose, wechat.aclose, *(gateway.aclose for gateway in gateways)]
     return Outside(

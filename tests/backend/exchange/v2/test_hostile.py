@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import random
+import zlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -45,6 +48,20 @@ def test_a_picture_in_a_hundred_thousand_lines_is_put_together_once() -> None:
     found = lines_of("MSH|^~\\&|\r" + "\r\n".join(lines))
     assert found[1] == "\\.br\\".join(lines)
     assert len(found) == 2
+
+
+async def test_a_file_is_kept_as_it_came_and_nobody_unpacks_it(city: City, port: int) -> None:
+    bomb = zlib.compress(bytes(200 << 20), 9)
+    pdf = b"%%PDF-1.4\n1 0 obj<</Length %d/Filter/FlateDecode>>stream\n" % len(bomb) + bomb + b"\nendstream"
+    noise = random.Random(7).randbytes(1 << 20)
+    for number, (kind, data) in enumerate((("zip", b"PK\x03\x04" + bomb), ("pdf", pdf), ("pdf", noise))):
+        packed = base64.encodebytes(data).decode().replace("\n", "\r\n")
+        obx = f"OBX|1|ED|F{number}^附件^L||^application^{kind}^Base64^{packed}||||||F"
+        assert "MSA|AA" in await told(port, f"F{number}", obx)
+    records, sizes = city.services.records, []
+    async for doc in city.db.collection("resources").find({"type": "DiagnosticReport"}):
+        sizes += [form["size"] for form in records._store._documents.read(doc).body["presentedForm"]]
+    assert sizes == [len(noise)], "the last of the report's files stands"
 
 
 async def test_more_parts_than_any_message_has_are_refused_and_kept(city: City, port: int) -> None:

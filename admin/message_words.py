@@ -35,6 +35,7 @@ MESSAGE_KINDS: dict[str, str] = {
     "referral_moved": "转诊时间调整",
     "referral_off": "转诊未办成",
     "referral_missed": "转诊未到诊",
+    "referral_follow_up": "出院随访提醒",
     "referral_duty": "转诊值班提醒",
     "referral_answered": "转诊进展（转出医生）",
     "survey_card": "随访邀请（微信）",

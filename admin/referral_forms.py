@@ -12,6 +12,7 @@ from pydantic import Field
 from admin.forms import Day, Form
 from backend.clock import CITY_ZONE
 from backend.errors import AppError, ErrorCode
+from backend.referrals.follow_up import NotDone
 from backend.referrals.machine import ReferralEvent
 from backend.referrals.models import (
     Diagnosis,
@@ -117,6 +118,9 @@ class StepForm(Form):
     health_code: str = Field("", max_length=2000, title="健康码")
     name: str = Field("", max_length=50, title="患者姓名")
     id_number: str = Field("", max_length=20, title="患者身份证号")
+    item: Annotated[int, Field(ge=0, le=50)] | Literal[""] = Field("", title="随访项目")
+    follow: NotDone | Literal["done", ""] = Field("", title="随访结果")
+    done_on: Day | Literal[""] = Field("", title="完成日期")
 
     def facts(self, event: ReferralEvent) -> Facts:
         """What the service takes of it for this event."""
@@ -144,6 +148,9 @@ class StepForm(Form):
             to_department_id=self.department,
             nearest=self.to == NEAREST,
             who=self._who() if event is ReferralEvent.IDENTIFY else None,
+            item=self.item or 0,
+            done_on=self.done_on or None if self.follow == "done" else None,
+            not_done=self.follow if isinstance(self.follow, NotDone) else None,
         )
 
     def _who(self) -> Who:

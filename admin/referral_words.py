@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from backend.referrals import deciding, machine, words
+from backend.referrals.follow_up import Follow
 from backend.referrals.machine import Part, ReferralEvent, ReferralState
 from backend.referrals.models import Level, Referral, Side, Urgency
 
@@ -28,6 +29,15 @@ TRANSPORTS: dict[str, str] = {str(code): word for code, word in words.TRANSPORTS
 OUTCOMES: dict[str, str] = {str(code): word for code, word in words.OUTCOMES.items()}
 SEEN_SEXES: dict[str, str] = {str(code): word for code, word in words.SEEN_SEXES.items()}
 REASONS: dict[str, str] = {str(code): word for code, word in words.REJECT_REASONS.items()}
+NOT_DONE: dict[str, str] = {str(code): word for code, word in words.NOT_DONE.items()}
+DONE_OR_NOT: dict[str, str] = {"done": "已完成", **NOT_DONE}
+# Which plans a desk looks at.
+FOLLOWS: dict[str, str] = {
+    Follow.OPEN: "全部待随访",
+    Follow.OVERDUE: "已逾期",
+    Follow.DUE: "七天内",
+    Follow.CLOSED: "已登记",
+}
 # What a button says, and what the history says of it afterwards.
 EVENTS: dict[str, tuple[str, str]] = {
     ReferralEvent.SEND: ("发出转诊", "发出转诊"),
@@ -47,6 +57,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     ReferralEvent.MISS: ("登记未到", "患者未到"),
     ReferralEvent.REDIRECT: ("改转其他机构", "改转其他机构"),
     ReferralEvent.IDENTIFY: ("登记患者身份", "登记了患者身份"),
+    ReferralEvent.FOLLOW_UP: ("登记随访", "登记了随访"),
     ReferralEvent.CLOSE: ("到期结束", "一直没有登记诊治结果，转诊自动结束"),
 }
 # What one is led to first; the rest stands beside it, quieter.
@@ -117,6 +128,9 @@ FIELDS: dict[str, str] = {
     "schedule_id": "就诊安排",
     "expected_at": "预计时间",
     "discharge_summary": "出院小结",
+    "item": "随访项目",
+    "done_on": "随访结果（完成日期不能晚于今天；未完成请选原因）",
+    "send_back": "下转（患者死亡的不下转）",
     "plan": "随访计划",
     "who": "患者姓名和身份证号（或健康码）",
     "patient": "患者姓名和身份证号（或健康码）；身份待查只用于急救上转",

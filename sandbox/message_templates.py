@@ -92,6 +92,10 @@ SUBSCRIBE_TEMPLATES: dict[str, Template] = {
         "转诊未到诊通知",
         {"thing1": "转出机构", "thing2": "转往机构", "name3": "就诊人", "thing4": "温馨提示"},
     ),
+    "referral_follow_up": Template(
+        "随访提醒通知",
+        {"thing1": "随访机构", "name2": "就诊人", "date3": "随访日期", "thing4": "温馨提示"},
+    ),
     "record_consent_asked": Template(
         "授权申请通知",
         {"thing1": "申请机构", "name2": "患者", "time3": "申请时间", "thing4": "温馨提示"},

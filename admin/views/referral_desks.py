@@ -11,7 +11,7 @@ from admin.views.referral_sending import worded
 from admin.views.referrals import READ, ROOT, WRITE, ReferralPage
 from backend.errors import ErrorCode
 from backend.http.endpoint import requires
-from backend.referrals.models import CITY, Desk
+from backend.referrals.desks import CITY, Desk
 
 
 class DeskFilters(Filters):

@@ -27,11 +27,11 @@ PERIODS = (("3", "近3个月"), ("6", "近6个月"), ("12", "近12个月"))
 _WHOLE = ""
 HEAD = (
     "上转", "下转", "已接收", "已拒绝", "已失效", "已撤回", "已到达", "未到",
-    "接收用时中位数（分钟）", "到达率%",
+    "接收用时中位数（分钟）", "到达率%", "到期随访", "随访按时率%",
 )  # fmt: skip
 
 _COUNTS = ("up", "down", "accepted", "rejected", "lapsed", "withdrawn", "arrived", "missed")
-_NAMES = (*_COUNTS, "median_minutes_to_accept", "arrival_permille")
+_NAMES = (*_COUNTS, "median_minutes_to_accept", "arrival_permille", "followed", "follow_up_permille")
 Hidden = tuple[MonthFigures, str]
 
 
@@ -120,7 +120,7 @@ def hidden_of(figures: ReferralFigures, actor: Actor) -> set[Hidden]:
     """What whoever reads of all institutions is not shown: few would say who they were."""
     if actor.organization_ids is not None:
         return set()
-    counts = {(row, name): getattr(row, name) for row in figures.rows for name in _COUNTS}
+    counts = {(row, name): getattr(row, name) for row in figures.rows for name in (*_COUNTS, "followed")}
     sums: dict[tuple[str, Side, str], list[Hidden]] = {}
     for row, name in counts:
         if row.organization_id != _WHOLE:
@@ -129,6 +129,8 @@ def hidden_of(figures: ReferralFigures, actor: Actor) -> set[Hidden]:
     for row in figures.rows:
         if hidden & {(row, "accepted"), (row, "arrived")}:
             hidden.add((row, "arrival_permille"))
+        if (row, "followed") in hidden:
+            hidden.add((row, "follow_up_permille"))
         if (row, "accepted") in hidden:
             hidden.add((row, "median_minutes_to_accept"))
     return hidden
@@ -147,9 +149,10 @@ def _cells(row: MonthFigures, names: dict[str, str], hidden: set[Hidden]) -> lis
 def cells_of(row: MonthFigures) -> list[Cell]:
     """The figures in the order of `HEAD`."""
     arrival = None if row.arrival_permille is None else row.arrival_permille / 10
+    in_time = None if row.follow_up_permille is None else row.follow_up_permille / 10
     return [
         row.up, row.down, row.accepted, row.rejected, row.lapsed, row.withdrawn, row.arrived, row.missed,
-        row.median_minutes_to_accept, arrival,
+        row.median_minutes_to_accept, arrival, row.followed, in_time,
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.http.endpoint import requires
 from backend.permissions import Permission
 from backend.records.models import Purpose
+from backend.referrals import plans
 from backend.referrals.machine import ReferralEvent
 from backend.referrals.models import FreePlaces, Referral, Urgency
 from backend.referrals.pool import FURTHEST
@@ -66,6 +67,8 @@ class StepHandler(OnePage):
     async def _beside(self, referral: Referral, event: ReferralEvent) -> dict[str, Any]:
         if event in ASKS_PLACE:
             return await self._places(referral)
+        if event is ReferralEvent.FOLLOW_UP:
+            return {"plan_lines": plans.lines(referral), "today": clock.today()}
         if event is ReferralEvent.REDIRECT:
             found = await receivers(self, referral.direction, referral.to_organization_id)
             urgent = referral.urgency is Urgency.EMERGENCY

@@ -16,12 +16,15 @@ from admin.referral_forms import PLAN_ROWS
 from backend import clock
 from backend.http.endpoint import requires
 from backend.permissions import Permission
+from backend.referrals import plans
 from backend.referrals.machine import OPEN, Part, ReferralEvent, ReferralState
 from backend.referrals.models import Direction, Level, Referral, ReferralQuery, Side, Urgency
 
 ROOT = "/admin/referrals"
 READ, WRITE = Permission.STAFF_REFERRALS_READ, Permission.STAFF_REFERRALS_WRITE
 WHY = "处理转诊"
+# Said at the line of the plan that it is about.
+_AT_ITS_LINE = ReferralEvent.FOLLOW_UP
 PER_PAGE = 50
 
 
@@ -59,6 +62,15 @@ class ReferralPage(PageHandler):
         """Names of institutions."""
         found = {each for one in referrals for each in (one.from_organization_id, one.to_organization_id)}
         return await organization_names(self.services, found)
+
+    async def sayers_of(self, referrals: Iterable[Referral]) -> dict[str, str]:
+        """Who has said how things of a plan stand: staff by name, the receiver's own system as such."""
+        said = {each.said_by for one in referrals for each in one.follow_ups if each.said_by}
+        staff = await self.services.staff.names(
+            {by.partition(":")[2] for by in said if by.startswith("staff:")}
+        )
+        found = {f"staff:{id}": name for id, name in staff.items()}
+        return {by: "机构系统" for by in said if by.startswith("client:")} | found
 
 
 class ListHandler(ReferralPage):
@@ -127,8 +139,12 @@ class OnePage(ReferralPage):
             history=await self.history_of(referral, names),
             may_reveal=self._may_reveal(parts),
             identity=await self._identity(referral, parts),
+            plan_lines=plans.lines(referral),
+            sayers=await self.sayers_of([referral]),
+            may_say=ReferralEvent.FOLLOW_UP in events,
+            today=clock.today(),
             first=[event for event in events if event in referral_words.FIRST],
-            others=[event for event in events if event not in referral_words.FIRST],
+            others=[event for event in events if event not in referral_words.FIRST | {_AT_ITS_LINE}],
             begins=ReferralEvent.BEGIN_TREATMENT,
         )
 

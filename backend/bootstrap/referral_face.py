@@ -16,6 +16,7 @@ from backend.exchange.fhir.referral_resources import TASK_STATUS
 from backend.patient_index.service import PatientIndex
 from backend.permissions import Actor
 from backend.records.gate import organization_of
+from backend.referrals.follow_up import Result
 from backend.referrals.machine import ReferralEvent, ReferralState
 from backend.referrals.models import (
     Diagnosis,
@@ -32,8 +33,9 @@ from backend.referrals.models import (
     Who,
 )
 from backend.referrals.models import PlanItem as Planned
+from backend.referrals.plans import Line, lines
 from backend.referrals.service import ReferralService
-from backend.referrals.words import REJECT_REASONS, STATES, seen
+from backend.referrals.words import NOT_DONE, REJECT_REASONS, STATES, seen
 from backend.residents.service import ResidentService
 from backend.slotpool.schedules import ScheduleService
 
@@ -119,13 +121,15 @@ class ReferralViews:
         states: Collection[str],
         cursor: str | None,
         limit: int,
+        planned: bool = False,
     ) -> ReferralPage:
         """The newest first."""
         wanted = tuple(state for state in ReferralState if state in states)
         if states and not wanted:
             return ReferralPage((), None)
         side = None if incoming is None else Side.IN if incoming else Side.OUT
-        query = ReferralQuery(side=side, states=wanted, cursor=cursor, limit=limit)
+        down = Direction.DOWN if planned else None
+        query = ReferralQuery(side=side, states=wanted, direction=down, cursor=cursor, limit=limit)
         found = await self._referrals.list(actor, query)
         return ReferralPage(tuple(await self._views(list(found.items))), found.next_cursor)
 
@@ -243,7 +247,7 @@ class ReferralViews:
                     diagnoses=tuple(Coded(each.code, each.text) for each in clinical.diagnoses),
                     summary=clinical.summary,
                     discharge_summary=clinical.discharge_summary,
-                    plan=tuple(PlanItem(each.what, each.due_on) for each in clinical.plan),
+                    plan=tuple(_planned(line) for line in lines(one)),
                     attachments=clinical.attachments,
                     wanted_from=one.wanted_from,
                     wanted_until=one.wanted_until,
@@ -263,6 +267,14 @@ class ReferralViews:
             return ""
         departments = await self._directory.list_departments(organization_id)
         return next((one.id for one in departments if name in (one.name, one.external.value)), "")
+
+
+def _planned(line: Line) -> PlanItem:
+    """One thing of the plan, and what has become of it."""
+    said = line.said
+    why = Coded(str(said.not_done), NOT_DONE[said.not_done]) if said.not_done else None
+    off = line.result is Result.OFF
+    return PlanItem(line.item.what, line.item.due_on, said.done_on, why, off, said.note, said.said_at)
 
 
 def _places_anew(referral: Referral, facts: Facts) -> bool:

@@ -247,7 +247,7 @@ def _travel(transport: Transport) -> str:
 def _step(referral: Referral, at: int) -> Step:
     step = referral.history[at]
     text = step.text
-    if step.reason:
+    if step.event is ReferralEvent.REJECT and step.reason:
         text = "，".join(filter(None, (REJECT_REASONS[RejectReason(step.reason)], text)))
     if step.event is ReferralEvent.COMPLETE and referral.outcome is not None:
         text = "，".join(filter(None, (OUTCOMES[referral.outcome], text)))

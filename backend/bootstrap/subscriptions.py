@@ -261,6 +261,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("statistics.publish", 300, lambda services: services.statistics.open_data.publish()),
     PeriodicJob("statistics.gauges", 600, lambda services: services.statistics.gauges.run()),
     PeriodicJob("referrals.sweep", 10, lambda services: services.referrals.following.sweep()),
+    PeriodicJob("referrals.remind", 300, lambda services: services.referrals.reminding.run()),
     PeriodicJob("appointments.reminders", 600, lambda services: services.reminding.run()),
     PeriodicJob("messages.fetch_receipts", 60, lambda services: services.messages.fetch_receipts()),
 )

@@ -39,6 +39,7 @@ class MessageKind(StrEnum):
     REFERRAL_MOVED = "referral_moved"
     REFERRAL_OFF = "referral_off"
     REFERRAL_MISSED = "referral_missed"
+    REFERRAL_FOLLOW_UP = "referral_follow_up"
     REFERRAL_DUTY = "referral_duty"
     REFERRAL_ANSWERED = "referral_answered"
     RECORD_CONSENT_ASKED = "record_consent_asked"

@@ -75,6 +75,10 @@ POLICIES: dict[MessageKind, Policy] = {
     MessageKind.REFERRAL_MOVED: Policy(Priority.URGENT, per_day=None),
     MessageKind.REFERRAL_OFF: Policy(Priority.URGENT, per_day=None),
     MessageKind.REFERRAL_MISSED: _NOTICE,
+    # What is to be done tomorrow wakes nobody tonight.
+    MessageKind.REFERRAL_FOLLOW_UP: Policy(
+        group=Group.REMINDERS, wechat_first=timedelta(minutes=60), quiet=True
+    ),
     # To the phone of a desk, where somebody is on duty.
     MessageKind.REFERRAL_DUTY: Policy(Priority.URGENT, None, per_day=None),
     MessageKind.REFERRAL_ANSWERED: Policy(Priority.URGENT, None, per_day=None),

@@ -58,6 +58,28 @@ REFERRAL_WORDINGS: dict[MessageKind, Wording] = {
         },
         page="pages/referrals/list/index",
     ),
+    # What is to be done stands in the app alone.
+    MessageKind.REFERRAL_FOLLOW_UP: Wording(
+        title="随访提醒",
+        lines=(
+            ("就诊人", "{patient}"),
+            ("随访日期", "{day}"),
+            ("随访项目", "{number}项"),
+            ("随访机构", "{to}"),
+            ("联系电话", "{phone}"),
+            ("说明", "请按时随访。要做什么，请点开转诊查看随访计划；已经做过的不用再做。"),
+        ),
+        sms="{patient}您好，您出院后的随访计划有{number}项安排在{day}，请按时到{to}{phone_sms}随访。"
+        "要做什么可登录后在“转诊”中查看，已经做过的不用再做。不需提醒回复T。",
+        approved="{patient}您好，您出院后的随访计划有{number}项安排在{day}，请按时到{to}随访。",
+        wechat={
+            "thing1": "{to}",
+            "name2": "{patient}",
+            "date3": "{date}",
+            "thing4": "有{number}项随访，请点开查看",
+        },
+        page="pages/referrals/list/index",
+    ),
     # To a desk's phone: nothing of the patient.
     MessageKind.REFERRAL_DUTY: Wording(
         title="转诊待办理",

@@ -6,7 +6,7 @@ Appointments are told by their own area, which alone knows them (`appointments/t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from backend import clock
@@ -112,6 +112,16 @@ def long_time(at: datetime) -> str:
     local = at.astimezone(clock.CITY_ZONE)
     weekday = _WEEKDAYS[local.weekday()]
     return f"{local.year}年{local.month}月{local.day}日（周{weekday}）{local:%H:%M}"
+
+
+def long_day(on: date) -> str:
+    """2026年1月5日（周一）."""
+    return f"{short_day(on)}（周{_WEEKDAYS[on.weekday()]}）"
+
+
+def short_day(on: date) -> str:
+    """2026年1月5日."""
+    return f"{on.year}年{on.month}月{on.day}日"
 
 
 def short_time(at: datetime) -> str:

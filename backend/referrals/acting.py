@@ -18,6 +18,7 @@ from backend.permissions import SYSTEM, Actor
 from backend.referrals.deciding import check_hour, check_needs, check_rule, is_repeat, moved, step_of
 from backend.referrals.machine import THERE, Part, ReferralEvent, possible, rule_for
 from backend.referrals.models import Facts, Loose, Place, Referral
+from backend.referrals.plans import check_said
 from backend.referrals.ports import Limits, Places
 from backend.referrals.sending import Sending, changed
 from backend.referrals.store import ReferralStore, Turn
@@ -113,6 +114,8 @@ class Acting:
         """Write one turn; None when another was written meanwhile."""
         rule, part = check_rule(referral, event, parts)
         check_needs(rule, facts)
+        if event is ReferralEvent.FOLLOW_UP:
+            check_said(referral, facts)
         if event in _WITH_HOUR:
             check_hour(facts.expected_at, clock.now())
         if facts.attachments:

@@ -7,12 +7,13 @@ from datetime import date
 
 from pydantic import Field
 
+from backend import clock
 from backend.directory.models import Department, Organization, Practitioner
 from backend.http.schema import Answer, Instant
+from backend.referrals.desks import Desk
+from backend.referrals.follow_up import NotDone, Result
 from backend.referrals.machine import ReferralEvent, ReferralState
 from backend.referrals.models import (
-    Clinical,
-    Desk,
     Direction,
     FreePlaces,
     Level,
@@ -23,7 +24,8 @@ from backend.referrals.models import (
     TransportKind,
     Urgency,
 )
-from backend.referrals.schemas import DiagnosisIn, PlanItemIn
+from backend.referrals.plans import Line, lines
+from backend.referrals.schemas import DiagnosisIn
 from backend.referrals.unidentified import SeenSex
 from backend.residents.models import Identity
 
@@ -40,6 +42,21 @@ class ReferralPartyOut(Answer):
     practitioner: str | None
 
 
+class PlanLineOut(Answer):
+    """One thing to do after discharge, and what has become of it; `follow_up` names it by its number."""
+
+    number: int
+    what: str
+    due_on: date
+    result: Result
+    overdue: bool
+    done_on: date | None
+    not_done: NotDone | None
+    note: str
+    reminded_at: Instant | None
+    said_at: Instant | None
+
+
 class ReferralClinicalOut(Answer):
     """What is wrong, for those who treat and for the patient himself."""
 
@@ -48,7 +65,7 @@ class ReferralClinicalOut(Answer):
     summary: str
     attachments: list[str]
     discharge_summary: str
-    plan: list[PlanItemIn]
+    plan: list[PlanLineOut]
 
 
 class ReferralPlaceOut(Answer):
@@ -227,7 +244,7 @@ class Names:
                 referral.from_organization_id, "", referral.from_practitioner_id, referral.from_phone
             ),
             receiver=self._party(referral.to_organization_id, referral.to_department_id, "", ""),
-            clinical=_clinical(referral.clinical) if referral.clinical.reason else None,
+            clinical=_clinical(referral) if referral.clinical.reason else None,
             wanted_from=referral.wanted_from,
             wanted_until=referral.wanted_until,
             place=self._place(referral),
@@ -303,14 +320,31 @@ class Names:
         )
 
 
-def _clinical(clinical: Clinical) -> ReferralClinicalOut:
+def _line(line: Line) -> PlanLineOut:
+    said = line.said
+    return PlanLineOut(
+        number=said.number,
+        what=line.item.what,
+        due_on=line.item.due_on,
+        result=line.result,
+        overdue=line.is_overdue(clock.today()),
+        done_on=said.done_on,
+        not_done=said.not_done,
+        note=said.note,
+        reminded_at=said.told_at,
+        said_at=said.said_at,
+    )
+
+
+def _clinical(referral: Referral) -> ReferralClinicalOut:
+    clinical = referral.clinical
     return ReferralClinicalOut(
         reason=clinical.reason,
         diagnoses=[DiagnosisIn(text=each.text, code=each.code) for each in clinical.diagnoses],
         summary=clinical.summary,
         attachments=list(clinical.attachments),
         discharge_summary=clinical.discharge_summary,
-        plan=[PlanItemIn(what=each.what, due_on=each.due_on) for each in clinical.plan],
+        plan=[_line(line) for line in lines(referral)],
     )
 
 

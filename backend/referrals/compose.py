@@ -19,6 +19,7 @@ from backend.referrals.limits_book import LimitsBook
 from backend.referrals.limits_store import LimitsStore
 from backend.referrals.pool import GreenChannel
 from backend.referrals.ports import AskAbout
+from backend.referrals.reminding import Reminding
 from backend.referrals.sending import Sending
 from backend.referrals.service import ReferralService
 from backend.referrals.store import REFERRALS, ReferralStore
@@ -80,11 +81,13 @@ def make_referrals(below: Below, ask_about: AskAbout) -> ReferralService:
     teller = ReferralTeller(
         store, below.messages, people, directory, guardians_of=people.patients.guardians_of
     )
+    reminding = Reminding(store, below.messages, people, directory, guardians_of=people.patients.guardians_of)
     return ReferralService(
         store,
         sending=sending,
         acting=acting,
         following=Following(store, limits, acting, sending, below.sharing.care, ask_about),
+        reminding=reminding,
         teller=teller,
         limits=limits,
         places=places,

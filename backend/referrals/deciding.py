@@ -28,6 +28,7 @@ from backend.referrals.models import (
     Facts,
     Level,
     Loose,
+    Outcome,
     Place,
     Referral,
     Step,
@@ -35,12 +36,15 @@ from backend.referrals.models import (
     Urgency,
     Who,
 )
+from backend.referrals.plans import check_plan, is_followed, is_said, said
 
 # Who acts in several parts at once acts in the first of these that may.
 _ORDER = (Part.RECEIVER, Part.SENDER, Part.RESIDENT, Part.CITY, Part.SYSTEM)
 # What has been may be written down after a weekend; nobody is expected in more than a year.
 LONG_AGO, FURTHEST = timedelta(days=3), timedelta(days=366)
-_PASSING = frozenset({ReferralEvent.ESCALATE})
+_PASSING = frozenset({ReferralEvent.ESCALATE, ReferralEvent.FOLLOW_UP})
+# What stands beside the way of a referral moves no clock of it.
+_ASIDE = frozenset({ReferralEvent.IDENTIFY, ReferralEvent.FOLLOW_UP})
 _HAS: dict[Need, Callable[[Facts], bool]] = {
     Need.TEXT: lambda facts: bool(facts.text.strip()),
     Need.REASON: lambda facts: facts.reason is not None,
@@ -48,6 +52,7 @@ _HAS: dict[Need, Callable[[Facts], bool]] = {
     Need.OUTCOME: lambda facts: facts.outcome is not None,
     Need.RECEIVER: lambda facts: bool(facts.to_organization_id) or facts.nearest,
     Need.IDENTITY: lambda facts: _says_who(facts.who),
+    Need.ITEM: lambda facts: facts.item > 0,
     Need.PLACE: lambda facts: bool(facts.schedule_id) or facts.expected_at is not None,
 }
 _FIELDS = {
@@ -57,6 +62,7 @@ _FIELDS = {
     Need.OUTCOME: "outcome",
     Need.RECEIVER: "to_organization_id",
     Need.IDENTITY: "patient",
+    Need.ITEM: "item",
     Need.PLACE: "schedule_id",
 }
 
@@ -68,6 +74,8 @@ def facts_key(facts: Facts) -> str:
 
 def is_repeat(referral: Referral, event: ReferralEvent, facts: Facts) -> bool:
     """Whether this very thing was the last that happened: whoever asks again changes nothing."""
+    if event is ReferralEvent.FOLLOW_UP:
+        return is_said(referral, facts)
     last = next((step for step in reversed(referral.history) if step.event not in _PASSING), None)
     return last is not None and last.event is event and last.facts == facts_key(facts)
 
@@ -91,9 +99,11 @@ def check_rule(referral: Referral, event: ReferralEvent, parts: frozenset[Part])
 
 
 def may_follow(referral: Referral, event: ReferralEvent) -> bool:
-    """What the state does not tell: one goes on once, and is identified once."""
+    """What the state does not tell: one goes on once, is identified once, and not each has a plan."""
     if event is ReferralEvent.REDIRECT:
         return not referral.followed_by
+    if event is ReferralEvent.FOLLOW_UP:
+        return is_followed(referral) or any(each.is_closed for each in referral.follow_ups)
     return event is not ReferralEvent.IDENTIFY or referral.is_unidentified
 
 
@@ -108,6 +118,10 @@ def check_needs(rule: Rule, facts: Facts) -> None:
         missing += [name for name in ("discharge_summary", "plan") if not getattr(facts, name)]
     if missing:
         raise missing_fields(*sorted(missing))
+    if facts.send_back:
+        check_plan(facts.plan)
+        if facts.outcome is Outcome.DIED:
+            raise missing_fields("send_back", problem="died")
 
 
 def check_hour(expected_at: datetime | None, now: datetime) -> None:
@@ -135,6 +149,8 @@ def moved(
     """The referral after an event. `place` is what was taken for an acceptance or another time."""
     now = step.at
     after = replace(referral, state=rule.to, updated_at=now, history=(*referral.history, step))
+    if event is ReferralEvent.FOLLOW_UP:
+        after = said(after, facts, step)
     apply = _APPLY.get(event)
     if apply is not None:
         after = apply(after, facts, now)
@@ -176,7 +192,7 @@ def step_of(
         actor_id=actor.id,
         organization_id=side.get(part, ""),
         text=facts.text.strip(),
-        reason=str(facts.reason or ""),
+        reason=str(facts.reason or facts.not_done or ""),
         facts=facts_key(facts),
     )
 
@@ -202,7 +218,7 @@ def _timed(
     before: Referral, after: Referral, event: ReferralEvent, limits: TimeLimits, now: datetime
 ) -> Referral:
     """The clock that runs now."""
-    if event is ReferralEvent.IDENTIFY:
+    if event in _ASIDE:
         return after
     if after.state in WAITING | THERE:
         if event is ReferralEvent.ESCALATE:

@@ -13,6 +13,7 @@ from backend.permissions import Actor
 from backend.referrals.deciding import facts_key, missing_fields
 from backend.referrals.machine import Part, ReferralEvent, ReferralState
 from backend.referrals.models import NO_FACTS, Clinical, Direction, Draft, Referral, Step, Urgency
+from backend.referrals.plans import check_plan
 
 
 def check_draft(draft: Draft) -> None:
@@ -28,6 +29,7 @@ def check_draft(draft: Draft) -> None:
         ]
     if missing:
         raise missing_fields(*missing)
+    check_plan(draft.plan)
     check_nearest(draft.nearest, draft.urgency, draft.direction)
     _check_unidentified(draft)
     if draft.wanted_from and draft.wanted_until and draft.wanted_from > draft.wanted_until:
@@ -121,6 +123,8 @@ def blank(referral_id: str, old: Referral, now: datetime) -> Referral:
         wanted_from=old.wanted_from,
         wanted_until=old.wanted_until,
         follows=old.id,
+        # What was done, and told, of the plan that goes along.
+        follow_ups=old.follow_ups,
     )
 
 

@@ -13,6 +13,7 @@ from backend import clock
 from backend.errors import AppError, ErrorCode
 from backend.referrals.figures_models import MonthFigures
 from backend.referrals.models import Side
+from backend.referrals.plans import is_late
 
 # Of the whole scope.
 EVERYWHERE = ""
@@ -66,6 +67,10 @@ def _count(tally: _Tally, referral: Mapping[str, Any], now: datetime) -> None:
     if accepted_at is not None:
         counts["accepted"] += 1
         tally.minutes.append((accepted_at - referral["created_at"]).total_seconds() / 60)
+    for line in referral.get("plan") or ():
+        if line["counts"] and (line["closed"] or is_late(date.fromisoformat(line["due_on"]), now)):
+            counts["followed"] += 1
+            counts["in_time"] += line["in_time"]
     if referral.get("arrived_at") is not None:
         counts["arrived"] += 1
     elif state == "not_arrived":
@@ -75,6 +80,7 @@ def _count(tally: _Tally, referral: Mapping[str, Any], now: datetime) -> None:
 def _row(key: tuple[str, str, Side], tally: _Tally) -> MonthFigures:
     month, organization_id, side = key
     come, accepted = tally.counts["arrived"], tally.counts["accepted"]
+    followed, in_time = tally.counts["followed"], tally.counts["in_time"]
     return MonthFigures(
         month,
         organization_id,
@@ -85,4 +91,6 @@ def _row(key: tuple[str, str, Side], tally: _Tally) -> MonthFigures:
         },
         median_minutes_to_accept=round(median(tally.minutes)) if tally.minutes else None,
         arrival_permille=round(1000 * come / accepted) if accepted else None,
+        followed=followed,
+        follow_up_permille=round(1000 * in_time / followed) if followed else None,
     )

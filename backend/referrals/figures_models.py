@@ -25,6 +25,9 @@ class MonthFigures:
     median_minutes_to_accept: int | None = None
     # Of those accepted, as the board says it, in thousandths; None where there are none.
     arrival_permille: int | None = None
+    # Lines of follow-up plans whose time has come, and how many of a thousand were done in time.
+    followed: int = 0
+    follow_up_permille: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,10 @@ from backend.permissions import SYSTEM
 from backend.records.care_rules import CARE_STEPS, STAY
 from backend.records.sharing_models import CareKind
 from backend.referrals.acting import Acting
+from backend.referrals.follow_up import NotDone, Result
 from backend.referrals.machine import PLACED, THERE, WAITING, Part, ReferralEvent, ReferralState
 from backend.referrals.models import NO_FACTS, Facts, Outcome, Referral
+from backend.referrals.plans import has_died, is_followed, lines
 from backend.referrals.ports import AskAbout, CareBook, Limits
 from backend.referrals.sending import Sending
 from backend.referrals.store import ReferralStore
@@ -33,6 +35,7 @@ LEFT_AFTER = timedelta(seconds=20)
 # Whoever shows his code at the receiver's so near to the hour he is expected comes because of the referral.
 _COMES_WITHIN = timedelta(hours=12)
 _BY_SYSTEM = frozenset({Part.SYSTEM})
+_MAY_SAY_DEAD = frozenset({ReferralEvent.COMPLETE, ReferralEvent.FOLLOW_UP})
 _GOES_ON = frozenset({ReferralState.REJECTED, ReferralState.LAPSED})
 
 
@@ -63,6 +66,8 @@ class Following:
         await self.settle(referral)
         await self._sending.send_back(referral)
         await self._ask(event, referral)
+        if event.data["event"] in _MAY_SAY_DEAD and has_died(referral):
+            await self._nobody_is_followed(referral.person_id)
         if referral.nearest and referral.state in _GOES_ON and not referral.followed_by:
             await self._to_the_next(referral)
 
@@ -117,11 +122,11 @@ class Following:
         now = clock.now()
         due = await self._store.due(now, SWEEP_BATCH)
         for referral in due:
-            with _one_alone(referral):
+            with one_alone(referral):
                 await self._by_itself(referral, await self._next(referral))
         loose = await self._store.with_loose(now - LEFT_AFTER, SWEEP_BATCH)
         for referral in loose:
-            with _one_alone(referral):
+            with one_alone(referral):
                 await self._give_back(referral, owed_only=False)
         return len(due) + len(loose)
 
@@ -157,19 +162,13 @@ class Following:
 
     async def _has_come(self, referral: Referral) -> None:
         """Also when somebody moves it at the same moment: he stands there."""
-        try:
+        with _unless(ErrorCode.REFERRAL_STATE, ErrorCode.FORBIDDEN):
             await self._acting.act(SYSTEM, referral, ReferralEvent.ARRIVE, NO_FACTS, _BY_SYSTEM)
-        except AppError as error:
-            if error.code not in (ErrorCode.REFERRAL_STATE, ErrorCode.FORBIDDEN):
-                raise
 
     async def _by_itself(self, referral: Referral, event: ReferralEvent) -> None:
         """Unless somebody has moved it meanwhile: then its clock is another."""
-        try:
+        with _unless(ErrorCode.REFERRAL_STATE, ErrorCode.FORBIDDEN):
             await self._acting.once(SYSTEM, referral, event, NO_FACTS, _BY_SYSTEM)
-        except AppError as error:
-            if error.code not in (ErrorCode.REFERRAL_STATE, ErrorCode.FORBIDDEN):
-                raise
 
     async def _give_back(self, referral: Referral, *, owed_only: bool) -> None:
         """Places that are not the referral's: those owed at once, others when they were left behind."""
@@ -193,28 +192,43 @@ class Following:
             referral.id,
         )
 
+    async def _nobody_is_followed(self, person_id: str) -> None:
+        """Whoever has died is reminded of nothing, and looked for by nobody, by no other referral either."""
+        if not person_id:
+            return
+        for other in await self._store.of_person(person_id):
+            first = next((line.said.number for line in lines(other) if line.result is Result.OPEN), None)
+            if first is None or not is_followed(other):
+                continue
+            facts = Facts(item=first, not_done=NotDone.DIED)
+            with _unless(ErrorCode.REFERRAL_STATE):
+                await self._acting.act(SYSTEM, other, ReferralEvent.FOLLOW_UP, facts, _BY_SYSTEM)
+
     async def _to_the_next(self, referral: Referral) -> None:
         facts = Facts(nearest=True)
-        try:
+        # Nobody else takes it: the sender is told, and sees it on his list.
+        with _unless(ErrorCode.REFERRAL_NO_RECEIVER, ErrorCode.REFERRAL_STATE, ErrorCode.REFERRAL_OPEN):
             await self._acting.act(SYSTEM, referral, ReferralEvent.REDIRECT, facts, _BY_SYSTEM)
-        except AppError as error:
-            # Nobody else takes it: the sender is told, and sees it on his list.
-            if error.code not in (
-                ErrorCode.REFERRAL_NO_RECEIVER,
-                ErrorCode.REFERRAL_STATE,
-                ErrorCode.REFERRAL_OPEN,
-            ):
-                raise
 
 
 @contextmanager
-def _one_alone(referral: Referral) -> Iterator[None]:
+def one_alone(referral: Referral) -> Iterator[None]:
     """What is wrong with one referral stops no other's clock; it is tried again with the next sweep."""
     try:
         yield
     except (AppError, ValueError, LookupError, OverflowError) as error:
         about = {"referral_id": referral.id, "error": type(error).__name__}
         log.exception("referral_sweep_failed", extra=about)
+
+
+@contextmanager
+def _unless(*codes: ErrorCode) -> Iterator[None]:
+    """What cannot be any more need not be."""
+    try:
+        yield
+    except AppError as error:
+        if error.code not in codes:
+            raise
 
 
 def _cause(referral: Referral, turn: int) -> str:

@@ -11,8 +11,9 @@ from backend.http.schema import Items, Page
 from backend.ids import new_id
 from backend.permissions import Permission
 from backend.referrals import answers, schemas
+from backend.referrals.desks import Desk
 from backend.referrals.machine import ReferralEvent
-from backend.referrals.models import Desk, Facts, Referral, ReferralQuery
+from backend.referrals.models import Facts, Referral, ReferralQuery
 
 _TAG = "referrals"
 _PLACE_ERRORS = (
@@ -105,7 +106,7 @@ class HospitalReferralEventHandler(_ReferralAnswers):
     @operation("Move a referral", errors=_ACT_ERRORS, tag=_TAG, rate_limit="hospital_write")
     async def post(self, body: schemas.ReferralFactsIn, referral_id: str, event: str) -> answers.ReferralOut:
         """Events: ask_more, supplement, accept, reject, rebook, depart, arrive, begin_treatment, complete,
-        withdraw, miss, redirect, identify. Which side may do which, and what each needs, is in
+        withdraw, miss, redirect, identify, follow_up. Which side may do which, and what each needs, is in
         docs/referrals.md. Safe to repeat.
         """
         facts = await self._facts(body)
@@ -137,6 +138,9 @@ class HospitalReferralEventHandler(_ReferralAnswers):
             to_department_id=body.department,
             nearest=body.nearest,
             who=schemas.who_of(body.patient) if body.patient else None,
+            item=body.item,
+            done_on=body.done_on,
+            not_done=body.not_done,
         )
 
 

@@ -43,6 +43,7 @@ class ReferralEvent(StrEnum):
     REDIRECT = "redirect"
     CLOSE = "close"  # nobody has said how it ended
     IDENTIFY = "identify"  # who he is, of whom nobody knew it when he was sent
+    FOLLOW_UP = "follow_up"  # how something of the follow-up plan stands
 
 
 class Part(StrEnum):
@@ -65,6 +66,7 @@ class Need(StrEnum):
     OUTCOME = "outcome"
     IDENTITY = "identity"  # name and ID number, or a health code
     RECEIVER = "receiver"  # another institution, or the nearest that takes it
+    ITEM = "item"  # which thing of the plan: done on a day, or not, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,14 @@ TABLE |= {
     for state in (
         _S.REQUESTED, _S.RETURNED, _S.ACCEPTED, _S.IN_TRANSIT, _S.ARRIVED, _S.TREATING, _S.COMPLETED,
     )
+}  # fmt: skip
+
+# The receiver looks after the plan that came with him: also when he has not come, and long after he has gone.
+FOLLOWED = frozenset({_S.ACCEPTED, _S.IN_TRANSIT, _S.ARRIVED, _S.TREATING, _S.COMPLETED, _S.NOT_ARRIVED})
+# The system: he is known to have died.
+TABLE |= {
+    (state, _E.FOLLOW_UP): _rule(state, _P.RECEIVER, _P.SYSTEM, needs=(_N.ITEM,)) for state in _S
+    if state in FOLLOWED
 }  # fmt: skip
 
 # The receiver may read the record: from acceptance (in an emergency from sending) to the end.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from backend.referrals.follow_up import Follow, FollowUp, NotDone
 from backend.referrals.machine import CARED_FOR, ENDED, OPEN, Part, ReferralEvent, ReferralState
 from backend.referrals.unidentified import Unidentified
 
@@ -207,6 +208,8 @@ class Referral:
     followed_by: str = ""
     # What the referral back says, from completion on.
     back: Clinical | None = field(default=None, repr=False)
+    # What has become of the follow-up plan, as far as anything has.
+    follow_ups: tuple[FollowUp, ...] = field(default=(), repr=False)
     # Bookkeeping: places tried, places to give back, relationships of care begun.
     places_tried: int = 0
     loose: tuple[Loose, ...] = ()
@@ -310,6 +313,10 @@ class Facts:
     nearest: bool = False
     # identify
     who: Who | None = None
+    # follow_up: which line of the plan, from 1 on; done on a day, or not and why, with `text`
+    item: int = 0
+    done_on: date | None = None
+    not_done: NotDone | None = None
 
 
 NO_FACTS = Facts()
@@ -337,6 +344,8 @@ class ReferralQuery:
     level: Level | None = None
     # What somebody has to move first comes first; else the newest.
     by_deadline: bool = False
+    # By what of their follow-up plans is still to be done, or was said of them.
+    follow: Follow | None = None
     # Of one person whom the resident acts for.
     person_id: str | None = None
     cursor: str | None = None
@@ -374,26 +383,6 @@ class Counters:
     to_redirect: int = 0  # ours, rejected, lapsed or missed, and not redirected
     to_rebook: int = 0  # sent to us: the place is lost, or another time is wished for
     to_finish: int = 0  # sent to us, arrived long ago, and nobody has said how it ended
+    to_follow: int = 0  # sent to us, and something of the follow-up plan is due today, or overdue
     overdue: int = 0
     at_city: int = 0  # for the city alone: answered by nobody else
-
-
-# Whose desk is called when no institution answers.
-CITY = "city"
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Who answers referrals at an institution, or at the city. No desk: nobody is called."""
-
-    organization_id: str
-    # Takes emergencies that ask for whoever is nearest.
-    takes_emergencies: bool = False
-    # Called when nobody answers: first the desk on duty, then whoever is responsible.
-    duty_phone: str = field(default="", repr=False)
-    operators_phone: str = field(default="", repr=False)
-
-    @property
-    def rings(self) -> bool:
-        """Whether anybody is called there."""
-        return bool(self.duty_phone or self.operators_phone)

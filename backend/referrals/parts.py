@@ -73,7 +73,7 @@ def _without_clinical(referral: Referral) -> Referral:
     history = tuple(replace(step, text="") for step in _without_names(referral))
     seen = replace(referral.unidentified, found_at="") if referral.unidentified else None
     said = replace(referral, unidentified=seen, asked="", outcome_text="", history=history)
-    return replace(said, clinical=NOTHING_CLINICAL, back=None)
+    return replace(said, clinical=NOTHING_CLINICAL, back=None, follow_ups=())
 
 
 def _without_names(referral: Referral) -> tuple[Step, ...]:

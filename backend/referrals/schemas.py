@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from backend.directory.schemas import ExternalID
 from backend.http.schema import PageQuery, Query, Schema, WrittenDay
+from backend.referrals.follow_up import Follow, NotDone
 from backend.referrals.machine import ReferralState
 from backend.referrals.models import (
     Diagnosis,
@@ -123,6 +124,9 @@ class ReferralFactsIn(Schema):
     department: _OptionalID = ""
     nearest: bool = False
     patient: ReferredPatientIn | None = Field(None, description="identify: who the patient is.")
+    item: int = Field(0, ge=0, le=50, description="follow_up: which line of the plan, from 1 on.")
+    done_on: WrittenDay | None = Field(None, description="follow_up: the day on which it was done.")
+    not_done: NotDone | None = Field(None, description="follow_up: why it will not be done.")
 
 
 class ReferralsQuery(PageQuery):
@@ -133,6 +137,9 @@ class ReferralsQuery(PageQuery):
     urgency: Urgency | None = None
     direction: Direction | None = None
     overdue: bool = False
+    follow_up: Follow | None = Field(
+        None, description="By their follow-up plans: what is due first, or what was said last."
+    )
 
 
 class MyReferralsQuery(PageQuery):
@@ -222,6 +229,7 @@ def query_of(query: ReferralsQuery) -> ReferralQuery:
         urgency=query.urgency,
         direction=query.direction,
         overdue=query.overdue,
+        follow=query.follow_up,
         cursor=query.cursor,
         limit=query.limit,
     )

@@ -130,6 +130,7 @@ class Sending:
             from_phone="",
             sent_by=f"{last.actor_kind}:{last.actor_id}",
             clinical=done.back,
+            follow_ups=(),
         )
         step = Step(
             ReferralEvent.SEND,

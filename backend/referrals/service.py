@@ -11,16 +11,15 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor, Permission
 from backend.referrals.acting import Acting
 from backend.referrals.deciding import check_rule, may_follow, missing_fields
+from backend.referrals.desks import CITY, Desk
 from backend.referrals.figures import figures, span
 from backend.referrals.figures_models import ReferralFigures
 from backend.referrals.following import Following
 from backend.referrals.limits_book import LimitsBook
 from backend.referrals.machine import PLACED, Part, ReferralEvent, ReferralState, possible
 from backend.referrals.models import (
-    CITY,
     NO_FACTS,
     Counters,
-    Desk,
     Draft,
     Facts,
     Found,
@@ -29,7 +28,9 @@ from backend.referrals.models import (
     ReferralQuery,
 )
 from backend.referrals.parts import may_act, may_read, parts_of, shown_to
+from backend.referrals.plan_fields import due_by_today
 from backend.referrals.ports import Audit, Directory, Household, People, Places
+from backend.referrals.reminding import Reminding
 from backend.referrals.sending import Sending
 from backend.referrals.store import AT_CITY, OVERDUE, UNFINISHED, ReferralStore, sides, write_cursor
 from backend.referrals.telling import ReferralTeller
@@ -40,7 +41,10 @@ _MOST_MONTHS = 36
 
 
 class ReferralService:
-    """What faces, console and app call; `following` and `teller` are told events, and the former the hour."""
+    """What faces, console and app call; `following` and `teller` are told events.
+
+    `following` and `reminding` are told the hour.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class ReferralService:
         sending: Sending,
         acting: Acting,
         following: Following,
+        reminding: Reminding,
         teller: ReferralTeller,
         limits: LimitsBook,
         places: Places,
@@ -62,6 +67,7 @@ class ReferralService:
         self._sending = sending
         self._acting = acting
         self.following = following
+        self.reminding = reminding
         self.teller = teller
         self.limits = limits
         self._places = places
@@ -188,6 +194,7 @@ class ReferralService:
             to_redirect=await self._store.count(lost, by),
             to_rebook=await self._store.count({"place_wanted": True}, to),
             to_finish=await self._store.count(UNFINISHED, to),
+            to_follow=await self._store.count(due_by_today(), to),
             overdue=await self._store.count(OVERDUE, to),
             at_city=await self._store.count(AT_CITY) if actor.organization_ids is None else 0,
         )

@@ -17,8 +17,12 @@ from backend.db.client import DURABLE, Database, Document
 from backend.errors import AppError, ErrorCode
 from backend.ids import is_id
 from backend.referrals.deciding import deadline, way_of
+from backend.referrals.desks import Desk
+from backend.referrals.follow_up import Follow
 from backend.referrals.machine import OPEN, THERE, UNDER_WAY, WAITING, ReferralState
-from backend.referrals.models import NOTHING_CLINICAL, Desk, Level, Referral, ReferralQuery, Side, Step
+from backend.referrals.models import NOTHING_CLINICAL, Level, Referral, ReferralQuery, Side, Step
+from backend.referrals.plan_fields import follow_instant, of_plans, plan_fields
+from backend.referrals.plans import closed_at
 from backend.security.fields import FieldCipher
 from backend.security.lasting import declare_sealed
 from backend.worker.events import Event, embedded
@@ -33,6 +37,8 @@ _CLEAR = (
     "direction", "urgency", "state", "person_id", "from_organization_id", "to_organization_id", "turn",
     "created_at", "accepted_at", "arrived_at", "ended_at",
 )  # fmt: skip
+# What stands there as long as there is such a thing.
+_AT_TIMES = ("due_at", "loose_since", "appointment_id", "follow_on", "remind_at", "followed_at", "plan")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Where nobody has to move: after everything else.
 NEVER = datetime(2999, 1, 1, tzinfo=UTC)
@@ -118,7 +124,7 @@ class ReferralStore:
         after, events = turn.after, turn.events
         document = self._write(after)
         del document["_id"]
-        gone = [name for name in ("due_at", "loose_since", "appointment_id") if name not in document]
+        gone = [name for name in _AT_TIMES if name not in document]
         changes: Document = {"$set": document | {"turn": after.turn + 1}}
         if gone:
             changes["$unset"] = dict.fromkeys(gone, "")
@@ -163,6 +169,7 @@ class ReferralStore:
                 asked="",
                 wish="",
                 outcome_text="",
+                follow_ups=(),
                 due_at=None,
                 history=tuple(_bare(step) for step in found.history),
             )
@@ -172,6 +179,11 @@ class ReferralStore:
     async def due(self, now: datetime, limit: int) -> list[Referral]:
         """Those whose time has come, the longest waiting first."""
         found = self._referrals.find({"due_at": {"$lte": now}}).sort("due_at", ASCENDING).limit(limit)
+        return [self._read(doc) async for doc in found]
+
+    async def to_remind(self, now: datetime, limit: int) -> list[Referral]:
+        """Those of whose plan somebody is to be reminded, the longest due first."""
+        found = self._referrals.find({"remind_at": {"$lte": now}}).sort("remind_at", ASCENDING).limit(limit)
         return [self._read(doc) async for doc in found]
 
     async def with_loose(self, before: datetime, limit: int) -> list[Referral]:
@@ -201,7 +213,8 @@ class ReferralStore:
         matching: Document = {"created_at": {"$gte": since, "$lt": until}}
         if within is not None:
             matching["$or"] = _either(within)
-        fields = dict.fromkeys((*(name for name in _CLEAR if name != "person_id"), "arrive_by"), 1)
+        names = (*(name for name in _CLEAR if name != "person_id"), "arrive_by", "plan")
+        fields = dict.fromkeys(names, 1)
         return [doc async for doc in self._referrals.find(matching, fields)]
 
     async def save_desk(self, desk: Desk) -> None:
@@ -238,6 +251,7 @@ class ReferralStore:
         document["place_wanted"] = referral.state is ReferralState.ACCEPTED and bool(
             referral.wish or (place is not None and place.lost)
         )
+        document |= plan_fields(referral)
         if referral.due_at is not None:
             document["due_at"] = referral.due_at
         if referral.loose:
@@ -256,11 +270,23 @@ class ReferralStore:
 
 def write_cursor(referral: Referral, query: ReferralQuery) -> str:
     """Where the next page begins."""
-    at = (deadline(referral) or NEVER) if query.by_deadline else referral.created_at
+    at = _stands_at(referral, query)
     return f"{(at - _EPOCH) // timedelta(milliseconds=1)}.{referral.id}"
 
 
+def _stands_at(referral: Referral, query: ReferralQuery) -> datetime:
+    if query.follow is Follow.CLOSED:
+        return closed_at(referral) or _EPOCH
+    if query.follow is not None:
+        return follow_instant(referral) or NEVER
+    return (deadline(referral) or NEVER) if query.by_deadline else referral.created_at
+
+
 def _order(query: ReferralQuery) -> tuple[str, int]:
+    if query.follow is Follow.CLOSED:
+        return "followed_at", DESCENDING
+    if query.follow is not None:
+        return "follow_on", ASCENDING
     return ("move_by", ASCENDING) if query.by_deadline else ("created_at", DESCENDING)
 
 
@@ -290,6 +316,8 @@ def wanted(query: ReferralQuery, within: Ids[str] | None) -> Document:
             matching[name] = str(getattr(query, name))
     if query.overdue:
         matching |= OVERDUE
+    if query.follow is not None:
+        matching |= of_plans(query.follow)
     if query.level is not None:
         matching["level"] = str(query.level)
     return matching

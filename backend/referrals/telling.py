@@ -14,8 +14,9 @@ from backend import clock
 from backend.directory.models import Department, Organization
 from backend.messages.models import Letter, MessageKind
 from backend.messages.tellers import long_time, short_time
+from backend.referrals.desks import CITY, Desk
 from backend.referrals.machine import THERE, Part, ReferralEvent, ReferralState
-from backend.referrals.models import CITY, Desk, Level, Referral
+from backend.referrals.models import Level, Referral
 from backend.referrals.store import ReferralStore
 from backend.referrals.words import REJECT_REASONS, STATES, URGENCIES
 from backend.worker.events import Event, RetryLater

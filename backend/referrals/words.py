@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.referrals.follow_up import NotDone
 from backend.referrals.machine import ReferralState
 from backend.referrals.models import Direction, Outcome, RejectReason, TransportKind, Urgency
 from backend.referrals.unidentified import SeenSex, Unidentified
@@ -45,6 +46,14 @@ SEEN_SEXES: dict[SeenSex, str] = {
     SeenSex.MALE: "男",
     SeenSex.FEMALE: "女",
     SeenSex.UNKNOWN: "性别不清",
+}
+NOT_DONE: dict[NotDone, str] = {
+    NotDone.NOT_REACHED: "联系不上患者",
+    NotDone.DECLINED: "患者不愿意",
+    NotDone.ELSEWHERE: "患者在其他机构随访",
+    NotDone.NOT_NEEDED: "病情变化，不再需要",
+    NotDone.DIED: "患者已死亡",
+    NotDone.OTHER: "其他原因",
 }
 # Why the system withdraws what went on from a referral that was missed.
 CAME_AFTER_ALL = "患者已到达原接收机构"

@@ -10,9 +10,9 @@ from backend.bootstrap import City
 from backend.directory.codes import HospitalLevel
 from backend.ids import new_id
 from backend.permissions import SYSTEM, Actor, Role
+from backend.referrals.desks import Desk
 from backend.referrals.machine import ReferralEvent
 from backend.referrals.models import (
-    Desk,
     Diagnosis,
     Draft,
     Facts,

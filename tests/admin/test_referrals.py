@@ -8,8 +8,9 @@ from typing import Any
 
 from backend import clock
 from backend.permissions import SYSTEM, Role
+from backend.referrals.desks import Desk
 from backend.referrals.machine import ReferralState
-from backend.referrals.models import Desk, Direction, Level, Referral, ReferralQuery, Urgency
+from backend.referrals.models import Direction, Level, Referral, ReferralQuery, Urgency
 from tests.admin.browser import Browser, Console
 from tests.admin.conftest import Town
 from tests.factories.city import an_id_number, make_hospital
@@ -54,8 +55,8 @@ async def test_the_whole_way_up_and_back_down(console: Console, town: Town) -> N
     assert "撤回" in page.text
     assert "不能接收" not in page.text, "what the other side may do has no button here"
     assert (await desk.peek(f"{ROOT}/counts")).json() == {
-        "to_answer": 1, "to_supplement": 0, "to_redirect": 0, "to_rebook": 0, "to_finish": 0, "overdue": 0,
-        "at_city": 0, "waits": 1, "late": False,
+        "to_answer": 1, "to_supplement": 0, "to_redirect": 0, "to_rebook": 0, "to_finish": 0, "to_follow": 0,
+        "overdue": 0, "at_city": 0, "waits": 1, "late": False,
     }  # fmt: skip
     page = await desk.get(f"{ROOT}?side=in")
     assert "待接收" in page.text
@@ -104,6 +105,33 @@ async def test_the_whole_way_up_and_back_down(console: Console, town: Town) -> N
         f"{ROOT}/{back.id}/accept", place="bed", bed="社区家庭医生站", expected=f"{TOMORROW}T09:00"
     )
     assert "社区家庭医生站" in page.text
+    await follows_up(doctor, desk, f"{ROOT}/{back.id}")
+
+
+async def follows_up(doctor: Browser, desk: Browser, back: str) -> None:
+    """What the clinic does of the plan, and both see."""
+    page = await doctor.get(f"{ROOT}/follow-ups")
+    assert "复查血脂" in page.text
+    assert f"{back}/follow_up?item=1" in page.html
+    page = await desk.get(f"{ROOT}/follow-ups?side=out")
+    assert "复查血脂" in page.text
+    assert f"{back}/follow_up" not in page.html
+    await doctor.get(f"{back}/follow_up?item=1")
+    page = await doctor.submit(
+        f"{back}/follow_up", item="1", follow="done", done_on=str(TOMORROW), expect=400
+    )
+    assert "不能晚于今天" in page.text
+    page = await doctor.submit(f"{back}/follow_up", item="1", follow="other", text="", expect=400)
+    page = await doctor.submit(
+        f"{back}/follow_up", item="1", follow="done", done_on=str(clock.today()), text="血脂正常"
+    )
+    assert "已完成" in page.text
+    assert "血脂正常" in page.text
+    assert "没有需要随访的患者" in (await doctor.get(f"{ROOT}/follow-ups")).text
+    assert "血脂正常" in (await desk.get(f"{ROOT}/follow-ups?side=out&which=closed")).text
+    await doctor.get(f"{back}/follow_up?item=1")
+    page = await doctor.submit(f"{back}/follow_up", item="1", follow="declined")
+    assert "患者不愿意" in page.text
 
 
 async def test_what_goes_wrong_has_a_form_too(console: Console, town: Town) -> None:

@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Page, expect
 from backend import clock
 from backend.directory.codes import HospitalLevel, OrganizationKind
 from backend.permissions import SYSTEM, Role
-from backend.referrals.models import Desk
+from backend.referrals.desks import Desk
 from tests.browser import desk as at_the_desk
 from tests.browser.life import dynamic_code, sign_in
 from tests.browser.resident import Resident, stored_session

@@ -11,10 +11,10 @@ from backend.bootstrap import Services
 from backend.directory.codes import HospitalLevel, OrganizationKind
 from backend.ids import new_id
 from backend.permissions import SYSTEM, Actor, Role
+from backend.referrals.desks import Desk
 from backend.referrals.machine import ReferralEvent, ReferralState
 from backend.referrals.models import (
     Clinical,
-    Desk,
     Direction,
     Draft,
     Facts,
@@ -152,6 +152,7 @@ FACTS: dict[ReferralEvent, Facts] = {
     E.REBOOK: Facts(expected_at=clock.now() + 2 * IN_TWO_HOURS, bed="心内科14床"),
     E.DEPART: Facts(transport=TransportKind.AMBULANCE, vehicle="鲁A12345", crew_phone="13600000001"),
     E.IDENTIFY: Facts(who=Who(person_id="PERSON")),
+    E.FOLLOW_UP: Facts(item=1, done_on=clock.today(), text="血压正常"),
     E.COMPLETE: Facts(outcome=Outcome.IMPROVED, text="支架术后平稳"),
 }
 

@@ -50,6 +50,7 @@ REFERRAL_PAGES: dict[str, list[Example]] = {
     f"GET {BASE}": [plain(OWN)],
     f"GET {BASE}/counts": [plain(OWN)],
     f"GET {BASE}/figures": [plain(OWN)],
+    f"GET {BASE}/follow-ups": [plain(OWN)],
     f"GET {BASE}/figures/export": [plain(OWN)],
     f"GET {BASE}/new/{{way}}": [Example(PATIENT, _patient)],
     f"POST {BASE}/new/{{way}}": [Example(PATIENT, _patient, 303)],

@@ -25,7 +25,8 @@ _SECURITY = (
 _REFERRALS = (
     "Referrals are a ServiceRequest of category urn:healthycity:service-category|referral and a Task of that "
     "code with the same id, seen by the two institutions. Search with that category or code; send both in "
-    "one transaction; update the Task to move the referral. They have no history interaction."
+    "one transaction; update the Task to move the referral. They have no history interaction. What is to be "
+    "done after discharge is a CarePlan with the same id."
 )
 
 

@@ -24,6 +24,12 @@ class PlanItem:
 
     what: str
     due_on: date
+    # Of one that is followed up: done on a day, or not and why; `off` when nobody follows it any more.
+    done_on: date | None = None
+    not_done: Coded | None = None
+    off: bool = False
+    note: str = field(default="", repr=False)
+    said_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +123,9 @@ class ReferralDesk(Protocol):
         states: Collection[str],
         cursor: str | None,
         limit: int,
+        planned: bool = False,
     ) -> ReferralPage:
-        """Sent to the actor's institution, by it, or both; the newest first."""
+        """Sent to the actor's institution, by it, or both; the newest first. `planned`: on the way down."""
 
     async def send(self, actor: Actor, wish: Wish, key: str) -> ReferralView:
         """The same key sends the same."""

@@ -1,4 +1,4 @@
-"""A referral as FHIR has it: a ServiceRequest says what is asked for, a Task where it stands. Pure."""
+"""A referral as FHIR has it: ServiceRequest (what is asked), Task (where it stands), CarePlan. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.exchange.fhir.http import instant
 from backend.exchange.fhir.patients import ID_NUMBER_SYSTEM
-from backend.exchange.fhir.referral_ports import Coded, ReferralView
+from backend.exchange.fhir.referral_ports import Coded, PlanItem, ReferralView
 
 # The category that tells these from the requests of the record.
 CATEGORY_SYSTEM, CATEGORY = "urn:healthycity:service-category", "referral"
@@ -20,6 +20,8 @@ NUMBER_SYSTEM = "urn:healthycity:referrals"
 DEPARTMENT_SYSTEM = "urn:healthycity:departments"
 PRACTITIONER_SYSTEM = "urn:healthycity:practitioners"
 DISCHARGE_SUMMARY = "urn:healthycity:referral-discharge-summary"
+NOT_DONE_SYSTEM = "urn:healthycity:referral-not-done"
+FOLLOWED_UP_ON = "urn:healthycity:referral-followed-up-on"
 FOLLOW_UP = "urn:healthycity:referral-follow-up"
 ICD = "http://hl7.org/fhir/sid/icd-10"
 _SNOMED = {"system": "http://snomed.info/sct", "code": "3457005", "display": "Patient referral"}
@@ -97,6 +99,51 @@ def task(view: ReferralView) -> dict[str, Any]:
     if view.facts:
         body["output"] = [_fact(name, value) for name, value in view.facts]
     return body
+
+
+def care_plan(view: ReferralView) -> dict[str, Any]:
+    """What is to be done after discharge, and what has become of it."""
+    return {
+        "resourceType": "CarePlan",
+        "id": view.id,
+        "meta": _meta(view),
+        "identifier": [{"system": NUMBER_SYSTEM, "value": view.id}],
+        "status": plan_status(view),
+        "intent": "plan",
+        "category": [{"coding": [_OURS], "text": "转诊"}],
+        "title": "出院随访计划",
+        "subject": _patient(view),
+        "created": instant(view.created_at),
+        "author": _organization(view.sender),
+        "supportingInfo": [{"reference": f"ServiceRequest/{view.id}"}],
+        "activity": [_activity(item, view) for item in view.plan],
+    }
+
+
+def plan_status(view: ReferralView) -> str:
+    """In FHIR's words: nobody has taken it on yet, somebody follows it, all is said, nobody does any more."""
+    if all(item.done_on or item.not_done for item in view.plan):
+        return "completed"
+    if any(item.off for item in view.plan):
+        return "revoked"
+    return "draft" if view.state.code in ("requested", "returned") else "active"
+
+
+def _activity(item: PlanItem, view: ReferralView) -> dict[str, Any]:
+    status = "completed" if item.done_on else "cancelled" if item.not_done or item.off else "scheduled"
+    due = item.due_on.isoformat()
+    detail: dict[str, Any] = {
+        "code": {"text": item.what},
+        "status": status,
+        "scheduledPeriod": {"start": due, "end": due},
+        "performer": [_organization(view.receiver)],
+    }
+    if item.not_done is not None:
+        detail["statusReason"] = _coded(NOT_DONE_SYSTEM, item.not_done)
+    if item.done_on is not None:
+        detail["extension"] = [{"url": FOLLOWED_UP_ON, "valueDate": item.done_on.isoformat()}]
+    said = {"time": instant(item.said_at), "text": item.note} if item.note and item.said_at else {}
+    return ({"progress": [said]} if said else {}) | {"detail": detail}
 
 
 def _meta(view: ReferralView) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from backend.exchange.fhir.referral_resources import (
     CATEGORY_SYSTEM,
     ORGANIZATIONS,
     TASK_STATUS,
+    care_plan,
+    plan_status,
     service_request,
     task,
 )
@@ -30,13 +32,16 @@ from backend.permissions import Actor
 from backend.records.gate import organization_of
 from backend.records.models import RecordQuery
 
-TYPES = ("ServiceRequest", "Task")
+# What a referral is sent as; and what of it is read.
+_SENT = frozenset({"ServiceRequest", "Task"})
+TYPES = (*sorted(_SENT), "CarePlan")
 _SHOWN: dict[str, Callable[[ReferralView], dict[str, Any]]] = {
     "ServiceRequest": service_request,
     "Task": task,
+    "CarePlan": care_plan,
 }
 # By which a search asks for these and not for what lies in the record.
-_ASKS = {"ServiceRequest": "category", "Task": "code"}
+_ASKS = {"ServiceRequest": "category", "Task": "code", "CarePlan": "category"}
 _TOKEN = f"{CATEGORY_SYSTEM}|{CATEGORY}"
 _TAKEN = "category, code, status, owner, requester, performer, focus, _id, _include=Task:focus and _count"
 _ALONE = "A referral is sent by a transaction of its own: one ServiceRequest, and the Task whose focus it is."
@@ -66,6 +71,8 @@ class ReferralFace:
             view = await self._desk.get(actor, id)
         except AppError as error:
             raise _refusal(error) from error
+        if type == "CarePlan" and not view.plan:
+            raise not_there()
         return _SHOWN[type](view), view
 
     async def page(self, actor: Actor, type: str, pairs: Sequence[tuple[str, str]]) -> Page:
@@ -78,10 +85,15 @@ class ReferralFace:
             own = organization_of(actor)
             incoming = {asked.owner: True, asked.requester: False}.get(own)
             found = await self._desk.find(
-                actor, incoming=incoming, states=asked.states, cursor=asked.cursor, limit=asked.limit
+                actor,
+                incoming=incoming,
+                states=asked.states,
+                cursor=asked.cursor,
+                limit=asked.limit,
+                planned=type == "CarePlan",
             )
             views, cursor = list(found.items), found.cursor
-        views = [view for view in views if asked.fits(view)]
+        views = [view for view in views if asked.fits(view) and (type != "CarePlan" or view.plan)]
         included = [service_request(view) for view in views] if asked.with_request else []
         search = Search(type, RecordQuery(), said=tuple(pair for pair in pairs if pair[0] != "_cursor"))
         return Page(search, [_SHOWN[type](view) for view in views], included, cursor)
@@ -97,7 +109,8 @@ class ReferralFace:
         if body.get("id") != id:
             raise refuse(Refused.ID_MISMATCH, "The id in the address and in the resource differ.")
         if type != "Task":
-            raise refuse(Refused.BUNDLE_ENTRY, "Update the Task of the referral: it says what happens.")
+            told = "Update the Task of the referral; of its plan, POST /hospital/v1/referrals/<id>/follow_up."
+            raise refuse(Refused.BUNDLE_ENTRY, told)
         try:
             view = await self._desk.move(actor, id, move_of(body), if_version)
         except AppError as error:
@@ -180,6 +193,7 @@ class _Asked:
     owner: str = ""
     requester: str = ""
     with_request: bool = False
+    plan_status: tuple[str, ...] = ()
     limit: int = 20
     cursor: str | None = None
 
@@ -193,6 +207,8 @@ class _Asked:
                     continue
                 case "_id":
                     given["ids"] = tuple(value.split(","))[:MOST]
+                case "status" if type == "CarePlan":
+                    given["plan_status"] = tuple(one.rpartition("|")[2] for one in value.split(","))
                 case "status":
                     given["states"] = _states(type, value)
                 case "focus" if type == "Task":
@@ -219,6 +235,7 @@ class _Asked:
             self.owner in ("", view.receiver.code)
             and self.requester in ("", view.sender.code)
             and (not self.states or view.state.code in self.states)
+            and (not self.plan_status or plan_status(view) in self.plan_status)
         )
 
 
@@ -247,7 +264,7 @@ def _parts(entries: list[dict[str, Any]]) -> dict[str, int]:
         for number, entry in enumerate(entries)
         if is_referral(entry.get("resource")) and (entry.get("request") or {}).get("method") == "POST"
     }
-    if set(at) != set(TYPES) or len(entries) != len(TYPES):
+    if set(at) != _SENT or len(entries) != len(_SENT):
         raise refuse(Refused.BUNDLE_ENTRY, _ALONE, "Bundle.entry")
     focus = (entries[at["Task"]]["resource"].get("focus") or {}).get("reference", "")
     if focus != entries[at["ServiceRequest"]].get("fullUrl"):

@@ -7,7 +7,7 @@ export type ReferralState =
   | 'completed' | 'rejected' | 'withdrawn' | 'lapsed' | 'not_arrived'
 export type ReferralEvent =
   | 'send' | 'ask_more' | 'supplement' | 'accept' | 'reject' | 'wish' | 'rebook' | 'depart' | 'arrive' | 'begin_treatment'
-  | 'complete' | 'withdraw' | 'escalate' | 'lapse' | 'miss' | 'redirect' | 'close' | 'identify'
+  | 'complete' | 'withdraw' | 'escalate' | 'lapse' | 'miss' | 'redirect' | 'close' | 'identify' | 'follow_up'
 export type Direction = 'up' | 'down'
 export type Urgency = 'routine' | 'urgent' | 'emergency'
 export type TransportKind = 'ambulance' | 'own' | 'escorted'
@@ -46,9 +46,17 @@ export interface Transport {
   crew_phone: string
 }
 
+export type NotDone = 'not_reached' | 'declined' | 'elsewhere' | 'not_needed' | 'died' | 'other'
+
+/** One thing to do after discharge, and what has become of it. */
 export interface PlanItem {
+  number: number
   what: string
   due_on: string
+  /** `off`: nobody follows the plan any more. */
+  result: 'open' | 'done' | 'not_done' | 'off'
+  done_on: string | null
+  not_done: NotDone | null
 }
 
 export interface ReferralClinical {

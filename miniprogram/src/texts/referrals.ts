@@ -1,5 +1,5 @@
 // What the pages of referrals say: where to go, when, what to bring, whom to ask.
-import type { Direction, Outcome, ReferralEvent, ReferralState, RejectReason, TransportKind, Urgency } from '../services/referrals'
+import type { Direction, NotDone, Outcome, ReferralEvent, ReferralState, RejectReason, TransportKind, Urgency } from '../services/referrals'
 
 export const referralStateNames: Record<ReferralState, string> = {
   requested: '等待接收', returned: '补充资料中', accepted: '已接收', in_transit: '转运中', arrived: '已到达', treating: '诊治中',
@@ -33,6 +33,10 @@ export const outcomeNames: Record<Outcome, string> = {
   recovered: '治愈', improved: '好转', unchanged: '未愈', transferred: '转往其他医院', died: '死亡', other: '其他',
 }
 
+export const notDoneNames: Record<NotDone, string> = {
+  not_reached: '没有联系上您', declined: '您不愿意', elsewhere: '在其他机构随访', not_needed: '病情变化，不再需要', died: '患者已死亡', other: '其他原因',
+}
+
 export const rejectReasonNames: Record<RejectReason, string> = {
   no_bed: '暂无床位或号源', no_capability: '不具备诊疗条件', not_indicated: '不需要转诊', incomplete: '资料不全', duplicate: '重复转诊', other: '其他原因',
 }
@@ -41,7 +45,7 @@ export const rejectReasonNames: Record<RejectReason, string> = {
 export const referralEventNames: Partial<Record<ReferralEvent, string>> = {
   send: '医生发出转诊', ask_more: '对方医院要求补充资料', supplement: '医生补充了资料', accept: '对方医院已接收', reject: '对方医院不能接收',
   wish: '您希望改时间', rebook: '医院改了安排', depart: '已出发', arrive: '已到达', begin_treatment: '开始诊治', complete: '诊治完成',
-  withdraw: '转诊已撤回', lapse: '转诊已失效', miss: '没有按时到达', redirect: '改转其他医院', close: '转诊已结束', identify: '登记了患者身份',
+  withdraw: '转诊已撤回', lapse: '转诊已失效', miss: '没有按时到达', redirect: '改转其他医院', close: '转诊已结束', identify: '登记了患者身份', follow_up: '登记了随访',
 }
 
 export const referrals = {
@@ -73,7 +77,9 @@ export const referrals = {
   arrives: '预计到达',
   plan: '随访计划',
   planHint: '请按日期完成，如有不适随时就医。',
-  planPast: '已到期',
+  planPast: '已过期',
+  planDone: (day: string) => `已完成 ${day}`,
+  planNotDone: (why: string) => `未完成：${why}`,
   summary: '出院小结',
   history: '办理经过',
   call: (name: string) => `打电话给${name}`,

@@ -18,7 +18,7 @@ export const kindsAt: Record<Moment, readonly string[]> = {
   code: ['code_used', 'survey_card', 'survey_heard'],
   realname: ['phone_released', 'report_ready', 'referral'],
   report: ['report_ready', 'record_consent_asked', 'record_answered'],
-  referral: ['referral', 'referral_missed'],
+  referral: ['referral', 'referral_missed', 'referral_follow_up'],
   birth: ['birth_filing'],
 }
 

@@ -45,3 +45,17 @@ def test_the_arrival_rate_is_the_boards_of_those_accepted() -> None:
     assert {(row.accepted, row.arrived, row.missed, row.arrival_permille) for row in rows} == {(3, 1, 1, 333)}
     (none,) = figures([sent(None)], {"2026-11"}, set(), SENT)
     assert none.arrival_permille is None
+
+
+def test_what_was_followed_up_in_time_is_of_what_was_due() -> None:
+    def line(days: int, *, done: int | None = None, counts: bool = True) -> dict[str, Any]:
+        due = SENT.date() + timedelta(days=days)
+        in_time = done is not None and done <= days + 3
+        return {"due_on": str(due), "in_time": in_time, "closed": done is not None, "counts": counts}
+
+    plan = [line(1, done=4), line(1, done=5), line(1), line(90), line(2, counts=False)]
+    rows = figures([sent(3) | {"plan": plan}], {"2026-11"}, {"TO"}, SENT + timedelta(days=9))
+    assert {(row.followed, row.follow_up_permille) for row in rows} == {(3, 333)}
+    # Three days after its day there is still time.
+    (whole, _) = figures([sent(3) | {"plan": [line(1)]}], {"2026-11"}, {"TO"}, SENT + timedelta(days=4))
+    assert (whole.followed, whole.follow_up_permille) == (0, None)

@@ -29,7 +29,18 @@ from backend.referrals.machine import (
     ReferralState,
     possible,
 )
-from backend.referrals.models import NO_FACTS, Facts, FreePlaces, Level, Place, Referral, Urgency
+from backend.referrals.models import (
+    NO_FACTS,
+    Clinical,
+    Direction,
+    Facts,
+    FreePlaces,
+    Level,
+    Place,
+    PlanItem,
+    Referral,
+    Urgency,
+)
 from backend.referrals.sending import Sending, changed
 from backend.referrals.store import New, ReferralStore, Turn
 from backend.referrals.unidentified import Unidentified
@@ -76,11 +87,18 @@ in_transit  identify        sr   in_transit
 arrived     identify        sr   arrived
 treating    identify        sr   treating
 completed   identify        sr   completed
+accepted    follow_up       rt   accepted
+in_transit  follow_up       rt   in_transit
+arrived     follow_up       rt   arrived
+treating    follow_up       rt   treating
+completed   follow_up       rt   completed
+not_arrived follow_up       rt   not_arrived
 not_arrived arrive          r    arrived
 not_arrived redirect        sc   not_arrived
 rejected    redirect        sct  rejected
 lapsed      redirect        sct  lapsed
 """
+PLANNED = Clinical("康复", plan=(PlanItem("复查", clock.today()), PlanItem("换药", clock.today())))
 LETTERS = {"s": Part.SENDER, "r": Part.RECEIVER, "p": Part.RESIDENT, "c": Part.CITY, "t": Part.SYSTEM}
 EXPECTED = {
     (S(state), E(event)): (frozenset(LETTERS[letter] for letter in parts), S(to))
@@ -186,9 +204,11 @@ def facts_for(event: ReferralEvent) -> Facts:
     return Facts(to_organization_id="OTHER") if event is E.REDIRECT else FACTS.get(event, NO_FACTS)
 
 
-def nobody(event: ReferralEvent) -> dict[str, Any]:
-    """Who is to be identified is somebody whom nobody knows."""
-    return {"person_id": "", "unidentified": Unidentified("火车站")} if event is E.IDENTIFY else {}
+def fit_for(event: ReferralEvent) -> dict[str, Any]:
+    """Who is to be identified is somebody whom nobody knows; what is followed up came with a plan."""
+    if event is E.IDENTIFY:
+        return {"person_id": "", "unidentified": Unidentified("火车站")}
+    return {"direction": Direction.DOWN, "clinical": PLANNED} if event is E.FOLLOW_UP else {}
 
 
 def test_the_table_is_the_one_that_was_drawn():
@@ -206,7 +226,7 @@ async def test_every_state_event_and_part_is_answered_as_the_table_says(
     act, kept, _ = acting
     walked = 0
     for state, event, part in product(S, E, Part):
-        before = a_referral(state, due_at=clock.now() if state in OPEN else None, **nobody(event))
+        before = a_referral(state, due_at=clock.now() if state in OPEN else None, **fit_for(event))
         kept.referrals[before.id] = before
         rule = EXPECTED.get((state, event))
         walked += 1
@@ -223,7 +243,7 @@ async def test_every_state_event_and_part_is_answered_as_the_table_says(
             assert refused.value.code is code, (state, event, part)
             assert kept.referrals[before.id] is before
         assert (event in possible(state, frozenset({part}))) == (rule is not None and part in rule[0])
-    assert walked == len(S) * len(E) * len(Part) == 990
+    assert walked == len(S) * len(E) * len(Part) == 1045
 
 
 def assert_sound(before: Referral, after: Referral, event: ReferralEvent, part: Part) -> None:
@@ -243,7 +263,7 @@ async def test_what_an_event_needs_is_asked_for(acting: tuple[Acting, Kept, Pool
     for (state, event), rule in TABLE.items():
         if state is None or not rule.needs:
             continue
-        before = a_referral(state, **nobody(event))
+        before = a_referral(state, **fit_for(event))
         kept.referrals[before.id] = before
         with pytest.raises(AppError) as refused:
             await act.act(SYSTEM, before, event, NO_FACTS, rule.parts)
@@ -264,7 +284,7 @@ async def test_however_people_act_at_once_a_place_is_kept_for_whom_it_was_given_
     dice = random.Random(5)
     seen = set()
     for _ in range(300):
-        referral = a_referral(urgency=dice.choice(list(Urgency)))
+        referral = a_referral(urgency=dice.choice(list(Urgency)), **dice.choice(({}, fit_for(E.FOLLOW_UP))))
         kept.referrals[referral.id] = referral
         pool.booked.clear()
         for _ in range(12):
@@ -294,6 +314,8 @@ async def one(act: Acting, referral: Referral, dice: random.Random) -> None:
     facts = facts_for(event)
     if event in (E.ACCEPT, E.REBOOK):
         facts = Facts(schedule_id=dice.choice(("S1", "S2")))
+    elif event is E.FOLLOW_UP:
+        facts = replace(facts, item=dice.choice((1, 2)), text=dice.choice(("血压正常", "已换药")))
     try:
         await act.act(SYSTEM, referral, event, facts, frozenset({part}))
     except AppError as error:

@@ -13,10 +13,9 @@ from backend.db.migrations import m0063_referral_clocks
 from backend.errors import AppError, ErrorCode
 from backend.ids import new_id
 from backend.permissions import SYSTEM, Actor, Role
+from backend.referrals.desks import CITY, Desk
 from backend.referrals.machine import Part, ReferralEvent, ReferralState
 from backend.referrals.models import (
-    CITY,
-    Desk,
     Direction,
     Level,
     Outcome,

@@ -10,8 +10,9 @@ from backend import clock
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
 from backend.permissions import SYSTEM
+from backend.referrals.desks import Desk
 from backend.referrals.machine import ReferralEvent
-from backend.referrals.models import Desk, Outcome, PlanItem, RejectReason, Urgency
+from backend.referrals.models import Outcome, PlanItem, RejectReason, Urgency
 from tests.factories.referrals import IN_TWO_HOURS, Road, make_road
 from tests.support.city import Surroundings, TestCity, open_test_city
 

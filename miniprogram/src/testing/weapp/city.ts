@@ -84,7 +84,7 @@ const share: ShareRecord = {
 const referral = sampleReferral({
   id: 'F', patient: { id: 'R', name: '张**' },
   transport: { kind: 'own', departed_at: inHours(-1), expected_at: inHours(1), vehicle: '', crew_phone: '' },
-  clinical: { reason: '胸痛三天', diagnoses: [], summary: '', discharge_summary: '恢复良好', plan: [{ what: '复查心电图', due_on: '2030-01-02' }] },
+  clinical: { reason: '胸痛三天', diagnoses: [], summary: '', discharge_summary: '恢复良好', plan: [{ number: 1, what: '复查心电图', due_on: '2030-01-02', result: 'open', done_on: null, not_done: null }] },
 })
 const birth: Birth = sampleBirth({ id: 'B' })
 const answers: Answers = {

@@ -4,7 +4,7 @@ import { answerWith, askedFor, answerPrompt, sent, storedValue } from '../../tes
 import { sampleTokens } from '../../testing/samples'
 import { saveTokens } from '../session'
 
-const KINDS = ['appointment_booked', 'appointment_cancelled', 'schedule_stopped', 'refund_succeeded', 'code_used', 'phone_released', 'survey_card', 'survey_heard', 'visit_reminder', 'report_ready', 'referral', 'referral_missed', 'birth_filing', 'record_consent_asked', 'record_answered']
+const KINDS = ['appointment_booked', 'appointment_cancelled', 'schedule_stopped', 'refund_succeeded', 'code_used', 'phone_released', 'survey_card', 'survey_heard', 'visit_reminder', 'report_ready', 'referral', 'referral_missed', 'referral_follow_up', 'birth_filing', 'record_consent_asked', 'record_answered']
 const ids = Object.fromEntries(KINDS.map((kind) => [kind, `T-${kind}`]))
 
 vi.mock('../platform', () => ({ isWeapp: true }))

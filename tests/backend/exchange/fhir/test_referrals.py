@@ -203,10 +203,33 @@ async def test_the_task_drives_the_machine_from_side_to_side(face: Face) -> None
     assert told["urn:healthycity:referral-discharge-summary"]["valueString"] == "病情平稳"
     assert told["urn:healthycity:referral-follow-up"]["extension"][1]["valueDate"] == "2027-01-31"
 
+    await _is_followed_up(clinic, lead, home["id"])
+
     other = await send(clinic, request(lead))
     why = {"coding": [{"system": "urn:healthycity:referral-reason", "code": "no_bed"}], "text": "本周无床"}
     refused = await move(lead, other, "rejected", statusReason=why)
     assert refused["statusReason"]["coding"][0]["code"] == "no_bed"
+
+
+async def _is_followed_up(clinic: Hospital, lead: Hospital, id: str) -> None:
+    """The plan of whom has gone home, as both see it."""
+    plans = "/CarePlan?category=urn:healthycity:service-category%7Creferral"
+    plan = await lead.get(f"/CarePlan/{id}")
+    assert (plan["status"], plan["activity"][0]["detail"]["status"]) == ("draft", "scheduled")
+    assert plan["activity"][0]["detail"]["scheduledPeriod"]["start"] == "2027-01-31"
+    await move(clinic, id, "accepted", soon())
+    found = await lead.get(f"{plans}&status=active")
+    assert [one["resource"]["id"] for one in found["entry"]] == [id]
+    assert (await clinic.get(f"{plans}&status=completed")).get("entry", []) == []
+    await lead.refused("PUT", f"/CarePlan/{id}", plan, 400, "bundle-entry")
+    body = {"item": 1, "not_done": "elsewhere", "text": "在外地复查"}
+    await clinic.face.city.call(
+        "POST", f"/hospital/v1/referrals/{id}/follow_up", as_=clinic.caller, json=body
+    )
+    (done,) = (await lead.get(f"/CarePlan/{id}"))["activity"]
+    assert done["detail"]["statusReason"]["coding"][0]["code"] == "elsewhere"
+    assert done["progress"][0]["text"] == "在外地复查"
+    assert (await lead.get(f"{plans}&_id={id}"))["entry"][0]["resource"]["status"] == "completed"
 
 
 async def test_a_transaction_moves_one_by_its_task_and_over_the_version_it_names(face: Face) -> None:
@@ -298,7 +321,8 @@ def test_every_event_that_a_side_may_cause_has_a_task_that_asks_for_it() -> None
         ReferralEvent.SEND, ReferralEvent.WISH, ReferralEvent.ESCALATE, ReferralEvent.LAPSE,
         ReferralEvent.CLOSE,
     }  # fmt: skip
-    assert set(ReferralEvent) - reached == untold | {ReferralEvent.REDIRECT, ReferralEvent.IDENTIFY}
+    by_our_own_api = {ReferralEvent.REDIRECT, ReferralEvent.IDENTIFY, ReferralEvent.FOLLOW_UP}
+    assert set(ReferralEvent) - reached == untold | by_our_own_api
 
 
 async def test_whoever_sends_back_what_he_has_read_moves_only_what_he_has_changed(face: Face) -> None:

@@ -14,8 +14,8 @@ import {
   directionNames, outcomeNames, referrals as t, rejectReasonNames, transportNames, urgencyNames,
 } from '../../../texts/referrals'
 import { go, replace, routes, tabs } from '../../../utils/navigate'
-import { historyOf, isExpected, referralNote, referralTag } from '../../../utils/referral'
-import { daysFromToday, formatDay, formatInstant, formatTime, formatVisitDay } from '../../../utils/time'
+import { historyOf, isExpected, planSaid, referralNote, referralTag } from '../../../utils/referral'
+import { formatDay, formatInstant, formatTime, formatVisitDay } from '../../../utils/time'
 import { Actions } from './actions'
 import './index.scss'
 
@@ -92,11 +92,12 @@ function Travel({ referral: { transport } }: { referral: Referral }) {
   )
 }
 
-function PlanLine({ item: { what, due_on: due } }: { item: PlanItem }) {
-  const past = daysFromToday(due) < 0
+function PlanLine({ item }: { item: PlanItem }) {
+  const { what, due_on: due } = item
+  const said = planSaid(item)
   return (
     <View className="plan-item" data-testid="plan-item">
-      <Text className={`plan-item__day ${past ? 'plan-item__day--past' : ''}`}>{past ? `${formatDay(due)} · ${t.planPast}` : formatDay(due)}</Text>
+      <Text className={`plan-item__day ${said.tone ? `plan-item__day--${said.tone}` : ''}`}>{[formatDay(due), said.text].filter(Boolean).join(' · ')}</Text>
       <Text className="plan-item__what">{what}</Text>
     </View>
   )
@@ -110,7 +111,7 @@ function Afterwards({ referral: { clinical } }: { referral: Referral }) {
       {plan.length > 0 ? (
         <View className="journey__card" data-testid="referral-plan">
           <Text className="journey__title">{t.plan}</Text>
-          <View>{plan.map((item) => <PlanLine item={item} key={`${item.due_on}${item.what}`} />)}</View>
+          <View>{plan.map((item) => <PlanLine item={item} key={item.number} />)}</View>
           <Text className="journey__note">{t.planHint}</Text>
         </View>
       ) : null}

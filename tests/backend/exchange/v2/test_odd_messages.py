@@ -348,3 +348,20 @@ async def test_an_appointment_is_one_whichever_of_its_numbers_a_message_calls_it
     told = {one["identifier"][-1]["value"]: (one["status"], len(one["identifier"])) for one in found}
     assert told == {"B1": ("cancelled", 2), "B2": ("booked", 2)}
     assert all(one["start"].startswith("2026-03-05T09:00") for one in found)
+
+
+async def test_what_comes_under_a_number_that_was_given_up_stays_the_same_persons(sender: Sender) -> None:
+    for number in ("OLD1", "ZY0001"):
+        await sender.send(head("ADT^A28", number), "EVN|A28|20260301", WANG.replace("ZY0001", number))
+    merge = "MRG|OLD1^^^HIS^MR~OLD1^^^HIS^PI"
+    assert "MSA|AA" in await sender.send(head("ADT^A40", "M"), "EVN|A40|20260301", WANG, merge)
+    late = WANG.replace("ZY0001", "OLD1") + "|||新华路2号"
+    assert "MSA|AA" in await sender.send(head("ADT^A08", "L"), "EVN|A08|20260302", late, visit())
+    index = sender.city.services.patient_index
+    charts = {one["chart"]: one for one in await sender.bodies("Patient")}
+    people = {await sender.number_of(id): await index.person_of(id) for id in charts}
+    assert people["OLD1"] == people["ZY0001"], "an update under the old number takes no merge back"
+    [old] = [one for id, one in charts.items() if await sender.number_of(id) == "OLD1"]
+    assert old["address"][0]["line"] == ["新华路2号"]
+    [stay] = await sender.bodies("Encounter")
+    assert await index.person_of(stay["chart"]) == people["ZY0001"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -64,6 +64,7 @@ def from_fhir(resource: Any) -> Imported:
         reading.problem("subjectType", "未带入")
     title, intro = top.text("title"), top.text("description")
     own = top.own_extensions()
+    reading.lists = _contained(top)
     reading.items(top.take("item"), "item", None, 0)
     top.report_rest()
     alarm_below = own.get("alarm_below")
@@ -85,6 +86,8 @@ class _Reading:
     questions: list[Question] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    # Lists of options that the resource brings along, by `#id`.
+    lists: dict[str, tuple[Option, ...]] = field(default_factory=dict)
 
     def problem(self, path: str, what: str) -> None:
         self.problems.append(Problem(path, what))
@@ -180,10 +183,11 @@ class _Object:
         self.reading.problem(self._at(name), what)
 
     def report_rest(self) -> None:
-        for n, _ in self._extensions:
-            self.problem(f"extension[{n}]", "不支持的扩展，未带入")
+        for n, value in self._extensions:
+            url = value.get("url") if isinstance(value, dict) else None
+            self.problem(f"extension[{n}]", words.CHANGING.get(str(url), "不支持的扩展，未带入"))
         for name in self._rest:
-            self.problem(name, "不支持，未带入")
+            self.problem(name, words.CHANGING.get(name, "不支持，未带入"))
 
     def _at(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
@@ -200,8 +204,14 @@ def _question(item: _Object, question_id: str, parent: str | None) -> Question:
     kind = _repeated(item, kind)
     value_set = item.text("answerValueSet")
     options = _options(item, form, value_set)
+    if not options and value_set in item.reading.lists:
+        options, copied = item.reading.lists[value_set], value_set
+        item.problem("answerValueSet", f"{copied}的选项已抄入题目")
+        value_set = ""
     if kind in WITH_OPTIONS and not options:
         item.problem("answerValueSet" if value_set else "answerOption", "选项不在问卷里，按文字填写")
+        if kind is Kind.MULTIPLE:
+            item.problem("repeats", "按文字填写，只问一次")
         kind = Kind.TEXT
     minimum, maximum = (_bound(item, url) for url in (words.MINIMUM, words.MAXIMUM))
     if kind is Kind.NUMBER and minimum is not None and maximum is not None and _is_slider(item):
@@ -221,7 +231,7 @@ def _question(item: _Object, question_id: str, parent: str | None) -> Question:
         high_label=str(own.get("high_label", "")),
         scored=own.get("scored") is True,
         reversed=own.get("reversed") is True,
-        longest=longest if isinstance(longest, int) else None,
+        longest=longest if isinstance(longest, int) and longest is not True else None,
         show_if=_conditions(item),
         show_if_any=item.text("enableBehavior") == "any",
         parent=parent,
@@ -230,6 +240,46 @@ def _question(item: _Object, question_id: str, parent: str | None) -> Question:
         form=form,
         value_set=value_set,
     )
+
+
+def _contained(top: _Object) -> dict[str, tuple[Option, ...]]:
+    """Lists of options that stand in the resource itself: their codes, as listed or as expanded."""
+    found: dict[str, tuple[Option, ...]] = {}
+    brought = top.take("contained")
+    for each in brought if isinstance(brought, list) else []:
+        if isinstance(each, dict) and each.get("resourceType") == "ValueSet":
+            options = {option.value: option for option in _listed(each)}
+            found[f"#{each.get('id')}"] = tuple(options.values())
+    if brought is not None:
+        top.problem("contained", "选项已抄入用到它们的题目，其余未带入" if found else "不支持，未带入")
+    return {name: options for name, options in found.items() if options}
+
+
+def _listed(value_set: Mapping[str, Any]) -> Iterator[Option]:
+    expansion, compose = (_dict(value_set.get(name)) for name in ("expansion", "compose"))
+    if compose.get("exclude"):
+        compose = {}
+    included = [_dict(each) for each in _listing(compose.get("include"))]
+    plain = [
+        (each.get("system"), each.get("concept"))
+        for each in included
+        if set(each) <= {"system", "version", "concept"}
+    ]
+    whole = plain if len(plain) == len(included) else []
+    for system, concepts in [(None, expansion.get("contains")), *whole]:
+        for concept in map(_dict, _listing(concepts)):
+            code, display = concept.get("code"), concept.get("display")
+            if isinstance(code, str) and code and not concept.get("abstract"):
+                text, of = display if isinstance(display, str) else "", concept.get("system") or system
+                yield Option(code, text or code, system=of if isinstance(of, str) else "", named=bool(text))
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listing(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _repeated(item: _Object, kind: Kind) -> Kind:
@@ -242,8 +292,19 @@ def _repeated(item: _Object, kind: Kind) -> Kind:
 
 
 def _is_slider(item: _Object) -> bool:
+    control = item.extension(words.CONTROL, "CodeableConcept")
+    if control is None:
+        return False
     slider = {"coding": [{"system": words.CONTROLS, "code": "slider"}]}
-    return bool(item.extension(words.CONTROL, "CodeableConcept") == slider)
+    said = control.get("coding") if isinstance(control, dict) else None
+    said = said if isinstance(said, list) else []
+    found = any(
+        isinstance(each, dict) and {**each, "display": ""} == {**slider["coding"][0], "display": ""}
+        for each in said
+    )
+    if control != slider:
+        item.problem("extension", "按滑块使用，写法有改动" if found else "不支持的扩展，未带入")
+    return found
 
 
 def _bound(item: _Object, url: str) -> Decimal | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend.surveys.questionnaire import Kind, Option
 
+_SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
 _STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 ORDINAL = f"{_STRUCTURE}ordinalValue"
 MINIMUM, MAXIMUM = f"{_STRUCTURE}minValue", f"{_STRUCTURE}maxValue"
@@ -58,6 +59,14 @@ VALUE_SETS: dict[str, tuple[Option, ...]] = {
         Option("N", "否", system=_V2),
         Option("asked-unknown", "不清楚", system=_ABSENT),
     ),
+}
+# What is not taken over and changes what people are asked: said in words of its own.
+CHANGING = {
+    f"{_STRUCTURE}questionnaire-hidden": "原为隐藏的题目，这里会问出来，不需要请删除",
+    f"{_SDC}sdc-questionnaire-calculatedExpression": "原由公式算出，这里会问出来，不需要请删除",
+    "readOnly": "原为只读，这里会问出来，不需要请删除",
+    "initial": "预填的答案未带入",
+    "modifierExtension": "会改变含义的扩展，未带入，请核对这道题",
 }
 # What a questionnaire says of itself and we keep word for word.
 ABOUT = (

@@ -23,7 +23,7 @@ from backend.security.fields import BlindIndex, FieldCipher
 from backend.worker.confined import Confined
 
 # Of a PDF that somebody made to be slow; hundreds of pages of text take some seconds.
-SCREENED_WITHIN_S = 60.0
+SCREENED_WITHIN_S = 30.0
 EVENT_SOURCES = (RESOURCES,)
 
 

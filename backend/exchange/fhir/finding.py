@@ -89,13 +89,15 @@ class Finder:
             raise not_there()
         return found
 
-    async def version(self, actor: Actor, type: str, id: str, number: str, asked: Asked) -> Resource:
+    async def version(
+        self, actor: Actor, type: str, id: str, number: str, asked: Asked, *, whole: bool = True
+    ) -> Resource:
         """One version."""
         basis = await self._basis_of(actor, type, id, asked)
         if not number.isdecimal() or len(number) > 9:
             raise not_there()
         found = checked(await self._reader.version(basis, id, int(number)), type)
-        return await self._files.whole(found)
+        return await self._files.whole(found) if whole else found
 
     async def _basis_of(self, actor: Actor, type: str, id: str, asked: Asked) -> Basis:
         if not is_resource_id(id) or (type == "Patient") is ("-" in id):

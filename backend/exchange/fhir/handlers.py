@@ -60,7 +60,10 @@ class Reading(FHIRHandler):
         return searchset(self.base, page, f"Patient/{id}/$everything")
 
     async def below(self, url: str) -> dict[str, Any]:
-        """What a GET of an address below ours answers: an entry of a Bundle."""
+        """What a GET of an address below ours answers: an entry of a Bundle.
+
+        Without large documents: a hundred of them in one answer would fill the memory.
+        """
         path, _, query = url.partition("?")
         pairs = parse_qsl(query, keep_blank_values=True)
         finder, asked = self.services.fhir.finder, self.asked
@@ -72,13 +75,14 @@ class Reading(FHIRHandler):
             case [type, id] if self.services.fhir.referrals.is_of(type, id):
                 return (await self.services.fhir.referrals.read(self.actor, type, id))[0]
             case [type, id]:
-                found = await finder.one(self.actor, checked_type(type), id, asked)
+                found = await finder.one(self.actor, checked_type(type), id, asked, whole=False)
                 return found.body if isinstance(found, Resource) else found
             case [type, id, "_history"]:
                 versions = await finder.history(self.actor, checked_type(type), id, asked)
                 return history(self.base, versions)
             case [type, id, "_history", number]:
-                return (await finder.version(self.actor, checked_type(type), id, number, asked)).body
+                version = await finder.version(self.actor, checked_type(type), id, number, asked, whole=False)
+                return version.body
         raise refuse(Refused.BUNDLE_ENTRY, "No such address.")
 
 

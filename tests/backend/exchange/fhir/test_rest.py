@@ -372,6 +372,9 @@ async def test_a_document_larger_than_a_page_comes_back_by_itself(face: Face):
     attachment = page["entry"][0]["resource"]["content"][0]["attachment"]
     assert attachment["contentType"] == "application/pdf"
     assert "data" not in attachment
+    asked = [{"request": {"method": "GET", "url": each.lstrip("/")}} for each in (path, f"{path}/_history/1")]
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": asked * 3}
+    assert len((await face.one.ask("POST", "", batch)).content) < 20_000
     step = [{"op": "add", "path": "/description", "value": "第二版"}]
     patched = {"Content-Type": "application/json-patch+json"}
     await face.one.ask("PATCH", path, dumps(step), headers=patched)

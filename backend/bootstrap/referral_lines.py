@@ -213,7 +213,8 @@ def _standing(referral: Referral) -> Standing:
     if referral.reject_reason is not None:
         said = f"{said}：{REJECT_REASONS[referral.reject_reason]}"
     expected = referral.place.expected_at if referral.place else None
-    return Standing(referral.id, _STATUS.get(referral.state, "A"), said, expected)
+    reason = _coded(referral.reject_reason) if referral.reject_reason is not None else None
+    return Standing(referral.id, _STATUS.get(referral.state, "A"), said, expected, reason)
 
 
 def _notes(referral: Referral) -> tuple[str, ...]:
@@ -247,8 +248,15 @@ def _travel(transport: Transport) -> str:
 def _step(referral: Referral, at: int) -> Step:
     step = referral.history[at]
     text = step.text
-    if step.event is ReferralEvent.REJECT and step.reason:
-        text = "，".join(filter(None, (REJECT_REASONS[RejectReason(step.reason)], text)))
+    refused = step.event is ReferralEvent.REJECT and step.reason
+    reason = _coded(RejectReason(step.reason)) if refused else None
+    if reason is not None:
+        text = "，".join(filter(None, (reason.name, text)))
     if step.event is ReferralEvent.COMPLETE and referral.outcome is not None:
         text = "，".join(filter(None, (OUTCOMES[referral.outcome], text)))
-    return Step(str(step.event), step.at, text, by_resident=step.part is Part.RESIDENT)
+    return Step(str(step.event), step.at, text, by_resident=step.part is Part.RESIDENT, reason=reason)
+
+
+def _coded(reason: RejectReason) -> Named:
+    """Why not: the city's code and its words."""
+    return Named(str(reason), REJECT_REASONS[reason])

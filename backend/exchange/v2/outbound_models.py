@@ -150,6 +150,8 @@ class Step:
     at: datetime
     text: str = field(default="", repr=False)
     by_resident: bool = False
+    # Of a refusal: why, by the city's code and in words.
+    reason: Named | None = None
 
 
 @dataclass(frozen=True, slots=True)

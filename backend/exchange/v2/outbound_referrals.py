@@ -74,9 +74,14 @@ def _referral(telling: Telling, referred: Referred, step: Step) -> str:
         7: instant(referred.created_at),
         8: instant(referred.expected_at),
         9: instant(step.at),
-        10: joined("", referred.reason),
+        10: "~".join([*_refused(step), joined("", referred.reason)]),
     }
     return segment("RF1", fields)
+
+
+def _refused(step: Step) -> list[str]:
+    """Why not, as a refusal that comes in says it: first, before why he was referred."""
+    return [named(step.reason, OUR_APP)] if step.reason is not None else []
 
 
 def _party(role: str, party: Party) -> str:

@@ -40,6 +40,8 @@ class Standing:
     status: str
     said: str
     expected_at: datetime | None = None
+    # Of one that was refused: why, by our code and in words.
+    reason: Named | None = None
 
 
 @dataclass(frozen=True, slots=True)

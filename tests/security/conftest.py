@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from backend.db.client import Database
+from tests.judges.judging import Answers
 from tests.security.town import Town, build_town, open_own_city, without_limits
 from tests.support.city import Surroundings, TestCity, open_test_city
 from tests.support.databases import Shelf
@@ -25,5 +26,6 @@ async def city(db: Database, mongo_uri: str, surroundings: Surroundings) -> Asyn
 @pytest.fixture(scope="module")
 async def town(mongo_uri: str, surroundings: Surroundings, databases: Shelf) -> AsyncIterator[Town]:
     async with open_own_city(surroundings, mongo_uri, databases) as city:
-        with without_limits():
+        # Whoever asks /fhir/R4 here, also the wrong caller and with nonsense, is answered in good FHIR.
+        with without_limits(), Answers().listening(city.http):
             yield await build_town(city)

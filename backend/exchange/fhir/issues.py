@@ -6,6 +6,7 @@ Every refusal has a lasting code (`details.coding`), an HTTP status, a Chinese s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -107,6 +108,9 @@ REFUSALS: dict[Refused, Kind] = {
 }  # fmt: skip
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One thing that is wrong, and where."""
@@ -128,12 +132,20 @@ class Issue:
         written: dict[str, Any] = {
             "severity": "error",
             "code": kind.issue,
-            "details": {"coding": [{"system": REFUSAL_SYSTEM, "code": str(self.refused)}], "text": shown},
-            "diagnostics": self.diagnostics,
+            "details": {
+                "coding": [{"system": REFUSAL_SYSTEM, "code": str(self.refused)}],
+                "text": _printable(shown),
+            },
+            "diagnostics": _printable(self.diagnostics),
         }
         if self.expression:
-            written["expression"] = [self.expression]
+            written["expression"] = [_printable(self.expression)]
         return written
+
+
+def _printable(text: str) -> str:
+    """What repeats a caller's words, without the characters that no string of FHIR may hold."""
+    return _CONTROL.sub("\ufffd", text)
 
 
 class RefusedError(Exception):

@@ -16,12 +16,11 @@ from backend.directory.codes import HospitalLevel, OrganizationKind
 from backend.directory.models import External, Organization
 from backend.ids import new_id
 from backend.permissions import Actor, Role
-from tests.judges.judging import judge
+from tests.judges.judging import FHIR, Answers
 from tests.security.town import open_own_city
 from tests.support.city import Caller, Surroundings, TestCity
 from tests.support.databases import Shelf
 
-FHIR = "application/fhir+json"
 UCUM = "http://unitsofmeasure.org"
 NUMBERS = "urn:oid:1.2.3.4"
 _number = itertools.count(1)
@@ -81,16 +80,14 @@ class Face:
     city: TestCity
     one: Hospital = field(init=False)
     two: Hospital = field(init=False)
-    answers: list[bytes] = field(default_factory=list)
+    answers: Answers = field(default_factory=Answers)
 
     @property
     def base(self) -> str:
         return f"{self.city.url}/fhir/R4"
 
     def keep(self, answer: httpx.Response) -> None:
-        kind = answer.headers.get("Content-Type", "")
-        if answer.content and kind.startswith(FHIR):
-            self.answers.append(answer.content)
+        self.answers.keep(answer)
 
 
 def a_patient(number: str = "", **more: Any) -> dict[str, Any]:
@@ -137,8 +134,7 @@ async def face(surroundings: Surroundings, mongo_uri: str, databases: Shelf) -> 
         made.one = await hospital(made, city.hospital)
         made.two = await hospital(made, None)
         yield made
-        complaints = judge(made.answers)
-        assert not complaints, f"of {len(made.answers)} answers:\n" + "\n".join(complaints[:10])
+        made.answers.check()
 
 
 async def hospital(face: Face, organization: Organization | None) -> Hospital:

@@ -15,7 +15,8 @@ import pytest
 
 from backend.exact_json import dumps, strict_loads
 from backend.exchange.fhir.references import rewritten
-from tests.backend.exchange.fhir.conftest import FHIR, Face, bundle
+from tests.backend.exchange.fhir.conftest import Face, bundle
+from tests.judges.judging import FHIR
 
 FOLDER = Path(__file__).parents[3] / "fixtures" / "fhir-r4"
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.glob("*/*.json"))

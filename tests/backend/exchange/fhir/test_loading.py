@@ -146,7 +146,7 @@ async def test_lines_that_are_refused_say_which_and_the_others_are_taken(face: F
     )
     assert answer.headers["Content-Type"] == NDJSON
     outcomes = answer.content.splitlines()
-    face.answers.extend(outcomes)
+    face.answers.heard |= dict.fromkeys(outcomes)
     issues = [orjson.loads(each)["issue"][0] for each in outcomes]
     told = [(each["diagnostics"].split(":")[0], each["details"]["coding"][0]["code"]) for each in issues]
     assert told == [

@@ -70,7 +70,8 @@ class ReferralPage(PageHandler):
             {by.partition(":")[2] for by in said if by.startswith("staff:")}
         )
         found = {f"staff:{id}": name for id, name in staff.items()}
-        return {by: "机构系统" for by in said if by.startswith("client:")} | found
+        kinds = {"staff": "工作人员", "client": "机构系统", "system": "系统"}
+        return {by: kinds[by.partition(":")[0]] for by in said} | found
 
 
 class ListHandler(ReferralPage):

@@ -289,7 +289,8 @@ class ReferralService:
                 {"patients": sorted({each.person_id for each in items} - {""})},
             )
         more = len(found) > query.limit
-        return Found(items, write_cursor(items[-1], query) if more else None)
+        # Of the whole referral: what somebody is not shown may be what it is found by.
+        return Found(items, write_cursor(found[query.limit - 1], query) if more else None)
 
 
 def _only(actor: Actor, referral: Referral) -> str | None:

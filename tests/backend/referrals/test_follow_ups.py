@@ -313,3 +313,21 @@ async def test_his_app_says_what_is_done_and_whoever_books_for_an_adult_reads_no
     assert len((await road.stored(sent)).history) == 5
     lines_of = ReferralLines(road.referrals, road.services.directory)
     assert (await lines_of.facts(sent.id) or pytest.fail("gone")).steps[-1].text == "已搬走"
+
+
+async def test_the_city_turns_the_pages_of_what_it_reads_nothing_of(road: Road, later: Later):
+    made = [(await home(road, n)).id for n in (3, 1, 2)]
+    for sent in made[1:]:
+        await road.act(
+            road.doctor, await road.referrals.get(SYSTEM, sent), E.FOLLOW_UP, item=1, done_on=clock.today()
+        )
+    for follow, wanted_ids in ((Follow.OPEN, made[:1]), (Follow.CLOSED, made[:0:-1])):
+        found, query = [], ReferralQuery(follow=follow, limit=1)
+        while True:
+            page = await road.referrals.list(road.city, query)
+            found += [each.id for each in page.items]
+            assert all(not each.clinical.plan for each in page.items)
+            if page.next_cursor is None:
+                break
+            query = replace(query, cursor=page.next_cursor)
+        assert found == wanted_ids

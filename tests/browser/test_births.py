@@ -145,7 +145,7 @@ async def hold_it_in_their_hands(resident: Resident, town: Town, family: NewFami
 
     await town.city.until(sent)
     await resident.window.open(f"/#/pages/births/filing/index?filing_id={filing_id}")
-    await expect(resident.see("handover-social_card")).to_contain_text("邮政特快专递单号")
+    await expect(resident.see("handover-social_card")).to_contain_text("邮政特快专递")
     await resident.tap("pickup-show")
     await resident.shows("pickup-qr")
     await pictures(resident, "births-receiving")

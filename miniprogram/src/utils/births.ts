@@ -209,7 +209,7 @@ export function handoverWords({ state, mailed, since, due_at: due }: Handover, a
 
 /** Where it is: its number, or the place with its hours and what to bring. */
 export function handoverFacts({ state, courier, tracking_no: number, place, hours, bring, code }: Handover): [string, string][] {
-  if (state === 'posted') return [[filingTexts.parcel(courier), number]]
+  if (state === 'posted') return [[filingTexts.courier, courier], [filingTexts.trackingNo, number]]
   if (state !== 'ready') return []
   const facts: [string, string][] = [
     [filingTexts.place, place], [filingTexts.hours, hours], [filingTexts.bring, bring], [filingTexts.code, code],

@@ -21,7 +21,7 @@ test.each([
 describe('what is handed over', () => {
   const posted = sampleHandover({ state: 'posted', mailed: true, courier: '邮政', tracking_no: 'EM1CN' })
   test('says where it is: a number that can be followed, or a place with what to bring', () => {
-    expect(handoverFacts(posted)).toEqual([['邮政单号', 'EM1CN']])
+    expect(handoverFacts(posted)).toEqual([['快递', '邮政'], ['单号', 'EM1CN']])
     expect(handoverFacts(sampleHandover({ hours: '' })).map(([name]) => name)).toEqual(['领取地点', '请带', '取件码'])
     expect(handoverFacts(sampleHandover({ state: 'missing' }))).toEqual([])
   })

@@ -16,7 +16,7 @@ from backend.records.ids import resource_id
 
 Json = dict[str, Any]
 
-TYPES = ("ServiceRequest", "DiagnosticReport", "Appointment")
+TYPES = ("ServiceRequest", "DiagnosticReport", "Appointment", "MedicationRequest")
 # Where a placer's and a filler's number stand. A group's number (ORC-4) is that of several orders.
 _PLACES = {"ORC": (2, 3), "OBR": (2, 3), "SCH": (1, 2)}
 

@@ -19,11 +19,17 @@ from backend.exchange.v2.mapping.datatypes import (
     time_of,
 )
 from backend.exchange.v2.mapping.groups import Group, groups_of
+from backend.exchange.v2.mapping.known import is_same, numbers_of
 from backend.exchange.v2.mapping.observations import build_observation, observation_keys
 from backend.exchange.v2.mapping.times import fhir_date
 from backend.exchange.v2.mapping.timing import timing_of
 from backend.exchange.v2.segments import Rep, Segment
 
+# What of a prescription stays as it is when only its state is said.
+_PRESCRIBED = (
+    "identifier", "intent", "medicationCodeableConcept", "encounter", "authoredOn", "requester", "priority",
+    "basedOn", "note", "reasonCode", "dosageInstruction", "dispenseRequest", "substitution",
+)  # fmt: skip
 _STATUS = {"revoked": "cancelled"}
 _ROUTE = "http://terminology.hl7.org/CodeSystem/v2-0162"
 _ADMINISTERED = {"CP": "completed", "PA": "completed", "RE": "not-done", "NA": "not-done"}
@@ -53,6 +59,18 @@ def build_medicine(b: Building, group: Group) -> None:
     more = {"partOf": refs[-1:]} if group.first("RXA") else {}
     for segment, own in observation_keys(key, group.each("OBX")):
         build_observation(b, segment, own, more=more, notes=notes_of(b, group.notes_after(segment)))
+
+
+def change_prescriptions(b: Building, order: Segment) -> bool:
+    """An order's state where nothing but its number is said; whether it is a prescription that we have."""
+    said = numbers_of([entity(b, order.rep(2), "PLAC"), entity(b, order.rep(3), "FILL")])
+    found = [known for known in b.known if known.type == "MedicationRequest" and is_same(said, known)]
+    for prescription in found:
+        key = f"known:{prescription.id}"
+        b.call("MedicationRequest", key, prescription.id)
+        body = {"status": _order_status(b, order), "intent": "order", "subject": b.subject}
+        b.add("MedicationRequest", key, body, keeps=_PRESCRIBED)
+    return bool(found)
 
 
 def _key(b: Building, group: Group) -> str:

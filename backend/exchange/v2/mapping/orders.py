@@ -23,6 +23,7 @@ from backend.exchange.v2.mapping.datatypes import (
 )
 from backend.exchange.v2.mapping.groups import Group
 from backend.exchange.v2.mapping.known import Known, has_code, is_same, key_of, numbers_of
+from backend.exchange.v2.mapping.medicines import change_prescriptions
 from backend.exchange.v2.mapping.observations import ATTACHED, build_observation, observation_keys
 from backend.exchange.v2.mapping.timing import Timing, timing_of
 from backend.exchange.v2.segments import Segment
@@ -96,6 +97,9 @@ def _said_key(b: Building, group: Group) -> tuple[str, list[str]]:
 
 def build_order(b: Building, group: Group) -> None:
     """One group of ORM, OMG, OML, ORU or OUL."""
+    order = group.first("ORC")
+    if order is not None and group.first("OBR") is None and change_prescriptions(b, order):
+        return
     keys = order_keys(b, group)
     key = keys[0]
     specimens = [build_specimen(b, s, key) for s in [*group.specimens, *group.each("SPM")]]

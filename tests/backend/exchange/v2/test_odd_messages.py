@@ -365,3 +365,14 @@ async def test_what_comes_under_a_number_that_was_given_up_stays_the_same_person
     assert old["address"][0]["line"] == ["新华路2号"]
     [stay] = await sender.bodies("Encounter")
     assert await index.person_of(stay["chart"]) == people["ZY0001"]
+
+
+async def test_a_prescription_is_cancelled_by_its_number_alone(sender: Sender) -> None:
+    drug = "RXO|J01CA04^阿莫西林^ATC|500||mg|||||G||20|粒"
+    await sender.send(head("ORM^O01", "1"), WANG, "ORC|NW|RX1^HIS||||||||||||", drug)
+    assert "MSA|AA" in await sender.send(head("ORM^O01", "2"), WANG, "ORC|DC|RX1^HIS")
+    [stopped] = await sender.bodies("MedicationRequest")
+    assert (stopped["status"], stopped["intent"]) == ("stopped", "original-order")
+    assert stopped["medicationCodeableConcept"]["coding"][0]["code"] == "J01CA04"
+    assert stopped["dispenseRequest"]["quantity"]["value"] == 20
+    assert await sender.bodies("ServiceRequest") == []

@@ -40,13 +40,15 @@ class Cancel(Dialogue):
         if not views:
             return Say(NOTHING)
         slots = talk.understood.slots
-        found = mine.meant(talk, views, slots.moved_from or slots.days)
+        days = slots.moved_from or slots.days
+        found = mine.meant(talk, views, days)
+        other = mine.not_there(talk, views, days)
         if len(found) > 1:
             talk.data["listed"] = ",".join(view.claim.id for view in found)
             options = [Option(view.claim.id, mine.line(view)) for view in found]
-            return ask_which(talk, "您要取消哪一个？", "which", options, mine.MORE)
+            return ask_which(talk, f"{other}您要取消哪一个？", "which", options, mine.MORE)
         talk.data["appointment_id"] = found[0].claim.id
-        return await self._sure(talk)
+        return await self._sure(talk, other)
 
     async def which(self, talk: Talk) -> Next:
         """The answer to which."""
@@ -79,11 +81,11 @@ class Cancel(Dialogue):
             return await self.start(talk)
         return NotUnderstood("请回复1确认取消，或回复2保留预约。") if talk.said else await self._sure(talk)
 
-    async def _sure(self, talk: Talk) -> Next:
+    async def _sure(self, talk: Talk, said: str = "") -> Next:
         view = await talk.services.appointments.get(talk.actor, talk.data["appointment_id"])
         if not mine.is_due(view) and not mine.can_change(view):
             return Say(too_late(view))
-        return yes_or_no(f"要取消的预约：\n{mine.line(view)}", "confirm", "确认取消", "不取消")
+        return yes_or_no(f"{said}要取消的预约：\n{mine.line(view)}", "confirm", "确认取消", "不取消")
 
     async def _cancel(self, talk: Talk) -> str:
         appointment_id = talk.data["appointment_id"]

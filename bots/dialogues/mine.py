@@ -50,22 +50,31 @@ def line(view: AppointmentView) -> str:
 
 def meant(talk: Talk, views: Sequence[AppointmentView], days: Days | None) -> list[AppointmentView]:
     """Those that fit what was said of them; all of them when nothing said fits any."""
-    slots = talk.understood.slots
-    at = slots.ordinal
+    at = talk.understood.slots.ordinal
     if at is not None and views and -len(views) <= at <= len(views) and at != 0:
         return [views[at - 1 if at > 0 else at]]
+    return _fitting(talk, views, days) or list(views)
+
+
+def not_there(talk: Talk, views: Sequence[AppointmentView], days: Days | None) -> str:
+    """To be said first where none of them is the one that was named."""
+    told = talk.understood.slots.ordinal is not None or _fitting(talk, views, days)
+    return "" if told else "没有找到您说的那个预约。"
+
+
+def _fitting(talk: Talk, views: Sequence[AppointmentView], days: Days | None) -> list[AppointmentView]:
+    slots = talk.understood.slots
     named = {
         "organization_id": set(ids_of(slots.organizations)),
         "department_id": set(ids_of(slots.departments)),
         "practitioner_id": set(ids_of(slots.practitioners)),
     }
-    fitting = [
+    return [
         view
         for view in views
         if (days is None or _is_on(view.claim.on, days))
         and all(not ids or getattr(view.claim, name) in ids for name, ids in named.items())
     ]
-    return fitting or list(views)
 
 
 def _is_on(on: date, days: Days) -> bool:

@@ -28,7 +28,16 @@ from bots.understanding.values import (
     Understanding,
 )
 from bots.understanding.vocabulary import Vocabulary
-from bots.understanding.words import EXPERT, FILLER, GENERAL, PROTECTED, SOONEST, SPECIAL, TITLE
+from bots.understanding.words import (
+    EXPERT,
+    FILLER,
+    GENERAL,
+    NUMBERED_HOSPITAL,
+    PROTECTED,
+    SOONEST,
+    SPECIAL,
+    TITLE,
+)
 
 _SAID, _IMPLIED, _BY_SOUND = 0.95, 0.6, 0.75
 # A name of two characters may be part of a longer one that was misspelt.
@@ -84,6 +93,7 @@ class Reader:
         intents = wanted(_blanked(text, written))
         when = _when(text, written, now, intents)
         hits = self._with_heard(text, written, [*when.spans, *aches, *protected, *_spans(elsewhere)])
+        foreign = bool(elsewhere) or _names_no_hospital_of_ours(text, hits)
         meant = [hit for hit in hits if not is_ruled_out(text, hit.start, hit.end)]
         named = fit(meant, self._index)
         slots = _slots(text, named, when, hits)
@@ -96,6 +106,8 @@ class Reader:
         intent, confidence = _intent(intents, slots, rest, dated=bool(when.spans))
         if intent is Intent.UNKNOWN and (rating := find_opinion(text)) is not None:
             intent, confidence, slots = Intent.SURVEY_ANSWER, _IMPLIED, replace(slots, rating=rating)
+        if intent is Intent.UNKNOWN and foreign:
+            intent, confidence = Intent.BOOK, _IMPLIED
         if intent is Intent.UNKNOWN and len(meant) < len(hits):
             intent, confidence = Intent.NO, _IMPLIED
         return Understanding(
@@ -103,7 +115,7 @@ class Reader:
             confidence,
             slots,
             ambiguities=(*named.ambiguities(), *when.ambiguities),
-            problems=_problems(when, named, ruled_out=len(meant) < len(hits), elsewhere=bool(elsewhere)),
+            problems=_problems(when, named, ruled_out=len(meant) < len(hits), elsewhere=foreign),
             other_intents=_others(text, intent, intents),
             not_understood=rest,
         )
@@ -117,6 +129,10 @@ class Reader:
         hits += find_surnames(text, self._index, [*taken, *_spans(hits)])
         read = [*taken, *_spans(hits)]
         return sorted((doubted(text, hit, read) for hit in hits), key=lambda hit: hit.start)
+
+
+def _names_no_hospital_of_ours(text: str, hits: Sequence[Hit]) -> bool:
+    return any(not overlaps(*said.span(), _spans(hits)) for said in NUMBERED_HOSPITAL.finditer(text))
 
 
 def _problems(when: When, named: Named, *, ruled_out: bool, elsewhere: bool) -> tuple[Problem, ...]:

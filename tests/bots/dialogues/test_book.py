@@ -234,3 +234,12 @@ async def test_by_sms_a_list_is_short_and_says_that_there_is_more(city: TestCity
     await talk.says("市人民医院儿科").hears("还有更多", "5. ").not_hears("6. ")
     await talk.says("6").hears("序号")
     await (await open_talk(city, who)).says("市人民医院儿科").hears("6. ").not_hears("还有更多")
+
+
+async def test_a_hospital_of_another_place_is_said_to_be_none_of_ours(city: TestCity):
+    who = await city.resident()
+    await city.schedule()
+    talk = await open_talk(city, who)
+    for said in ("省人民医院皮肤科明天", "第三人民医院儿科", "北京人民医院"):
+        await talk.says(said).hears("不在本市的预约平台上", "1. ")
+        await talk.says("退出")

@@ -189,3 +189,13 @@ async def test_within_a_day_the_old_place_is_swapped_and_kept_when_the_new_one_i
         await talk.says("是").hears("改好了")
     (now,) = await claims_of(city, who)
     assert (now.schedule_id == old.schedule_id) is taken
+
+
+async def test_who_names_another_appointment_than_his_own_is_told_before_it_is_read_out(city: TestCity):
+    who = await city.resident()
+    await city.schedule()
+    talk = await open_talk(city, who)
+    await book(talk, "明天")
+    await talk.says("取消后天的骨科").hears("没有找到您说的那个预约", "要取消的预约", "明天")
+    await talk.says("不").hears("没有变")
+    assert "没有找到" not in await talk.says("取消明天的儿科")

@@ -213,3 +213,15 @@ def test_a_hospital_named_with_our_own_city_is_ours():
         Reader(Vocabulary(known, (), (), (), "苏州市")).read("苏州儿童医院明天", NOW).slots.organizations
     )
     assert place.ids == ("et",)
+
+
+@pytest.mark.parametrize("said", ["第三人民医院儿科明天", "明天三院儿科", "市第五医院"])
+def test_a_numbered_hospital_that_is_none_of_ours_is_said_to_be_none(said: str):
+    found = read(said)
+    assert (found.slots.organizations, found.intent) == ((), "book")
+    assert Problem.ELSEWHERE in found.problems
+
+
+@pytest.mark.parametrize("said", ["市二院儿科", "第二人民医院外科", "二院明天", "一院区儿科", "住院部在哪"])
+def test_what_is_ours_or_no_hospital_is_not(said: str):
+    assert Problem.ELSEWHERE not in read(said).problems

@@ -106,9 +106,9 @@ def test_no_text_parts_a_field_and_every_charset_holds_it(said: str) -> None:
 
 
 def test_every_event_of_a_referral_is_told_or_is_nobodys_business() -> None:
-    """What is not in the table is another referral's, the city's own, or the patient's wish."""
+    """What is not in the table is another referral's, the city's, the receiver's, or the patient's wish."""
     assert set(TELLINGS) <= set(ReferralEvent)
-    untold = {"wish", "escalate", "redirect", "begin_treatment", "identify"}
+    untold = {"wish", "escalate", "redirect", "begin_treatment", "identify", "follow_up"}
     assert set(ReferralEvent) - set(TELLINGS) == untold
     for event in TELLINGS:
         for telling in tellings(Step(event, AT, "原因", by_resident=True)):

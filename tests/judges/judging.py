@@ -78,8 +78,10 @@ def _by_schema(answers: Sequence[bytes]) -> list[str]:
 def _by_medplum(answers: Sequence[bytes]) -> list[str]:
     node = shutil.which("node")
     assert node, "Node.js is needed to judge FHIR answers"
+    # A line each, also of what is printed in several: within a string JSON has no line ends.
+    lines = (answer.replace(b"\r", b" ").replace(b"\n", b" ") for answer in answers)
     said = subprocess.run(
-        [node, "judge.mjs"], cwd=HERE, input=b"\n".join(answers), capture_output=True, check=True
+        [node, "judge.mjs"], cwd=HERE, input=b"\n".join(lines), capture_output=True, check=True
     )
     found: list[dict[str, Any]] = [orjson.loads(line) for line in said.stdout.splitlines()]
     return [f"@medplum/core: {each['issues']} in {_short(answers[each['line']])}" for each in found]

@@ -49,6 +49,8 @@ def test_titles_and_files_within_are_words_too():
         locked(HARMLESS),
         carrying(HARMLESS, "a.docx", b"PK\x03\x04\0\0"),
     ],
+    # A locked file is another each time, and every process has to call its tests the same.
+    ids=["empty", "beginning", "bytes", "half", "locked", "carrying"],
 )
 def test_what_cannot_be_read_is_not_guessed(content: bytes):
     assert words_of_pdf(content) is None

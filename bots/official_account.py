@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,9 @@ class OfficialAccount:
             return None
 
     async def _receive(self, message: InboundMessage, until: float) -> bytes | None:
-        sight = await self._conversations.see_callback(message.stamp, f"{message.id}|{message.text}")
+        # All of it: in plain mode the signature is about the stamp, and whoever heard one may write the rest.
+        what = repr(astuple(replace(message, stamp="")))
+        sight = await self._conversations.see_callback(message.stamp, what)
         if sight is Sight.FORGED:
             raise AppError(ErrorCode.FORBIDDEN, "a used stamp on another message")
         await self._note(message)

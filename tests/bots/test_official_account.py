@@ -218,9 +218,9 @@ def stamped(town: TestCity, **changed: str) -> dict[str, str]:
     return query
 
 
-def plain(message_id: int, text: str) -> str:
+def plain(message_id: int, text: str, openid: str = "oSomebody") -> str:
     return (
-        "<xml><ToUserName>gh_1</ToUserName><FromUserName>oSomebody</FromUserName>"
+        f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{openid}</FromUserName>"
         f"<CreateTime>{int(time.time())}</CreateTime><MsgType>text</MsgType><Content>{text}</Content>"
         f"<MsgId>{message_id}</MsgId></xml>"
     )
@@ -247,6 +247,7 @@ async def test_nobody_else_is_believed(surroundings: Surroundings, mongo_uri: st
         assert await post(good, plain(1, "帮助"), 200) == "success"
         await post(good, plain(1, "我的预约"), 403)
         await post(good, plain(2, "帮助"), 403)
+        await post(good, plain(1, "帮助", "oSomebodyElse"), 403)
         await post(stamped(town, signature="0" * 40), plain(3, "帮助"), 403)
         await post(stamped(town, timestamp=str(int(time.time()) - 400)), plain(4, "帮助"), 403)
         await post(stamped(town, timestamp="²²"), plain(4, "帮助"), 403)

@@ -106,6 +106,8 @@ class Dialogue(ABC):
     intents: ClassVar[tuple[Intent, ...]] = ()
     keeps: ClassVar[tuple[Intent, ...]] = ()
     interrupts: ClassVar[bool] = True
+    # Whether somebody reads what is said in it: words of danger go on to where they are heard.
+    read_by_people: ClassVar[bool] = False
     needs: ClassVar[Permission | None] = Permission.RESIDENT_ACCOUNT_MANAGE
 
     def hears_all(self, data: Mapping[str, str]) -> bool:

@@ -124,7 +124,12 @@ class Engine:
             return _cut(turn) if heard.through is Through.SMS else turn
 
         return await self._conversations.take_turn(
-            heard.through, heard.address, heard.id, think, text=heard.text
+            heard.through,
+            heard.address,
+            heard.id,
+            think,
+            text=heard.text,
+            urgent=find_danger(heard.text) is not None,
         )
 
     async def _think(self, conversation: Conversation, heard: Heard) -> Turn:
@@ -134,14 +139,22 @@ class Engine:
         danger = find_danger(heard.text)
         if danger is None:
             return await self._answered(turn)
-        waiting = turn.waiting
-        asked = self._dialogues.get(waiting.dialogue) if waiting else None
-        heard_anyway = conversation.with_staff or (asked and waiting and asked.hears_all(waiting.data))
-        if danger is Danger.SELF_HARM and not heard_anyway:
+        if danger is Danger.LIFE or conversation.with_staff:
+            answered: Turn | None = await self._answered(turn)
+        else:
+            answered = await self._heard_by_people(turn)
+        if answered is None:
             # Nothing about appointments now; what was open stays open.
             return turn.as_it_was(words.DANGER[danger])
-        answered = await self._answered(turn)
         return replace(answered, answer=(words.DANGER[danger], *answered.answer))
+
+    async def _heard_by_people(self, turn: _Turning) -> Turn | None:
+        """What becomes of words that somebody is going to read, where such a question is open."""
+        run = turn.waiting
+        asked = self._dialogues.get(run.dialogue) if run else await self._asked_by_message(turn)
+        if asked is None or not asked.read_by_people:
+            return None
+        return await (self._go_on(turn, run) if run else self._begin(turn, asked))
 
     async def _answered(self, turn: _Turning) -> Turn:
         conversation, heard, understood = turn.conversation, turn.heard, turn.understood

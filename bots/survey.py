@@ -14,6 +14,9 @@ from bots.dialogue import Ask, Dialogue, Next, NotUnderstood, Say, Talk
 from bots.understanding.values import Intent
 
 _NOTHING_ASKED = "现在没有要您回答的问题，谢谢！"
+# Where the questions are not asked by talking.
+_ELSEWHERE = frozenset({SurveyThrough.PAGE, SurveyThrough.PHONE})
+_BARE = frozenset({Intent.CHOICE, Intent.YES, Intent.NO})
 _ANSWERS = frozenset({Intent.CHOICE, Intent.YES, Intent.NO, Intent.SURVEY_ANSWER, Intent.UNKNOWN})
 
 
@@ -26,6 +29,7 @@ class Survey(Dialogue):
     # Whoever has the phone that was asked may answer; nothing is told that was not in the question.
     needs: ClassVar[Permission | None] = None
     interrupts: ClassVar[bool] = False
+    read_by_people: ClassVar[bool] = True
 
     def hears_all(self, data: Mapping[str, str]) -> bool:
         """A question for words takes all of them."""
@@ -41,18 +45,21 @@ class Survey(Dialogue):
 
     async def start(self, talk: Talk) -> Next:
         """The first answer, or the question once more for whoever went back to it."""
-        step = await _open_step(talk)
+        step = await (_noted(talk) if "run_id" in talk.data else _open_step(talk))
         if step is None:
             return Say(_NOTHING_ASKED)
-        _note(talk, step)
-        if not talk.said:
+        if not talk.said or (step.run.through in _ELSEWHERE and talk.understood.intent in _BARE):
+            # What was asked on this line may be answered by now: a mere 1 is no answer to the rest.
             return _next(talk, step)
+        _note(talk, step)
         after = await _answered(talk)
         # The question came some time ago: with the hint it is asked again.
         return Ask(f"{after.hint}\n{after.text}", "answer") if after.hint else _next(talk, after)
 
     async def answer(self, talk: Talk) -> Next:
-        """The next ones."""
+        """The next ones; or the question once more for whoever went back to it."""
+        if not talk.said:
+            return _next(talk, await _noted(talk))
         after = await _answered(talk)
         return NotUnderstood(after.hint) if after.hint else _next(talk, after)
 
@@ -71,13 +78,28 @@ def _next(talk: Talk, step: Step) -> Next:
 def _note(talk: Talk, step: Step) -> None:
     talk.data["run_id"] = step.run.id
     talk.data["recipient_id"] = step.run.recipient_id or ""
+    talk.data["question_id"] = step.question.id if step.question else ""
     talk.data["kind"] = str(step.question.kind) if step.question else ""
 
 
 async def _answered(talk: Talk) -> Step:
     by = SurveyThrough.SMS if talk.through is Through.SMS else SurveyThrough.CHAT
     return await talk.services.surveys.answer(
-        talk.data["recipient_id"], talk.data["run_id"], talk.said, talk.key, by
+        talk.data["recipient_id"],
+        talk.data["run_id"],
+        talk.said,
+        talk.key,
+        by,
+        # By another way somebody may have gone on meanwhile: what was asked here is what is answered here.
+        talk.data.get("question_id") or None,
+    )
+
+
+async def _noted(talk: Talk) -> Step:
+    """The question that was asked here."""
+    data = talk.data
+    return await talk.services.surveys.question(
+        data["recipient_id"], data["run_id"], data.get("question_id", "")
     )
 
 

@@ -88,9 +88,11 @@ class Conversation:
     minute_at: datetime | None
     in_minute: int
     updated_at: datetime
-    # How many came in the hour that began then, and how often in a row the same was said.
+    # How many came in the hour that began then, how many of them were heard in a flood because a life may
+    # be in danger, and how often in a row the same was said.
     hour_at: datetime | None = None
     in_hour: int = 0
+    alarms: int = 0
     said: str = field(default="", repr=False)
     repeats: int = 0
     # What did not fit into the answer.

@@ -35,6 +35,8 @@ TOO_FAST = "您发得太快了，请过一分钟再试。"
 # By SMS every answer is paid for, and a machine at the other end answers each.
 MOST_BY_SMS_PER_HOUR = 30
 TOO_MANY = "您这一小时发的短信太多了，请过一会儿再试，或打开微信小程序办理。"
+# Words of danger are heard in a flood, too, so often in an hour: help may cost a message, a machine only few.
+MOST_ALARMS = 3
 # Numbers and short words are said again and again in a dialogue; whole sentences are not.
 SHORTEST_REPEATED, MOST_REPEATS = 5, 3
 
@@ -70,9 +72,18 @@ class ConversationService:
         self._nudge = nudge
 
     async def take_turn(
-        self, through: Through, address: str, message_id: str, think: Think, *, text: str = ""
+        self,
+        through: Through,
+        address: str,
+        message_id: str,
+        think: Think,
+        *,
+        text: str = "",
+        urgent: bool = False,
     ) -> tuple[str, ...]:
         """Hear one message and return the answer. `think` may run more than once for it and must bear that.
+
+        What is `urgent` is thought of in a flood, too, up to a limit of its own.
 
         A message heard before gets its old answer while it is the newest, and silence afterwards. Raises
         CONFLICT when somebody's messages keep meeting each other.
@@ -83,6 +94,8 @@ class ConversationService:
                 return found.answer if message_id == found.heard[0] else ()
             counted = _counted(_timely(found), message_id, text)
             refusal = _refusal(found, counted, text)
+            if refusal is not None and urgent and counted.alarms < MOST_ALARMS:
+                counted, refusal = replace(counted, alarms=counted.alarms + 1), None
             if refusal is not None:
                 changed = replace(counted, answer=refusal)
             else:
@@ -167,6 +180,7 @@ def _counted(conversation: Conversation, message_id: str, text: str) -> Conversa
         in_minute=1 if minute else conversation.in_minute + 1,
         hour_at=now if hour else conversation.hour_at,
         in_hour=1 if hour else conversation.in_hour + 1,
+        alarms=0 if hour else conversation.alarms,
         said=said,
         repeats=conversation.repeats + 1 if said and said == conversation.said else 0,
     )

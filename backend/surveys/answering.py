@@ -61,7 +61,7 @@ def read_answer(question: Question, said: str, *, today: date) -> Value:
 
 def check_answer(question: Question, value: Value) -> Value:
     """The answer in its kept form, when it is one. Raises NoAnswerError."""
-    if value is None or value == () or value == "":
+    if value is None or value == () or (isinstance(value, str) and not value.strip()):
         if question.required:
             raise NoAnswerError("这道题需要回答。" + hint_for(question))
         return None

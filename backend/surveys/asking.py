@@ -107,10 +107,7 @@ class Asking:
             step = await self.step(run_id)
             if not step.is_open or said.key in step.run.heard:
                 return step
-            question = _meant(step, said)
-            if question is None:
-                return step
-            after, hint = _taken(step, question, said)
+            after, hint = _taken(step, _meant(step, said), said)
             if after is None:
                 return replace(step, hint=hint)
             if await self._write(step.run, after):
@@ -167,13 +164,26 @@ def _sent_meanwhile(run: Run) -> tuple[str, ...]:
     return ("sent",) if run.state is RunState.PLANNED else ()
 
 
+def at_question(step: Step, question_id: str) -> Step:
+    """The same run at a question that is shown; at the next one where it is not."""
+    found = _shown(step, question_id) if step.is_open else None
+    return replace(step, question=found) if found is not None else step
+
+
+def _shown(step: Step, question_id: str) -> Question | None:
+    shown = visible(step.questionnaire, step.run.answers)
+    return next((each for each in shown if each.id == question_id and each.asks), None)
+
+
 def _meant(step: Step, said: Said) -> Question | None:
-    """The question an answer is to: the next one, or one that is shown and is being corrected."""
+    """The question an answer is to: the next one, or one that is shown and is being corrected.
+
+    None for words to a question that another way's answer has meanwhile taken away.
+    """
     if said.question_id is None:
         return step.question
-    shown = visible(step.questionnaire, step.run.answers)
-    found = next((each for each in shown if each.id == said.question_id and each.asks), None)
-    if found is None:
+    found = _shown(step, said.question_id)
+    if found is None and said.text is None:
         raise not_found("question")
     return found
 
@@ -184,9 +194,11 @@ def _value(question: Question, said: Said) -> Value:
     return check_answer(question, said.value)
 
 
-def _taken(step: Step, question: Question, said: Said) -> tuple[Run | None, str]:
+def _taken(step: Step, question: Question | None, said: Said) -> tuple[Run | None, str]:
     """The run with what was said, and the hint when that is no answer; no run when nothing is to be kept."""
     danger = _danger(question, said)
+    if question is None:
+        return (_remarked(_heard(step.run, said), danger) if danger else None), ""
     try:
         value = _value(question, said)
     except NoAnswerError as refused:
@@ -196,10 +208,10 @@ def _taken(step: Step, question: Question, said: Said) -> tuple[Run | None, str]
     return (_remarked(after, danger) if danger and question.kind is not Kind.TEXT else after), ""
 
 
-def _danger(question: Question, said: Said) -> str:
+def _danger(question: Question | None, said: Said) -> str:
     """The words, when they speak of a danger: whatever was asked, somebody has to hear of it."""
     words = said.text
-    if words is None and question.kind is Kind.TEXT and isinstance(said.value, str):
+    if words is None and question and question.kind is Kind.TEXT and isinstance(said.value, str):
         words = said.value
     return words.strip()[:LONGEST_REMARK] if words and risks(words) else ""
 

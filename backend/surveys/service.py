@@ -20,7 +20,7 @@ from backend.errors import AppError, ErrorCode, not_found
 from backend.permissions import Actor, Permission
 from backend.records.care import Encounter, Encounters
 from backend.slotpool.claims_models import Claim, ClaimState
-from backend.surveys.asking import Asking, Said, Step
+from backend.surveys.asking import Asking, Said, Step, at_question
 from backend.surveys.campaign_store import CampaignStore
 from backend.surveys.cohorts import Cohort, Cohorts, visit
 from backend.surveys.counting import Counting
@@ -200,10 +200,26 @@ class SurveyService:
         """What a person is asked at present, or None."""
         return await self.asking.open_question(resident_id)
 
-    async def answer(self, resident_id: str, run_id: str, said: str, key: str, through: Through) -> Step:
-        """Words as the answer to the run's next question. Raises NOT_FOUND for somebody else's run."""
+    async def question(self, resident_id: str, run_id: str, question_id: str) -> Step:
+        """A question once more, or the next where it is asked no longer. Raises NOT_FOUND."""
         await self._access_run(resident_id, run_id)
-        return await self._answered(run_id, Said(key, through, text=said))
+        return at_question(await self.asking.step(run_id), question_id)
+
+    async def answer(
+        self,
+        resident_id: str,
+        run_id: str,
+        said: str,
+        key: str,
+        through: Through,
+        question_id: str | None = None,
+    ) -> Step:
+        """Words as the answer to a question of the run, the next unless named.
+
+        Where that one is asked no longer, nothing is taken. Raises NOT_FOUND for somebody else's run.
+        """
+        await self._access_run(resident_id, run_id)
+        return await self._answered(run_id, Said(key, through, text=said, question_id=question_id))
 
     async def refuse(self, resident_id: str, run_id: str, through: Through) -> Step:
         """The person does not want to be asked. Raises NOT_FOUND for somebody else's run."""

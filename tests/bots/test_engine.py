@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from backend import clock
 from backend.conversations.models import RESUMABLE_BY_SMS, Conversation, Through
-from backend.conversations.service import MOST_PER_MINUTE, MOST_REPEATS, TOO_FAST, ConversationService
+from backend.conversations.service import (
+    MOST_ALARMS,
+    MOST_PER_MINUTE,
+    MOST_REPEATS,
+    TOO_FAST,
+    ConversationService,
+)
 from backend.db.client import Database
 from backend.errors import AppError, ErrorCode
 from backend.logs import JSONFormatter
@@ -23,6 +29,7 @@ from bots import words
 from bots.dialogue import Ask, Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.engine import Engine, Heard
 from bots.ports import Services
+from bots.understanding.danger import Danger
 from bots.understanding.reading import Reader
 from bots.understanding.values import Intent, Understanding
 from bots.understanding.vocabulary import Vocabulary
@@ -253,6 +260,16 @@ async def test_a_step_that_a_release_has_dropped_begins_the_dialogue_anew(chat: 
 async def test_a_flood_is_answered_once_and_then_no_more(chat: Chat):
     answers = [await chat.say("我的账单") for _ in range(MOST_PER_MINUTE + 3)]
     assert answers[MOST_PER_MINUTE - 1 :] == ["没有账单。", TOO_FAST, "", ""]
+
+
+async def test_words_of_danger_are_heard_in_a_flood_too_and_not_without_end(chat: Chat):
+    for number in range(MOST_PER_MINUTE):
+        await chat.say(f"第{number}件事")
+    answers = [await chat.say(f"我爸叫不醒了{number}") for number in range(MOST_ALARMS + 1)]
+    assert [answer.startswith(words.DANGER[Danger.LIFE]) for answer in answers] == [True] * MOST_ALARMS + [
+        False
+    ]
+    assert await chat.say("我的账单") == ""
 
 
 async def test_neither_number_nor_words_are_in_clear_in_the_database(chat: Chat):

@@ -62,6 +62,54 @@ async def test_words_of_danger_reach_the_hospital_whatever_was_asked(ward: Ward,
     [ticket], _ = await ward.service.tickets.list_tickets(ward.operator)
     [run] = await ward.runs()
     assert (ticket.id, run.remarks) == (run.id, (said,))
+    # Again while the talk is about the survey: it is neither an answer nor the beginning of anything else.
+    await text(ward, "13700000701", "不满意")
+    answer = await text(ward, "13700000701", "我不想活了，给我挂个号")
+    assert "12356" in answer
+    assert "预约" not in answer
+    [run] = await ward.runs()
+    assert run.remarks[0] == "我不想活了，给我挂个号"
+
+
+async def test_an_answer_is_to_what_was_asked_on_its_line_though_the_page_has_gone_on(ward: Ward):
+    await ward.campaign()
+    run = await ward.asked()
+    phone = "13700000701"
+    assert "哪里做得不好" in await text(ward, phone, "3")
+    url = f"{ward.city.url}/s/{ward.service.links.token(run.id)}"
+    form = {"question": "why", "answer": "talk", "key": "k1", "action": "answer"}
+    await ward.city.http.post(url, data=form)
+    # The message asked for the reasons; the page has come to the last question meanwhile.
+    assert "还有什么想说的" in await text(ward, phone, "1")
+    [after] = await ward.runs()
+    assert after.answers == {"overall": "1", "why": ("wait",)}
+    # Going back asks once more and skips nothing.
+    assert "哪里做得不好" in await text(ward, phone, "返回")
+    [same] = await ward.runs()
+    assert same.answers == after.answers
+    # On the page the reasons are no longer asked for: what answers them here answers nothing else.
+    form = {"question": "overall", "answer": "5", "key": "k2", "action": "answer"}
+    await ward.city.http.post(url, data=form)
+    assert "还有什么想说的" in await text(ward, phone, "2")
+    [last] = await ward.runs()
+    assert last.answers == {"overall": "5"}
+
+
+async def test_who_has_begun_on_the_page_is_asked_before_a_number_is_taken_for_an_answer(ward: Ward):
+    await ward.campaign()
+    run = await ward.asked()
+    url = f"{ward.city.url}/s/{ward.service.links.token(run.id)}"
+    form = {"question": "overall", "answer": "1", "key": "k1", "action": "answer"}
+    await ward.city.http.post(url, data=form)
+    assert "哪里做得不好" in await text(ward, "13700000701", "2")
+    [after] = await ward.runs()
+    assert after.answers == {"overall": "1"}
+    form = {"question": "overall", "answer": "5", "key": "k2", "action": "answer"}
+    await ward.city.http.post(url, data=form)
+    # The reasons are no longer asked for; words of danger are heard whatever they were to answer.
+    await text(ward, "13700000701", "回家以后胸痛没人管")
+    [after] = await ward.runs()
+    assert (after.answers, after.remarks) == ({"overall": "5"}, ("回家以后胸痛没人管",))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -143,6 +144,14 @@ def test_digits_and_words_are_understood(question_id: str, said: str, value: Val
     question = VISIT.question(question_id)
     assert question is not None
     assert read_answer(question, said, today=TODAY) == value
+
+
+def test_blanks_answer_no_question_and_least_of_all_one_that_needs_an_answer():
+    words = VISIT.question("words")
+    assert words is not None
+    assert check_answer(words, " \n") is None
+    with pytest.raises(NoAnswerError):
+        check_answer(replace(words, required=True), " \n")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from backend.conversations.models import Through
-from backend.residents.models import LinkState, PatientView
+from backend.residents.models import LinkState, PatientView, Relation
 from backend.security.masking import mask_name
 from bots.dialogue import Ask, Option, Talk
 from bots.understanding.values import Intent, Mention, Problem
@@ -18,6 +18,12 @@ YES, NO = "yes", "no"
 _YES_TEXTS = frozenset({"确认预约", "确认取消", "确认改期", "领取"})
 _NO_TEXTS = frozenset({"不约了", "不取消", "不改了", "不要了"})
 _NUMBERED = re.compile(r"^[\s\d.、，,:：)）]+")
+# 孙子 and the like are no children of one's own, and may be on file as anything.
+_RELATIONS = (
+    (Relation.CHILD, re.compile("孩子|小孩|宝宝|宝贝|娃|儿子|(?<!侄)女儿|闺女|小朋友")),
+    (Relation.SELF, re.compile("自己|本人|(?:给|帮|替|为)(?:我|俺)(?:挂|约|看|$)|^(?:我|俺)(?:的)?$")),
+)
+_RULED_OUT = re.compile("不是|[不别](?:给|帮|替|为|要|用)|除了")
 
 _REMARKS = {
     Problem.NO_SUCH_DAY: "没有您说的这一天。",
@@ -80,10 +86,36 @@ def only_one(mentions: Iterable[Mention]) -> str:
 
 async def patients_of(talk: Talk) -> list[Option]:
     """Whom the resident may book for, names masked; two who then look alike with the years of their birth."""
+    return _options(await _active(talk))
+
+
+async def patients_meant(talk: Talk) -> list[Option]:
+    """Who of them the answer to "for whom" is about: the one chosen, or everybody it says by relation."""
+    active = await _active(talk)
+    relation = _relation_said(talk.said)
+    return [
+        option
+        for option, each in zip(_options(active), active, strict=True)
+        if (option.value == talk.chosen if talk.chosen else each.relation is relation)
+    ]
+
+
+async def _active(talk: Talk) -> list[PatientView]:
     listed = await talk.services.residents.patients.list_patients(talk.actor)
-    active = [each for each in listed if each.state is LinkState.ACTIVE]
+    return [each for each in listed if each.state is LinkState.ACTIVE]
+
+
+def _options(active: Sequence[PatientView]) -> list[Option]:
     alike = Counter(mask_name(each.name) for each in active)
     return [Option(each.id, _called(each, alike[mask_name(each.name)] > 1)) for each in active]
+
+
+def _relation_said(said: str) -> Relation | None:
+    """给孩子挂 names the child. Nobody is taken where several are named, or one is ruled out."""
+    if _RULED_OUT.search(said):
+        return None
+    named = [relation for relation, words in _RELATIONS if words.search(said)]
+    return named[0] if len(named) == 1 else None
 
 
 def _called(patient: PatientView, has_double: bool) -> str:

@@ -13,7 +13,16 @@ from backend.slotpool.claims_models import ClaimState
 from bots import phrases
 from bots.dialogue import Ask, Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.dialogues import places, sessions
-from bots.dialogues.asking import ask_which, patients_of, remark, said_no, said_yes, typed, yes_or_no
+from bots.dialogues.asking import (
+    ask_which,
+    patients_meant,
+    patients_of,
+    remark,
+    said_no,
+    said_yes,
+    typed,
+    yes_or_no,
+)
 from bots.dialogues.sessions import Session
 from bots.understanding.values import Intent
 
@@ -85,10 +94,11 @@ class Book(Dialogue):
             return await self._open_question(talk)
         if _gives_up(talk):
             return Say(NOT_BOOKED)
-        if talk.chosen:
-            talk.data["patient_id"] = talk.chosen
+        meant = await patients_meant(talk)
+        if len(meant) == 1:
+            talk.data["patient_id"] = meant[0].value
             return await self._sure(talk)
-        return NotUnderstood("请回复就诊人前面的序号。")
+        return Ask("为谁预约？", "patient", meant) if meant else NotUnderstood("请回复就诊人前面的序号。")
 
     async def confirm(self, talk: Talk) -> Next:
         """Yes books; anything else does not."""

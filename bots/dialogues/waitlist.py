@@ -12,7 +12,7 @@ from backend.slotpool.claims_models import Claim
 from bots import phrases
 from bots.dialogue import Ask, Dialogue, Next, NotUnderstood, Option, Say, Talk
 from bots.dialogues import places, sessions
-from bots.dialogues.asking import patients_of, remark, said_no, said_yes, yes_or_no
+from bots.dialogues.asking import patients_meant, patients_of, remark, said_no, said_yes, yes_or_no
 from bots.dialogues.book import booked, pay_page
 from bots.understanding.values import Intent
 
@@ -76,9 +76,10 @@ class Waitlist(Dialogue):
             return await self._open_question(talk)
         if _gives_up(talk):
             return Say("好的，没有候补。")
-        if not talk.chosen:
-            return NotUnderstood("请回复就诊人前面的序号。")
-        return await self._join(talk, talk.chosen)
+        meant = await patients_meant(talk)
+        if len(meant) == 1:
+            return await self._join(talk, meant[0].value)
+        return Ask("为谁候补？", "patient", meant) if meant else NotUnderstood("请回复就诊人前面的序号。")
 
     async def take(self, talk: Talk) -> Next:
         """Whether the place that is kept is wanted."""

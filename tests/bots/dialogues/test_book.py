@@ -138,6 +138,28 @@ async def test_for_whom_is_asked_where_there_are_several(city: TestCity):
     assert [claim.patient_id for claim in claims] == [child]
 
 
+async def test_for_whom_may_be_said_by_what_he_is_to_the_resident(city: TestCity):
+    who = await city.resident()
+    await city.schedule()
+    talk = await open_talk(city, who)
+    await talk.says("明天市人民医院儿科")
+    await add_child(city, who)
+    await talk.says("1").hears("为谁预约", "1. ", "2. ")
+    await talk.says("不是给孩子挂").hears("序号")
+    own = await talk.says("给我自己挂").hears("就诊人：")
+    await talk.says("返回").hears("为谁预约")
+    childs = await talk.says("给孩子挂").hears("就诊人：", "确认预约")
+    assert childs != own
+    # With another one on file he is asked for: only the children stand to choose from.
+    await talk.says("返回").hears("为谁预约")
+    second = await add_child(city, who)
+    await talk.says("给娃挂").hears("为谁预约", "1. ", "2. ").not_hears("3. ")
+    await talk.says("2").hears("就诊人：")
+    await talk.says("是").hears("预约成功")
+    claims, _ = await city.city.services.claims.of_patients([second], upcoming=None, cursor=None, limit=5)
+    assert [claim.patient_id for claim in claims] == [second]
+
+
 async def test_a_no_books_nothing_and_so_does_cancel(city: TestCity):
     who = await city.resident()
     await city.schedule()

@@ -22,6 +22,8 @@ async def test_my_appointments_are_read_out_soonest_first(city: TestCity):
     )
     assert who.name not in said
     await talk.says("我后天的预约是几点").hears("后天").not_hears("明天")
+    await talk.says("明天的还在吗").hears("您的预约", "明天").not_hears("后天", "请选择")
+    await talk.says("我的号还在吗").hears("您的预约", "明天", "后天")
 
 
 async def test_the_only_appointment_is_cancelled_after_a_yes(city: TestCity):

@@ -64,7 +64,8 @@ async def test_place_day_and_patient_are_asked(city: TestCity):
     await talk.says("2").hears("为谁候补", "1. ", "2. ")
     await talk.says("返回").hears("您要等哪一天的号")
     await talk.says("明天").hears("为谁候补")
-    await talk.says("2").hears("已候补")
+    await talk.says("哦").hears("序号")
+    await talk.says("给孩子候补").hears("已候补")
 
 
 async def test_nobody_waits_for_what_can_be_had_or_will_not_come(city: TestCity):

@@ -259,3 +259,17 @@ def test_what_was_written_never_shows_where_a_reading_is_logged():
 @pytest.mark.parametrize("sentence", ["不取消了", "不改了", "不用改了", "先不退号了"])
 def test_what_is_not_to_be_done_any_more_is_a_no(sentence: str):
     assert read(sentence).intent is Intent.NO
+
+
+@pytest.mark.parametrize(
+    "sentence", ["明天的还在吗", "我的号还在吗", "我明天的号还在不在", "预约还有效吗", "我约的还算数不"]
+)
+def test_whether_it_still_stands_is_asked_of_ones_own_appointment(sentence: str):
+    assert read(sentence).intent is Intent.MY_APPOINTMENTS
+
+
+@pytest.mark.parametrize(
+    "sentence", ["明天的号还有吗", "明天儿科的还有没有", "陈医生还在吗", "市人民医院还在吗"]
+)
+def test_what_is_free_and_who_is_there_is_not(sentence: str):
+    assert read(sentence).intent is Intent.BOOK

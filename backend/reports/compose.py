@@ -96,7 +96,7 @@ def make_reports(below: Below) -> Reports:
     )
     links = LinkStore(db, cipher)
     corrections = CorrectionStore(db, cipher)
-    file = _file(below, service, corrections)
+    file = _file(below, service, documents, corrections)
     return Reports(
         service=service,
         documents=documents,
@@ -142,7 +142,9 @@ def _exporting(below: Below, service: ReportService, documents: Documents) -> Ex
     )
 
 
-def _file(below: Below, service: ReportService, corrections: CorrectionStore) -> RecordFile:
+def _file(
+    below: Below, service: ReportService, documents: Documents, corrections: CorrectionStore
+) -> RecordFile:
     return RecordFile(
         below.record_gate,
         below.record_reader,
@@ -150,6 +152,7 @@ def _file(below: Below, service: ReportService, corrections: CorrectionStore) ->
         below.patient_index,
         below.residents,
         service,
+        documents,
         corrections,
         below.audit,
         below.nudger.kick,

@@ -7,9 +7,20 @@ from backend.http.base import APIHandler
 from backend.http.endpoint import operation, requires
 from backend.http.streaming import send_chunks
 from backend.permissions import Permission
-from backend.reports.documents import SHOWN
+from backend.reports.documents import SHOWN, Original
 from backend.reports.handlers import READING
 from backend.reports.schemas import OpenQuery
+
+
+async def send_original(handler: APIHandler, original: Original, *, inline: bool = False) -> None:
+    """Piece by piece, kept by no cache; to be shown only where browsers know the type."""
+    shown = original.kind in SHOWN
+    kind = original.kind if shown else "application/octet-stream"
+    handler.set_header("Content-Type", f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
+    handler.set_header("Content-Length", str(original.content.size))
+    handler.set_header("Content-Disposition", "inline" if inline and shown else "attachment")
+    handler.set_header("Cache-Control", "no-store")
+    await send_chunks(handler, original.content.chunks)
 
 
 class DocumentHandler(APIHandler):
@@ -21,12 +32,7 @@ class DocumentHandler(APIHandler):
         """The bytes, in the type that the hospital named if browsers know it."""
         documents = self.services.reports.documents
         original = await documents.issued(self.actor, report_id, int(number), opened=query.open)
-        shown = original.kind in SHOWN
-        self.set_header("Content-Type", original.kind if shown else "application/octet-stream")
-        self.set_header("Content-Length", str(original.content.size))
-        self.set_header("Content-Disposition", "attachment")
-        self.set_header("Cache-Control", "no-store")
-        await send_chunks(self, original.content.chunks)
+        await send_original(self, original)
         return None
 
 

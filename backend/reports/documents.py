@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,8 +13,8 @@ from backend.permissions import Actor
 from backend.records.apart import File, file_in
 from backend.records.files import Content
 from backend.records.ids import is_resource_id
-from backend.records.models import Basis
-from backend.reports.models import Document, Report
+from backend.records.models import Basis, RecordQuery
+from backend.reports.models import Document
 from backend.reports.paper import FontMissingError, Paper, as_pdf
 from backend.reports.papers import of_report
 from backend.reports.ports import Files, Reader
@@ -67,22 +67,29 @@ class Documents:
         found = await self._reports.open(actor, report_id, opened=opened)
         if found.hidden:
             raise not_found(f"document {number} of {report_id}")
-        return await self.of_basis(found.basis, found.report, number)
+        return await self.of_basis(found.basis, found.report.documents, number)
 
-    async def of_basis(self, basis: Basis, report: Report, number: int) -> Original:
-        """The same of a report that has been read on this basis already."""
-        documents = report.documents
+    async def of_basis(self, basis: Basis, documents: Sequence[Document], number: int) -> Original:
+        """One of what stands in a resource that has been read on this basis already."""
         if not 1 <= number <= len(documents):
-            raise not_found(f"document {number} of {report.id}")
+            raise not_found(f"document {number} of {len(documents)}")
         document = documents[number - 1]
         lies: str | File = document.file or document.data or await self._binary(basis, document)
         if isinstance(lies, File):
             return Original(document.content_type, await self._files.open(lies))
         try:
-            content = base64.b64decode(lies, validate=True)
+            content = base64.b64decode("".join(lies.split()), validate=True)
         except (binascii.Error, ValueError) as error:
             raise not_found("a document that is no base64") from error
         return Original(document.content_type, Content(len(content), _at_once(content)))
+
+    async def opened_by(self, basis: Basis, documents: Sequence[Document]) -> list[bool]:
+        """Which of them this basis opens: a Binary is closed by itself until its paper has been read."""
+        asked = {_binary_id(each) for each in documents if _lies_elsewhere(each)}
+        ids = tuple(filter(is_resource_id, asked))
+        query = RecordQuery(ids=ids, types=("Binary",), limit=len(ids))
+        found = {each.id for each in (await self._reader.search(basis, query)).items} if ids else set()
+        return [not _lies_elsewhere(each) or _binary_id(each) in found for each in documents]
 
     async def rendered(self, actor: Actor, report_id: str, *, opened: bool) -> bytes:
         """Our own rendering, as a PDF."""
@@ -103,11 +110,19 @@ class Documents:
             raise AppError(ErrorCode.UNAVAILABLE, str(error)) from None
 
     async def _binary(self, basis: Basis, document: Document) -> str | File:
-        id = document.reference.removeprefix("Binary/").partition("/")[0]
+        id = _binary_id(document)
         resource = await self._reader.read(basis, id) if is_resource_id(id) else None
         if resource is None or resource.type != "Binary":
             raise not_found("the document's Binary")
         return file_in(resource, resource.body) or str(resource.body.get("data", ""))
+
+
+def _lies_elsewhere(document: Document) -> bool:
+    return not (document.file or document.data)
+
+
+def _binary_id(document: Document) -> str:
+    return document.reference.removeprefix("Binary/").partition("/")[0]
 
 
 async def _at_once(content: bytes) -> AsyncIterator[bytes]:

@@ -17,10 +17,11 @@ from backend.permissions import Actor
 from backend.records.gate import organization_of
 from backend.records.models import Incoming, Source
 from backend.reports.correction_store import Correction, CorrectionState, CorrectionStore
+from backend.reports.documents import Documents, Original
 from backend.reports.measuring import Measurement, check, observation
 from backend.reports.ports import Gate, Reader, Writer
 from backend.reports.service import CITY, ReportService
-from backend.reports.timeline import Moment, moment_of
+from backend.reports.timeline import Moment, moment_of, papers_of
 from backend.residents.models import Identity
 from backend.worker.events import Event, EventKind
 
@@ -71,6 +72,7 @@ class RecordFile:
         charts: Charts,
         identities: Identities,
         reports: ReportService,
+        documents: Documents,
         corrections: CorrectionStore,
         audit: AuditService,
         nudge: Callable[[], None],
@@ -81,6 +83,7 @@ class RecordFile:
         self._charts = charts
         self._identities = identities
         self._reports = reports
+        self._documents = documents
         self._corrections = corrections
         self._audit = audit
         self._nudge = nudge
@@ -105,6 +108,14 @@ class RecordFile:
             raise not_found(f"entry {id}")
         moment = moment_of(found, opened=True)
         return moment, (await self._reports.places([moment.organization_id]))[moment.organization_id]
+
+    async def paper(self, actor: Actor, patient_id: str, id: str, number: int) -> Original:
+        """A file of a document of the file, as its hospital issued it. Raises NOT_FOUND."""
+        basis = await self._gate.own(actor, patient_id)
+        found = await self._reader.read(basis, id)
+        if found is None or found.deleted:
+            raise not_found(f"entry {id}")
+        return await self._documents.of_basis(basis, papers_of(found), number)
 
     # -- own measurements ------------------------------------------------------------------------------
 

@@ -14,8 +14,10 @@ from backend.http.schema import Answer, Instant, Items, Page, PageQuery, Query, 
 from backend.permissions import Permission
 from backend.records.models import Kind
 from backend.reports.correction_store import CorrectionState
+from backend.reports.document_handlers import send_original
 from backend.reports.handlers import READING
 from backend.reports.measuring import Measurement
+from backend.reports.schemas import DocumentOut, documents_out
 from backend.reports.timeline import Moment
 
 _KINDS = "|".join(Kind)
@@ -46,6 +48,8 @@ class MomentOut(Answer):
     own: bool
     sensitive: bool
     report_id: str | None
+    # Files of a document; a report's come with the report.
+    documents: list[DocumentOut]
 
 
 class NewMeasurement(Schema):
@@ -138,6 +142,18 @@ class EntryHandler(APIHandler):
         return _moment_out(moment, place)
 
 
+class PaperHandler(APIHandler):
+    """A file of a document."""
+
+    @requires(Permission.RESIDENT_RECORDS_READ)
+    @operation("Fetch a file of a document", errors=READING, tag="records", media="application/octet-stream")
+    async def get(self, query: PatientQuery, entry_id: str, number: str) -> bytes | None:
+        """As its hospital issued it, in the type that it named if browsers know it."""
+        file = self.services.reports.file
+        await send_original(self, await file.paper(self.actor, query.patient_id, entry_id, int(number)))
+        return None
+
+
 def _moment_out(one: Moment, place: str) -> MomentOut:
     return MomentOut(
         id=one.id,
@@ -149,6 +165,7 @@ def _moment_out(one: Moment, place: str) -> MomentOut:
         own=one.own,
         sensitive=one.sensitive,
         report_id=one.report_id,
+        documents=documents_out(one.documents),
     )
 
 
@@ -261,9 +278,11 @@ class AnswerHandler(APIHandler):
         await self.services.reports.file.answer(self.actor, correction_id, done=body.done, answer=body.answer)
 
 
+_ENTRY = r"/api/v1/records/timeline/(?P<entry_id>[0-9A-Z]{26}-[0-9A-Z]{26})"
 routes = [
     (r"/api/v1/records/timeline", TimelineHandler),
-    (r"/api/v1/records/timeline/(?P<entry_id>[0-9A-Z]{26}-[0-9A-Z]{26})", EntryHandler),
+    (_ENTRY, EntryHandler),
+    (rf"{_ENTRY}/documents/(?P<number>[0-9]{{1,3}})", PaperHandler),
     (r"/api/v1/records/measurements", MeasurementsHandler),
     (r"/api/v1/records/measurements/(?P<measurement_id>[0-9A-Z]{26}-[0-9A-Z]{26})", MeasurementHandler),
     (r"/api/v1/records/keepers", KeepersHandler),

@@ -64,13 +64,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A report as the hospital issued it, lying in the report itself, apart from it, or in a Binary."""
+    """A paper as the hospital issued it, lying in its resource itself, apart from it, or in a Binary."""
 
     content_type: str
     title: str
     data: str = field(default="", repr=False)
     reference: str = ""
     file: File | None = None
+    # In bytes, where it is known without opening it.
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

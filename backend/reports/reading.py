@@ -47,9 +47,22 @@ def report_of(resource: Resource) -> Report:
         accessions=tuple(
             each["value"] for each in _objects(body.get("identifier")) if _text(each.get("value"))
         ),
-        documents=tuple(_documents(resource)),
+        documents=documents_of(resource),
         encounter_id=resource.encounter_id,
     )
+
+
+def documents_of(resource: Resource) -> tuple[Document, ...]:
+    """The papers of a report or of a document; none of what was taken back."""
+    if state_of(resource.body) is ReportState.VOID:
+        return ()
+    if resource.type == "DiagnosticReport":
+        forms = _objects(resource.body.get("presentedForm"))
+    elif resource.type == "DocumentReference":
+        forms = [_object(each.get("attachment")) for each in _objects(resource.body.get("content"))]
+    else:
+        forms = []
+    return tuple(_documents(resource, forms))
 
 
 def items_of(resource: Resource, table: Analytes | None = None) -> list[Item]:
@@ -210,12 +223,23 @@ def _conclusion(body: Body) -> str:
     return own or "；".join(name_of(code, "") for code in _objects(body.get("conclusionCode")))
 
 
-def _documents(resource: Resource) -> Iterable[Document]:
-    for form in _objects(resource.body.get("presentedForm")):
+def _documents(resource: Resource, forms: Iterable[Body]) -> Iterable[Document]:
+    for form in forms:
         kind, data, url = (_text(form.get(key)) for key in ("contentType", "data", "url"))
         file = file_in(resource, form)
         if kind and (data or file or url.startswith("Binary/")):
-            yield Document(kind.partition(";")[0].lower(), _text(form.get("title")), data, url, file)
+            size = file.size if file else _size(data) if data else _stated(form.get("size"))
+            title = _text(form.get("title"))
+            yield Document(kind.partition(";")[0].strip().lower(), title, data, url, file, size)
+
+
+def _size(base64: str) -> int:
+    """Of what was encoded, without decoding it."""
+    return (len(base64) - sum(map(base64.count, "\r\n ="))) * 3 // 4
+
+
+def _stated(size: Any) -> int | None:
+    return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
 
 
 def _displays(body: Body, key: str) -> list[str]:

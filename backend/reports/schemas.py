@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Literal
 
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from backend.http.schema import Answer, Instant, PageQuery, Query
 from backend.reports.flags import Flag
-from backend.reports.models import Item, Point, ReportState, Trend
+from backend.reports.models import Document, Item, Point, ReportState, Trend
 from backend.reports.service import Line, Opened
 
 
@@ -68,11 +69,12 @@ class ItemOut(Answer):
 
 
 class DocumentOut(Answer):
-    """The report as its hospital issued it."""
+    """A paper as its hospital issued it; `size` in bytes, where it is known before it is opened."""
 
     number: int
     title: str
     content_type: str
+    size: int | None
 
 
 class ReportOut(Answer):
@@ -159,13 +161,18 @@ def report_out(opened: Opened) -> ReportOut:
         conclusion=report.conclusion,
         doctors=list(report.doctors),
         items=[item_out(item) for item in report.items],
-        documents=[
-            DocumentOut(number=number, title=document.title, content_type=document.content_type)
-            for number, document in enumerate(report.documents, 1)
-        ],
+        documents=documents_out(report.documents),
         patient_id=opened.basis.person_id,
         visit_id=report.encounter_id,
     )
+
+
+def documents_out(documents: Iterable[Document]) -> list[DocumentOut]:
+    """Papers, numbered as they are asked for."""
+    return [
+        DocumentOut(number=number, title=one.title, content_type=one.content_type, size=one.size)
+        for number, one in enumerate(documents, 1)
+    ]
 
 
 def item_out(item: Item) -> ItemOut:

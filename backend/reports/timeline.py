@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from backend.records.models import Kind, Resource, Sensitivity
-from backend.reports.reading import items_of, name_of, report_of
+from backend.reports.models import Document
+from backend.reports.reading import documents_of, items_of, name_of, report_of
+from backend.reports.service import CITY
 
 Body = Mapping[str, Any]
 HIDDEN = "内容较私密"
@@ -16,7 +18,10 @@ HIDDEN = "内容较私密"
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of the timeline. `report_id`: there is a report to open. `own`: the resident wrote it down."""
+    """One line of the timeline. `report_id`: there is a report to open, with papers of its own.
+
+    `documents`: the papers of a document. `own`: the resident wrote it down.
+    """
 
     id: str
     kind: Kind
@@ -27,12 +32,14 @@ class Moment:
     own: bool
     sensitive: bool
     report_id: str | None
+    documents: tuple[Document, ...] = ()
 
 
 def moment_of(resource: Resource, *, opened: bool = False) -> Moment:
     """A resource as a line; a sensitive one without its words, until it is opened."""
     sensitive = resource.sensitivity >= Sensitivity.SPECIAL
-    title, note = (HIDDEN, "") if sensitive and not opened else words_of(resource)
+    hidden = sensitive and not opened
+    title, note = (HIDDEN, "") if hidden else words_of(resource)
     return Moment(
         id=resource.id,
         kind=resource.kind,
@@ -40,10 +47,17 @@ def moment_of(resource: Resource, *, opened: bool = False) -> Moment:
         title=title,
         note=note,
         organization_id=resource.organization_id,
-        own=resource.source.kind == "own",
+        # What the city writes down for a hospital is that hospital's.
+        own=resource.organization_id == CITY,
         sensitive=sensitive,
         report_id=resource.id if resource.type == "DiagnosticReport" else None,
+        documents=() if hidden else papers_of(resource),
     )
+
+
+def papers_of(resource: Resource) -> tuple[Document, ...]:
+    """The files of a document; a report's are opened with the report."""
+    return documents_of(resource) if resource.type == "DocumentReference" else ()
 
 
 def words_of(resource: Resource) -> tuple[str, str]:

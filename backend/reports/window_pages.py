@@ -1,4 +1,4 @@
-"""What stands behind a report in the record window: the original as issued, and its images.
+"""What stands behind a report or a document in the record window: originals as issued, and images.
 
 The same session and the same ground as the window's other pages; each look is a reading of its own.
 """
@@ -7,34 +7,34 @@ from __future__ import annotations
 
 from backend.errors import ErrorCode, not_found
 from backend.http.endpoint import operation, public
-from backend.http.streaming import send_chunks
-from backend.records.models import Basis
+from backend.records.models import Basis, Resource
 from backend.records.sharing_models import Launch
 from backend.records.window_page import WHY, WINDOW, WindowHandler
-from backend.reports.documents import SHOWN
+from backend.records.window_view import title_of
+from backend.reports.document_handlers import send_original
 from backend.reports.images import Drawn
-from backend.reports.models import Report, ReportState
-from backend.reports.reading import report_of
+from backend.reports.models import ReportState
+from backend.reports.reading import documents_of, report_of, state_of
 
 # As large as a workstation's screen shows; a diagnosis is made on the hospital's own.
 _SIDE = 1280
 _SHOWN_IMAGES = 60
+_WITH_PAPERS = frozenset({"DiagnosticReport", "DocumentReference"})
 
 
 class _Handler(WindowHandler):
     """What the pages here share."""
 
-    async def opened(self, launch_id: str, report_id: str) -> tuple[Launch, Basis, Report]:
-        """A report that this window's ground covers. Raises NOT_FOUND."""
+    async def opened(self, launch_id: str, resource_id: str) -> tuple[Launch, Basis, Resource]:
+        """A report or a document that this window's ground covers. Raises NOT_FOUND."""
         launch = await self.launch_of(launch_id)
         basis = await self.basis_of(launch)
-        found = await self.services.record_reader.read(basis, report_id)
-        if found is None or found.deleted or found.type != "DiagnosticReport":
-            raise not_found("report of this window")
-        report = report_of(found)
-        if report.state is ReportState.VOID:
-            raise not_found("a report that was taken back")
-        return launch, basis, report
+        found = await self.services.record_reader.read(basis, resource_id)
+        if found is None or found.deleted or found.type not in _WITH_PAPERS:
+            raise not_found("report or document of this window")
+        if state_of(found.body) is ReportState.VOID:
+            raise not_found("what was taken back")
+        return launch, basis, found
 
 
 class OriginalsHandler(_Handler):
@@ -42,19 +42,25 @@ class OriginalsHandler(_Handler):
 
     @public(WHY)
     @operation(
-        "Originals and images of a report in its record window", tag="records", rate_limit="record_window"
+        "Originals and images of a report or document in its record window",
+        tag="records",
+        rate_limit="record_window",
     )
     async def get(self, launch_id: str, resource_id: str) -> None:
         """Links to the papers, and the images drawn."""
-        launch, basis, report = await self.opened(launch_id, resource_id)
-        images = [
-            image for image in await self.services.reports.images.of_report(basis, report) if image.frames
-        ]
+        launch, basis, found = await self.opened(launch_id, resource_id)
+        reports, papers = self.services.reports, documents_of(found)
+        images = []
+        if found.type == "DiagnosticReport":
+            drawn = await reports.images.of_report(basis, report_of(found))
+            images = [image for image in drawn if image.frames]
         await self.show(
             "window_originals.html",
             launch,
             shown=True,
-            report=report,
+            item=found,
+            title=title_of(found),
+            papers=list(zip(papers, await reports.documents.opened_by(basis, papers), strict=True)),
             images=images[:_SHOWN_IMAGES],
             more=max(0, len(images) - _SHOWN_IMAGES),
         )
@@ -65,20 +71,18 @@ class OriginalHandler(_Handler):
 
     @public(WHY)
     @operation(
-        "A report as issued in its record window",
+        "A report or document as issued in its record window",
         tag="records",
         rate_limit="record_window",
         media="application/octet-stream",
     )
     async def get(self, launch_id: str, resource_id: str, number: str) -> bytes | None:
         """Shown where browsers know the type, else handed out; kept by no cache."""
-        _, basis, report = await self.opened(launch_id, resource_id)
-        original = await self.services.reports.documents.of_basis(basis, report, int(number))
-        shown = original.kind in SHOWN
-        self.set_header("Content-Type", original.kind if shown else "application/octet-stream")
-        self.set_header("Content-Length", str(original.content.size))
-        self.set_header("Content-Disposition", "inline" if shown else "attachment")
-        await send_chunks(self, original.content.chunks)
+        _, basis, found = await self.opened(launch_id, resource_id)
+        documents = self.services.reports.documents
+        await send_original(
+            self, await documents.of_basis(basis, documents_of(found), int(number)), inline=True
+        )
         return None
 
 

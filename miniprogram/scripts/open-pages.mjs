@@ -93,6 +93,10 @@ async function takeFiles(wechat) {
   await report.tap('检查记录')
   await handed('shareFileMessage', 'report.txt', 'the text was not offered to a chat')
   report.close()
+  const record = wechat.open('pages/record/timeline/index')
+  await record.tap('扫描件')
+  await handed('openDocument', 'document.pdf', 'the file of a document was not opened')
+  record.close()
 }
 
 /** The pages of the main package and of all others. */

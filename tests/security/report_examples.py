@@ -7,7 +7,7 @@ from typing import Any
 
 from backend import clock
 from backend.reports.measuring import Measurement
-from tests.factories.records import make_chart, make_report
+from tests.factories.records import make_chart, make_report, make_resources
 from tests.factories.reports import make_image, make_link
 from tests.security.examples import INSTITUTION, OWN, PATIENT, PUBLIC, Ask, Example, Make, plain
 from tests.security.town import Town
@@ -85,6 +85,13 @@ async def _an_entry(town: Town, caller: str) -> Ask:
     return Ask({"entry_id": await _report_id(town)}, query={"patient_id": town["owner"].id})
 
 
+async def _a_paper(town: Town, caller: str) -> Ask:
+    content = [{"attachment": {"contentType": "text/plain", "data": "T0s="}}]
+    document = {"resourceType": "DocumentReference", "status": "current", "content": content}
+    (kept,) = await make_resources(town.services, await _chart(town), document)
+    return Ask({"entry_id": kept.id, "number": "1"}, query={"patient_id": town["owner"].id})
+
+
 async def _measured(town: Town, caller: str) -> Ask:
     owner, now = town.residents["owner"].actor, clock.now()
     kept = await town.services.reports.file.measure(
@@ -143,6 +150,7 @@ REPORT_EXAMPLES: dict[str, list[Example]] = {
         Example(PATIENT, _said(kind="weight", values=[61.5], at="2026-01-05T08:00:00Z"))
     ],
     "GET /api/v1/records/timeline/{entry_id}": [Example(PATIENT, _an_entry)],
+    "GET /api/v1/records/timeline/{entry_id}/documents/{number}": [Example(PATIENT, _a_paper)],
     "DELETE /api/v1/records/measurements/{measurement_id}": [Example(PATIENT, _measured)],
     "GET /hospital/v1/corrections": [plain(OWN)],
     "PUT /hospital/v1/corrections/{correction_id}": [Example(INSTITUTION, _correction)],

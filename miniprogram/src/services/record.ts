@@ -1,6 +1,6 @@
 // The file that stays with a person for life.
 import { request } from '../utils/request'
-import type { TimelineKind } from './reports'
+import type { ReportDocument, TimelineKind } from './reports'
 import type { Page } from './types'
 
 export interface TimelineEntry {
@@ -13,6 +13,8 @@ export interface TimelineEntry {
   own: boolean
   sensitive: boolean
   report_id: string | null
+  /** The files of a document; a report's come with the report. */
+  documents: ReportDocument[]
 }
 
 export type MeasurementKind = 'blood_pressure' | 'glucose' | 'weight' | 'temperature'
@@ -59,6 +61,11 @@ export function listTimeline(patientId: string, kind: TimelineKind | undefined, 
 /** One entry with its words, also where the list leaves them out. */
 export function fetchEntry(patientId: string, id: string): Promise<TimelineEntry> {
   return request({ path: `${RECORDS}/timeline/${id}`, query: { patient_id: patientId } })
+}
+
+/** A file of a document, as its hospital issued it. */
+export function fetchEntryDocument(patientId: string, id: string, number: number): Promise<ArrayBuffer> {
+  return request({ path: `${RECORDS}/timeline/${id}/documents/${String(number)}`, query: { patient_id: patientId }, binary: true })
 }
 
 /** Takes back what one has measured oneself. */

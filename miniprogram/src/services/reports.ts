@@ -40,6 +40,8 @@ export interface ReportDocument {
   number: number
   title: string
   content_type: string
+  /** In bytes, where it is known before it is opened. */
+  size: number | null
 }
 
 export interface Report extends Omit<ReportLine, 'notable'> {

@@ -167,6 +167,16 @@ export const files = {
   no: '取消',
 }
 
+/** By a file's extension. */
+export const fileKindNames: Record<string, string> = {
+  pdf: 'PDF',
+  jpg: '图片',
+  png: '图片',
+  txt: '文字',
+  dcm: '影像',
+  bin: '文件',
+}
+
 export const flagNames: Record<Flag, string> = {
   normal: '正常',
   low: '偏低',

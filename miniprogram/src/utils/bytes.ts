@@ -25,3 +25,13 @@ export function fromBase64(text: string): number[] {
   }
   return bytes
 }
+
+/** The words of a file in UTF-8; null for one in anything else. */
+export function readText(content: ArrayBuffer): string | null {
+  const escaped = Array.from(new Uint8Array(content), (byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
+  try {
+    return decodeURIComponent(escaped).replace(/^\ufeff/, '')
+  } catch {
+    return null
+  }
+}

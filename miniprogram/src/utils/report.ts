@@ -1,7 +1,7 @@
 // How reports are shown: tags, the order of results, and a trend as a drawing. Pure.
 import type { Tone } from '../components/tag'
-import type { Flag, Report, ReportItem, ReportLine, TrendPoint } from '../services/reports'
-import { flagNames, reportStateNames, reports as t } from '../texts/reports'
+import type { Flag, Report, ReportDocument, ReportItem, ReportLine, TrendPoint } from '../services/reports'
+import { fileKindNames, flagNames, reportStateNames, reports as t } from '../texts/reports'
 import { formatDate, cityDate } from './time'
 
 export interface Label {
@@ -43,6 +43,16 @@ export function inOrder(items: readonly ReportItem[]): ReportItem[] {
 export function extensionOf(contentType: string): string {
   const known: Record<string, string> = { 'application/pdf': 'pdf', 'image/jpeg': 'jpg', 'image/png': 'png', 'text/plain': 'txt', 'application/dicom': 'dcm' }
   return known[contentType] ?? 'bin'
+}
+
+/** What a file of a document is called: its title, its type, and how large it is where that is known. */
+export function fileLabel({ title, content_type: kind, size }: ReportDocument): string {
+  const about = [fileKindNames[extensionOf(kind)] ?? fileKindNames.bin, size === null ? '' : sizeText(size)].filter(Boolean)
+  return `${title || t.document}（${about.join('，')}）`
+}
+
+function sizeText(bytes: number): string {
+  return bytes < 1_000_000 ? `${String(Math.max(1, Math.round(bytes / 1000)))} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`
 }
 
 export function noteOf(report: Report): string | null {

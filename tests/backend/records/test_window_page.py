@@ -174,6 +174,51 @@ async def test_a_report_shows_its_original_and_its_images_on_the_windows_own_gro
             assert (await browser.get(f"{page.url}/{tail}")).status_code == 403, tail
 
 
+async def test_a_document_shows_its_files_and_says_which_of_them_are_still_closed(desk: Desk):
+    await desk.treat()
+    services, chart = desk.shared.services, desk.shared.chart
+    content = a_pdf("出院小结：病情平稳")
+    scan = {"resourceType": "Binary", "contentType": "application/pdf", "data": in_base64(content)}
+    (binary,) = await make_resources(services, chart, scan)
+    words = "病情平稳，出院。\n每日测血压。"
+    text = {"contentType": "text/plain; charset=utf-8", "title": "全文", "data": in_base64(words.encode())}
+    body = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "type": {"text": "出院小结"},
+        "date": "2026-05-02T10:00:00+08:00",
+    }
+    link = {"contentType": "application/pdf", "title": "扫描件", "url": f"Binary/{binary.id}"}
+    whole = body | {"content": [{"attachment": text}, {"attachment": link}]}
+    wrong = body | {"status": "entered-in-error", "content": [{"attachment": text}]}
+    bare = body | {"content": [{"attachment": {"title": "在院内"}}]}
+    kept, undone, announced = await make_resources(services, chart, whole, wrong, bare)
+    async with httpx.AsyncClient() as browser:
+        page = await desk.open(browser)
+        item = f"{page.url}/items/{kept.id}"
+        assert f"/items/{kept.id}/originals" in (await browser.get(item)).text
+        closed = (await browser.get(f"{item}/originals")).text
+        assert "/originals/1" in closed
+        assert "扫描件" in closed
+        assert "暂时不能查看" in closed
+        assert "/originals/2" not in closed
+        assert (await browser.get(f"{item}/originals/2")).status_code == 404
+        await desk.city.work()
+        opened = (await browser.get(f"{item}/originals")).text
+        assert "/originals/2" in opened
+        assert "暂时不能查看" not in opened
+        pdf = await browser.get(f"{item}/originals/2")
+        assert (pdf.content, pdf.headers["Content-Disposition"]) == (content, "inline")
+        before = await desk.readings()
+        said = await browser.get(f"{item}/originals/1")
+        assert (said.text, said.headers["Content-Type"]) == (words, "text/plain; charset=utf-8")
+        assert await desk.readings() == before + 1
+        for tail in ("originals", "originals/1"):
+            assert (await browser.get(f"{page.url}/items/{undone.id}/{tail}")).status_code == 404
+        nothing = await browser.get(f"{page.url}/items/{announced.id}/originals")
+        assert "医院没有上传这份文书的原件" in nothing.text
+
+
 async def test_an_address_opens_once_and_a_window_belongs_to_its_browser(desk: Desk):
     await desk.treat()
     url = await desk.launch()

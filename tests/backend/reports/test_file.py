@@ -4,16 +4,20 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from backend import clock
 from backend.db.client import Database
 from backend.records.models import Kind
 from backend.reports.timeline import HIDDEN, moment_of, words_of
+from backend.residents.models import Relation
 from tests.backend.reports.reading_samples import a_resource, a_result
+from tests.factories.papers import a_pdf, in_base64
 from tests.factories.records import make_chart, make_report, make_resources
+from tests.factories.residents import SignedIn, make_child
 from tests.factories.sharing import a_special_condition
-from tests.support.city import Surroundings, TestCity, open_test_city
+from tests.support.city import Caller, Surroundings, TestCity, open_test_city
 
 
 @pytest.fixture
@@ -143,6 +147,101 @@ async def test_a_sensitive_entry_shows_its_words_when_it_is_opened_by_itself(tow
     assert shown == line | {"title": "人类免疫缺陷病毒病"}
     await town.call("GET", one, as_=other, expect=404)
     await town.call("GET", one.replace(owner.id, other.id), as_=other, expect=404)
+
+
+def a_document(*attachments: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "type": {"text": "出院小结"},
+        "date": "2026-06-01T10:00:00+08:00",
+        "content": [{"attachment": each} for each in attachments],
+    } | more
+
+
+async def test_the_files_of_a_document_are_named_and_opened_like_originals(town: TestCity):
+    owner, other = await town.resident(), await town.resident()
+    services = town.city.services
+    chart = await make_chart(services, town.hospital.id, name=owner.name, id_number=owner.id_number)
+    words, large = "病情平稳，出院。", b"\xff\xd8" + bytes(2 << 20)
+    (binary,) = await make_resources(
+        services, chart, {"resourceType": "Binary", "contentType": "text/html", "data": "PGI+"}
+    )
+    text = {"contentType": "text/plain; charset=utf-8", "data": in_base64(words.encode())}
+    picture = {"contentType": "image/jpeg", "title": "照片", "data": in_base64(large)}
+    page = {"contentType": "text/html", "url": f"Binary/{binary.id}", "size": 3}
+    announced = {"title": "在院内"}
+    kept, wrong = await make_resources(
+        services,
+        chart,
+        a_document(text, picture, page, announced),
+        a_document(text, status="entered-in-error"),
+        kind="own",
+    )
+    report = await make_report(services, chart, [], presentedForm=[text])
+    mine = f"patient_id={owner.id}"
+    listed = (await town.call("GET", f"/api/v1/records/timeline?{mine}&kinds=document", as_=owner))["items"]
+    entry = await town.call("GET", f"/api/v1/records/timeline/{kept.id}?{mine}", as_=owner)
+    assert entry in listed
+    assert (entry["own"], entry["organization_name"]) == (False, town.hospital.name)
+    assert entry["documents"] == [
+        {"number": 1, "title": "", "content_type": "text/plain", "size": len(words.encode())},
+        {"number": 2, "title": "照片", "content_type": "image/jpeg", "size": len(large)},
+        {"number": 3, "title": "", "content_type": "text/html", "size": 3},
+    ]
+
+    async def get(id: str, number: int, caller: Caller = owner, of: str = owner.id) -> httpx.Response:
+        path = f"{town.url}/api/v1/records/timeline/{id}/documents/{number}?patient_id={of}"
+        return await town.http.get(path, headers=caller.headers)
+
+    readings = town.city.db.collection("audit")
+    before = await readings.count_documents({"action": "records.read"})
+    opened = [await get(kept.id, number) for number in (1, 2, 3)]
+    # Each file one entry, and one more for what lies in a Binary.
+    assert await readings.count_documents({"action": "records.read"}) == before + 4
+    assert [one.content for one in opened] == [words.encode(), large, b"<b>"]
+    types = ["text/plain; charset=utf-8", "image/jpeg", "application/octet-stream"]
+    assert [one.headers["Content-Type"] for one in opened] == types
+    assert {one.headers["Cache-Control"] for one in opened} == {"no-store"}
+    assert {one.headers["Content-Disposition"] for one in opened} == {"attachment"}
+    # What is not there, was taken back, is a report's, or another's: nothing.
+    for id, number in ((kept.id, 4), (kept.id, 0), (wrong.id, 1), (report, 1), (binary.id, 1)):
+        assert (await get(id, number)).status_code == 404, id
+    assert (await get(kept.id, 1, other)).status_code == 404
+    assert (await get(kept.id, 1, other, other.id)).status_code == 404
+
+
+async def test_a_private_document_names_its_files_once_it_is_opened(town: TestCity):
+    owner = await town.resident()
+    services = town.city.services
+    chart = await make_chart(services, town.hospital.id, name=owner.name, id_number=owner.id_number)
+    paper = {"contentType": "application/pdf", "data": in_base64(a_pdf("出院小结"))}
+    (kept,) = await make_resources(services, chart, a_document(paper))
+    path = f"/api/v1/records/timeline?patient_id={owner.id}"
+    # Until its PDF has been read it may be about anything.
+    (line,) = (await town.call("GET", path, as_=owner))["items"]
+    assert (line["title"], line["documents"]) == (HIDDEN, [])
+    one = f"/api/v1/records/timeline/{kept.id}?patient_id={owner.id}"
+    assert len((await town.call("GET", one, as_=owner))["documents"]) == 1
+    await town.work()
+    (line,) = (await town.call("GET", path, as_=owner))["items"]
+    assert (line["title"], len(line["documents"])) == ("出院小结", 1)
+
+
+async def test_who_speaks_for_a_child_opens_its_files_and_for_a_grown_up_nobody_else(town: TestCity):
+    guardian = await town.resident()
+    services = town.city.services
+    who = SignedIn(services.tokens.verify(guardian.token), "", "", "", "")
+    text = {"contentType": "text/plain", "data": "T0s="}
+    answers = []
+    for born, relation in (("20200601", Relation.CHILD), ("19580607", Relation.PARENT)):
+        person = await make_child(services, who, born, relation)
+        known = await services.residents.get_identity(person)
+        chart = await make_chart(services, town.hospital.id, name=known.name, id_number=known.id_number)
+        (kept,) = await make_resources(services, chart, a_document(text))
+        path = f"{town.url}/api/v1/records/timeline/{kept.id}/documents/1?patient_id={person}"
+        answers.append((await town.http.get(path, headers=guardian.headers)).status_code)
+    assert answers == [200, 403]
 
 
 async def test_a_resident_takes_back_what_he_measured_and_nothing_of_a_hospitals(town: TestCity):

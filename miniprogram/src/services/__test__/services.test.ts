@@ -12,6 +12,7 @@ import * as healthcodes from '../healthcodes'
 import * as messages from '../messages'
 import * as patients from '../patients'
 import * as payments from '../payments'
+import * as record from '../record'
 import * as records from '../records'
 import * as referrals from '../referrals'
 import * as residents from '../residents'
@@ -53,6 +54,7 @@ describe('each service makes the call of the contract', () => {
     ['saying yes', () => records.grantConsent('C'), 'POST /consents/C/grant', {}],
     ['saying no', () => records.denyConsent('C'), 'POST /consents/C/deny', undefined],
     ['taking back', () => records.revokeConsent('C'), 'POST /consents/C/revoke', undefined],
+    ['a file of a document', () => record.fetchEntryDocument('P', 'E', 2), 'GET /records/timeline/E/documents/2?patient_id=P', undefined],
     ['who has read', () => records.listAccesses('P', false, 'C'), 'GET /records/accesses?patient_id=P&limit=20&cursor=C', undefined],
     ['everybody who has read', () => records.listAccesses('P', true), 'GET /records/accesses?patient_id=P&own=true&limit=20', undefined],
     ['a question about a reading', () => records.askAboutAccess('P', 'A', '为什么'), 'POST /records/accesses/A/questions', { patient_id: 'P', text: '为什么' }],

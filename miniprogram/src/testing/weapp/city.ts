@@ -39,10 +39,17 @@ const access: Access = {
 const question: ReadingQuestion = { access_id: 'X', text: '为什么', asked_at: inHours(0), due_at: inHours(240), answer: null, answered_at: null }
 const moment: TimelineEntry = {
   id: 'T', kind: 'lab', at: inHours(-30), title: '血常规', note: '血红蛋白偏低', organization_name: '第一人民医院', own: false, sensitive: false, report_id: 'LAB',
+  documents: [],
 }
 const measured: TimelineEntry = { ...moment, id: 'M', kind: 'measurement', title: '体重', note: '61.5 kg', own: true, report_id: null }
 const closed: TimelineEntry = { ...moment, id: 'C', kind: 'diagnosis', title: '内容较私密', note: '', sensitive: true, report_id: null }
 const visit: TimelineEntry = { ...moment, id: 'V', kind: 'visit', title: '门诊', note: '', report_id: null }
+const letter: TimelineEntry = {
+  ...moment, id: 'L', kind: 'document', title: '出院小结', note: '', report_id: null,
+  documents: [
+    { number: 1, title: '扫描件', content_type: 'application/pdf', size: 1_200_000 }, { number: 2, title: '小结全文', content_type: 'text/plain', size: 9 },
+  ],
+}
 const keeper: Keeper = { chart_id: 'CHART', organization_name: '第一人民医院' }
 const correction: Correction = { id: 'K', organization_name: '第一人民医院', field: 'phone', wish: '138', state: 'asked', answer: '', asked_at: inHours(-1) }
 const made = (form: Export['form']): Export => ({ id: `EXPORT-${form}`, form, state: 'done', done: 3, total: 3, expires_at: inHours(24) })
@@ -61,7 +68,7 @@ const lab: Report = {
 }
 const imaging: Report = {
   ...lab, id: 'CT', kind: 'imaging', title: '胸部CT', conclusion: '两肺纹理清晰', items: [],
-  documents: [{ number: 1, title: '胶片截图', content_type: 'image/jpeg' }, { number: 2, title: '检查记录', content_type: 'text/plain' }],
+  documents: [{ number: 1, title: '胶片截图', content_type: 'image/jpeg', size: null }, { number: 2, title: '检查记录', content_type: 'text/plain', size: 4 }],
 }
 const hidden: Report = { ...lab, id: 'HIDDEN', hidden: true, sensitive: true, items: [] }
 const at = (hours: number, value: number): Trend['points'][number] => ({
@@ -146,8 +153,10 @@ const CITY: Record<string, () => unknown> = {
   'GET /consents': () => page(consent),
   'GET /records/accesses': () => page(access),
   'POST /records/accesses/X/questions': () => question,
-  'GET /records/timeline': () => page(moment, measured, closed, visit),
+  'GET /records/timeline': () => page(moment, measured, closed, visit, letter),
   'GET /records/timeline/C': () => ({ ...closed, title: '人类免疫缺陷病毒病' }),
+  'GET /records/timeline/L/documents/1': () => file('%PDF-1.4'),
+  'GET /records/timeline/L/documents/2': () => file('BP 120/80'),
   'DELETE /records/measurements/M': () => null,
   'GET /records/keepers': () => page(keeper),
   'GET /records/corrections': () => page(correction),

@@ -46,6 +46,7 @@ export const openings: Record<string, Opening[]> = {
   'pages/reports/shares/index': [{ says: '被打开1次' }],
   'pages/record/timeline/index': [
     { says: '血红蛋白偏低', taps: [['内容较私密，点开查看', '人类免疫缺陷病毒病'], ['删除', '删除后，您和医生都不再看到它']] },
+    { says: '扫描件（PDF，1.2 MB）', taps: [['小结全文（文字，1 KB）', 'BP 120/80']] },
   ],
   'pages/record/measure/index': [{ query: { patient_id: 'R' }, says: '收缩压', taps: [['体温', '℃'], ['保存', '应在30到45之间']] }],
   'pages/record/correction/index': [{ query: { patient_id: 'R' }, says: '等医院核对' }],

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { ReportItem, ReportLine, TrendPoint } from '../../services/reports'
 import { jpegAddress, slicesOf, windowStep, zoomStep } from '../images'
 import { readNumber, wrongOf } from '../measurement'
-import { flagLabel, inOrder, reportTags, ticksOf, trendSvg } from '../report'
+import { readText } from '../bytes'
+import { fileLabel, flagLabel, inOrder, reportTags, ticksOf, trendSvg } from '../report'
 
 function item(over: Partial<ReportItem>): ReportItem {
   return {
@@ -37,6 +38,20 @@ describe('what a report says at a glance', () => {
   it('puts first what wants attention and keeps the order otherwise', () => {
     const items = [item({ id: 'a' }), item({ id: 'b', flag: 'low' }), item({ id: 'c' }), item({ id: 'd', flag: 'high', critical: true })]
     expect(inOrder(items).map(({ id }) => id)).toEqual(['d', 'b', 'a', 'c'])
+  })
+})
+
+describe('the file of a document', () => {
+  const paper = { number: 1, title: '出院小结', content_type: 'application/pdf', size: 1_234_567 }
+  it('says what it is and how large, as far as that is known', () => {
+    expect(fileLabel(paper)).toBe('出院小结（PDF，1.2 MB）')
+    expect(fileLabel({ ...paper, content_type: 'text/plain', size: 300 })).toBe('出院小结（文字，1 KB）')
+    expect(fileLabel({ ...paper, title: '', content_type: 'application/rtf', size: null })).toBe('打开原件（文件）')
+  })
+  it('is read as text where it is UTF-8, and left alone otherwise', () => {
+    const bytes = (...of: number[]): ArrayBuffer => new Uint8Array(of).buffer
+    expect(readText(bytes(0xef, 0xbb, 0xbf, 0xe5, 0xb7, 0xb2, 0x0a, 0x25, 0x41))).toBe('已\n%A')
+    expect(readText(bytes(0xb3, 0xf6))).toBeNull()
   })
 })
 

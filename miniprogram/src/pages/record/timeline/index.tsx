@@ -23,9 +23,10 @@ import { toApiError } from '../../../utils/apiError'
 import { go, routes } from '../../../utils/navigate'
 import { toast } from '../../../utils/platform'
 import { formatMoment } from '../../../utils/time'
+import { Papers } from './papers'
 import './index.scss'
 
-const KINDS: TimelineKind[] = ['visit', 'diagnosis', 'medicine', 'allergy', 'vaccination', 'procedure', 'lab', 'imaging', 'measurement']
+const KINDS: TimelineKind[] = ['visit', 'diagnosis', 'medicine', 'allergy', 'vaccination', 'procedure', 'lab', 'imaging', 'measurement', 'document']
 
 interface EntryProps {
   entry: TimelineEntry
@@ -44,7 +45,7 @@ function wayOf({ entry, patientId, onOpen }: EntryProps): { hint: string; follow
 }
 
 function Entry(props: EntryProps) {
-  const { entry, onRemove } = props
+  const { entry, patientId, onRemove } = props
   const way = wayOf(props)
   const body = (
     <>
@@ -56,8 +57,9 @@ function Entry(props: EntryProps) {
       <Text className="moment__title">{entry.title}</Text>
       {entry.note ? <Text className="moment__note">{entry.note}</Text> : null}
       {entry.own ? null : <Text className="moment__where">{entry.organization_name}</Text>}
+      {entry.documents.length > 0 ? <Papers entry={entry} patientId={patientId} /> : null}
       {way?.hint ? <Text className="moment__note">{way.hint}</Text> : null}
-      {entry.own && entry.kind === 'measurement' ? <Button small kind="plain" className="moment__remove" text={t.remove} testId="record-remove" onPress={onRemove} /> : null}
+      {entry.own && entry.kind === 'measurement' ? <Button small kind="plain" className="moment__action" text={t.remove} testId="record-remove" onPress={onRemove} /> : null}
     </>
   )
   if (!way) return <View className="moment" data-testid="record-item">{body}</View>

@@ -34,7 +34,7 @@ from notify.sms.reading import (
     Entry,
     beijing_time_of,
     entries_of,
-    phone_of,
+    mainland_phone_of,
     pushed,
     readable,
     text_of,
@@ -175,16 +175,17 @@ def _unwrapped(body: bytes) -> bytes:
 def _phones(entry: Entry) -> Iterator[str]:
     value = entry.get("mobile")
     for phone in value if isinstance(value, list) else [value]:
-        text = phone_of(phone)
+        text = mainland_phone_of(phone)
         if text:
             yield text
 
 
 def _reports_of(entry: Entry) -> Iterator[DeliveryReport]:
-    for phone in _phones(entry):
-        status = text_of(entry, "reportStatus", LONGEST_CODE)
+    status, group = text_of(entry, "reportStatus", LONGEST_CODE), text_of(entry, "msgGroup", LONGEST_ID)
+    # The gateway's two addresses are easily confused: what lacks the one or the other is no report.
+    for phone in _phones(entry) if status and group else ():
         yield DeliveryReport(
-            provider_id=text_of(entry, "msgGroup", LONGEST_ID),
+            provider_id=group,
             phone=phone,
             delivered=status.upper() == "DELIVRD",
             code=text_of(entry, "errorCode", LONGEST_CODE) or status,
@@ -193,7 +194,7 @@ def _reports_of(entry: Entry) -> Iterator[DeliveryReport]:
 
 
 def _replies_of(entry: Entry) -> Iterator[Reply]:
-    for phone in _phones(entry):
+    for phone in _phones(entry) if isinstance(entry.get("smsContent"), str | int) else ():
         yield Reply(
             phone=phone,
             text=text_of(entry, "smsContent", LONGEST_TEXT),

@@ -137,3 +137,19 @@ def test_no_text_is_longer_than_the_books_have_room_for():
 
 def test_no_entries_are_no_mistake():
     assert MAS.parse_reports(b"[]") == ()
+
+
+def test_a_reply_at_the_address_for_reports_is_refused_and_so_is_a_report_at_that_for_replies():
+    report = {"reportStatus": "DELIVRD", "mobile": ["13911112222"], "msgGroup": "g1"}
+    reply = {"mobile": "13911112222", "smsContent": "TD", "addSerial": "08"}
+    assert MAS.parse_reports(json.dumps(report).encode())
+    assert MAS.parse_replies(json.dumps(reply).encode())
+    for parse, other in ((MAS.parse_reports, reply), (MAS.parse_replies, report)):
+        with pytest.raises(InvalidNoticeError):
+            parse(json.dumps(other).encode())
+
+
+@pytest.mark.parametrize("written", ["8613911112222", "+8613911112222", 13911112222])
+def test_a_mainland_number_is_kept_as_ours_are(written: Any):
+    (reply,) = MAS.parse_replies(json.dumps({"mobile": written, "smsContent": "TD"}).encode())
+    assert reply.phone == "13911112222"

@@ -35,11 +35,11 @@ class TextMessages:
         # Words to stop messages have been obeyed already; whoever says them wants no answer either.
         if reply is None or reply.opted_out or not reply.text.strip():
             return
-        if clock.now() - reply.received_at > TOO_OLD:
+        if clock.now() - reply.said_at > TOO_OLD:
             log.info("reply_too_old", extra={"reply_id": reply.id})
             return
         heard = Heard(
-            Through.SMS, reply.phone, reply.id, reply.text, said_at=reply.received_at, topic=reply.topic
+            Through.SMS, reply.phone, reply.id, reply.text, said_at=reply.said_at, topic=reply.topic
         )
         for number, text in enumerate(await self._engine.hear(heard)):
             await self._messages.answer(Answer(f"{reply.id}:{number}", "sms", reply.phone, text))

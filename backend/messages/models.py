@@ -199,6 +199,7 @@ class SMSReply:
     """What a person wrote to us by SMS. `opted_out`: a word to stop messages; messages obeys and answers.
 
     `topic` is what it answers, where the number it was written to tells: the topic of a letter, or `talk`.
+    `said_at` is when it was written, as far as the provider's clock tells more than ours.
     """
 
     id: str
@@ -206,5 +207,6 @@ class SMSReply:
     text: str = field(repr=False)
     extension: str = ""
     received_at: datetime = field(kw_only=True)
+    said_at: datetime = field(kw_only=True)
     opted_out: bool = field(default=False, kw_only=True)
     topic: str = field(default="", kw_only=True)

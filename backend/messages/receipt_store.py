@@ -22,6 +22,7 @@ from backend.worker.events import Event, EventKind, embedded
 from notify.ports import DeliveryReport, Reply
 
 _MOST_GRANTS = 20
+_CLOCKS_DIFFER, _CLOCK_IS_WRONG = timedelta(minutes=2), timedelta(days=30)
 declare_sealed("message_replies", "phone", "text")
 # A report finds its message by the blind index of the phone it went to; providers report within days.
 # So does the console find what was sent to a phone that is no account's: codes and answers, kept for a month.
@@ -126,6 +127,7 @@ class ReceiptStore:
             text,
             doc["extension"],
             received_at=doc["received_at"],
+            said_at=_said_at(doc["at"], doc["received_at"]),
             opted_out=is_stop_word(text),
         )
 
@@ -188,6 +190,13 @@ async def _insert_once(collection: Any, key: str, document: dict[str, Any]) -> N
         await collection.insert_one({"_id": key, **document})
     except DuplicateKeyError:
         return
+
+
+def _said_at(told: datetime | None, received_at: datetime) -> datetime:
+    """What was fetched late was written earlier; smaller and greater differences are those of clocks."""
+    if told is not None and _CLOCKS_DIFFER < received_at - told < _CLOCK_IS_WRONG:
+        return told
+    return received_at
 
 
 def _report(doc: dict[str, Any]) -> StoredReport:

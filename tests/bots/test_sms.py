@@ -13,7 +13,8 @@ from bots import cutting
 from bots.dialogue import Dialogue, Next, Say, Talk
 from bots.engine import Heard
 from bots.understanding.values import Intent
-from tests.support.city import Surroundings, TestCity, open_test_city
+from notify.sms.reading import BEIJING
+from tests.support.city import MAS_SECRET, Surroundings, TestCity, open_test_city
 from tests.support.polling import poll
 
 LONG = "\n".join(f"{number}. 第{number}家医院的儿科门诊在门诊楼二楼，请从东门进。" for number in range(1, 13))
@@ -132,3 +133,22 @@ async def test_an_answer_that_was_under_way_for_too_long_answers_no_newer_questi
     await conversations.update_many({}, {"$set": {"updated_at": clock.now() - timedelta(hours=73)}})
     forgotten = await engine.hear(Heard(Through.SMS, resident.phone, "m3", "1"))
     assert "您可以直接说" in forgotten[0]
+
+
+async def test_a_reply_that_its_provider_kept_for_long_answers_no_newer_question(town: TestCity):
+    resident = await town.resident()
+    await town.schedule()
+    engine = town.city.services.bots.engine
+    await engine.hear(Heard(Through.SMS, resident.phone, "m1", "明天市人民医院儿科"))
+
+    async def push(said: str, ago: timedelta) -> str:
+        written = (clock.now() - ago).astimezone(BEIJING).strftime("%Y%m%d%H%M%S")
+        body = {"mobile": resident.phone, "smsContent": said, "sendTime": written}
+        answer = await town.http.post(f"{town.url}/callbacks/sms/mas/{MAS_SECRET}/reply", json=body)
+        assert answer.status_code == 204
+        await town.work()
+        return (await texts_to(town, resident.phone))[0]
+
+    assert "请选择" in await push("1", timedelta(minutes=5))
+    # A provider's clock that is a little slow delays nothing.
+    assert "确认预约" in await push("1", timedelta(minutes=1))

@@ -145,6 +145,7 @@ def _subscribe_referrals(services: Services) -> None:
     following = referrals.following
     bus.subscribe(kinds.REFERRAL_CHANGED, "referrals.follow", following.on_changed)
     bus.subscribe(kinds.REFERRAL_CHANGED, "referrals.tell", referrals.teller.on_changed)
+    bus.subscribe(kinds.REFERRAL_CHANGED, "referrals.keep_summary", referrals.summaries.on_changed)
     for kind in (kinds.APPOINTMENT_CANCELLED, kinds.APPOINTMENT_STOPPED):
         bus.subscribe(kind, "referrals.on_place_ended", following.on_place_ended)
     bus.subscribe(kinds.CODE_USED, "referrals.on_code_used", following.on_code_used)

@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 from backend.db.client import Along
 
 Sex = Literal["male", "female", "other", "unknown"]
+# Who gives out the numbers of charts that the city began in a hospital's place: no hospital knows them.
+OURS = "urn:healthycity:persons"
 
 
 class Origin(Protocol):

@@ -11,6 +11,7 @@ from backend.healthcodes.service import HealthCodeService
 from backend.messages.service import MessageService
 from backend.patient_index.service import PatientIndex
 from backend.permissions import Actor
+from backend.records.service import RecordService
 from backend.records.sharing_compose import Sharing
 from backend.referrals.acting import Acting
 from backend.referrals.following import Following
@@ -23,6 +24,7 @@ from backend.referrals.reminding import Reminding
 from backend.referrals.sending import Sending
 from backend.referrals.service import ReferralService
 from backend.referrals.store import REFERRALS, ReferralStore
+from backend.referrals.summaries import Summaries
 from backend.referrals.telling import ReferralTeller
 from backend.residents.service import ResidentService
 from backend.security.fields import FieldCipher
@@ -50,6 +52,7 @@ class Below(Protocol):
     claims: ClaimService
     messages: MessageService
     sharing: Sharing
+    records: RecordService
 
 
 class _ShownCodes:
@@ -88,6 +91,7 @@ def make_referrals(below: Below, ask_about: AskAbout) -> ReferralService:
         acting=acting,
         following=Following(store, limits, acting, sending, below.sharing.care, ask_about),
         reminding=reminding,
+        summaries=Summaries(store, below.patient_index, people, below.records),
         teller=teller,
         limits=limits,
         places=places,

@@ -7,13 +7,14 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from backend.directory.models import Department, Organization, Practitioner
+from backend.patient_index.models import Chart, ChartNumber, Demographics, Origin
 from backend.permissions import Actor
 from backend.records.sharing_models import CareKind
 from backend.referrals.figures_models import ReferralFigures
 from backend.referrals.limits import TimeLimits
 from backend.referrals.machine import ReferralEvent
 from backend.referrals.models import NO_FACTS, Draft, Facts, Found, FreePlaces, Place, Referral, ReferralQuery
-from backend.residents.models import Patient
+from backend.residents.models import Identity, Patient
 
 
 class Places(Protocol):
@@ -85,6 +86,21 @@ class Charts(Protocol):
     """Whose charts are whose."""
 
     async def person_of(self, chart_id: str) -> str: ...
+
+
+class ChartBook(Protocol):
+    """The patient index, for whoever writes into a chart."""
+
+    async def charts_of(self, person_id: str) -> list[Chart]: ...
+    async def chart_for(
+        self, organization_id: str, number: ChartNumber, who: Demographics | None, source: Origin
+    ) -> Chart: ...
+
+
+class Identities(Protocol):
+    """Who somebody is."""
+
+    async def identities(self, patient_ids: Iterable[str]) -> dict[str, Identity]: ...
 
 
 class Codes(Protocol):

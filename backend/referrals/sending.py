@@ -119,7 +119,8 @@ class Sending:
         """The referral down that a completed one has opened; None where it has opened none."""
         if done.back is None:
             return None
-        last = done.history[-1]
+        # What was said of the patient, or of his plan, since then is somebody else's.
+        last = next(step for step in reversed(done.history) if step.event is ReferralEvent.COMPLETE)
         made = replace(
             blank(done.followed_by, done, clock.now()),
             direction=Direction.DOWN,

@@ -33,6 +33,7 @@ from backend.referrals.ports import Audit, Directory, Household, People, Places
 from backend.referrals.reminding import Reminding
 from backend.referrals.sending import Sending
 from backend.referrals.store import AT_CITY, OVERDUE, UNFINISHED, ReferralStore, sides, write_cursor
+from backend.referrals.summaries import Summaries
 from backend.referrals.telling import ReferralTeller
 
 _BASIS = "care relationship: referral"
@@ -41,7 +42,7 @@ _MOST_MONTHS = 36
 
 
 class ReferralService:
-    """What faces, console and app call; `following` and `teller` are told events.
+    """What faces, console and app call; `following`, `summaries` and `teller` are told events.
 
     `following` and `reminding` are told the hour.
     """
@@ -54,6 +55,7 @@ class ReferralService:
         acting: Acting,
         following: Following,
         reminding: Reminding,
+        summaries: Summaries,
         teller: ReferralTeller,
         limits: LimitsBook,
         places: Places,
@@ -68,6 +70,7 @@ class ReferralService:
         self._acting = acting
         self.following = following
         self.reminding = reminding
+        self.summaries = summaries
         self.teller = teller
         self.limits = limits
         self._places = places

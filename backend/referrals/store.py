@@ -174,7 +174,20 @@ class ReferralStore:
                 history=tuple(_bare(step) for step in found.history),
             )
             if await self.write(bare):
+                # Only now: whoever still thinks of the turn before keeps none any more.
+                await self._referrals.update_one({"_id": referral_id}, {"$unset": {"summary_chart": ""}})
                 return
+
+    async def summary_chart(self, referral_id: str) -> str:
+        """In which chart its discharge summary is to lie; empty where that has not been said."""
+        doc = await self._referrals.find_one({"_id": referral_id}, {"summary_chart": 1})
+        return doc.get("summary_chart", "") if doc else ""
+
+    async def keep_summary_chart(self, referral: Referral, chart_id: str) -> bool:
+        """Say it for good; False when it was said, or the referral has moved, meanwhile. Makes no turn."""
+        over = {"_id": referral.id, "turn": referral.turn, "summary_chart": {"$exists": False}}
+        done = await self._referrals.update_one(over, {"$set": {"summary_chart": chart_id}})
+        return done.matched_count == 1
 
     async def due(self, now: datetime, limit: int) -> list[Referral]:
         """Those whose time has come, the longest waiting first."""

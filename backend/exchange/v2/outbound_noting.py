@@ -43,6 +43,7 @@ from backend.exchange.v2.outbound_referrals import tellings, write_referral
 from backend.exchange.v2.outbound_store import OutgoingStore
 from backend.exchange.v2.outbound_targets import TargetStore
 from backend.ids import named_id
+from backend.patient_index.models import OURS
 from backend.permissions import SYSTEM
 from backend.slotpool.claims_models import Claim, ClaimState
 from backend.worker.events import Event
@@ -259,7 +260,8 @@ class Noting:
         """Who it is; of somebody whose account is gone no more than the number he was told by."""
         identity = (await self.people.identities([patient_id])).get(patient_id)
         charts = await self.charts.charts_of(patient_id)
-        numbers = tuple(chart.number for chart in charts if chart.organization_id == organization_id)
+        own = (chart.number for chart in charts if chart.organization_id == organization_id)
+        numbers = tuple(number for number in own if number.assigner != OURS)
         if identity is None:
             return Whom(patient_id, "", "", "unknown", None, "", numbers)
         return Whom(

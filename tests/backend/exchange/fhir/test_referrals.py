@@ -15,6 +15,7 @@ from backend.ids import new_id
 from backend.permissions import SYSTEM
 from backend.referrals.machine import TABLE, ReferralEvent, ReferralState
 from tests.backend.exchange.fhir.conftest import Face, Hospital, bundle, hospital, post
+from tests.factories.directory import a_practitioner
 from tests.support.city import id_number
 
 _people = itertools.count(300)
@@ -354,3 +355,37 @@ async def test_whoever_sends_back_what_he_has_read_moves_only_what_he_has_change
         before = (await side.get(f"/Task/{id}"))["meta"]["versionId"]
         assert (await change(side))["meta"]["versionId"] == before
     assert (await change(lead, status="in-progress"))["businessStatus"]["text"] == "已到达"
+
+
+async def test_the_summary_of_a_stay_is_a_document_of_whoever_treats_him_next(face: Face) -> None:
+    clinic, lead = face.two, face.one
+    services = face.city.city.services
+    doctor = a_practitioner(clinic.organization, value="D-18842")
+    await services.directory.save_practitioners([doctor])
+    asked = request(clinic, priority="routine", code={"coding": [
+        {"system": "urn:healthycity:referral-direction", "code": "down"}
+    ]}, extension=[
+        {"url": "urn:healthycity:referral-discharge-summary", "valueString": "血压平稳，出院"},
+        {"url": "urn:healthycity:referral-follow-up", "extension": [
+            {"url": "what", "valueString": "复查血压"}, {"url": "due", "valueDate": "2027-01-31"},
+        ]},
+    ])  # fmt: skip
+    id = await send(lead, asked)
+    await face.city.work()
+    referral = await services.referrals.get(SYSTEM, id)
+    papers = f"/DocumentReference?patient={referral.person_id}&type=http://loinc.org%7C18842-5"
+    treats = {"X-Practitioner": "D-18842"}
+    await clinic.ask("GET", papers, expect=404, headers=treats)
+    await move(clinic, id, "accepted", soon())
+    found = await clinic.get(papers, headers=treats)
+    (paper,) = [entry["resource"] for entry in found["entry"] if entry["search"]["mode"] == "match"]
+    assert paper["author"][0]["identifier"]["value"] == lead.organization.id
+    chart = paper["subject"]["reference"].partition("/")[2]
+    # Its author reads it as what he has sent himself, with where it came from.
+    kept = await lead.get(f"/DocumentReference/{paper['id']}")
+    assert kept["content"] == paper["content"]
+    mine = await lead.get(f"/DocumentReference?patient={chart}")
+    assert [entry["resource"]["id"] for entry in mine["entry"]] == [paper["id"]]
+    told = await lead.get(f"/Provenance?target=DocumentReference/{paper['id']}")
+    (origin,) = [entry["resource"] for entry in told["entry"]]
+    assert origin["target"] == [{"reference": f"DocumentReference/{paper['id']}"}]

@@ -29,7 +29,7 @@ from backend.exchange.v2.outbound_orders import order_kind, write_order
 from backend.exchange.v2.receiving import look
 from backend.exchange.v2.segments import Content
 from backend.ids import new_id
-from backend.patient_index.models import Chart, ChartNumber, Demographics
+from backend.patient_index.models import OURS, Chart, ChartNumber, Demographics
 from backend.permissions import Actor, Role
 from backend.records.models import Kind, Resource, Source
 from backend.worker.events import Event
@@ -158,6 +158,10 @@ async def test_an_order_is_placed_changed_and_called_back_once_each_and_in_order
 
 
 async def test_who_is_not_known_there_comes_with_the_senders_number_in_its_name(way: Way) -> None:
+    # A chart that the city began in its place is known to nobody there.
+    ours = ChartNumber(OURS, way.chart.person_id)
+    services = way.town.city.services
+    await make_chart(services, way.town.hospital.id, name="钱小红", id_number=NUMBER, number=ours)
     await want(way.town, families=frozenset({Family.ORM, Family.OML}))
     await way.order()
     await way.order(_key="order:2", category=[{"coding": [{"code": "laboratory"}]}])

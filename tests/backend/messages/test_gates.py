@@ -40,9 +40,11 @@ def test_quiet_hours_end_at_nine_in_the_city(at: datetime, until: datetime | Non
     assert Hours(0, 24).quiet_until(at) is None
 
 
-def test_every_kind_has_its_rules_and_only_surveys_keep_quiet_hours():
+def test_every_kind_has_its_rules_and_only_what_can_wait_keeps_quiet_hours():
     assert set(POLICIES) == set(MessageKind)
-    assert all(policy.quiet == (policy.group == "surveys") for policy in POLICIES.values())
+    waiting = {kind for kind, policy in POLICIES.items() if policy.quiet}
+    surveys = {kind for kind, policy in POLICIES.items() if policy.group == "surveys"}
+    assert waiting == {*surveys, MessageKind.REFERRAL_FOLLOW_UP}
     # What is urgent does not ask how many there were, and has no number that nobody reads.
     urgent = [policy.priority is Priority.URGENT for policy in POLICIES.values()]
     assert urgent == [policy.per_day is None for policy in POLICIES.values()]

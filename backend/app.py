@@ -87,7 +87,6 @@ def api_routes() -> Routes:
         *quality_handlers.routes,
         *open_handlers.routes,
         *births_handlers.routes,
-        *birth_verify_page.routes,
     ]
 
 
@@ -103,6 +102,7 @@ def make_app(city: City) -> Application:
     pages = [
         *console.routes(),
         *survey_page.routes,
+        *birth_verify_page.routes,
         *open_handlers.page_routes,
         *window_page.routes,
         *window_pages.routes,

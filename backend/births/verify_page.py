@@ -86,5 +86,5 @@ class VerifyStyleHandler(APIHandler):
 
 routes = [
     (r"/verify/births/page\.css", VerifyStyleHandler),
-    (r"/verify/births/(?P<token>[0-9A-Za-z]{1,80})", VerifyHandler),
+    (r"/verify/births/(?P<token>[^/]{1,200})", VerifyHandler),
 ]

@@ -99,12 +99,6 @@ def _fetched(json: Any = None) -> Make:
     return make
 
 
-async def _checked(town: Town, caller: str) -> Ask:
-    path = await a_filing_at_work(town)
-    address = await town.services.births.verifying.address_for(path["filing_id"], "birth_certificate")
-    return Ask({"token": address.rpartition("/")[2]})
-
-
 async def _external(town: Town, caller: str) -> Ask:
     return Ask({"external_id": (await _noted(town)).external_id})
 
@@ -141,12 +135,6 @@ BIRTH_EXAMPLES: dict[str, list[Example]] = {
     "PUT /hospital/v1/births/{external_id}": [Example(OWN, _notice)],
     "GET /hospital/v1/births/{external_id}": [Example(INSTITUTION, _external)],
     "POST /hospital/v1/births/{external_id}/void": [Example(INSTITUTION, _void)],
-    "GET /verify/births/page.css": [plain(PUBLIC, 200)],
-    # Whoever has no printout in hand finds none.
-    "GET /verify/births/{token}": [
-        plain(PUBLIC, 404, path={"token": "0" * 58}),
-        Example(PUBLIC, _checked, 200),
-    ],
     # A callback that nobody signed is refused as such, whoever brings it.
     "POST /callbacks/agencies/{agency}": [
         plain(PUBLIC, 401, path={"agency": "mch"}, content=b"{}"),

@@ -128,14 +128,20 @@ class Asked:
     processor_s: float
 
 
+async def filled(bench: BenchCity, resources: int) -> int:
+    """Put others' resources around what is measured; how many there are."""
+    settings = bench.city.settings
+    if settings.keys_file is None:
+        raise SystemExit("no keys")
+    place = Place(settings.mongodb_uri.get_secret_value(), settings.mongodb_database, settings.keys_file)
+    _, made = await asyncio.to_thread(fill, place, resources)
+    return made
+
+
 async def measure(resources: int, people: int, checks: int) -> Asked:
     """Fill, warm up, ask in turns with the bare handler."""
     async with bench_city() as bench:
-        settings = bench.city.settings
-        if settings.keys_file is None:
-            raise SystemExit("no keys")
-        place = Place(settings.mongodb_uri.get_secret_value(), settings.mongodb_database, settings.keys_file)
-        _, made = await asyncio.to_thread(fill, place, resources)
+        made = await filled(bench, resources)
         ward = Ward(bench)
         sys.stderr.write(f"  {people} patients with {REPORTS} reports of {RESULTS} results each\n")
         await ward.prepare(people)

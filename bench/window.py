@@ -25,8 +25,7 @@ from backend.records.sharing_models import Launch
 from backend.records.sharing_schemas import asked_of
 from bench import load
 from bench.city import HOST, BenchCity, bench_city
-from bench.recognition import Ward
-from bench.record_filling import Place, fill
+from bench.recognition import Ward, filled
 
 STEPS = ("address", "opened", "first page")
 LAUNCH = "/hospital/v1/record-launches"
@@ -87,11 +86,7 @@ async def connect(port: int) -> Workstation:
 async def measure(resources: int, people: int, windows: int) -> Seen:
     """Fill, warm up, open windows in turns with the bare handler."""
     async with bench_city() as bench:
-        settings = bench.city.settings
-        if settings.keys_file is None:
-            raise SystemExit("no keys")
-        place = Place(settings.mongodb_uri.get_secret_value(), settings.mongodb_database, settings.keys_file)
-        _, made = await asyncio.to_thread(fill, place, resources)
+        made = await filled(bench, resources)
         ward = Ward(bench)
         sys.stderr.write(f"  {people} patients\n")
         await ward.prepare(people)

@@ -80,8 +80,8 @@ class ApplicationListHandler(ControlHandler):
         self.reply({"items": [asdict(one) for one in self.world.state.applications.values()]})
 
 
-class DecideHandler(ControlHandler):
-    """POST /control/agencies/{id}/decide {standing, text?, results?}."""
+class _ApplicationHandler(ControlHandler):
+    """What a script does to one application."""
 
     offices: Offices
 
@@ -90,11 +90,20 @@ class DecideHandler(ControlHandler):
         if offices is not None:
             self.offices = offices
 
-    async def post(self, application_id: str) -> None:
-        """As a clerk would, and against all order if a test wants it so."""
-        application, body = self.offices.find(application_id), self.body()
+    def found(self, application_id: str) -> Application:
+        """The application. Raises 404."""
+        application = self.offices.find(application_id)
         if application is None:
             raise ControlError(404, "no such application")
+        return application
+
+
+class DecideHandler(_ApplicationHandler):
+    """POST /control/agencies/{id}/decide {standing, text?, results?}."""
+
+    async def post(self, application_id: str) -> None:
+        """As a clerk would, and against all order if a test wants it so."""
+        application, body = self.found(application_id), self.body()
         standing = str(body.get("standing", "done"))
         if standing not in DECISIONS:
             raise ControlError(400, f"standing is one of {', '.join(DECISIONS)}")
@@ -107,21 +116,12 @@ class DecideHandler(ControlHandler):
         self.reply(asdict(application))
 
 
-class HandOverHandler(ControlHandler):
+class HandOverHandler(_ApplicationHandler):
     """POST /control/agencies/{id}/hand-over {state, courier?, tracking_no?, place?}."""
-
-    offices: Offices
-
-    def initialize(self, world: World, offices: Offices | None = None) -> None:
-        super().initialize(world)
-        if offices is not None:
-            self.offices = offices
 
     async def post(self, application_id: str) -> None:
         """What is done is posted, laid out, lost or received."""
-        application, body = self.offices.find(application_id), self.body()
-        if application is None:
-            raise ControlError(404, "no such application")
+        application, body = self.found(application_id), self.body()
         told = {name: str(body[name]) for name in ("courier", "tracking_no", "place") if name in body}
         self.offices.hand_over(application, str(body.get("state", "")), **told)
         self.reply(asdict(application))

@@ -14,6 +14,7 @@ from backend.permissions import Actor
 from backend.records.service import RecordService
 from backend.records.sharing_compose import Sharing
 from backend.referrals.acting import Acting
+from backend.referrals.family import Family
 from backend.referrals.following import Following
 from backend.referrals.limits import time_limits
 from backend.referrals.limits_book import LimitsBook
@@ -81,10 +82,9 @@ def make_referrals(below: Below, ask_about: AskAbout) -> ReferralService:
         directory=directory,
     )
     acting = Acting(store, limits, places, sending)
-    teller = ReferralTeller(
-        store, below.messages, people, directory, guardians_of=people.patients.guardians_of
-    )
-    reminding = Reminding(store, below.messages, people, directory, guardians_of=people.patients.guardians_of)
+    family = Family(people, people.patients.guardians_of)
+    teller = ReferralTeller(store, below.messages, family, directory)
+    reminding = Reminding(store, below.messages, family, directory)
     return ReferralService(
         store,
         sending=sending,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from backend import clock
 from backend.messages.models import Letter, MessageKind
 from backend.messages.tellers import long_day, short_day
+from backend.referrals.family import Family
 from backend.referrals.following import one_alone
 from backend.referrals.models import Referral
 from backend.referrals.plans import Line, reminded, tell_at, to_tell
 from backend.referrals.store import ReferralStore
-from backend.referrals.telling import Messages, Names, Places
+from backend.referrals.telling import Messages, Places
 
 # Nobody is woken by what is to be done tomorrow.
 FROM_HOUR, UNTIL_HOUR = 10, 20
@@ -25,20 +26,11 @@ class Reminding:
     and under one key a person is told once.
     """
 
-    def __init__(
-        self,
-        store: ReferralStore,
-        messages: Messages,
-        names: Names,
-        places: Places,
-        *,
-        guardians_of: Callable[[str], Awaitable[list[str]]],
-    ) -> None:
+    def __init__(self, store: ReferralStore, messages: Messages, family: Family, places: Places) -> None:
         self._store = store
         self._messages = messages
-        self._names = names
+        self._family = family
         self._places = places
-        self._guardians_of = guardians_of
 
     async def run(self) -> int:
         """Periodic. How many referrals were looked at."""
@@ -60,7 +52,7 @@ class Reminding:
         person_id, at = referral.person_id, tell_at(referral, lines[0].item)
         phone = to.phone if to else ""
         facts = {
-            "patient": (await self._names.names([person_id])).get(person_id, "就诊人"),
+            "patient": await self._family.called(person_id),
             "to": to.name if to else "医疗机构",
             "day": long_day(on),
             "date": short_day(on),
@@ -68,7 +60,7 @@ class Reminding:
             "phone": phone,
             "phone_sms": f"（电话{phone}）" if phone else "",
         }
-        people = dict.fromkeys([person_id, *await self._guardians_of(person_id)])
+        people = await self._family.people(person_id)
         await self._messages.tell(*(self._letter(referral, on, at, each, facts) for each in people))
 
     def _letter(self, referral: Referral, on: date, at: datetime, whom: str, facts: dict[str, str]) -> Letter:

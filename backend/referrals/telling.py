@@ -6,7 +6,7 @@ answered meanwhile, and nobody is told to travel to what has ended.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from backend.directory.models import Department, Organization
 from backend.messages.models import Letter, MessageKind
 from backend.messages.tellers import long_time, short_time
 from backend.referrals.desks import CITY, Desk
+from backend.referrals.family import Family
 from backend.referrals.machine import THERE, Part, ReferralEvent, ReferralState
 from backend.referrals.models import Level, Referral
 from backend.referrals.store import ReferralStore
@@ -72,12 +73,6 @@ class Messages(Protocol):
     ) -> None: ...
 
 
-class Names(Protocol):
-    """What telling needs of the residents' service."""
-
-    async def names(self, resident_ids: Iterable[str]) -> dict[str, str]: ...
-
-
 class Places(Protocol):
     """What telling needs of the directory."""
 
@@ -92,16 +87,13 @@ class ReferralTeller:
         self,
         store: ReferralStore,
         messages: Messages,
-        names: Names,
+        family: Family,
         places: Places,
-        *,
-        guardians_of: Callable[[str], Awaitable[list[str]]],
     ) -> None:
         self._store = store
         self._messages = messages
-        self._names = names
+        self._family = family
         self._places = places
-        self._guardians_of = guardians_of
 
     async def on_changed(self, event: Event) -> None:
         """REFERRAL_CHANGED."""
@@ -132,12 +124,12 @@ class ReferralTeller:
                 raise RetryLater(GOES_ON_WITHIN.total_seconds())
         person_id = referral.person_id
         facts = {
-            "patient": (await self._names.names([person_id])).get(person_id, "就诊人"),
+            "patient": await self._family.called(person_id),
             **await self._journey(referral),
             **await self._meeting(referral),
             "state": _why(referral),
         }
-        people = dict.fromkeys([person_id, *await self._guardians_of(person_id)])
+        people = await self._family.people(person_id)
         to = referral.to_organization_id
         await self._messages.tell(
             *(Letter(event.id, event.at, each, kind, facts, None, to) for each in people)
